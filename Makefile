@@ -1,0 +1,26 @@
+# `make demo`, `make test`, `make check` and `make bench` set up all they need; only Python 3.11 or newer must be there.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test check check-slow bench lock clean
+
+.venv/ready: requirements/dev.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+.venv-vendor-clients/ready: requirements/vendor-clients.txt
+	$(PYTHON) -m venv .venv-vendor-clients
+	.venv-vendor-clients/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	touch $@
+
+test: .venv/ready .venv-vendor-clients/ready
+	$(BIN)/pytest -m "not slow" -n 2
+
+check: .venv/ready .venv-vendor-clients/ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -n 2

@@ -1,0 +1,141 @@
+"""Every error tdr raises on purpose, with the exit code the command line gives it.
+
+TdrError                      1   something failed; the message says what, where and what now
+├── UsageError               64   the command line makes no sense
+├── ManifestError             7   manifests are invalid; carries all diagnostics
+├── Blocked                   3   a gate holds the plan; a person must decide
+├── StalePlan                 4   a saved plan no longer fits, or was used
+├── LockHeld                  5   somebody else is writing
+├── PartiallyApplied          6   some operations failed; state is saved and true
+├── Interrupted         130/143   a signal ended the run after saving
+├── StateError                1   state is damaged, or another writer won
+├── SecretError               1   a secret cannot be resolved
+└── ProviderError             1   a vendor said no, or said nothing
+    ├── Transient                 worth trying again, after *retry_after_s*
+    │   └── OutcomeUnknown        a write may or may not have acted: look before repeating
+    └── Permanent                 trying again will not help
+        ├── NotFound              404: the thing asked for is not there
+        ├── Denied                401 or 403: not known, or not allowed
+        └── Conflict              409, or the vendor's word for "exists already"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reconciler.diagnostics import Diagnostic
+
+
+class TdrError(Exception):
+    """An error with a message for the user. *hint* says what to do now."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        """Hold the one-sentence *message* and the *hint*; neither may contain a secret or personal data."""
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(TdrError):
+    """The command line makes no sense."""
+
+    exit_code = 64
+
+
+class ManifestError(TdrError):
+    """Manifests are invalid. *diagnostics* lists everything found in the pass, in reading order."""
+
+    exit_code = 7
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        """Hold all *diagnostics* of the pass."""
+        errors = sum(1 for diagnostic in diagnostics if diagnostic.is_error)
+        super().__init__(f"{errors} problem{'s' if errors != 1 else ''} in the manifests")
+        self.diagnostics = tuple(diagnostics)
+
+
+class Blocked(TdrError):
+    """A gate holds the plan."""
+
+    exit_code = 3
+
+
+class StalePlan(TdrError):
+    """A saved plan no longer fits what is there, or was applied before."""
+
+    exit_code = 4
+
+
+class LockHeld(TdrError):
+    """Another process holds the state lock."""
+
+    exit_code = 5
+
+
+class PartiallyApplied(TdrError):
+    """Some operations failed or were skipped; what was done is in the state."""
+
+    exit_code = 6
+
+
+class Interrupted(TdrError):
+    """A signal ended the run after the state was saved and the lock released."""
+
+    exit_code = 130
+
+
+class StateError(TdrError):
+    """The state cannot be trusted or could not be written."""
+
+
+class SecretError(TdrError):
+    """A secret reference cannot be resolved."""
+
+
+class ProviderError(TdrError):
+    """A vendor refused or did not answer. *status* is the HTTP status, *request_id* the vendor's id of the call."""
+
+    def __init__(self, message: str, *, hint: str = "", status: int | None = None, request_id: str = "") -> None:
+        """Hold the message with the vendor's words, already scrubbed and shortened."""
+        super().__init__(message, hint=hint)
+        self.status = status
+        self.request_id = request_id
+
+
+class Transient(ProviderError):
+    """Trying again may help. *retry_after_s* is what the vendor asked for, if it did."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        status: int | None = None,
+        request_id: str = "",
+        retry_after_s: float | None = None,
+    ) -> None:
+        """Hold the message and how many seconds the vendor asked to wait."""
+        super().__init__(message, hint=hint, status=status, request_id=request_id)
+        self.retry_after_s = retry_after_s
+
+
+class OutcomeUnknown(Transient):
+    """A write was sent and no usable answer came back, so it may have acted."""
+
+
+class Permanent(ProviderError):
+    """Trying again will not help."""
+
+
+class NotFound(Permanent):
+    """The vendor answered that the thing is not there."""
+
+
+class Denied(Permanent):
+    """The vendor does not know us (401) or does not let us (403). Never to be read as absence."""
+
+
+class Conflict(Permanent):
+    """The vendor answered that the name is taken or the object in use."""

@@ -1,0 +1,167 @@
+"""What would be done to one resource: a closed set, each with exactly the fields that make sense for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+from reconciler.model.activation import Resolution
+from reconciler.model.address import Address
+from reconciler.model.json import Json
+
+
+class Origin(StrEnum):
+    """Who moved a field away from where it was."""
+
+    CONFIG = "config"
+    DRIFT = "drift"
+    BOTH = "config_and_drift"
+
+
+class Reason(StrEnum):
+    """Why a change is planned; explains, and nothing branches on it."""
+
+    CONFIG_CHANGED = "config_changed"
+    DRIFT = "drift"
+    CONFIG_AND_DRIFT = "config_and_drift"
+    MISSING_REMOTELY = "missing_remotely"
+    NOT_YET_CREATED = "not_yet_created"
+    NOT_IN_CONFIG = "not_in_config"
+    SECRET_ROTATED = "secret_rotated"  # noqa: S105 - a reason code
+    IMMUTABLE_FIELD = "immutable_field"
+    AUDIENCE_EXISTS = "audience_exists"
+    ADOPTED_BY_KEY = "adopted_by_key"
+    JOURNAL_RECOVERED = "journal_recovered"
+    BOOTSTRAP_UNFINISHED = "bootstrap_unfinished"
+    CREATE_MODE_FOUND = "create_mode_found"
+    IN_SYNC = "in_sync"
+    UNREADABLE = "unreadable"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A value that only the apply will know; *waits_for* says whose, such as ``audience/vip``."""
+
+    waits_for: Address
+
+    def __str__(self) -> str:
+        return f"(known after {self.waits_for})"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class FieldChange:
+    """One leaf that differs. A secret shows as its mask on both sides; None is absence."""
+
+    path: str
+    before: Json | Unknown = field(compare=False)
+    after: Json | Unknown = field(compare=False)
+    origin: Origin = field(compare=False)
+    secret: bool = field(default=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """As declared. *note* tells what a reader may want to know, such as ``filling since …``."""
+
+    address: Address
+    remote_id: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Not there. *via* is the activation whose first run makes it, when the vendor allows no other way."""
+
+    address: Address
+    fields: tuple[FieldChange, ...]
+    reason: Reason
+    resolution: Resolution | None = None
+    via: Address | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """There and different. *fields* is sorted by path and never empty."""
+
+    address: Address
+    remote_id: str
+    fields: tuple[FieldChange, ...]
+    reason: Reason
+    resolution: Resolution | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """There, and a field differs that its vendor cannot change: delete, then create."""
+
+    address: Address
+    remote_id: str
+    fields: tuple[FieldChange, ...]
+    reason: Reason
+    resolution: Resolution | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """There, and from now on ours. *fields* is what differs and will be changed at once; may be empty."""
+
+    address: Address
+    remote_id: str
+    fields: tuple[FieldChange, ...]
+    reason: Reason
+    resolution: Resolution | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """No document declares it any more."""
+
+    address: Address
+    remote_id: str
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Disable:
+    """No document declares it any more, and it is to stay but do nothing: its schedule is taken off."""
+
+    address: Address
+    remote_id: str
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Only the memory goes."""
+
+    address: Address
+    remote_id: str
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """Its vendor would not tell, or it waits for one that would not; nothing is decided."""
+
+    address: Address
+    why: str
+
+
+Change: TypeAlias = Keep | Create | Update | Replace | Adopt | Delete | Disable | Forget | Undecided
+
+
+def action(change: Change) -> str:
+    """The word of the plan document, such as ``noop``, ``create`` or ``update``."""
+    return "noop" if isinstance(change, Keep) else type(change).__name__.lower()
+
+
+def fields_of(change: Change) -> Mapping[str, FieldChange]:
+    """The field changes by path; empty for changes that have none."""
+    match change:
+        case Create() | Update() | Replace() | Adopt():
+            return {field_change.path: field_change for field_change in change.fields}
+        case _:
+            return {}

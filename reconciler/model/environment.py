@@ -1,0 +1,66 @@
+"""Where a project runs: what `tdr.yaml` and `manifests/environments/NAME.yaml` may say."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from reconciler.model.spec import Seconds, SecretText, Spec
+
+EMBEDDED = "embedded"
+
+
+class TreasureDataTarget(Spec):
+    """What answers the Treasure Data API."""
+
+    endpoint: str = EMBEDDED
+    """`embedded` for the service on this machine, a region such as us01, or an address such as https://api.treasuredata.com."""
+    api_key: SecretText | None = None
+    """A master key; not needed for the embedded service."""
+
+
+class Thresholds(Spec):
+    """How much one run may take away before a person must say yes."""
+
+    max_delete_ratio: Annotated[float, Field(ge=0, le=1)] = 0.3
+    """Share of the remembered resources."""
+    max_update_ratio: Annotated[float, Field(ge=0, le=1)] = 0.3
+    """Share of the remembered resources."""
+    minimum_resources: Annotated[int, Field(ge=1)] = 10
+    """Shares are looked at from this many remembered resources on."""
+
+
+class EnvironmentSpec(Spec):
+    """One environment."""
+
+    treasure_data: TreasureDataTarget = TreasureDataTarget()
+    endpoints: dict[Literal["pinterest"], str] = Field(default_factory=dict)
+    """Vendor -> address of its API, where it is not the vendor's own."""
+    accounts: dict[str, str] = Field(default_factory=dict)
+    """Vendor -> the account that must answer, such as `treasure_data: us01/1234`; another one stops the run."""
+    variables: dict[str, str] = Field(default_factory=dict)
+    """Values of ${var:NAME}."""
+    thresholds: Thresholds = Thresholds()
+    protect: bool = False
+    """Whether resources are protected unless they say otherwise."""
+    job_timeout: Seconds = 3600
+    """How long a bootstrap waits for its first run."""
+    cron_dialect: Literal["documented", "classic"] = "documented"
+    """How cron texts are read: as the vendor's page says, or as classic cron does."""
+
+
+class ProjectSpec(Spec):
+    """What `tdr.yaml` may say."""
+
+    apiVersion: Literal["tdr/v1"] = "tdr/v1"  # noqa: N815 - the field's standard spelling in manifests
+    project: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+    """Name of the project."""
+    manifests: str = "manifests"
+    """Folder of the manifests."""
+    state: str = "state"
+    """Folder of the local state."""
+    environments: dict[str, EnvironmentSpec] = Field(default_factory=dict)
+    """Environments that need no file of their own; a file `manifests/environments/NAME.yaml` comes first."""
+    secret_commands: tuple[str, ...] = ()
+    """Programs that ${secret:cmd:…} may run, by name."""

@@ -1,0 +1,270 @@
+"""The kinds a manifest may declare, without a vendor's words in them.
+
+A provider turns a spec into what its vendor understands; the loader reads the reference marks to know the graph.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import Discriminator, Field, model_validator
+
+from reconciler.model.spec import (
+    AudienceName,
+    ConnectionName,
+    DatabaseName,
+    Digits,
+    FileText,
+    OneLine,
+    ScheduleName,
+    Seconds,
+    SecretText,
+    Spec,
+    TableRef,
+)
+
+# Treasure Data: names of databases and tables, 3 to 255 characters (td-client-ruby, api.rb).
+TableName = Annotated[str, Field(pattern=r"^[a-z0-9_]{3,255}$")]
+
+
+class Engine(StrEnum):
+    """The SQL dialect of a query."""
+
+    TRINO = "trino"
+    HIVE = "hive"
+
+
+class Membership(StrEnum):
+    """What an activation does to the members of its audience."""
+
+    REPLACE = "replace"
+    ADD = "add"
+    REMOVE = "remove"
+    CLEAR = "clear"
+
+
+class OnInvalid(StrEnum):
+    """What an export does with a row it cannot send."""
+
+    SKIP = "skip"
+    FAIL = "fail"
+
+
+class Timing(Spec):
+    """When something runs. An empty *cron* means never by itself."""
+
+    cron: str = ""
+    """Five fields separated by single spaces, or @hourly, @daily, @monthly; empty for no scheduled run."""
+    timezone: str = "UTC"
+    """An IANA zone such as Asia/Tokyo; abbreviations such as PST are refused."""
+    delay: Seconds = 0
+    """How long after the scheduled time the run starts: seconds, or text such as 10m."""
+
+
+class ScheduleSpec(Timing):
+    """A named timing that activations, queries and imports share. It is nothing by itself at any vendor."""
+
+
+class PinterestConnection(Spec):
+    """Credentials of a Pinterest app that may manage an ad account's audiences."""
+
+    type: Literal["pinterest"]
+    client_id: SecretText
+    client_secret: SecretText
+    refresh_token: SecretText
+    base_url: str | None = None
+    """Address of the API; the environment's `endpoints.pinterest` when left out."""
+    name: OneLine | None = None
+    """Name of the connection in Treasure Data; the document's name when left out."""
+
+
+class FilesConnection(Spec):
+    """A folder that files are read from."""
+
+    type: Literal["files"]
+    root: str = "."
+    """Folder inside the project."""
+    name: OneLine | None = None
+
+
+ConnectionSpec = Annotated[PinterestConnection | FilesConnection, Discriminator("type")]
+
+
+class DatabaseSpec(Spec):
+    """A database. Its name at the vendor is *name*, or the document's name with ``-`` and ``.`` written ``_``."""
+
+    name: TableName | None = None
+
+
+class Column(Spec):
+    """One column of a table. `time` and `v` are the vendor's own and cannot be declared."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")]
+    type: Annotated[str, Field(pattern=r"^(string|int|long|float|double|array<.+>|map<.+>)$")]
+    alias: str | None = None
+
+
+class TableSpec(Spec):
+    """A table and its columns."""
+
+    database: DatabaseName
+    """Name of a Database document, or of a database that exists already."""
+    name: TableName | None = None
+    """The table's name; the document's name with ``-`` and ``.`` written ``_`` when left out."""
+    columns: tuple[Column, ...] = ()
+    expire_days: Annotated[int, Field(ge=0)] | None = None
+    """Days after which rows expire; 0 for never."""
+    description: str | None = None
+
+
+class SqlSource(Spec):
+    """Rows made by SQL, inline or in a file of the project."""
+
+    database: DatabaseName
+    """Name of a Database document, or of a database that exists already."""
+    engine: Engine = Engine.TRINO
+    sql: str | None = None
+    file: Annotated[str, FileText(into="sql")] | None = None
+    """Path of an SQL file, relative to the project."""
+
+    @model_validator(mode="after")
+    def _has_text(self) -> Self:
+        # The loader puts the file's text into `sql`, so both may be set by then; neither is the mistake.
+        if self.sql is None and self.file is None:
+            message = "needs `sql` or `file`"
+            raise ValueError(message)
+        return self
+
+
+class QuerySpec(SqlSource):
+    """A saved query without export."""
+
+    name: OneLine | None = None
+    """Name in Treasure Data; the document's name when left out."""
+    schedule: ScheduleName | Timing | None = None
+    priority: Annotated[int, Field(ge=-2, le=2)] | None = None
+    retry_limit: Annotated[int, Field(ge=0, le=32)] | None = None
+
+
+class Identifier(StrEnum):
+    """What the members of an audience are known by; also the name of the query's one column."""
+
+    EMAIL = "email"
+    MAID = "maid"
+    IDFA = "idfa"
+
+
+class AudienceSpec(Spec):
+    """An audience made of a customer list. Nobody writes whether it is to be created or updated."""
+
+    connection: ConnectionName
+    ad_account_id: Digits
+    title: OneLine
+    """Name that marketers see. Not unique at the vendor, so two of one title stop the run."""
+    description: str | None = None
+    identifier: Identifier = Identifier.EMAIL
+    audience_id: Digits | None = None
+    """Only to choose among audiences of the same title."""
+
+
+class FromQuery(Spec):
+    """Rows of an activation: a query."""
+
+    query: SqlSource
+
+
+class ToAudience(Spec):
+    """Target of an activation: an audience of these manifests."""
+
+    audience: AudienceName
+
+
+class Delivery(Spec):
+    """How rows travel; what is left out is the vendor's default."""
+
+    limit_records_per_request: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    retry_count: Annotated[int, Field(ge=0, le=100)] | None = None
+    retry_initial_wait_millis: Annotated[int, Field(ge=0)] | None = None
+    max_retry_wait_millis: Annotated[int, Field(ge=0)] | None = None
+    connection_timeout_secs: Annotated[int, Field(ge=1)] | None = None
+    write_timeout_secs: Annotated[int, Field(ge=1)] | None = None
+    read_timeout_secs: Annotated[int, Field(ge=1)] | None = None
+
+
+class ActivationSpec(Spec):
+    """Who sends which rows to which audience, and when."""
+
+    from_: Annotated[FromQuery, Field(alias="from")]
+    to: ToAudience
+    membership: Membership
+    on_invalid: OnInvalid = OnInvalid.SKIP
+    """`skip` drops rows that cannot be sent and counts them; `fail` sends nothing when there is one."""
+    schedule: ScheduleName | Timing | None = None
+    name: OneLine | None = None
+    """Name of the saved query in Treasure Data; the document's name when left out."""
+    priority: Annotated[int, Field(ge=-2, le=2)] | None = None
+    retry_limit: Annotated[int, Field(ge=0, le=32)] | None = None
+    delivery: Delivery = Delivery()
+
+
+class FileFormat(StrEnum):
+    """How a file's rows are written."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+    JSONL = "jsonl"
+
+
+class FilesSource(Spec):
+    """Rows from files of the project."""
+
+    type: Literal["files"]
+    paths: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Paths and globs below the connection's root, or below the project."""
+    connection: ConnectionName | None = None
+    format: FileFormat | None = None
+    """Told from the file name when left out."""
+
+
+class Placement(StrEnum):
+    """What an import does with the rows that are there."""
+
+    APPEND = "append"
+    REPLACE = "replace"
+    REPLACE_ON_NEW_DATA = "replace_on_new_data"
+
+
+class ImportTarget(Spec):
+    """Table that an import fills; it is created when it does not exist."""
+
+    database: DatabaseName
+    """Name of a Database document, or of a database that exists already."""
+    table: TableRef
+    """Name of a Table document, or of a table."""
+    mode: Placement = Placement.APPEND
+    time_column: str | None = None
+    """Column with the row's time; the time of the import when left out."""
+
+
+class ImportSpec(Spec):
+    """A load of rows into a table, run by hand or on a schedule."""
+
+    from_: Annotated[FilesSource, Field(alias="from")]
+    to: ImportTarget
+    schedule: ScheduleName | Timing | None = None
+    name: OneLine | None = None
+    """Name in Treasure Data; the document's name when left out."""
+
+
+KINDS: dict[str, object] = {
+    "Connection": ConnectionSpec,
+    "Database": DatabaseSpec,
+    "Table": TableSpec,
+    "Query": QuerySpec,
+    "Audience": AudienceSpec,
+    "Activation": ActivationSpec,
+    "Schedule": ScheduleSpec,
+    "Import": ImportSpec,
+}
+"""Kind -> what its `spec` may say, for a pydantic TypeAdapter."""

@@ -1,0 +1,69 @@
+"""Ordered changes and the facts they were derived from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.diagnostics import Diagnostic
+from reconciler.model.address import Address
+from reconciler.model.change import Change, Keep, Undecided, action
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A rule that holds the plan until a person decides. *rule* is a stable id such as ``deletes``."""
+
+    rule: str
+    message: str
+    addresses: tuple[Address, ...] = ()
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What the plan was derived from; a saved plan is refused when one of these has moved.
+
+    config_digest: over the resolved manifests, secrets by fingerprint.
+    lineage, serial: of the state read.
+    accounts: vendor -> account that answered.
+    """
+
+    config_digest: str
+    lineage: str
+    serial: int
+    environment: str
+    accounts: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What apply would do, in order. *complete* is False when targets or an unread remote narrowed it.
+
+    origins: address -> ``file:line`` of its document, for rendering.
+    api_calls: vendor -> requests made to derive it.
+    """
+
+    changes: tuple[Change, ...]
+    base: Base
+    gates: tuple[Gate, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
+    complete: bool = True
+    api_calls: Mapping[str, int] = field(default_factory=dict)
+    depends_on: Mapping[Address, tuple[Address, ...]] = field(default_factory=dict)
+    sources: Mapping[Address, str] = field(default_factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do and nothing undecided."""
+        return all(isinstance(change, Keep) for change in self.changes)
+
+    @property
+    def undecided(self) -> tuple[Undecided, ...]:
+        """The resources whose vendor would not tell."""
+        return tuple(change for change in self.changes if isinstance(change, Undecided))
+
+    def summary(self) -> dict[str, int]:
+        """Action -> how many, sorted by action."""
+        return dict(sorted(Counter(action(change) for change in self.changes).items()))

@@ -1,0 +1,49 @@
+"""Text that never shows."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+MASK = "(secret)"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Secret:
+    """A secret value and the *reference* it came from, such as ``env:PINTEREST_SECRET``.
+
+    Shows as ``(secret)`` wherever text is made of it and cannot be pickled or copied into JSON by accident. Only the code
+    that sends it to its vendor calls `reveal`.
+    """
+
+    reference: str
+    _value: str = field(repr=False)
+
+    def reveal(self) -> str:
+        """The value itself; for the request to the vendor and nothing else."""
+        return self._value
+
+    def fingerprint(self, key: bytes, path: str) -> str:
+        """Keyed HMAC-SHA-256 over *path* and the value: 64 hex digits that change when the value does."""
+        message = path.encode() + b"\x00" + self._value.encode()
+        return hmac.digest(key, message, "sha256").hex()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and hmac.compare_digest(self._value.encode(), other._value.encode())
+
+    def __hash__(self) -> int:
+        return hash(self.reference)
+
+    def __str__(self) -> str:
+        return MASK
+
+    def __repr__(self) -> str:
+        return f"Secret({self.reference!r})"
+
+    def __format__(self, spec: str) -> str:
+        return format(MASK, spec)
+
+    def __reduce__(self) -> NoReturn:
+        message = "a secret is not pickled"
+        raise TypeError(message)

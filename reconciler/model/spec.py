@@ -1,0 +1,117 @@
+"""What every manifest document has in common, and the types that a spec is made of.
+
+YAML scalars arrive here as text (or None); these models give them their types.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from reconciler.model.secret import Secret
+
+API_VERSION = "tdr/v1"
+
+
+class Spec(BaseModel):
+    """Base of everything a person writes: immutable, and refusing what it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, use_attribute_docstrings=True)
+
+
+class OnDelete(StrEnum):
+    """What happens to the object when its document leaves the manifests."""
+
+    DELETE = "delete"
+    DISABLE = "disable"
+    FORGET = "forget"
+    BLOCK = "block"
+
+
+class Adopt(StrEnum):
+    """What happens when the object is there already and no state knows it."""
+
+    ASK = "ask"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+class Lifecycle(Spec):
+    """How tdr may treat the object."""
+
+    protect: bool = False
+    """Refuse to delete or replace the object. Kept in state, so that removing the document does not remove it."""
+    adopt: Adopt = Adopt.ASK
+    """Whether an object found by its natural key becomes ours: always, never, or ask by stopping the run."""
+    on_delete: OnDelete = OnDelete.DELETE
+    """What to do when the document is gone."""
+    ignore: tuple[str, ...] = ()
+    """Fields, as JSON pointers such as ``/description``, that others may change."""
+
+
+class Metadata(Spec):
+    """Name and labels of a document."""
+
+    name: str = Field(pattern=r"^[a-z0-9]([a-z0-9._-]{0,118}[a-z0-9])?$")
+    """Logical name, unique in its kind: lower-case letters, digits, ``-``, ``_`` and ``.``."""
+    labels: dict[str, str] = Field(default_factory=dict)
+    """Free labels, for selecting."""
+    annotations: dict[str, str] = Field(default_factory=dict)
+    """Free notes for people and tools; never sent."""
+
+
+class RefersTo(BaseModel):
+    """Marks a string field of a spec as the name of another resource of *kind* (lower case)."""
+
+    model_config = ConfigDict(frozen=True)
+    kind: str
+    optional: bool = False
+    """Whether the name may also be that of an object that no document declares."""
+
+
+class FileText(BaseModel):
+    """Marks a string field as the path of a text file in the project; the loader puts the file's text into *into*."""
+
+    model_config = ConfigDict(frozen=True)
+    into: str
+
+
+_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def _seconds(value: Any) -> Any:
+    """``90``, ``90s``, ``10m``, ``1h`` and ``2d`` as whole seconds."""
+    if isinstance(value, str) and (match := re.fullmatch(r"(\d+)\s*([smhd])", value.strip())):
+        return int(match[1]) * _UNITS_S[match[2]]
+    return value
+
+
+def _plain_secret(value: Any) -> Any:
+    """Accept a resolved secret; refuse text, because a manifest is in version control."""
+    if isinstance(value, Secret):
+        return value
+    message = "is a secret and must not be written in a manifest; write ${secret:env:NAME}, ${secret:file:PATH} or ${secret:cmd:…}"
+    raise ValueError(message)
+
+
+def _one_line(value: str) -> str:
+    """Trim, and refuse control characters: the text becomes a name at a vendor."""
+    trimmed = value.strip()
+    if any(ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0 for character in trimmed):
+        message = "contains a control character"
+        raise ValueError(message)
+    return trimmed
+
+
+Seconds = Annotated[int, BeforeValidator(_seconds, json_schema_input_type=int | str), Field(ge=0)]
+SecretText = Annotated[Secret, BeforeValidator(_plain_secret, json_schema_input_type=str)]
+OneLine = Annotated[str, AfterValidator(_one_line), Field(min_length=1, max_length=255)]
+Digits = Annotated[str, Field(pattern=r"^\d{1,18}$")]
+ConnectionName = Annotated[str, RefersTo(kind="connection")]
+DatabaseName = Annotated[str, RefersTo(kind="database", optional=True)]
+TableRef = Annotated[str, RefersTo(kind="table", optional=True)]
+AudienceName = Annotated[str, RefersTo(kind="audience")]
+ScheduleName = Annotated[str, RefersTo(kind="schedule")]

@@ -1,0 +1,103 @@
+"""How the embedded service hands rows to the data plane, and asks it for rows, without knowing either side's vendors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from reconciler.model.json import Json
+
+if TYPE_CHECKING:
+    import threading
+
+    import duckdb
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRequest:
+    """One export of one query result.
+
+    type: connector, such as ``pinterest``.
+    settings: the result settings as written in the saved query; credentials in clear, in memory only.
+    job_id: of the run; a repeated request with the same id continues instead of starting over.
+    """
+
+    type: str
+    settings: Mapping[str, Json]
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExportReport:
+    """What came of an export. All figures count rows of the query unless said otherwise.
+
+    rejected: reason code -> rows, such as ``{"empty": 3, "looks_like_md5": 1}``.
+    sent: members sent to be added; removed: members sent to be removed.
+    requests: write requests made to the vendor.
+    audience_id: of the audience written to, when the destination has audiences.
+    """
+
+    rows: int = 0
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    duplicates: int = 0
+    sent: int = 0
+    removed: int = 0
+    requests: int = 0
+    audience_id: str = ""
+
+
+class Progress(Protocol):
+    """Told now and then how far a run is."""
+
+    def __call__(self, done: int, total: int, event: str = "") -> None:
+        """*done* of *total* rows (0: not known); *event* is a line for the job's log, without members or secrets."""
+        ...
+
+
+class Exporter(Protocol):
+    """Sends query results to vendors."""
+
+    def check(self, request: ExportRequest, columns: Mapping[str, str]) -> None:
+        """Refuse settings and columns that cannot work, before the query runs.
+
+        columns: result column -> SQL type.
+
+        Raises:
+            Permanent: with what is wrong and what to write instead.
+        """
+        ...
+
+    def export(
+        self,
+        request: ExportRequest,
+        connection: duckdb.DuckDBPyConnection,
+        progress: Progress,
+        cancelled: threading.Event,
+    ) -> ExportReport:
+        """Send the rows of the view ``rows`` in *connection* (a connection of its own, used by this thread only).
+
+        Raises:
+            ProviderError: the export failed; what was sent is known to the ledger, so that the next run goes on rightly.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LoadRequest:
+    """One bulk load. *source* is the ``in`` part of its configuration, such as ``{"type": "files", "paths": […]}``."""
+
+    source: Mapping[str, Json]
+    job_id: str
+
+
+class Importer(Protocol):
+    """Reads rows from vendors and files."""
+
+    def read(self, request: LoadRequest, connection: duckdb.DuckDBPyConnection, progress: Progress) -> str:
+        """Make the rows readable in *connection* and return the name of the relation that holds them.
+
+        Raises:
+            Permanent: the source cannot be read; says which file and why.
+        """
+        ...

@@ -1,0 +1,177 @@
+"""What the engine asks of a vendor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol, runtime_checkable
+
+from reconciler.diagnostics import Diagnostic
+from reconciler.model.activation import AudienceVerbs, Resolution
+from reconciler.model.address import Address
+from reconciler.model.change import Unknown
+from reconciler.model.json import Json
+from reconciler.model.observation import Observation, Seen
+from reconciler.model.record import Record
+from reconciler.model.resource import Resource
+from reconciler.model.secret import Secret
+
+
+class FieldClass(StrEnum):
+    """How a field of a kind behaves; anything not classed is an ordered input."""
+
+    INPUT = "input"
+    IMMUTABLE = "immutable"
+    SET = "set"
+    WRITE_ONLY = "write_only"
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """What one resource should look like at its vendor, normalised as observations are.
+
+    natural_key: what makes the object unique there, account included; equal keys mean the same object.
+    attributes: comparable fields; a leaf may be a Secret (compared by fingerprint) or Unknown (filled during apply).
+    """
+
+    natural_key: str
+    attributes: Mapping[str, Json | Secret | Unknown | Mapping[str, Json | Secret | Unknown]]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a provider may know besides the resource itself.
+
+    resources: every declared resource, to follow references.
+    remote_ids: ids of resources that exist, from state or from this run.
+    resolution: for an activation, what the audience resolver decided.
+    """
+
+    resources: Mapping[Address, Resource]
+    remote_ids: Mapping[Address, str] = field(default_factory=dict)
+    resolution: Resolution | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A question to `observe`: a declared resource, a remembered one, or both."""
+
+    address: Address
+    resource: Resource | None
+    record: Record | None
+
+
+@dataclass(frozen=True, slots=True)
+class KindTraits:
+    """What the engine must know of a kind.
+
+    classes: JSON pointer of a field -> its class.
+    defaults: field -> the vendor's documented default, which an input returns to when it is no longer declared.
+    visible_within_s: how long after a create a read may still miss it.
+    shared_identity: whether several objects may bear one natural key.
+    """
+
+    classes: Mapping[str, FieldClass] = field(default_factory=dict)
+    defaults: Mapping[str, Json] = field(default_factory=dict)
+    visible_within_s: float = 0.0
+
+
+class Provider(Protocol):
+    """One vendor, or one account of it.
+
+    Every verb may raise Transient, OutcomeUnknown, NotFound, Denied, Conflict or Permanent, and nothing else that a
+    vendor's behaviour could cause. Verbs that write are never repeated by the provider when their outcome is unknown.
+    """
+
+    name: str
+    kinds: Mapping[str, KindTraits]
+    """Kind (lower case, as in addresses) -> traits."""
+
+    def account(self) -> str:
+        """The account that answers, such as ``us01/1234``; asked before anything is read."""
+        ...
+
+    def check(self, resource: Resource, context: Context) -> Iterable[Diagnostic]:
+        """What can be said against *resource* without any call."""
+        ...
+
+    def desired(self, resource: Resource, context: Context) -> Desired:
+        """What *resource* should look like, normalised."""
+        ...
+
+    def observe(self, wanted: Sequence[Wanted], context: Context) -> Mapping[Address, Seen]:
+        """Look at all of *wanted*, by list calls where the vendor has them. Never raises for a single object."""
+        ...
+
+    def create(self, resource: Resource, desired: Desired) -> Observation:
+        """Make it. Conflict when the vendor says the name is taken."""
+        ...
+
+    def update(self, resource: Resource, remote_id: str, desired: Desired, paths: Sequence[str]) -> Observation:
+        """Change the fields at *paths* (and what the vendor forces to go with them)."""
+        ...
+
+    def delete(self, address: Address, remote_id: str, record: Record) -> None:
+        """Remove it; one that is not there any more is a success."""
+        ...
+
+    def disable(self, address: Address, remote_id: str, record: Record) -> None:
+        """Leave it there, doing nothing."""
+        ...
+
+    @property
+    def api_calls(self) -> int:
+        """Requests sent so far."""
+        ...
+
+
+class JobStatus(StrEnum):
+    """Where a job stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCESS = "success"
+    ERROR = "error"
+    KILLED = "killed"
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it will not move any more."""
+        return self in (JobStatus.SUCCESS, JobStatus.ERROR, JobStatus.KILLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run at the vendor. *done* and *total* count rows, 0 while not known. *log* ends with the error of a failed run."""
+
+    job_id: str
+    status: JobStatus
+    done: int = 0
+    total: int = 0
+    log: str = ""
+
+
+@runtime_checkable
+class Runs(Protocol):
+    """A provider whose objects can be run now: activations, queries, imports."""
+
+    def run(self, address: Address, remote_id: str, domain_key: str) -> str:
+        """Start it and return the job's id; the same *domain_key* never starts a second job."""
+        ...
+
+    def job(self, job_id: str) -> Job:
+        """Look at a run; a job that exports is finished when its export is."""
+        ...
+
+    def last_job(self, address: Address, remote_id: str) -> Job | None:
+        """The newest run of an object, or None when it never ran."""
+        ...
+
+
+@runtime_checkable
+class AudienceDestination(Protocol):
+    """A provider that holds audiences which exports feed."""
+
+    verbs: AudienceVerbs
+    """What an export to this destination understands."""

@@ -1,0 +1,126 @@
+"""Where state lives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from reconciler.model.address import Address
+from reconciler.model.json import Json
+from reconciler.model.record import Record, State
+
+
+class Phase(StrEnum):
+    """Which side of a remote write a journal entry stands on."""
+
+    INTENT = "intent"
+    DONE = "done"
+    FAILED = "failed"
+    RECORD = "record"
+    """No write: only what state remembers changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the journal.
+
+    op: id of the operation, equal in the intent and in what closes it.
+    step: what is attempted: create, update, delete, disable, run, …
+    natural_key: of the object, so that a lost create can be looked up.
+    at: Unix seconds.
+    details: more that recovery needs (audience title, domain key, job id); never a secret or a member.
+    remembers: whether *record* says what state remembers from this line on (None: nothing any more).
+    """
+
+    op: str
+    phase: Phase
+    step: str
+    address: Address
+    at: float
+    run: str = ""
+    natural_key: str = ""
+    details: Mapping[str, Json] = field(default_factory=dict)
+    remembers: bool = False
+    record: Record | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """State as of the last durable line, and the operations that were begun and not closed, in journal order."""
+
+    state: State
+    unfinished: tuple[Entry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds the lock."""
+
+    lock_id: str
+    operation: str
+    who: str
+    host: str
+    pid: int
+    run: str
+    since: str
+    """RFC 3339."""
+
+
+class StateStore(Protocol):
+    """Durable memory of one environment. Everything returns only when it is on disk or at the server."""
+
+    def read(self) -> Snapshot:
+        """One consistent snapshot, without a lock.
+
+        Raises:
+            StateError: the state is damaged; the message names the file and the newest good backup.
+        """
+        ...
+
+    def append(self, entry: Entry) -> None:
+        """Add a line to the journal; the cost does not depend on the size of the state. Only under the lock."""
+        ...
+
+    def checkpoint(self, state: State, expected_serial: int) -> None:
+        """Write the whole state, keep the previous one in history, and start the journal anew. Only under the lock.
+
+        Raises:
+            StateError: the stored serial is not *expected_serial* or the lineage differs (another writer won), or writing
+                failed; nothing is lost in either case.
+        """
+        ...
+
+    def lock(self, operation: str, run: str, timeout_s: float) -> AbstractContextManager[Holder]:
+        """Hold the only right to write; taken over at once from a dead process of this host.
+
+        Raises:
+            LockHeld: somebody else holds it and *timeout_s* is over; names the holder.
+        """
+        ...
+
+    def holder(self) -> Holder | None:
+        """Who holds the lock now."""
+        ...
+
+    def release(self, lock_id: str) -> None:
+        """Take the lock away from a holder that cannot give it back.
+
+        Raises:
+            LockHeld: *lock_id* is not the lock's, or its holder is known to be alive.
+        """
+        ...
+
+    def history(self) -> Sequence[int]:
+        """Serials of the states kept, oldest first."""
+        ...
+
+    def past(self, serial: int) -> State:
+        """A state kept in history.
+
+        Raises:
+            StateError: it is not kept, or damaged.
+        """
+        ...
