@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from reconciler.model.kinds import Membership
+from reconciler.model.unknown import Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Resolution:
 
     outcome: what kind of answer.
     mode: the vendor's action to write into the export; "" when there is none.
-    settings: settings that go with the mode, such as the audience's id; empty while the id is not known.
+    settings: settings that go with the mode, such as the audience's id, which may be known only after an apply.
     audience_id: the audience the decision is about, or "".
     why: stable reason code, such as ``audience_exists``.
     evidence: one line for a reader, naming ids and never members.
@@ -54,7 +55,7 @@ class Resolution:
 
     outcome: Outcome
     mode: str = ""
-    settings: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str | Unknown] = field(default_factory=dict)
     audience_id: str = ""
     why: str = ""
     evidence: str = ""

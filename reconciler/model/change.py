@@ -10,6 +10,7 @@ from typing import TypeAlias
 from reconciler.model.activation import Resolution
 from reconciler.model.address import Address
 from reconciler.model.json import Json
+from reconciler.model.unknown import Unknown
 
 
 class Origin(StrEnum):
@@ -39,16 +40,6 @@ class Reason(StrEnum):
     IN_SYNC = "in_sync"
     UNREADABLE = "unreadable"
     GONE = "gone"
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """A value that only the apply will know; *waits_for* says whose, such as ``audience/vip``."""
-
-    waits_for: Address
-
-    def __str__(self) -> str:
-        return f"(known after {self.waits_for})"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -18,12 +18,14 @@ class Observation:
     attributes: comparable fields, normalised as the provider's `desired` is; secrets are left out, for they read as masks.
     computed: what the vendor decides and a person may want to see (status, size, counters); never compared.
     created_at: Unix seconds, when the vendor tells.
+    note: what the vendor is still doing with it, such as ``filling``; shown, never compared.
     """
 
     remote_id: str
     attributes: Mapping[str, Json]
     computed: Mapping[str, Json] = field(default_factory=dict)
     created_at: int | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ class Record:
     protect, on_delete: the lifecycle as last applied, so that they outlive the document.
     resolved: what an engine decision came to, such as ``{"mode": "REPLACE_CURRENT_AUDIENCE"}``.
     phase: "" when steady, else the bootstrap step last proven (see `engine.bootstrap`).
-    absent_since: RFC 3339 time of the first look that did not find it, or None.
+    applied_at: RFC 3339 time of the last write, or "".
     """
 
     remote_id: str
@@ -33,7 +33,7 @@ class Record:
     on_delete: str = "delete"
     resolved: Mapping[str, Json] = field(default_factory=dict)
     phase: str = ""
-    absent_since: str | None = None
+    applied_at: str = ""
     schema_version: int = SCHEMA_VERSION
 
     def to_json(self) -> dict[str, Json]:
@@ -46,7 +46,7 @@ class Record:
             "lifecycle": {"protect": self.protect, "on_delete": self.on_delete},
             "resolved": dict(self.resolved),
             "phase": self.phase,
-            "absent_since": self.absent_since,
+            "applied_at": self.applied_at,
             "schema_version": self.schema_version,
         }
 
@@ -58,7 +58,6 @@ class Record:
             KeyError, TypeError, ValueError: it was not written by us; the store turns this into a StateError.
         """
         lifecycle = _mapping(data["lifecycle"])
-        since = data.get("absent_since")
         depends_on = data["depends_on"]
         if not isinstance(depends_on, list):
             raise TypeError("depends_on")
@@ -71,7 +70,7 @@ class Record:
             on_delete=str(lifecycle["on_delete"]),
             resolved=_mapping(data["resolved"]),
             phase=str(data["phase"]),
-            absent_since=None if since is None else str(since),
+            applied_at=str(data["applied_at"]),
             schema_version=int(str(data["schema_version"])),
         )
 

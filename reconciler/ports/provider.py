@@ -10,12 +10,12 @@ from typing import Protocol, runtime_checkable
 from reconciler.diagnostics import Diagnostic
 from reconciler.model.activation import AudienceVerbs, Resolution
 from reconciler.model.address import Address
-from reconciler.model.change import Unknown
 from reconciler.model.json import Json
 from reconciler.model.observation import Observation, Seen
 from reconciler.model.record import Record
 from reconciler.model.resource import Resource
 from reconciler.model.secret import Secret
+from reconciler.model.unknown import Unknown
 
 
 class FieldClass(StrEnum):
