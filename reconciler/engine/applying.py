@@ -1,0 +1,234 @@
+"""Makes it so: executes the changes of a plan, journalled, as many at a time as do not need one another."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from reconciler.engine import feeding
+from reconciler.engine.bootstrap import Bootstrap
+from reconciler.engine.execution import Execution
+from reconciler.engine.planning import Prepared
+from reconciler.engine.resolve import steady_after
+from reconciler.engine.session import Session
+from reconciler.engine.world import World
+from reconciler.errors import Interrupted, OutcomeUnknown, ProviderError, StateError, TdrError
+from reconciler.model.activation import Outcome, Resolution
+from reconciler.model.address import Address
+from reconciler.model.change import Adopt, Change, Create, Keep, Replace, Undecided, Update, action
+from reconciler.model.kinds import ActivationSpec
+from reconciler.model.unknown import Unknown
+from reconciler.ports.provider import Desired, Runs
+
+PARALLEL = 4
+
+
+class Status(StrEnum):
+    """What became of one change."""
+
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    UNKNOWN = "unknown"
+    """It may have acted; the next run looks before it does anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One change and what became of it. *message* is for the user: the error, or why it was skipped."""
+
+    address: Address
+    action: str
+    status: Status
+    message: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a run did, in plan order. *unsettled* names fields that came back otherwise than sent."""
+
+    results: tuple[Result, ...]
+    unsettled: tuple[str, ...] = ()
+    interrupted: bool = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything planned was done."""
+        return all(result.status is Status.DONE for result in self.results)
+
+    def count(self, status: Status) -> int:
+        """How many changes ended as *status*."""
+        return sum(result.status is status for result in self.results)
+
+
+Listener = Callable[[Address, str, str], None]
+"""Told (address, event, message) as things happen; events are `start`, `progress`, `done`, `failed`, `skipped`, `unknown`."""
+
+
+@dataclass(slots=True)
+class Applier:
+    """Executes one prepared plan."""
+
+    world: World
+    session: Session
+    prepared: Prepared
+    listener: Listener
+    stop: threading.Event
+    parallel: int = PARALLEL
+    _results: dict[Address, Result] = field(default_factory=dict)
+
+    def go(self) -> Applied:
+        """Do all that can be done; a failed change stops only those that need it.
+
+        Raises:
+            StateError: what was done could not be written down; nothing new was started after that.
+        """
+        plan = self.prepared.plan
+        changes = {change.address: change for change in plan.changes}
+        self._tidy(plan.changes)
+        todo = [change for change in plan.changes if not isinstance(change, Keep)]
+        waiting = {change.address: set(self._needs(change, changes)) for change in todo}
+        running: dict[Future[Result], Address] = {}
+        failure: StateError | None = None
+        with ThreadPoolExecutor(max_workers=self.parallel, thread_name_prefix="apply") as pool:
+            while waiting or running:
+                for address in [address for address, needs in waiting.items() if not needs - set(self._results)]:
+                    needs = waiting.pop(address)
+                    blocked = self._blocked_by(needs) or ("the state cannot be written" if failure else "")
+                    if blocked or self.stop.is_set():
+                        self._skip(changes[address], blocked or "interrupted")
+                    else:
+                        running[pool.submit(self._one, changes[address])] = address
+                if not running:
+                    continue
+                finished, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    address = running.pop(future)
+                    try:
+                        self._results[address] = future.result()
+                    except StateError as error:
+                        failure = failure or error
+                        self._results[address] = Result(
+                            address, action(changes[address]), Status.UNKNOWN, error.message
+                        )
+        if failure is not None:
+            raise failure
+        results = tuple(self._results[change.address] for change in todo)
+        return Applied(results, interrupted=self.stop.is_set())
+
+    def _needs(self, change: Change, changes: Mapping[Address, Change]) -> list[Address]:
+        needs = self.prepared.plan.depends_on.get(change.address, ())
+        return [need for need in needs if need in changes and not isinstance(changes[need], Keep)]
+
+    def _blocked_by(self, needs: set[Address]) -> str:
+        bad = sorted(need for need in needs if self._results[need].status is not Status.DONE)
+        return f"needs {bad[0]}, which {self._results[bad[0]].status}" if bad else ""
+
+    def _skip(self, change: Change, why: str) -> None:
+        self._results[change.address] = Result(change.address, action(change), Status.SKIPPED, why)
+        self.listener(change.address, "skipped", why)
+
+    def _one(self, change: Change) -> Result:
+        address = change.address
+        if isinstance(change, Undecided):
+            self.listener(address, "skipped", change.why)
+            return Result(address, action(change), Status.SKIPPED, change.why)
+        self.listener(address, "start", action(change))
+        try:
+            self._execute(change)
+        except OutcomeUnknown as error:
+            self.listener(address, "unknown", error.message)
+            return Result(address, action(change), Status.UNKNOWN, error.message, error.hint)
+        except Interrupted as error:
+            self.listener(address, "skipped", error.message)
+            return Result(address, action(change), Status.SKIPPED, error.message)
+        except StateError:
+            raise
+        except ProviderError as error:
+            self.listener(address, "failed", error.message)
+            return Result(address, action(change), Status.FAILED, error.message, error.hint)
+        except TdrError as error:
+            self.listener(address, "failed", error.message)
+            return Result(address, action(change), Status.FAILED, error.message, error.hint)
+        self.listener(address, "done", action(change))
+        return Result(address, action(change), Status.DONE)
+
+    def _execute(self, change: Change) -> None:
+        if isinstance(change, Create | Update | Adopt | Replace) and self._is_bootstrap(change.address):
+            self._bootstrap(change)
+            return
+        Execution(self.world, self.session, self._desired, self._resolved).run(change)
+
+    # -- activations ----------------------------------------------------------------------------------------------
+
+    def _is_bootstrap(self, address: Address) -> bool:
+        """Whether an audience has to be made, or its making was begun and not proven."""
+        record = self.session.record(address)
+        resolution = self.prepared.resolutions.get(address)
+        if resolution is None:
+            return False
+        return resolution.outcome is Outcome.BOOTSTRAP or (record is not None and bool(record.phase))
+
+    def _bootstrap(self, change: Create | Update | Adopt | Replace) -> None:
+        resource = self.world.resources[change.address]
+        target = feeding.audience_of(resource)
+        provider = self.world.providers[change.address.kind]
+        verbs = self.world.traits(target).verbs if target else None
+        if target is None or verbs is None or not isinstance(provider, Runs):
+            raise TdrError(f"{change.address}: its vendor cannot run exports")
+        Bootstrap(
+            world=self.world,
+            session=self.session,
+            resource=resource,
+            audience=self.world.resources[target],
+            verbs=verbs,
+            provider=provider,
+            runs=provider,
+            stop=self.stop,
+            tell=lambda message: self.listener(change.address, "progress", message),
+        ).go(existing_id="" if isinstance(change, Create) else change.remote_id)
+
+    def _resolved(self, address: Address) -> Resolution | None:
+        """The resolution with ids that became known in this run."""
+        resolution = self.prepared.resolutions.get(address)
+        resource = self.world.resources.get(address)
+        if resolution is None or resource is None or not isinstance(resource.spec, ActivationSpec):
+            return resolution
+        target = feeding.audience_of(resource)
+        verbs = self.world.traits(target).verbs if target else None
+        if (
+            target is None
+            or verbs is None
+            or not any(isinstance(value, Unknown) for value in resolution.settings.values())
+        ):
+            return resolution
+        record = self.session.record(target)
+        if record is None:
+            raise TdrError(f"{address}: the id of {target} is not known")
+        return steady_after(resource.spec.membership, record.remote_id, verbs)
+
+    def _desired(self, address: Address) -> Desired:
+        resource = self.world.resources[address]
+        context = replace(self.world.context(self.session.remote_ids()), resolution=self._resolved(address))
+        return self.world.providers[address.kind].desired(resource, context)
+
+    # -- what is remembered of what needs no write ----------------------------------------------------------------
+
+    def _tidy(self, changes: tuple[Change, ...]) -> None:
+        """Remember quietly what a look has shown to be so, and close what a killed run left open and nobody needs."""
+        for change in changes:
+            if not isinstance(change, Keep):
+                continue
+            self.session.close_settled(change.address)
+            resource = self.world.resources.get(change.address)
+            before = self.session.record(change.address)
+            desired = self.prepared.desired.get(change.address)
+            if resource is None or before is None or desired is None or before.phase:
+                continue
+            after = self.session.record_of(resource, before.remote_id, desired.attributes, resolved=before.resolved)
+            if replace(after, applied_at=before.applied_at) != before:
+                self.session.remember(change.address, replace(after, applied_at=before.applied_at))

@@ -1,0 +1,185 @@
+"""One look, one memory, one declaration: what is to be done with one resource."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from reconciler.engine.diff import Rules, Tree, differences
+from reconciler.engine.resolve import candidates, identify
+from reconciler.model.activation import Outcome, Resolution
+from reconciler.model.address import Address
+from reconciler.model.change import (
+    Adopt,
+    Change,
+    Create,
+    Delete,
+    Disable,
+    FieldChange,
+    Forget,
+    Keep,
+    Origin,
+    Reason,
+    Replace,
+    Undecided,
+    Update,
+)
+from reconciler.model.observation import Finding, Observation, Seen, Unreadable
+from reconciler.model.plan import Gate
+from reconciler.model.record import Record
+from reconciler.model.resource import Resource
+from reconciler.model.spec import Adopt as AdoptRule
+from reconciler.ports.provider import FieldClass
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Everything known of one declared resource.
+
+    recovered: a killed run was making it, so that a single object found by its natural key is ours.
+    pending: it was made so recently that a look may still miss it.
+    chosen_id: the id its document names, or "".
+    """
+
+    resource: Resource
+    record: Record | None
+    seen: Seen
+    desired: Tree
+    rules: Rules
+    resolution: Resolution | None = None
+    via: Address | None = None
+    recovered: bool = False
+    pending: bool = False
+    chosen_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A change, and the gates it raises."""
+
+    change: Change
+    gates: tuple[Gate, ...] = field(default=())
+
+
+def decide(case: Case) -> Decision:  # noqa: PLR0911 - a decision table returns once a row
+    """What to do with a declared resource. Unreadable is never absent, and two of one name are never guessed between."""
+    address = case.resource.address
+    if isinstance(case.seen, Unreadable):
+        return Decision(Undecided(address, case.seen.error.message))
+    if case.resolution is not None and case.resolution.outcome in (Outcome.UNKNOWN, Outcome.REFUSE, Outcome.NOTHING):
+        return _held_by_resolution(case, case.resolution)
+    if case.record is not None and case.seen.by_id is not None:
+        return _compare(case, case.record, case.seen.by_id)
+    meant = identify(case.seen, case.chosen_id)
+    if isinstance(meant, Observation):
+        return _found_by_key(case, meant)
+    if meant:
+        return _ambiguous(case, meant)
+    if case.chosen_id:
+        message = f"{address}: there is no object {case.chosen_id}"
+        return Decision(
+            Undecided(address, message), (Gate("identity", message, (address,), "correct or remove the id"),)
+        )
+    if case.pending:
+        if case.record is None:
+            return Decision(
+                Undecided(address, "its creation was cut off moments ago and may not show yet; run again soon")
+            )
+        return Decision(Keep(address, case.record.remote_id, "made moments ago, does not show yet"))
+    return _create(case)
+
+
+def _held_by_resolution(case: Case, resolution: Resolution) -> Decision:
+    address = case.resource.address
+    match resolution.outcome:
+        case Outcome.NOTHING:
+            return Decision(Keep(address, case.record.remote_id if case.record else "", resolution.evidence))
+        case Outcome.REFUSE:
+            hint = "name the one meant in the audience's `audience_id`"
+            gate = Gate(resolution.why, f"{address}: {resolution.evidence}", (address,), hint)
+            return Decision(Undecided(address, resolution.evidence), (gate,))
+        case _:
+            return Decision(Undecided(address, resolution.evidence))
+
+
+def _create(case: Case) -> Decision:
+    reason = Reason.NOT_YET_CREATED if case.record is None else Reason.MISSING_REMOTELY
+    fields = differences(case.desired, {}, None, case.rules)
+    return Decision(Create(case.resource.address, fields, reason, case.resolution, case.via))
+
+
+def _compare(case: Case, record: Record, found: Observation) -> Decision:
+    address = case.resource.address
+    fields = differences(case.desired, found.attributes, record, case.rules)
+    if record.phase:
+        return Decision(Update(address, found.remote_id, fields, Reason.BOOTSTRAP_UNFINISHED, case.resolution))
+    if not fields:
+        return Decision(Keep(address, found.remote_id, found.note))
+    fixed = [change for change in fields if case.rules.traits.classes.get(change.path) is FieldClass.IMMUTABLE]
+    if fixed:
+        gates: tuple[Gate, ...] = ()
+        if record.protect or case.resource.lifecycle.protect:
+            gates = (_protected(address, f"changing {fixed[0].path} means making it anew"),)
+        return Decision(Replace(address, found.remote_id, fields, Reason.IMMUTABLE_FIELD, case.resolution), gates)
+    return Decision(Update(address, found.remote_id, fields, reason_of(fields), case.resolution))
+
+
+def reason_of(fields: Sequence[FieldChange]) -> Reason:
+    """Why *fields* differ, in one word."""
+    if all(change.secret for change in fields):
+        return Reason.SECRET_ROTATED
+    origins = {change.origin for change in fields}
+    if origins == {Origin.CONFIG}:
+        return Reason.CONFIG_CHANGED
+    return Reason.DRIFT if origins == {Origin.DRIFT} else Reason.CONFIG_AND_DRIFT
+
+
+def _found_by_key(case: Case, found: Observation) -> Decision:
+    """An object of that name that state does not know: adopt, ask, or refuse."""
+    address = case.resource.address
+    reason = Reason.JOURNAL_RECOVERED if case.recovered else Reason.ADOPTED_BY_KEY
+    # Values of an object that is not ours yet were never applied by us, so nothing is drift.
+    fields = differences(case.desired, found.attributes, None, case.rules)
+    change = Adopt(address, found.remote_id, fields, reason, case.resolution)
+    rule = case.resource.lifecycle.adopt
+    if case.recovered or case.chosen_id or rule is AdoptRule.ALWAYS:
+        return Decision(change)
+    what = "exists already" if case.record is None else "was deleted and made anew by somebody else"
+    message = f"{address}: object {found.remote_id} {what}, and tdr did not make it"
+    if rule is AdoptRule.NEVER:
+        return Decision(Undecided(address, message), (Gate("adoption_refused", message, (address,)),))
+    hint = "to take it over, add `lifecycle: {adopt: always}` to its document; else give it another name"
+    return Decision(change, (Gate("adoption_required", message, (address,), hint),))
+
+
+def _ambiguous(case: Case, found: tuple[Observation, ...]) -> Decision:
+    address = case.resource.address
+    why = f"{len(found)} objects have its name: {candidates(found)}"
+    gate = Gate(
+        "ambiguous_identity", f"{address}: {why}", (address,), "name the one meant in its document (`audience_id`)"
+    )
+    return Decision(Undecided(address, why), (gate,))
+
+
+def decide_undeclared(address: Address, record: Record, seen: Seen) -> Decision:
+    """What to do with what state remembers and no document declares."""
+    if isinstance(seen, Unreadable):
+        return Decision(Undecided(address, seen.error.message))
+    if isinstance(seen, Finding) and seen.by_id is None:
+        return Decision(Forget(address, record.remote_id, Reason.GONE))
+    match record.on_delete:
+        case "forget":
+            return Decision(Forget(address, record.remote_id, Reason.NOT_IN_CONFIG))
+        case "disable":
+            return Decision(Disable(address, record.remote_id, Reason.NOT_IN_CONFIG))
+        case "block":
+            gate = Gate("on_delete", f"{address}: its last document said `on_delete: block`", (address,))
+            return Decision(Delete(address, record.remote_id, Reason.NOT_IN_CONFIG), (gate,))
+        case _:
+            gates = (_protected(address, "no document declares it any more"),) if record.protect else ()
+            return Decision(Delete(address, record.remote_id, Reason.NOT_IN_CONFIG), gates)
+
+
+def _protected(address: Address, why: str) -> Gate:
+    hint = "apply its document with `lifecycle: {protect: false}` first"
+    return Gate("protected", f"{address} is protected, and {why}", (address,), hint)

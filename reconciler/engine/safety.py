@@ -1,0 +1,101 @@
+"""What a run must not do before a person has said yes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from reconciler.engine.world import World
+from reconciler.errors import Blocked
+from reconciler.model.address import Address
+from reconciler.model.change import Change, Delete, Replace, Update
+from reconciler.model.environment import Thresholds
+from reconciler.model.observation import Finding, Seen
+from reconciler.model.plan import Gate
+from reconciler.model.record import State
+
+FEW = 3
+"""This many objects of one provider may vanish at once and still be taken for deleted by hand."""
+
+
+def guard_accounts(world: World, state: State) -> dict[str, str]:
+    """Ask each provider which account answers, before anything is read; provider -> account.
+
+    Raises:
+        Blocked: it is not the account that the environment names, or not the one the state was made in.
+    """
+    answering = {
+        provider.name: provider for provider in world.providers.values() if _is_used(world, state, provider.name)
+    }
+    accounts: dict[str, str] = {}
+    for name, provider in sorted(answering.items()):
+        account = provider.account()
+        for expected, by in (
+            (world.environment.accounts.get(name), "the environment"),
+            (state.accounts.get(name), "the state"),
+        ):
+            if expected is not None and expected != account:
+                raise Blocked(
+                    f"{name}: account {account!r} answers, but {by} belongs to {expected!r}",
+                    hint=f"check the credentials and the endpoint of the environment `{world.environment_name}`",
+                )
+        accounts[name] = account
+    return accounts
+
+
+def _is_used(world: World, state: State, provider_name: str) -> bool:
+    kinds = {kind for kind, provider in world.providers.items() if provider.name == provider_name}
+    return any(address.kind in kinds for address in (*world.resources, *state.records))
+
+
+def gates(world: World, state: State, seen: Mapping[Address, Seen], changes: Sequence[Change]) -> list[Gate]:
+    """Thresholds and mass absence."""
+    return [*_thresholds(world.environment.thresholds, state, changes), *_mass_absence(world, state, seen)]
+
+
+def _thresholds(limits: Thresholds, state: State, changes: Sequence[Change]) -> list[Gate]:
+    population = len(state.records)
+    if population < limits.minimum_resources:
+        return []
+    counted = (
+        (
+            "deletes",
+            limits.max_delete_ratio,
+            [change.address for change in changes if isinstance(change, Delete | Replace)],
+        ),
+        ("updates", limits.max_update_ratio, [change.address for change in changes if isinstance(change, Update)]),
+    )
+    return [
+        Gate(
+            rule,
+            f"{len(addresses)} of {population} resources ({len(addresses) / population:.0%}); at most {ratio:.0%} may",
+            tuple(addresses),
+            f"if it is meant, raise `thresholds.max_{rule[:-1]}_ratio` of the environment in a reviewed change",
+        )
+        for rule, ratio, addresses in counted
+        if len(addresses) > ratio * population
+    ]
+
+
+def _mass_absence(world: World, state: State, seen: Mapping[Address, Seen]) -> list[Gate]:
+    """Many known objects of one provider gone at once: rather a wrong account or a lost permission than deletions."""
+    known: dict[str, list[Address]] = defaultdict(list)
+    gone: dict[str, list[Address]] = defaultdict(list)
+    for address in state.records:
+        provider = world.provider(address)
+        look = seen.get(address)
+        if provider is None or not isinstance(look, Finding):
+            continue
+        known[provider.name].append(address)
+        if look.by_id is None:
+            gone[provider.name].append(address)
+    return [
+        Gate(
+            "mass_absence",
+            f"{name}: {len(addresses)} of {len(known[name])} known objects are not there any more",
+            tuple(sorted(addresses)),
+            "make sure that account, region and permissions are right; forget objects that are really gone with `tdr state rm`",
+        )
+        for name, addresses in sorted(gone.items())
+        if len(addresses) > FEW and len(addresses) * 2 > len(known[name])
+    ]

@@ -1,0 +1,209 @@
+"""The JSON documents: versioned, sorted, the same bytes for the same facts. Their schemas are in `schemas.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reconciler import __version__
+from reconciler.diagnostics import Diagnostic
+from reconciler.engine.applying import Applied
+from reconciler.engine.drift import DriftReport
+from reconciler.engine.planning import Prepared
+from reconciler.model.activation import Outcome, Resolution
+from reconciler.model.address import Address
+from reconciler.model.change import (
+    Change,
+    Create,
+    FieldChange,
+    Keep,
+    Undecided,
+    action,
+    fields_of,
+)
+from reconciler.model.json import Json
+from reconciler.model.unknown import Unknown
+
+FORMAT_VERSION = "1.0"
+
+Document = dict[str, Json]
+
+
+def heading(name: str, created_at: str) -> Document:
+    """The first keys of every document. *created_at* is RFC 3339."""
+    return {
+        "format": f"tdr.{name}",
+        "format_version": FORMAT_VERSION,
+        "tdr_version": __version__,
+        "created_at": created_at,
+    }
+
+
+def plan_document(prepared: Prepared, plan_digest: str, created_at: str) -> Document:
+    """A plan, with what it was derived from; also what a saved plan holds. No secret is in it."""
+    plan = prepared.plan
+    return heading("plan", created_at) | {
+        "environment": plan.base.environment,
+        "complete": plan.complete,
+        "base": {
+            "accounts": dict(plan.base.accounts),
+            "config_digest": plan.base.config_digest,
+            "lineage": plan.base.lineage,
+            "serial": plan.base.serial,
+        },
+        "plan_digest": plan_digest,
+        "summary": plan.summary(),
+        "gates": [
+            {
+                "rule": gate.rule,
+                "message": gate.message,
+                "addresses": [str(address) for address in gate.addresses],
+                "hint": gate.hint,
+            }
+            for gate in plan.gates
+        ],
+        "warnings": [_diagnostic(warning) for warning in plan.warnings],
+        "api_calls": dict(plan.api_calls),
+        "changes": [
+            _change(
+                change, prepared.resolutions.get(change.address), plan.sources.get(change.address, ""), plan.depends_on
+            )
+            for change in plan.changes
+        ],
+    }
+
+
+def _change(
+    change: Change, resolution: Resolution | None, source: str, depends_on: Mapping[Address, tuple[Address, ...]]
+) -> Document:
+    document: Document = {
+        "address": str(change.address),
+        "actions": [action(change)],
+        "reason": _reason(change),
+        "id": getattr(change, "remote_id", "") or None,
+        "source": source,
+        "depends_on": [str(need) for need in depends_on.get(change.address, ())],
+        "fields": [_field(field) for field in fields_of(change).values()],
+    }
+    if isinstance(change, Keep) and change.note:
+        document["note"] = change.note
+    if isinstance(change, Undecided):
+        document["note"] = change.why
+    if isinstance(change, Create) and change.via is not None:
+        document["made_by"] = str(change.via)
+    if resolution is not None and resolution.mode:
+        document["resolved"] = {
+            "outcome": resolution.outcome.value,
+            "mode": resolution.mode,
+            "why": resolution.why,
+            "evidence": resolution.evidence,
+            "steps": list(BOOTSTRAP_STEPS) if resolution.outcome is Outcome.BOOTSTRAP else [],
+        }
+    return document
+
+
+BOOTSTRAP_STEPS = (
+    "write the export in create mode, schedule off",
+    "run it once and wait",
+    "find the audience and verify it",
+    "write the export in update mode, schedule on",
+)
+
+
+def _reason(change: Change) -> str:
+    match change:
+        case Keep():
+            return "in_sync"
+        case Undecided():
+            return "unreadable"
+        case _:
+            return change.reason.value
+
+
+def _value(value: Json | Unknown) -> Json:
+    return str(value) if isinstance(value, Unknown) else value
+
+
+def _field(field: FieldChange) -> Document:
+    return {
+        "path": field.path,
+        "before": _value(field.before),
+        "after": _value(field.after),
+        "origin": field.origin.value,
+        "sensitive": field.secret,
+        "unknown": isinstance(field.after, Unknown),
+    }
+
+
+def _diagnostic(diagnostic: Diagnostic) -> Document:
+    position = diagnostic.position
+    return {
+        "rule": diagnostic.rule,
+        "severity": diagnostic.severity.value,
+        "message": diagnostic.message,
+        "hint": diagnostic.hint,
+        "subject": diagnostic.subject,
+        "path": diagnostic.path,
+        "file": position.file if position else None,
+        "line": position.line if position else None,
+        "column": position.column if position else None,
+        "frame": diagnostic.frame,
+    }
+
+
+def diagnostics_document(diagnostics: tuple[Diagnostic, ...], created_at: str) -> Document:
+    """Everything `validate` found, in reading order."""
+    errors = sum(diagnostic.is_error for diagnostic in diagnostics)
+    return heading("validation", created_at) | {
+        "valid": not errors,
+        "summary": {"errors": errors, "others": len(diagnostics) - errors},
+        "diagnostics": [_diagnostic(diagnostic) for diagnostic in diagnostics],
+    }
+
+
+def run_document(applied: Applied, plan: Document, run: str, exit_code: int, created_at: str) -> Document:
+    """What an apply did, computed from the results of its operations."""
+    summary: dict[str, int] = {}
+    for result in applied.results:
+        summary[result.status.value] = summary.get(result.status.value, 0) + 1
+    return heading("run", created_at) | {
+        "run": run,
+        "environment": plan["environment"],
+        "plan_digest": plan["plan_digest"],
+        "exit_code": exit_code,
+        "interrupted": applied.interrupted,
+        "summary": dict(sorted(summary.items())),
+        "results": [
+            {
+                "address": str(result.address),
+                "action": result.action,
+                "status": result.status.value,
+                "message": result.message,
+                "hint": result.hint,
+            }
+            for result in applied.results
+        ],
+        "unsettled": list(applied.unsettled),
+    }
+
+
+def drift_document(report: DriftReport, environment: str, created_at: str) -> Document:
+    """Every remembered resource with its verdict."""
+    return heading("drift", created_at) | {
+        "environment": environment,
+        "clean": report.is_clean,
+        "complete": report.is_complete,
+        "summary": report.summary(),
+        "resources": [
+            {
+                "address": str(entry.address),
+                "verdict": entry.verdict.value,
+                "id": entry.remote_id,
+                "note": entry.note,
+                "fields": [
+                    {"path": field.path, "applied": _value(field.before), "found": _value(field.after)}
+                    for field in entry.fields
+                ],
+            }
+            for entry in report.entries
+        ],
+    }

@@ -1,0 +1,205 @@
+"""Documents as text for a terminal: complete without colour, stable when piped."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+SYMBOLS = {
+    "create": "+",
+    "update": "~",
+    "replace": "-/+",
+    "delete": "-",
+    "disable": "-",
+    "adopt": "»",
+    "forget": "∅",
+    "undecided": "?",
+}
+WORDS = {
+    "create": "create",
+    "update": "update in place",
+    "replace": "replace",
+    "delete": "delete",
+    "disable": "disable",
+    "adopt": "adopt",
+    "forget": "forget",
+    "undecided": "undecided",
+}
+# Deletes and replacements first: what takes something away must not be the part nobody scrolls to.
+ORDER = ("delete", "disable", "replace", "undecided", "update", "create", "adopt", "forget")
+LONG_TEXT = 80
+
+
+def plan(document: Mapping[str, Any], *, verbose: bool = False) -> str:
+    """A plan as a reader wants it: gates, what goes, what changes, what comes, a summary. Ends with a line break.
+
+    verbose: also name what stays as it is.
+    """
+    changes: Sequence[Mapping[str, Any]] = document["changes"]
+    doing = [change for change in changes if change["actions"] != ["noop"]]
+    lines: list[str] = [_headline(document)]
+    if not document["complete"]:
+        lines.append("Only a part was planned (--target): the rest is not looked at.")
+    if not doing and not document["gates"]:
+        notes = [f"  {change['address']}: {change['note']}" for change in changes if change.get("note")]
+        nothing = f"No changes. {_plural(len(changes), 'resource')} as declared."
+        return "\n".join([*lines, nothing, *notes, *_warnings(document)]) + "\n"
+    for gate in document["gates"]:
+        lines += [f"! {gate['rule']}: {gate['message']}", *([f"    {gate['hint']}"] if gate["hint"] else [])]
+    if document["gates"]:
+        lines.append("")
+    for action in ORDER:
+        for change in doing:
+            if change["actions"] == [action]:
+                lines += [*_change(change, action), ""]
+    quiet = [change for change in changes if change["actions"] == ["noop"]]
+    if verbose:
+        lines += [f"  {change['address']}  unchanged" for change in quiet]
+    lines += [f"  {change['address']}: {change['note']}" for change in quiet if change.get("note")]
+    lines += _warnings(document)
+    lines.append(_summary(document))
+    return "\n".join(lines) + "\n"
+
+
+def _headline(document: Mapping[str, Any]) -> str:
+    accounts = ", ".join(f"{vendor} {account}" for vendor, account in document["base"]["accounts"].items())
+    return f"Environment {document['environment']}" + (f" ({accounts})" if accounts else "")
+
+
+def _warnings(document: Mapping[str, Any]) -> list[str]:
+    return [
+        line
+        for warning in document["warnings"]
+        for line in (
+            f"{warning['severity']}: {warning['message']}",
+            *([f"    {warning['hint']}"] if warning["hint"] else []),
+        )
+    ]
+
+
+def _change(change: Mapping[str, Any], action: str) -> Iterator[str]:
+    title = f"{SYMBOLS[action]} {change['address']}"
+    made_by = f"  by the first run of {change['made_by']}" if change.get("made_by") else ""
+    yield f"{title:<48} {WORDS[action]:<16} [{change['reason']}]{made_by}"
+    if change["source"]:
+        yield f"    {change['source']}"
+    if change.get("note"):
+        yield f"    {change['note']}"
+    resolved = change.get("resolved")
+    if resolved:
+        yield f"    resolved to {resolved['mode']}: {resolved['evidence']}"
+        for number, step in enumerate(resolved["steps"], 1):
+            yield f"      {number}. {step}"
+    for field in change["fields"]:
+        yield from _field(field, is_new=action == "create")
+
+
+def _field(field: Mapping[str, Any], *, is_new: bool) -> Iterator[str]:
+    name = field["path"].strip("/").replace("/", ".")
+    origin = "" if is_new or field["origin"] == "config" else f"   [{field['origin']}]"
+    before, after = field["before"], field["after"]
+    if field["sensitive"]:
+        yield f"  {'+' if is_new or before is None else '~'} {name:<22} (secret {'set' if before is None else 'changed'})"
+    elif _is_long(before) or _is_long(after):
+        yield f"  {'+' if before is None else '~'} {name}:{origin}"
+        yield from (f"      {line}" for line in _text_changes(before, after))
+    elif is_new or before is None:
+        yield f"  + {name:<22} {_show(after)}{origin}"
+    else:
+        yield f"  ~ {name:<22} {_show(before)} → {_show(after)}{origin}"
+
+
+def _is_long(value: object) -> bool:
+    return isinstance(value, str) and ("\n" in value or len(value) > LONG_TEXT)
+
+
+def _text_changes(before: object, after: object) -> Iterator[str]:
+    """A unified diff with a few lines around what differs; a new text is shown by its first lines."""
+    if before is None and isinstance(after, str):
+        lines = after.splitlines()
+        yield from lines[:8]
+        if len(lines) > 8:
+            yield f"… {len(lines) - 8} more lines"
+        return
+    one = str(before or "").splitlines()
+    other = str(after or "").splitlines()
+    hunks = difflib.unified_diff(one, other, n=2, lineterm="")
+    yield from (line for line in hunks if not line.startswith(("---", "+++")))
+
+
+def _show(value: object) -> str:
+    if isinstance(value, str) and value.startswith("(known after"):
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _summary(document: Mapping[str, Any]) -> str:
+    summary: Mapping[str, int] = document["summary"]
+    parts = [f"{summary.get(action, 0)} to {action}" for action in ("create", "update", "delete")]
+    parts += [
+        f"{summary[action]} to {action}" for action in ("replace", "adopt", "disable", "forget") if summary.get(action)
+    ]
+    undecided = f" {summary['undecided']} undecided." if summary.get("undecided") else ""
+    return f"Plan: {', '.join(parts)}.{undecided} {document['plan_digest'][:15]}"
+
+
+def run(document: Mapping[str, Any]) -> str:
+    """What an apply did. Ends with a line break."""
+    lines = []
+    for result in document["results"]:
+        if result["status"] == "done":
+            continue
+        lines.append(f"{result['status']}: {result['address']} ({result['action']}): {result['message']}")
+        if result["hint"]:
+            lines.append(f"    {result['hint']}")
+    lines += [f"does not settle: {text}" for text in document["unsettled"]]
+    summary = document["summary"]
+    counts = ", ".join(f"{count} {status}" for status, count in summary.items()) or "nothing to do"
+    lines.append(f"Apply{' interrupted' if document['interrupted'] else ''}: {counts}.")
+    return "\n".join(lines) + "\n"
+
+
+DRIFT_SYMBOLS = {"drifted": "~", "missing": "-", "unknown": "?", "converging": "…", "in_sync": "="}
+
+
+def drift(document: Mapping[str, Any], *, verbose: bool = False) -> str:
+    """What moved since the last apply. Ends with a line break."""
+    lines = [f"Environment {document['environment']}"]
+    for entry in document["resources"]:
+        if entry["verdict"] == "in_sync" and not verbose:
+            continue
+        note = f"  {entry['note']}" if entry["note"] else ""
+        lines.append(f"{DRIFT_SYMBOLS[entry['verdict']]} {entry['address']:<46} {entry['verdict']}{note}")
+        for field in entry["fields"]:
+            name = field["path"].strip("/").replace("/", ".")
+            if _is_long(field["applied"]) or _is_long(field["found"]):
+                lines.append(f"  ~ {name}:")
+                lines += [f"      {line}" for line in _text_changes(field["applied"], field["found"])]
+            else:
+                lines.append(f"  ~ {name:<22} {_show(field['applied'])} → {_show(field['found'])}")
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in document["summary"].items() if count)
+    lines.append(f"Drift: {counts or 'nothing is remembered yet'}.")
+    return "\n".join(lines) + "\n"
+
+
+def diagnostics(document: Mapping[str, Any]) -> str:
+    """Findings with place, source line and hint. Ends with a line break, or is empty when there are none."""
+    blocks = []
+    for finding in document["diagnostics"]:
+        head = f"{finding['severity']}[{finding['rule']}]: {finding['message']}"
+        lines = [head]
+        if finding["file"]:
+            lines.append(f"  --> {finding['file']}:{finding['line']}:{finding['column']}")
+        elif finding["subject"]:
+            lines.append(f"  --> {finding['subject']}")
+        lines += [f"   | {line}" for line in finding["frame"].splitlines()]
+        if finding["hint"]:
+            lines.append(f"  hint: {finding['hint']}")
+        blocks.append("\n".join(lines))
+    return "\n\n".join(blocks) + "\n" if blocks else ""
+
+
+def _plural(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"
