@@ -1,0 +1,122 @@
+"""The state document: the whole state as JSON that a person can review, with a digest over itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import orjson
+
+from reconciler.model.address import Address
+from reconciler.model.json import Json, digest
+from reconciler.model.record import SCHEMA_VERSION, State
+from reconciler.stores.records import Records
+
+FORMAT = "tdr.state"
+FORMAT_VERSION = "1.0"
+
+# A dataclass in a record is a bug (a secret, perhaps); orjson would write its fields.
+_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS
+
+
+class UnusableError(ValueError):
+    """Bytes that cannot be used as what they should be. *remedy*, if there is one, is better than taking an older copy."""
+
+    def __init__(self, why: str, *, remedy: str = "") -> None:
+        """Hold *why* as the end of a sentence that begins with the file's name."""
+        super().__init__(why)
+        self.why = why
+        self.remedy = remedy
+
+
+def encode(state: State, *, written_by: Mapping[str, str], written_at: str) -> bytes:
+    """*state* as UTF-8 JSON: keys sorted, two spaces, a newline at the end.
+
+    written_by: who and what wrote it, such as ``{"tdr": "0.1.0", "run": "…"}``.
+    written_at: RFC 3339.
+
+    Raises:
+        TypeError: a record holds something that is not JSON.
+    """
+    body: dict[str, Json] = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "lineage": state.lineage,
+        "serial": state.serial,
+        "environment": state.environment,
+        "accounts": dict(state.accounts),
+        "written_by": dict(written_by),
+        "written_at": written_at,
+        "resources": {str(address): record.to_json() for address, record in state.records.items()},
+        "consumed_plans": list(state.consumed_plans),
+    }
+    # Through bytes once, so that the digest is over what a reader will see.
+    seen = orjson.loads(orjson.dumps(body, option=_OPTIONS))
+    return orjson.dumps(
+        {**seen, "digest": digest(seen)}, option=_OPTIONS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+    )
+
+
+def decode(data: bytes) -> State:
+    """Read what `encode` wrote.
+
+    Raises:
+        UnusableError: it is torn, changed by somebody else, or of a newer tdr; says which.
+    """
+    body = _object(data)
+    if body.get("format") != FORMAT:
+        raise UnusableError(f"is not a state: its format is {body.get('format')!r}")
+    if body.get("format_version") != FORMAT_VERSION:
+        raise _newer(body, f"has format version {body.get('format_version')!r}; this tdr reads {FORMAT_VERSION!r}")
+    written = body.pop("digest", None)
+    if written != digest(body):
+        raise UnusableError("does not match its digest; it was changed or damaged after it was written")
+    newest = max(_schema_versions(body.get("resources")), default=SCHEMA_VERSION)
+    if newest > SCHEMA_VERSION:
+        raise _newer(body, f"has records of schema version {newest}; this tdr reads {SCHEMA_VERSION}")
+    try:
+        return _state(body)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UnusableError(f"has a part that cannot be read: {error!r}") from error
+
+
+def _object(data: bytes) -> dict[str, object]:
+    if not data:
+        raise UnusableError("is empty")
+    if not data.strip(b"\0"):
+        raise UnusableError("holds nothing but zero bytes")
+    try:
+        body = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise UnusableError(f"is torn or not JSON: {error.msg} at line {error.lineno}") from error
+    if not isinstance(body, dict):
+        raise UnusableError(f"holds a JSON {type(body).__name__} where an object should be")
+    return body
+
+
+def _state(body: Mapping[str, object]) -> State:
+    resources, accounts, consumed = body["resources"], body["accounts"], body["consumed_plans"]
+    if not isinstance(resources, dict) or not isinstance(accounts, dict) or not isinstance(consumed, list):
+        raise TypeError("resources, accounts or consumed_plans")
+    return State(
+        lineage=str(body["lineage"]),
+        environment=str(body["environment"]),
+        serial=int(str(body["serial"])),
+        accounts={vendor: str(account) for vendor, account in accounts.items()},
+        records=Records({Address.parse(text): record for text, record in resources.items()}),
+        consumed_plans=tuple(str(plan) for plan in consumed),
+    )
+
+
+def _schema_versions(resources: object) -> Iterator[int]:
+    if not isinstance(resources, dict):
+        return
+    for record in resources.values():
+        version = record.get("schema_version") if isinstance(record, dict) else None
+        if isinstance(version, int):
+            yield version
+
+
+def _newer(body: Mapping[str, object], why: str) -> UnusableError:
+    written_by = body.get("written_by")
+    version = written_by.get("tdr", "") if isinstance(written_by, dict) else ""
+    return UnusableError(why, remedy=f"install tdr {version or 'of the version that wrote it'} or newer")

@@ -1,0 +1,263 @@
+"""State in a folder of this machine.
+
+``state.json`` the document, ``journal.jsonl`` what happened since, ``history/<serial>.json`` earlier documents, ``lock``
+and ``lock.json`` the right to write.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from reconciler import __version__
+from reconciler.errors import StateError
+from reconciler.model.record import State
+from reconciler.ports.clock import Clock, SystemClock, rfc3339
+from reconciler.ports.store import Entry, Holder, Snapshot
+from reconciler.stores import document, journal
+from reconciler.stores.files import Disk, Files, write_atomically
+from reconciler.stores.history import History
+from reconciler.stores.lock import FolderLock, Writer, process_started
+from reconciler.stores.reader import Reader
+from reconciler.stores.records import Records
+
+_OUR_BUG = "this is a bug of tdr; please report it"
+
+
+@dataclass(frozen=True, slots=True)
+class _Position:
+    """Where the next journal line goes, as long as nobody else writes."""
+
+    serial: int
+    journal_bytes: int
+
+
+class LocalStore:
+    """A `StateStore` in one folder. Safe to use from several threads; several processes agree by the lock."""
+
+    def __init__(
+        self,
+        folder: Path,
+        environment: str,
+        *,
+        clock: Clock | None = None,
+        writer: Writer | None = None,
+        files: Files | None = None,
+        new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
+        started: Callable[[int], str | None] = process_started,
+    ) -> None:
+        """Use *folder* for the state of *environment*; nothing is read or written yet.
+
+        writer: who shows in the lock and in the document; this process when left out.
+        started: tells when a process of this machine began, as `lock.process_started` does.
+        """
+        self._folder = folder
+        self._document = folder / "state.json"
+        self._journal = folder / "journal.jsonl"
+        self._environment = environment
+        self._clock = clock or SystemClock()
+        self._writer = writer or Writer.here()
+        self._files: Files = files or Disk()
+        self._new_id = new_id
+        self._history = History(folder / "history", self._files)
+        self._reader = Reader(self._document, self._journal, self._history, environment)
+        self._lock = FolderLock(
+            folder, clock=self._clock, writer=self._writer, files=self._files, new_id=new_id, started=started
+        )
+        self._mutex = threading.RLock()
+        self._holder: Holder | None = None
+        self._position: _Position | None = None
+        self._unsaved: State | None = None
+
+    def read(self) -> Snapshot:
+        """One consistent snapshot, without a lock; of an empty folder, a new state that is saved if the folder allows it."""
+        with self._mutex:
+            if self._reader.is_empty():
+                try:
+                    self._create()
+                except OSError:
+                    # Planning must be possible in a folder that cannot be written; applying is not.
+                    self._unsaved = self._unsaved or State(self._new_id(), self._environment)
+                    return Snapshot(self._unsaved)
+            return self._reader.load().snapshot
+
+    def ensure(self) -> None:
+        """Make sure that the state exists, so that its lineage outlives this process.
+
+        Raises:
+            StateError: the folder cannot be written.
+        """
+        with self._mutex:
+            if self._reader.is_empty():
+                with _writing(self._document):
+                    self._create()
+
+    @contextmanager
+    def lock(self, operation: str, run: str, timeout_s: float) -> Iterator[Holder]:
+        """Hold the only right to write."""
+        with self._lock.hold(operation, run, timeout_s) as holder:
+            self.ensure()
+            with self._mutex:
+                self._holder, self._position = holder, None
+            try:
+                yield holder
+            finally:
+                with self._mutex:
+                    self._holder, self._position = None, None
+
+    def holder(self) -> Holder | None:
+        """Who holds the lock now."""
+        return self._lock.holder()
+
+    def release(self, lock_id: str) -> None:
+        """Take the lock away from a holder that cannot give it back."""
+        self._lock.release(lock_id)
+
+    def append(self, entry: Entry) -> None:
+        """Add a line to the journal: one durable write, however large the state is."""
+        with self._mutex:
+            self._confirm_lock()
+            position = self._position or self._locate()
+            serial = position.serial + (1 if entry.remembers else 0)
+            line = _encoded(lambda: journal.encode(journal.Line(entry, serial)))
+            self._position = None  # a write that fails leaves an unknown end; the next one looks
+            with _writing(self._journal):
+                if self._journal.stat().st_size != position.journal_bytes:
+                    raise StateError(f"{self._journal} was written by somebody else", hint="plan again")
+                self._files.append(self._journal, line)
+            self._position = _Position(serial, position.journal_bytes + len(line))
+
+    def checkpoint(self, state: State, expected_serial: int) -> None:
+        """Write the whole state as a new document; what is unfinished goes on in a new journal."""
+        with self._mutex:
+            holder = self._confirm_lock()
+            loaded = self._reader.load()
+            _check_succession(loaded.snapshot.state, state, expected_serial)
+            new_document = self._encode_document(state, run=holder.run)
+            new_journal = journal.begin(state.lineage, loaded.snapshot.unfinished, state.serial)
+            with _writing(self._document):
+                if loaded.document_serial != state.serial:
+                    self._history.keep(loaded.document_serial, self._document.read_bytes())
+                self._replace_both(new_document, new_journal)
+            self._history.prune()
+
+    def history(self) -> Sequence[int]:
+        """Serials of the states kept, oldest first."""
+        return self._history.serials()
+
+    def past(self, serial: int) -> State:
+        """A state kept in history."""
+        return self._history.past(serial)
+
+    def restore(self, serial: int) -> State:
+        """Go on from the state kept as *serial*, which is given a new serial. Only under the lock.
+
+        The present document, damaged or not, is kept under another name. What the journal remembers stays remembered, and
+        what it left unfinished stays unfinished.
+
+        Raises:
+            StateError: that state is not kept or damaged, or nothing can be written.
+        """
+        with self._mutex:
+            holder = self._confirm_lock()
+            base = self._history.past(serial)
+            said = self._reader.journal_alone(base.lineage)
+            records = Records(base.records).after(line.entry for line in said.lines)
+            seen = [line.serial for line in said.lines] + [*self.history(), self._reader.document_serial()]
+            state = replace(base, records=records, serial=max(seen) + 1)
+            new_document = self._encode_document(state, run=holder.run)
+            new_journal = journal.begin(state.lineage, journal.unfinished(said.lines), state.serial)
+            with _writing(self._document):
+                if self._document.exists():
+                    aside = self._folder / f"state.replaced-by-{state.serial}.json"
+                    write_atomically(self._files, aside, self._document.read_bytes())
+                self._replace_both(new_document, new_journal)
+            return state
+
+    def _create(self) -> None:
+        """Save a new state, unless somebody else has just done so: then theirs is the one. Raises OSError."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._unsaved = self._unsaved or State(self._new_id(), self._environment)
+        staged = self._folder / f"state.{self._unsaved.lineage}.new"
+        try:
+            self._files.write(staged, self._encode_document(self._unsaved, run=""))
+            with suppress(FileExistsError):
+                self._files.link(staged, self._document)
+        finally:
+            with suppress(OSError):  # what matters has been said by then
+                self._files.remove(staged)
+
+    def _locate(self) -> _Position:
+        """Find the end of the journal, cutting off what a crash left of its last line."""
+        loaded = self._reader.load()
+        state = loaded.snapshot.state
+        with _writing(self._journal):
+            if loaded.journal_bytes is None:
+                data = journal.begin(state.lineage, (), state.serial)
+                write_atomically(self._files, self._journal, data)
+                return _Position(state.serial, len(data))
+            if self._journal.stat().st_size > loaded.journal_bytes:
+                self._files.truncate(self._journal, loaded.journal_bytes)
+        return _Position(state.serial, loaded.journal_bytes)
+
+    def _replace_both(self, new_document: bytes, new_journal: bytes) -> None:
+        """The document first: its serial makes the lines of the old journal void."""
+        self._position = None
+        staged_document, staged_journal = self._folder / "state.json.new", self._folder / "journal.jsonl.new"
+        self._files.write(staged_document, new_document)
+        self._files.write(staged_journal, new_journal)
+        self._files.rename(staged_document, self._document)
+        self._files.rename(staged_journal, self._journal)
+
+    def _encode_document(self, state: State, *, run: str) -> bytes:
+        written_by = {"tdr": __version__, "run": run, "who": self._writer.who, "host": self._writer.host}
+        written_at = rfc3339(self._clock.now())
+        return _encoded(lambda: document.encode(state, written_by=written_by, written_at=written_at))
+
+    def _confirm_lock(self) -> Holder:
+        if self._holder is None:
+            raise StateError(f"{self._folder} is written only under its lock", hint=_OUR_BUG)
+        self._lock.confirm(self._holder)
+        return self._holder
+
+
+def _check_succession(stored: State, state: State, expected_serial: int) -> None:
+    """Refuse a state that does not follow the stored one."""
+    if state.lineage != stored.lineage:
+        raise StateError(
+            f"state of lineage {state.lineage} cannot replace one of lineage {stored.lineage}",
+            hint="they belong to different environments or projects",
+        )
+    if stored.serial != expected_serial:
+        raise StateError(
+            f"another writer won: the stored state has serial {stored.serial}, this run began from {expected_serial}",
+            hint="plan again",
+        )
+    if state.serial < stored.serial:
+        raise StateError(
+            f"state of serial {state.serial} is older than the stored one, {stored.serial}", hint="plan again"
+        )
+    if state.serial == stored.serial and state != stored:
+        raise StateError(f"two different states cannot both have serial {state.serial}", hint=_OUR_BUG)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StateError(
+            f"{path} cannot be written: {error.strerror}",
+            hint="what was saved before is untouched; free space or check permissions, then run again",
+        ) from error
+
+
+def _encoded(encode: Callable[[], bytes]) -> bytes:
+    try:
+        return encode()
+    except TypeError as error:
+        raise StateError(f"state cannot be written as JSON: {error}", hint=_OUR_BUG) from error

@@ -1,0 +1,51 @@
+"""The records of a document, each built when somebody asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from reconciler.errors import StateError
+from reconciler.model.address import Address
+from reconciler.model.record import Record
+from reconciler.ports.store import Entry
+
+
+class Records(Mapping[Address, Record]):
+    """A mapping over the JSON of a document whose digest was right. Building all of 10,000 takes longer than reading them."""
+
+    def __init__(self, entries: Mapping[Address, Record] | Mapping[Address, Mapping[str, object]]) -> None:
+        """Hold records, or what `Record.to_json` wrote of them, by address."""
+        # A copy of records not yet built leaves them so.
+        self._entries: dict[Address, Record | Mapping[str, object]] = dict(
+            entries._entries if isinstance(entries, Records) else entries  # noqa: SLF001 - of its own kind
+        )
+
+    def __getitem__(self, address: Address) -> Record:
+        entry = self._entries[address]
+        if isinstance(entry, Record):
+            return entry
+        try:
+            record = Record.from_json(entry)
+        except (KeyError, TypeError, ValueError) as error:
+            raise StateError(
+                f"state has a record of `{address}` that cannot be read: {error!r}",
+                hint="its digest is right, so it was written so; please report it, and `tdr state restore` an earlier state",
+            ) from error
+        self._entries[address] = record
+        return record
+
+    def after(self, entries: Iterable[Entry]) -> Records:
+        """The records as they are once *entries* have happened."""
+        new = Records(self)
+        for entry in (entry for entry in entries if entry.remembers):
+            if entry.record is None:
+                new._entries.pop(entry.address, None)
+            else:
+                new._entries[entry.address] = entry.record
+        return new
+
+    def __iter__(self) -> Iterator[Address]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)

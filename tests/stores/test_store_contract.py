@@ -1,0 +1,342 @@
+"""What every state store promises, whatever it is made of."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from reconciler.errors import LockHeld, StateError
+from reconciler.model.address import Address
+from reconciler.model.record import Record, State
+from reconciler.model.secret import Secret
+from reconciler.ports.store import Entry, Phase, StateStore
+
+OpenStore = Callable[[], StateStore]
+
+VIP = Address("audience", "vip")
+CRM = Address("connection", "crm")
+RECORD = Record(
+    remote_id="2542620905475",
+    applied={"title": "VIP 日本", "sizes": [1, 2.5, None, True], "nested": {"a": {"b": []}}},
+    fingerprints={"/client_secret": "ab" * 32},
+    depends_on=(CRM,),
+    protect=True,
+    on_delete="forget",
+    resolved={"mode": "REPLACE_CURRENT_AUDIENCE"},
+    phase="created",
+)
+
+
+def _intent(op: str, address: Address = VIP) -> Entry:
+    return Entry(
+        op, Phase.INTENT, "create", address, 1.5, run="r1", natural_key="pinterest:1/vip", details={"title": "VIP"}
+    )
+
+
+def _done(op: str, record: Record | None = RECORD, address: Address = VIP) -> Entry:
+    return Entry(op, Phase.DONE, "create", address, 2.0, run="r1", remembers=True, record=record)
+
+
+def test_a_new_state_is_empty_and_keeps_its_lineage(open_store: OpenStore) -> None:
+    first = open_store().read()
+
+    assert first.unfinished == ()
+    assert first.state == State(first.state.lineage, "prod", 0)
+    assert open_store().read() == first
+
+
+def test_what_is_appended_is_remembered_by_the_next_run(open_store: OpenStore) -> None:
+    store = open_store()
+    start = store.read().state
+    with store.lock("apply", "r1", 0):
+        store.append(_intent("op1"))
+        store.append(_done("op1"))
+
+    assert open_store().read().state == replace(start, serial=1, records={VIP: RECORD})
+
+
+def test_forgetting_is_appended_like_remembering(open_store: OpenStore) -> None:
+    store = open_store()
+    with store.lock("apply", "r1", 0):
+        store.append(_done("op1"))
+        store.append(_done("op2", record=None))
+        store.append(_done("op3", record=None))
+
+    state = open_store().read().state
+    assert dict(state.records) == {}
+    assert state.serial == 3
+
+
+def test_the_serial_grows_by_what_is_remembered_and_by_nothing_else(open_store: OpenStore) -> None:
+    store = open_store()
+    serials = []
+    with store.lock("apply", "r1", 0):
+        for entry in (
+            _intent("op1"),
+            _done("op1"),
+            Entry("op2", Phase.FAILED, "update", VIP, 3.0),
+            Entry("op3", Phase.RECORD, "observe", VIP, 4.0, remembers=True, record=RECORD),
+        ):
+            store.append(entry)
+            serials.append(open_store().read().state.serial)
+
+    assert serials == [0, 1, 1, 2]
+
+
+def test_what_nothing_closed_is_unfinished_in_order_and_in_full(open_store: OpenStore) -> None:
+    store = open_store()
+    with store.lock("apply", "r1", 0):
+        for entry in (
+            _intent("op1"),
+            _intent("op2", CRM),
+            _intent("op3"),
+            _done("op1"),
+            _intent("op4"),
+            Entry("op4", Phase.FAILED, "create", VIP, 3.0),
+        ):
+            store.append(entry)
+
+    assert open_store().read().unfinished == (_intent("op2", CRM), _intent("op3"))
+
+
+def test_a_checkpoint_is_read_back_whole(open_store: OpenStore) -> None:
+    store = open_store()
+    start = store.read().state
+    state = replace(
+        start,
+        serial=7,
+        accounts={"treasure_data": "us01/1234", "pinterest": "549755885175"},
+        records={VIP: RECORD, CRM: Record("9", {})},
+        consumed_plans=("p1", "p2"),
+    )
+    with store.lock("apply", "r1", 0):
+        store.checkpoint(state, expected_serial=0)
+
+    assert open_store().read().state == state
+
+
+def test_unfinished_intents_survive_checkpoints(open_store: OpenStore) -> None:
+    store = open_store()
+    with store.lock("apply", "r1", 0):
+        store.append(_done("op0"))
+        store.append(_intent("op1", CRM))
+        store.checkpoint(store.read().state, expected_serial=1)
+        store.append(_done("op2"))
+        store.checkpoint(store.read().state, expected_serial=2)
+
+    assert open_store().read().unfinished == (_intent("op1", CRM),)
+    assert open_store().read().state.serial == 2
+
+
+def test_an_unfinished_intent_can_be_closed_after_a_checkpoint(open_store: OpenStore) -> None:
+    store = open_store()
+    with store.lock("apply", "r1", 0):
+        store.append(_intent("op1"))
+        store.checkpoint(store.read().state, expected_serial=0)
+    with open_store().lock("apply", "r2", 0):
+        pass
+    again = open_store()
+    with again.lock("apply", "r2", 0):
+        again.append(_done("op1"))
+
+    assert open_store().read().unfinished == ()
+    assert dict(open_store().read().state.records) == {VIP: RECORD}
+
+
+def test_a_remembering_intent_is_not_applied_again_after_a_checkpoint(open_store: OpenStore) -> None:
+    store = open_store()
+    intent = replace(_intent("op1"), remembers=True, record=RECORD)
+    with store.lock("apply", "r1", 0):
+        store.append(intent)
+        state = store.read().state.with_record(VIP, None)
+        store.checkpoint(state, expected_serial=1)
+
+    assert open_store().read().state == state
+    assert open_store().read().unfinished == (intent,)
+
+
+def test_appending_goes_on_after_a_checkpoint(open_store: OpenStore) -> None:
+    store = open_store()
+    with store.lock("apply", "r1", 0):
+        store.append(_done("op1"))
+        store.checkpoint(store.read().state.with_record(CRM, Record("9", {})), expected_serial=1)
+        store.append(_done("op2", record=None))
+
+    state = open_store().read().state
+    assert (state.serial, dict(state.records)) == (3, {CRM: Record("9", {})})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "expected_serial", "message"),
+    [
+        (lambda s: replace(s, serial=5), 0, "another writer won"),
+        (lambda s: replace(s, serial=1), 2, "older than the stored one"),
+        (lambda s: replace(s, lineage="other", serial=9), 2, "of lineage other cannot replace"),
+        (lambda s: replace(s, consumed_plans=("p1",)), 2, "two different states"),
+    ],
+    ids=["behind", "lower-serial", "other-lineage", "same-serial-other-content"],
+)
+def test_a_state_that_does_not_follow_is_refused(
+    open_store: OpenStore, wrong: Callable[[State], State], expected_serial: int, message: str
+) -> None:
+    store = open_store()
+    with store.lock("apply", "r1", 0):
+        store.append(_done("op1"))
+        store.append(_done("op2", address=CRM))
+        before = store.read()
+        with pytest.raises(StateError, match=message):
+            store.checkpoint(wrong(before.state), expected_serial)
+
+    assert open_store().read() == before
+
+
+def test_of_two_that_began_from_one_state_the_second_is_refused(open_store: OpenStore) -> None:
+    first, second = open_store(), open_store()
+    start = first.read().state
+    with first.lock("apply", "r1", 0):
+        first.checkpoint(start.with_record(VIP, RECORD), start.serial)
+    with second.lock("apply", "r2", 0), pytest.raises(StateError, match="another writer won"):
+        second.checkpoint(start.with_record(CRM, RECORD), start.serial)
+
+    assert list(open_store().read().state.records) == [VIP]
+
+
+def test_history_keeps_earlier_states(open_store: OpenStore) -> None:
+    store = open_store()
+    states = [store.read().state]
+    with store.lock("apply", "r1", 0):
+        for number in range(3):
+            states.append(states[-1].with_record(VIP, Record(str(number), {})))
+            store.checkpoint(states[-1], states[-2].serial)
+
+    assert list(open_store().history()) == [0, 1, 2]
+    assert [open_store().past(serial) for serial in (0, 1, 2)] == states[:3]
+
+
+def test_history_is_bounded_and_keeps_the_newest(open_store: OpenStore) -> None:
+    store = open_store()
+    state = store.read().state
+    with store.lock("apply", "r1", 0):
+        for _ in range(55):
+            previous, state = state, state.with_record(VIP, RECORD)
+            store.checkpoint(state, previous.serial)
+
+    assert list(store.history()) == list(range(5, 55))
+
+
+def test_a_state_that_is_not_kept_is_an_error(open_store: OpenStore) -> None:
+    with pytest.raises(StateError, match="no state 42 is kept"):
+        open_store().past(42)
+
+
+def test_writing_needs_the_lock(open_store: OpenStore) -> None:
+    store = open_store()
+    state = store.read().state
+
+    with pytest.raises(StateError, match="only under its lock"):
+        store.append(_done("op1"))
+    with pytest.raises(StateError, match="only under its lock"):
+        store.checkpoint(state.with_record(VIP, RECORD), 0)
+    assert open_store().read().state == state
+
+
+def test_a_secret_never_reaches_the_store(open_store: OpenStore) -> None:
+    store = open_store()
+    secret = Secret("env:TOKEN", "FAKE-hunter2")
+    with store.lock("apply", "r1", 0):
+        with pytest.raises(StateError, match="cannot be written as JSON") as appended:
+            store.append(replace(_intent("op1"), details={"token": secret}))  # type: ignore[dict-item]
+        leaky = store.read().state.with_record(VIP, Record("1", {"token": secret}))  # type: ignore[dict-item]
+        with pytest.raises(StateError, match="cannot be written as JSON") as checkpointed:
+            store.checkpoint(leaky, 0)
+        store.append(_done("op1"))
+
+    assert "hunter2" not in f"{appended.value}{checkpointed.value}"
+    assert open_store().read().state.serial == 1
+
+
+def test_the_lock_is_held_by_one_and_names_its_holder(open_store: OpenStore) -> None:
+    first, second = open_store(), open_store()
+    with first.lock("apply", "run-1", 0) as holder:
+        assert (holder.operation, holder.run, holder.since) == ("apply", "run-1", "2026-02-02T02:40:00Z")
+        assert second.holder() == holder
+        with pytest.raises(LockHeld) as refused, second.lock("apply", "run-2", 0):
+            pass
+    said = f"{refused.value.message} {refused.value.hint}"
+    assert [word for word in (holder.who, holder.host, str(holder.pid), holder.since) if word not in said] == []
+    assert f"`tdr lock release {holder.lock_id}`" in said
+    assert second.holder() is None
+
+
+def test_the_lock_is_free_after_an_error(open_store: OpenStore) -> None:
+    store = open_store()
+    with pytest.raises(ZeroDivisionError), store.lock("apply", "r1", 0):
+        raise ZeroDivisionError
+
+    with open_store().lock("apply", "r2", 0):
+        pass
+
+
+def test_waiting_for_the_lock_ends_at_the_timeout(open_store: OpenStore, clock: object) -> None:
+    with open_store().lock("apply", "r1", 0):
+        before = clock.now()  # type: ignore[attr-defined]
+        with pytest.raises(LockHeld), open_store().lock("apply", "r2", 30):
+            pass
+        assert clock.now() - before == pytest.approx(30)  # type: ignore[attr-defined]
+
+
+def test_threads_exclude_each_other_and_lose_nothing(open_store: OpenStore) -> None:
+    def work(worker: int) -> None:
+        store = open_store()
+        for number in range(10):
+            with store.lock("apply", f"r{worker}", 1e9):
+                address = Address("audience", f"a-{worker}-{number}")
+                state = store.read().state
+                if number % 2:
+                    store.append(_done(f"{worker}-{number}", address=address))
+                else:
+                    store.checkpoint(state.with_record(address, RECORD), state.serial)
+
+    open_store().read()
+    threads = [threading.Thread(target=work, args=(worker,)) for worker in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    state = open_store().read().state
+    assert (state.serial, len(state.records)) == (40, 40)
+
+
+def test_threads_of_one_run_append_side_by_side(open_store: OpenStore) -> None:
+    store = open_store()
+
+    def work(worker: int) -> None:
+        for number in range(20):
+            op = f"{worker}-{number}"
+            store.append(_intent(op))
+            store.append(_done(op, address=Address("audience", f"a-{op}")))
+
+    with store.lock("apply", "r1", 0):
+        threads = [threading.Thread(target=work, args=(worker,)) for worker in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    snapshot = open_store().read()
+    assert (snapshot.state.serial, len(snapshot.state.records), snapshot.unfinished) == (80, 80, ())
+
+
+def test_releasing_needs_the_right_id_and_a_holder_that_is_gone(open_store: OpenStore) -> None:
+    with pytest.raises(LockHeld, match="nothing is locked"):
+        open_store().release("x")
+    with open_store().lock("apply", "r1", 0) as holder:
+        with pytest.raises(LockHeld, match=f"the lock is {holder.lock_id}"):
+            open_store().release("x")
+        with pytest.raises(LockHeld, match="its holder is alive"):
+            open_store().release(holder.lock_id)
+        assert open_store().holder() == holder
