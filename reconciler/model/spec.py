@@ -6,6 +6,7 @@ YAML scalars arrive here as text (or None); these models give them their types.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -63,19 +64,21 @@ class Metadata(Spec):
     """Free notes for people and tools; never sent."""
 
 
-class RefersTo(BaseModel):
-    """Marks a string field of a spec as the name of another resource of *kind* (lower case)."""
+@dataclass(frozen=True, slots=True)
+class RefersTo:
+    """Marks a string field of a spec as the name of another resource of *kind* (lower case).
 
-    model_config = ConfigDict(frozen=True)
+    optional: whether the name may also be that of an object that no document declares.
+    """
+
     kind: str
     optional: bool = False
-    """Whether the name may also be that of an object that no document declares."""
 
 
-class FileText(BaseModel):
+@dataclass(frozen=True, slots=True)
+class FileText:
     """Marks a string field as the path of a text file in the project; the loader puts the file's text into *into*."""
 
-    model_config = ConfigDict(frozen=True)
     into: str
 
 
