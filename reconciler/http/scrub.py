@@ -1,0 +1,125 @@
+"""Text made fit to be shown: without secrets and without the data of people.
+
+Known secrets are found in every form in which they travel; unknown ones, digests of members and e-mail addresses by how
+they look. Scrubbing comes before cutting, so that a cut never leaves a piece of something that a pattern would have met.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import quote, quote_plus
+
+from reconciler.model.json import Json
+from reconciler.model.secret import Secret
+
+MASK = "***"
+EXCERPT_CHARACTERS = 500
+SHORTEST_SECRET = 4
+"""Shorter values would blank parts of ordinary words, and protect nothing that could not be guessed."""
+
+_URL_USER = re.compile(r"(?P<start>[a-z][a-z0-9+.-]*://[^\s/:@\"'<>?#]*):[^\s\"'<>]*@", re.IGNORECASE)
+_URL_TOKEN = re.compile(r"(?P<start>[a-z][a-z0-9+.-]*://)[^\s/:@\"'<>?#*]+@", re.IGNORECASE)
+_SCHEME_AND_TOKEN = re.compile(r"\b(?P<scheme>bearer|basic|token)(?P<gap>\s+)[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
+_TELLING_NAME = re.compile(
+    r"(?P<name>(?:access|refresh|id|session)_?token|client_?secret|passw(?:or)?d|api_?key|authorization)"
+    r"(?P<between>\\?[\"']?\s*[:=]\s*\\?[\"']?)(?!bearer\b|basic\b|\*)[^\s\"'&,;}\\]+",
+    re.IGNORECASE,
+)
+_HEX_DIGEST = re.compile(r"[0-9a-f]{32,}", re.IGNORECASE)
+_AT = r"(?:@|%40|\\u0040|&#64;)"
+_EMAIL = re.compile(
+    rf"[^\s\"'<>(),;:@\[\]\\*=&/]{{1,64}}{_AT}[^\s\"'<>(),;:@\[\]\\/&]+",
+    re.IGNORECASE,
+)
+
+
+class Scrubber:
+    """Removes what must not be shown. One a run; secrets may be added at any time, by any thread."""
+
+    def __init__(self, secrets: Iterable[Secret | str] = ()) -> None:
+        self._forms: set[str] = set()
+        self._known: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
+        self._lock = threading.Lock()
+        for secret in secrets:
+            self.add(secret)
+
+    def add(self, secret: Secret | str) -> None:
+        """Never show *secret* from now on, nor one of its lines when it has several."""
+        value = secret.reveal() if isinstance(secret, Secret) else secret
+        if value in self._known:
+            return
+        forms = {form for part in (value, *value.splitlines()) for form in _forms(part)}
+        with self._lock:
+            self._known.add(value)
+            self._forms |= forms
+            longest_first = sorted(self._forms, key=lambda form: (-len(form), form))
+            self._pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+
+    def clean(self, text: str) -> str:
+        """*text* with ``***`` in the place of everything secret or personal."""
+        pattern = self._pattern
+        if pattern is not None:
+            # Every replacement is shorter than what it replaces, so this ends; once is enough but for secrets of stars.
+            while pattern.search(text):
+                text = pattern.sub(MASK, text)
+        text = _URL_USER.sub(rf"\g<start>:{MASK}@", text)
+        text = _URL_TOKEN.sub(rf"\g<start>{MASK}@", text)
+        text = _SCHEME_AND_TOKEN.sub(rf"\g<scheme>\g<gap>{MASK}", text)
+        text = _TELLING_NAME.sub(rf"\g<name>\g<between>{MASK}", text)
+        text = _HEX_DIGEST.sub(MASK, text)
+        return _EMAIL.sub(MASK, text)
+
+    def excerpt(self, text: str) -> str:
+        """*text*, cleaned and cut to 500 characters."""
+        cleaned = self.clean(text)
+        return cleaned if len(cleaned) <= EXCERPT_CHARACTERS else cleaned[: EXCERPT_CHARACTERS - 1] + "…"
+
+    def clean_value(self, value: Json) -> Json:
+        """*value* with every text in it cleaned; for log events and reports."""
+        match value:
+            case str():
+                return self.clean(value)
+            case Mapping():
+                return {self.clean(key): self.clean_value(entry) for key, entry in value.items()}
+            case list() | tuple():
+                return [self.clean_value(entry) for entry in value]
+            case _:
+                return value
+
+
+def _forms(value: str) -> Iterator[str]:
+    """*value* as it stands in text, addresses, JSON, HTML, Python literals, hex and base64."""
+    if len(value.strip()) < SHORTEST_SECRET:
+        return
+    raw = value.encode("utf-8", errors="surrogatepass")
+    plain = {value, value.strip()}
+    escaped = {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1]}
+    escaped |= {form.replace("/", r"\/") for form in escaped}
+    quoted = {quote(raw, safe=""), quote(raw, safe="/"), quote_plus(raw), html.escape(value)}
+    quoted |= {re.sub(r"%[0-9A-F]{2}", lambda match: match[0].lower(), form) for form in quoted}
+    hexadecimal = {raw.hex(), raw.hex().upper()}
+    for form in plain | escaped | quoted | hexadecimal | set(_base64_forms(raw)):
+        if len(form) >= SHORTEST_SECRET:
+            yield form
+
+
+def _base64_forms(raw: bytes) -> Iterator[str]:
+    """Base64 of *raw*, also where it is the middle of something longer, such as the password of ``user:password``.
+
+    Three bytes make four digits, so there are three ways in which digits can fall on the bytes; digits at either end that
+    depend on neighbours too are left out.
+    """
+    for before in range(3):
+        encoded = base64.b64encode(b"\0" * before + raw).decode().rstrip("=")
+        shared_with_before = -(-before * 8 // 6)
+        whole = (before + len(raw)) * 8 // 6
+        inner = encoded[shared_with_before:whole]
+        yield from (inner, inner.replace("+", "-").replace("/", "_"))
+    yield base64.b64encode(raw).decode()
+    yield base64.urlsafe_b64encode(raw).decode()

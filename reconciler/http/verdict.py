@@ -1,0 +1,130 @@
+"""Statuses and lost connections judged once, so that nobody above looks at them."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from reconciler.errors import (
+    Conflict,
+    Denied,
+    NotFound,
+    OutcomeUnknown,
+    Permanent,
+    ProviderError,
+    Transient,
+)
+from reconciler.http.answer import Answer
+from reconciler.http.dialect import Dialect
+from reconciler.http.request import Request, Safety
+from reconciler.http.retry_after import retry_after_s
+from reconciler.http.scrub import Scrubber
+
+if TYPE_CHECKING:
+    import httpx
+
+_REFUSED_BEFORE_ACTING = frozenset({425, 429})
+_WORTH_REPEATING = frozenset({408, *_REFUSED_BEFORE_ACTING})
+_PERMANENT: dict[int, type[Permanent]] = {401: Denied, 403: Denied, 404: NotFound, 409: Conflict}
+
+
+class Judge:
+    """Turns what went wrong with a request into the error to raise."""
+
+    def __init__(self, dialect: Dialect, scrubber: Scrubber) -> None:
+        self._dialect = dialect
+        self._scrubber = scrubber
+
+    def failed(self, request: Request, answer: Answer, now: float) -> ProviderError:
+        """The error for an answer that is no success."""
+        kind = self._dialect.error(answer) or _kind(answer.status, request.safety)
+        text = self._scrubber.excerpt(self._said(answer))
+        message = f"{self.call(request)} answered {answer.status}" + (f": {text}" if text else "")
+        advice = self._dialect.advice(answer)
+        request_id = self.request_id(answer.headers)
+        if issubclass(kind, Transient):
+            return kind(
+                message,
+                hint=advice,
+                status=answer.status,
+                request_id=request_id,
+                retry_after_s=self._asked_s(answer, now),
+            )
+        return kind(message, hint=advice, status=answer.status, request_id=request_id)
+
+    def unusable(self, request: Request, answer: Answer, what: str) -> Transient:
+        """The error for a success whose body is not what the vendor documents, such as ``an HTML page``."""
+        message = f"{self.call(request)} answered {answer.status} with {what}"
+        return _lost(request.safety)(message, status=answer.status, request_id=self.request_id(answer.headers))
+
+    def broken(self, request: Request, error: httpx.HTTPError) -> ProviderError:
+        """The error for a request that got no answer."""
+        import httpx  # noqa: PLC0415 - a run that calls nobody does not pay for it
+
+        what = self._scrubber.excerpt(f"{type(error).__name__}: {error}".rstrip(": "))
+        message = f"{self.call(request)} got no answer: {what}"
+        if isinstance(error, httpx.LocalProtocolError | httpx.UnsupportedProtocol | httpx.TooManyRedirects):
+            return Permanent(message)
+        if _is_certificate(error):
+            return Permanent(
+                message, hint="the server's certificate is not trusted here; add its authority to SSL_CERT_FILE"
+            )
+        never_sent = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+        if isinstance(error, never_sent):
+            return Transient(message, hint="check the address, the network and the proxy")
+        return _lost(request.safety)(message)
+
+    def unsendable(self, request: Request) -> Permanent:
+        """The error for headers or an address that HTTP cannot carry; what they say is not shown, for it may be a secret."""
+        return Permanent(
+            f"{self.call(request)} cannot be sent: a header or the address has characters that HTTP does not allow",
+            hint="look for line breaks and blanks in credentials and addresses",
+        )
+
+    def call(self, request: Request) -> str:
+        """*request* in words: vendor, method and path, without parameters."""
+        return self._scrubber.clean(f"{self._dialect.name}: {request.method} {request.path}")
+
+    def request_id(self, headers: Mapping[str, str]) -> str:
+        """The vendor's id of the call, or ""."""
+        return self._scrubber.excerpt(headers.get(self._dialect.request_id_header) or "")
+
+    def _said(self, answer: Answer) -> str:
+        if 300 <= answer.status < 400:
+            return "a redirect, which is not followed because it could take credentials elsewhere"
+        return self._dialect.said(answer)
+
+    def _asked_s(self, answer: Answer, now: float) -> float | None:
+        header = answer.headers.get("retry-after")
+        asked = retry_after_s(header, now) if header else None
+        return self._dialect.wait_s(answer) if asked is None else asked
+
+
+def may_repeat(error: BaseException, safety: Safety) -> bool:
+    """Whether sending the request again can neither harm nor be pointless."""
+    if not isinstance(error, Transient):
+        return False
+    return safety is not Safety.ONCE or not isinstance(error, OutcomeUnknown)
+
+
+def _kind(status: int, safety: Safety) -> type[ProviderError]:
+    if status in _REFUSED_BEFORE_ACTING:
+        return Transient
+    if status >= 500 or status in _WORTH_REPEATING:
+        # A gateway may give up on a request that arrived and acted.
+        return _lost(safety)
+    return _PERMANENT.get(status, Permanent)
+
+
+def _lost(safety: Safety) -> type[Transient]:
+    return Transient if safety is Safety.READ else OutcomeUnknown
+
+
+def _is_certificate(error: BaseException) -> bool:
+    link: BaseException | None = error
+    while link is not None:
+        if isinstance(link, ssl.SSLCertVerificationError):
+            return True
+        link = link.__cause__ or link.__context__
+    return False

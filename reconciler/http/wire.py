@@ -1,0 +1,168 @@
+"""One request, sent once: connections, pace, counting and telling, without judgement on what is answered."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler.http.answer import Answer
+from reconciler.http.bucket import TokenBucket
+from reconciler.http.request import Request
+from reconciler.http.trace import Trace
+from reconciler.http.verdict import Judge
+from reconciler.model.json import Json
+from reconciler.ports.clock import Clock
+
+if TYPE_CHECKING:
+    import httpx
+
+MOST_CONNECTIONS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds without progress after which a request is given up."""
+
+    connect_s: float = 10.0
+    read_s: float = 60.0
+    write_s: float = 60.0
+    pool_s: float = 30.0
+
+
+class Wire:
+    """Connections to one API, opened with the first request. Safe for many threads."""
+
+    def __init__(
+        self,
+        base_url: str,
+        headers: Mapping[str, str],
+        timeouts: Timeouts,
+        *,
+        judge: Judge,
+        clock: Clock,
+        transport: httpx.BaseTransport | None,
+        trace: Trace | None,
+    ) -> None:
+        self._base_url = base_url
+        self._headers = headers
+        self._timeouts = timeouts
+        self._judge = judge
+        self._clock = clock
+        self._transport = transport
+        self._trace = trace
+        self._lock = threading.Lock()
+        self._http: httpx.Client | None = None
+        self._calls = 0
+
+    @property
+    def calls(self) -> int:
+        """Requests sent so far."""
+        return self._calls
+
+    def close(self) -> None:
+        """Close the connections, and the transport that was passed in."""
+        with self._lock:
+            http, self._http = self._http, None
+        if http is not None:
+            http.close()
+        elif self._transport is not None:
+            self._transport.close()
+
+    def exchange(
+        self, request: Request, credentials: Mapping[str, str], pace: TokenBucket | None, attempt: int
+    ) -> httpx.Response:
+        """Send *request* and return the answer, whatever its status, with its body unread.
+
+        Raises:
+            Permanent: it cannot be sent at all.
+            Transient: it was not sent, or nothing came back for a read.
+            OutcomeUnknown: it was sent and nothing came back for a write.
+        """
+        import httpx  # noqa: PLC0415 - a run that calls nobody does not pay for it
+
+        if pace is not None:
+            pace.take()
+        http = self._opened()
+        with self._lock:
+            self._calls += 1
+        began = self._clock.now()
+        try:
+            response = http.send(self._built(http, request, credentials), stream=True)
+        except (httpx.LocalProtocolError, httpx.InvalidURL, UnicodeEncodeError):
+            # Their own messages quote the header, so they are not even kept as the cause.
+            raise self._judge.unsendable(request) from None
+        except httpx.HTTPError as error:
+            self._tell_sent("request failed", request, attempt, began, {"error": type(error).__name__})
+            raise self._judge.broken(request, error) from error
+        values: dict[str, Json] = {
+            "status": response.status_code,
+            "request_id": self._judge.request_id(response.headers),
+        }
+        self._tell_sent("request answered", request, attempt, began, values)
+        return response
+
+    def whole(self, request: Request, response: httpx.Response) -> Answer:
+        """Read the body to its end.
+
+        Raises:
+            Transient: the connection broke on the way; OutcomeUnknown for a write.
+        """
+        import httpx  # noqa: PLC0415 - loaded by now
+
+        try:
+            body = response.read()
+        except httpx.HTTPError as error:
+            raise self._judge.broken(request, error) from error
+        finally:
+            response.close()
+        return Answer(response.status_code, response.headers, body)
+
+    def pieces(self, request: Request, response: httpx.Response) -> Iterator[bytes]:
+        """The body as it arrives.
+
+        Raises:
+            Transient: the connection broke on the way; OutcomeUnknown for a write.
+        """
+        import httpx  # noqa: PLC0415 - loaded by now
+
+        try:
+            yield from response.iter_bytes()
+        except httpx.HTTPError as error:
+            raise self._judge.broken(request, error) from error
+
+    def tell(self, event: str, request: Request, values: Mapping[str, Json]) -> None:
+        """Tell the trace, if there is one, that *event* happened to *request*."""
+        if self._trace is not None:
+            self._trace(event, {"call": self._judge.call(request), **values})
+
+    def _tell_sent(self, event: str, request: Request, attempt: int, began: float, values: Mapping[str, Json]) -> None:
+        seconds = round(self._clock.now() - began, 6)
+        self.tell(event, request, {"attempt": attempt, "seconds": seconds, **values})
+
+    def _built(self, http: httpx.Client, request: Request, credentials: Mapping[str, str]) -> httpx.Request:
+        headers = {**self._headers, **request.headers, **credentials}
+        if request.content_type:
+            headers["Content-Type"] = request.content_type
+        params = {name: value if isinstance(value, str) else list(value) for name, value in request.params.items()}
+        # httpx drops the query of an address when params are passed, even empty ones.
+        return http.build_request(
+            request.method, self._base_url + request.path, params=params or None, content=request.body, headers=headers
+        )
+
+    def _opened(self) -> httpx.Client:
+        import httpx  # noqa: PLC0415 - a run that calls nobody does not pay for it
+
+        with self._lock:
+            if self._http is None:
+                bounds = self._timeouts
+                self._http = httpx.Client(
+                    timeout=httpx.Timeout(
+                        connect=bounds.connect_s, read=bounds.read_s, write=bounds.write_s, pool=bounds.pool_s
+                    ),
+                    limits=httpx.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=MOST_CONNECTIONS),
+                    follow_redirects=False,
+                    transport=self._transport,
+                )
+            return self._http
