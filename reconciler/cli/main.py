@@ -1,7 +1,87 @@
-"""Entry point."""
+"""Entry point of `tdr`: the verbs, and the exit codes."""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
+from typing import Annotated
+
+import click
+import typer
+
+from reconciler.cli import lifecycle, project, running, state
+from reconciler.cli.options import DirectoryOption, EnvOption
+from reconciler.errors import TdrError
+
+USAGE = 64
+
+app = typer.Typer(
+    name="tdr",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Plan and apply for customer-data activation.",
+)
+
+
+@app.callback()
+def common(
+    context: typer.Context,
+    env: EnvOption = None,
+    directory: DirectoryOption = None,
+    debug: Annotated[bool, typer.Option("--debug", envvar="TDR_DEBUG", help="Show stack traces.")] = False,
+    no_color: Annotated[bool, typer.Option("--no-color", help="No colours, as with NO_COLOR.")] = False,
+) -> None:
+    """Hold what every verb may need."""
+    context.obj = {"env": env, "directory": directory, "debug": debug}
+    if no_color:
+        os.environ["NO_COLOR"] = "1"
+
+
+lifecycle.add_to(app)
+running.add_to(app)
+project.add_to(app)
+state.add_to(app)
+
 
 def run() -> None:
-    """Start."""
+    """Run the command line and exit with the documented code."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(arguments: list[str]) -> int:  # noqa: PLR0911 - one return an exit code
+    """Run one command line and return its exit code. A wrong one is 64, never 2, which means that differences exist."""
+    debug = "--debug" in arguments or bool(os.environ.get("TDR_DEBUG"))
+    command = typer.main.get_command(app)
+    try:
+        code = command.main(args=arguments, prog_name="tdr", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return USAGE
+    except click.ClickException as error:
+        error.show()
+        return USAGE
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        return 130
+    except TdrError as error:
+        if debug:
+            raise
+        from reconciler.cli import output
+
+        output.complain(error)
+        return error.exit_code
+    except BrokenPipeError:
+        # The reader of our output went away: not an error of ours, and nothing more can be said to it.
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if debug:
+            raise
+        sys.stderr.write(
+            f"error: this is a bug in tdr ({type(error).__name__}); what was done is in the journal of the state folder\n"
+            "hint: run the same command with --debug and report what it prints\n"
+        )
+        return 1
+    return code if isinstance(code, int) else 0

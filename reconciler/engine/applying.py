@@ -20,6 +20,7 @@ from reconciler.model.activation import Outcome, Resolution
 from reconciler.model.address import Address
 from reconciler.model.change import Adopt, Change, Create, Keep, Replace, Undecided, Update, action
 from reconciler.model.kinds import ActivationSpec
+from reconciler.model.observation import Finding
 from reconciler.model.unknown import Unknown
 from reconciler.ports.provider import Desired, Runs
 
@@ -227,8 +228,18 @@ class Applier:
             resource = self.world.resources.get(change.address)
             before = self.session.record(change.address)
             desired = self.prepared.desired.get(change.address)
-            if resource is None or before is None or desired is None or before.phase:
+            if (
+                resource is None
+                or before is None
+                or desired is None
+                or before.phase
+                or not self._is_seen(change.address)
+            ):
                 continue
             after = self.session.record_of(resource, before.remote_id, desired.attributes, resolved=before.resolved)
-            if replace(after, applied_at=before.applied_at) != before:
-                self.session.remember(change.address, replace(after, applied_at=before.applied_at))
+            if after != before:
+                self.session.remember(change.address, after)
+
+    def _is_seen(self, address: Address) -> bool:
+        look = self.prepared.seen.get(address)
+        return isinstance(look, Finding) and look.by_id is not None

@@ -57,7 +57,7 @@ def _with_defaults_restored(desired: Tree, applied: Mapping[str, Json] | None, t
     return {**desired, **dropped} if dropped else desired
 
 
-def _walk(  # noqa: PLR0917 - three trees are walked side by side
+def _walk(
     at: str,
     desired: Tree,
     remote: Mapping[str, Json],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from reconciler.engine.diff import Rules, differences
@@ -29,6 +29,7 @@ from reconciler.model.change import (
 from reconciler.model.json import Json
 from reconciler.model.observation import Finding, Observation, Unreadable
 from reconciler.model.record import Record
+from reconciler.ports.clock import rfc3339
 from reconciler.ports.provider import Desired, Provider, Wanted
 
 LOOKS_AFTER_LOSS = 3
@@ -91,7 +92,10 @@ class Execution:
         except Permanent as error:
             self.session.fail(begun, error.message)
             raise
-        self.session.end(begun, self._record(address, observed.remote_id, desired))
+        record = self._record(address, observed.remote_id, desired)
+        if self.world.traits(address).visible_within_s:
+            record = replace(record, unseen_since=rfc3339(self.world.clock.now()))
+        self.session.end(begun, record)
 
     def _made_by_first_run(self, change: Create) -> None:
         """The activation's first run has made it; what differs from the document is changed now."""

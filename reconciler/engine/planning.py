@@ -242,9 +242,9 @@ class _Planner:
         if entry is not None and entry.step == "create" and now - entry.at < visible_within_s:
             return True
         record = self.state.records.get(address)
-        if record is None or not record.applied_at:
+        if record is None or not record.unseen_since:
             return False
-        return now - datetime.fromisoformat(record.applied_at).timestamp() < visible_within_s
+        return now - datetime.fromisoformat(record.unseen_since).timestamp() < visible_within_s
 
     def edges(self, decisions: Mapping[Address, Decision]) -> dict[Address, list[Address]]:
         """Address -> what must be done before it.

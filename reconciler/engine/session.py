@@ -13,7 +13,6 @@ from reconciler.model.address import Address
 from reconciler.model.json import Json
 from reconciler.model.record import Record, State
 from reconciler.model.resource import Resource
-from reconciler.ports.clock import rfc3339
 from reconciler.ports.store import Entry, Phase, StateStore
 
 
@@ -122,6 +121,7 @@ class Session:
         *,
         resolved: Mapping[str, Json] | None = None,
         phase: str = "",
+        unseen_since: str = "",
     ) -> Record:
         """What to remember after *desired* was written to the object *remote_id*."""
         lifecycle = resource.lifecycle
@@ -134,5 +134,5 @@ class Session:
             on_delete=lifecycle.on_delete.value,
             resolved=resolved or {},
             phase=phase,
-            applied_at=rfc3339(self.world.clock.now()),
+            unseen_since=unseen_since,
         )

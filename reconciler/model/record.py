@@ -22,7 +22,7 @@ class Record:
     protect, on_delete: the lifecycle as last applied, so that they outlive the document.
     resolved: what an engine decision came to, such as ``{"mode": "REPLACE_CURRENT_AUDIENCE"}``.
     phase: "" when steady, else the bootstrap step last proven (see `engine.bootstrap`).
-    applied_at: RFC 3339 time of the last write, or "".
+    unseen_since: RFC 3339 time of a create that no look has confirmed yet, or "".
     """
 
     remote_id: str
@@ -33,7 +33,7 @@ class Record:
     on_delete: str = "delete"
     resolved: Mapping[str, Json] = field(default_factory=dict)
     phase: str = ""
-    applied_at: str = ""
+    unseen_since: str = ""
     schema_version: int = SCHEMA_VERSION
 
     def to_json(self) -> dict[str, Json]:
@@ -46,7 +46,7 @@ class Record:
             "lifecycle": {"protect": self.protect, "on_delete": self.on_delete},
             "resolved": dict(self.resolved),
             "phase": self.phase,
-            "applied_at": self.applied_at,
+            "unseen_since": self.unseen_since,
             "schema_version": self.schema_version,
         }
 
@@ -70,7 +70,7 @@ class Record:
             on_delete=str(lifecycle["on_delete"]),
             resolved=_mapping(data["resolved"]),
             phase=str(data["phase"]),
-            applied_at=str(data["applied_at"]),
+            unseen_since=str(data["unseen_since"]),
             schema_version=int(str(data["schema_version"])),
         )
 

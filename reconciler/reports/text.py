@@ -201,5 +201,43 @@ def diagnostics(document: Mapping[str, Any]) -> str:
     return "\n\n".join(blocks) + "\n" if blocks else ""
 
 
+def validation(document: Mapping[str, Any]) -> str:
+    """What `validate` found. Ends with a line break."""
+    found = diagnostics(document)
+    errors = document["summary"]["errors"]
+    verdict = "The manifests are valid." if not errors else f"{_plural(errors, 'error')} in the manifests."
+    return (found + "\n" if found else "") + verdict + "\n"
+
+
+def table(document: Mapping[str, Any]) -> str:
+    """Any other document: its plain values by name, its lists as columns. Ends with a line break."""
+    lines: list[str] = []
+    for name, value in document.items():
+        if name in HEADING:
+            continue
+        if isinstance(value, list) and value and all(isinstance(row, Mapping) for row in value):
+            lines += _columns(value)
+        elif isinstance(value, Mapping):
+            lines += [f"{name}:", *(f"  {key}: {_show(item)}" for key, item in value.items())]
+        elif value not in ("", []):
+            lines.append(f"{name}: {value if isinstance(value, str) else _show(value)}")
+    return "\n".join(lines) + "\n"
+
+
+HEADING = ("format", "format_version", "tdr_version", "created_at")
+
+
+def _columns(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    names = [name for name in rows[0] if any(row[name] not in ("", None) for row in rows)]
+    cells = [[_cell(row[name]) for name in names] for row in rows]
+    widths = [max(len(row[index]) for row in [names, *cells]) for index in range(len(names))]
+    for row in [names, *cells]:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _cell(value: object) -> str:
+    return value if isinstance(value, str) else _show(value)
+
+
 def _plural(count: int, word: str) -> str:
     return f"{count} {word}{'' if count == 1 else 's'}"

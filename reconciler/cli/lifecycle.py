@@ -1,0 +1,202 @@
+"""The verbs that compare and change: validate, plan, apply, show, drift, destroy."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from reconciler.cli import output
+from reconciler.cli.options import (
+    DirectoryOption,
+    EnvOption,
+    Format,
+    FormatOption,
+    LockTimeoutOption,
+    ParallelOption,
+    TargetOption,
+    VarOption,
+    VerboseOption,
+    YesOption,
+)
+from reconciler.cli.session import Stop, addresses, runtime_of, seconds
+from reconciler.errors import UsageError
+
+if TYPE_CHECKING:
+    from reconciler.commands.applying import Consent
+    from reconciler.model.address import Address
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verbs."""
+    for verb in (validate, plan, apply, show, drift, destroy):
+        app.command()(verb)
+
+
+def validate(
+    context: typer.Context,
+    env: EnvOption = None,
+    directory: DirectoryOption = None,
+    var: VarOption = None,
+    format: FormatOption = Format.TEXT,
+) -> None:
+    """Check the manifests. Asks no vendor and needs no secrets."""
+    from reconciler.commands import planning
+    from reconciler.commands.answer import Answer
+    from reconciler.errors import ManifestError
+
+    try:
+        with runtime_of(context, env=env, directory=directory, variables=var, resolve_secrets=False) as runtime:
+            answer = planning.validate(runtime)
+    except ManifestError as error:
+        if format is Format.TEXT:
+            raise
+        from reconciler.ports.clock import SystemClock, rfc3339
+        from reconciler.reports.documents import diagnostics_document
+
+        answer = Answer(diagnostics_document(error.diagnostics, rfc3339(SystemClock().now())), error.exit_code)
+    output.finish(answer, format)
+
+
+def plan(
+    context: typer.Context,
+    env: EnvOption = None,
+    directory: DirectoryOption = None,
+    var: VarOption = None,
+    target: TargetOption = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Save the plan for `tdr apply FILE`.", metavar="FILE")
+    ] = None,
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="Exit with 2 when there are changes.")
+    ] = False,
+    format: FormatOption = Format.TEXT,
+    verbose: VerboseOption = False,
+) -> None:
+    """Show what apply would change. Changes nothing."""
+    from reconciler.commands import planning
+
+    targets = addresses(target)
+    with runtime_of(context, env=env, directory=directory, variables=var) as runtime:
+        answer = planning.plan(runtime, targets=targets, detailed=detailed_exitcode, out=out)
+    output.finish(answer, format, verbose=verbose)
+
+
+def apply(
+    context: typer.Context,
+    plan_file: Annotated[
+        Path | None, typer.Argument(help="A plan saved by `tdr plan --out`.", metavar="[PLANFILE]")
+    ] = None,
+    env: EnvOption = None,
+    directory: DirectoryOption = None,
+    var: VarOption = None,
+    target: TargetOption = None,
+    yes: YesOption = False,
+    lock_timeout: LockTimeoutOption = "0s",
+    parallelism: ParallelOption = 4,
+    no_settle: Annotated[bool, typer.Option("--no-settle", help="Do not look again at what was changed.")] = False,
+    format: FormatOption = Format.TEXT,
+) -> None:
+    """Make it so: plan, ask, and change what differs."""
+    from reconciler.commands import applying
+
+    if plan_file is not None and target:
+        raise UsageError("--target goes with no plan file: the plan says what is done")
+    consent = _consent(format, yes=yes or plan_file is not None, question="Apply this plan?")
+    wait_s = seconds(lock_timeout)
+    targets = addresses(target)
+    with runtime_of(context, env=env, directory=directory, variables=var) as runtime, Stop.watching() as stop:
+        run = applying.Run(
+            consent=consent,
+            listener=_listener,
+            stop=stop.event,
+            lock_timeout_s=wait_s,
+            settle=not no_settle,
+            parallel=parallelism,
+        )
+        answer = applying.apply(runtime, run, plan_file=plan_file, targets=targets)
+    _finish_run(answer, format, stop)
+
+
+def destroy(
+    context: typer.Context,
+    env: EnvOption = None,
+    directory: DirectoryOption = None,
+    var: VarOption = None,
+    yes: YesOption = False,
+    lock_timeout: LockTimeoutOption = "0s",
+    format: FormatOption = Format.TEXT,
+) -> None:
+    """Delete everything that the state remembers. With --yes, --env must name the environment."""
+    from reconciler.commands import applying
+
+    if yes and not (env or context.obj["env"]):
+        raise UsageError("destroy --yes needs --env NAME, so that nobody destroys the wrong environment")
+    consent = _consent(format, yes=yes, question="Delete all of this?")
+    wait_s = seconds(lock_timeout)
+    with runtime_of(context, env=env, directory=directory, variables=var) as runtime, Stop.watching() as stop:
+        run = applying.Run(consent=consent, listener=_listener, stop=stop.event, lock_timeout_s=wait_s)
+        answer = applying.destroy(runtime, run)
+    _finish_run(answer, format, stop)
+
+
+def show(
+    file: Annotated[Path, typer.Argument(help="A saved plan or a run's report.", metavar="FILE")],
+    format: FormatOption = Format.TEXT,
+    verbose: VerboseOption = False,
+) -> None:
+    """Show a saved plan or a run's report. Reads no project and asks no vendor."""
+    from reconciler.commands import saved_plan
+
+    output.emit(saved_plan.load(file), format, verbose=verbose)
+
+
+def drift(
+    context: typer.Context,
+    env: EnvOption = None,
+    directory: DirectoryOption = None,
+    var: VarOption = None,
+    format: FormatOption = Format.TEXT,
+    verbose: VerboseOption = False,
+) -> None:
+    """Compare what is there with what was last applied. Exits with 2 when something moved, 1 when not all could be read."""
+    from reconciler.commands import planning
+
+    with runtime_of(context, env=env, directory=directory, variables=var) as runtime:
+        answer = planning.drift(runtime)
+    output.finish(answer, format, verbose=verbose)
+
+
+def _consent(format: Format, *, yes: bool, question: str) -> Consent:
+    """How a write gets its yes: by flag, by plan file, or by a person at a terminal."""
+    from reconciler.commands.applying import Consent
+
+    if not yes and not sys.stdin.isatty():
+        raise UsageError(
+            "nobody is there to ask", hint="pass --yes, or make a plan with `tdr plan --out FILE` and apply that file"
+        )
+
+    def show(document: dict[str, Any]) -> None:
+        if format is Format.TEXT:
+            output.emit(document, format)
+
+    def ask(_document: dict[str, Any]) -> bool:
+        return yes or typer.prompt(f"{question} Only `yes` is a yes", err=True).strip() == "yes"
+
+    return Consent(show=show, ask=ask)
+
+
+def _listener(address: Address, event: str, message: str) -> None:
+    output.say(f"{address}: {event if event != 'progress' else '…'} {message}".rstrip())
+
+
+def _finish_run(answer: Any, format: Format, stop: Stop) -> None:
+    from reconciler.commands.answer import BLOCKED, INTERRUPTED
+
+    if answer.exit_code == BLOCKED and format is Format.TEXT:
+        output.say("error: a gate holds this plan; nothing was changed")
+    elif answer.document["format"] != "tdr.plan" or format is Format.JSON:
+        output.emit(answer.document, format)
+    raise typer.Exit(stop.exit_code if answer.exit_code == INTERRUPTED else answer.exit_code)

@@ -1,0 +1,45 @@
+"""Options that mean the same everywhere. Each has an environment variable `TDR_…`; the flag wins."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Format(StrEnum):
+    """How a result is printed."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+EnvOption = Annotated[
+    str | None,
+    typer.Option(
+        "--env", "-e", envvar="TDR_ENV", help="Environment; needed when there is more than one.", metavar="NAME"
+    ),
+]
+DirectoryOption = Annotated[
+    Path | None,
+    typer.Option("--directory", "-C", envvar="TDR_DIRECTORY", help="Run as if started there.", metavar="DIR"),
+]
+VarOption = Annotated[
+    list[str] | None, typer.Option("--var", help="Value for ${var:NAME}; repeatable.", metavar="NAME=VALUE")
+]
+FormatOption = Annotated[Format, typer.Option("--format", envvar="TDR_FORMAT", help="How to print the result.")]
+TargetOption = Annotated[
+    list[str] | None,
+    typer.Option("--target", help="Only this resource and what it needs; repeatable.", metavar="ADDRESS"),
+]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Also show what stays as it is.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", envvar="TDR_YES", help="Do not ask.")]
+LockTimeoutOption = Annotated[
+    str,
+    typer.Option("--lock-timeout", envvar="TDR_LOCK_TIMEOUT", help="How long to wait for another writer, such as 5m."),
+]
+ParallelOption = Annotated[
+    int, typer.Option("--parallelism", envvar="TDR_PARALLELISM", min=1, max=64, help="How many changes at a time.")
+]

@@ -1,0 +1,78 @@
+"""Printing: results to stdout, everything else to stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from reconciler.cli.options import Format
+
+if TYPE_CHECKING:
+    from reconciler.commands.answer import Answer
+    from reconciler.errors import TdrError
+
+COLOURS = {"+": "green", "~": "yellow", "-": "red", "»": "cyan", "?": "magenta", "!": "red"}
+
+
+def finish(answer: Answer, format: Format, *, verbose: bool = False) -> None:
+    """Print the result and end with its exit code."""
+    emit(answer.document, format, verbose=verbose)
+    raise typer.Exit(answer.exit_code)
+
+
+def emit(document: dict[str, Any], format: Format, *, verbose: bool = False) -> None:
+    """Print *document* to stdout."""
+    if format is Format.JSON:
+        import orjson
+
+        sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n")
+        return
+    from reconciler.reports import text
+
+    renderers = {
+        "tdr.plan": lambda: text.plan(document, verbose=verbose),
+        "tdr.run": lambda: text.run(document),
+        "tdr.drift": lambda: text.drift(document, verbose=verbose),
+        "tdr.validation": lambda: text.validation(document),
+    }
+    render = renderers.get(str(document["format"]), lambda: text.table(document))
+    sys.stdout.write(_coloured(render()) if colours() else render())
+
+
+def colours() -> bool:
+    """Whether stdout takes colours: a terminal, and nobody asked for none."""
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+
+def _coloured(text: str) -> str:
+    return "".join(
+        typer.style(line, fg=COLOURS[line.lstrip()[0]]) if line.strip() and line.lstrip()[0] in COLOURS else line
+        for line in text.splitlines(keepends=True)
+    )
+
+
+def say(message: str) -> None:
+    """One line to stderr."""
+    sys.stderr.write(message + "\n")
+    sys.stderr.flush()
+
+
+def complain(error: TdrError) -> None:
+    """An error as a person needs it: what, where, what now."""
+    from reconciler.errors import ManifestError
+
+    if isinstance(error, ManifestError):
+        from reconciler.ports.clock import SystemClock, rfc3339
+        from reconciler.reports import documents, text
+
+        document = documents.diagnostics_document(error.diagnostics, rfc3339(SystemClock().now()))
+        sys.stderr.write(text.diagnostics(document))
+    say(f"error: {error.message}")
+    request = getattr(error, "request_id", "")
+    if request:
+        say(f"  request {request}")
+    if error.hint:
+        say(f"hint: {error.hint}")

@@ -1,0 +1,78 @@
+"""The verbs around a project: init, schema, doctor, version."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reconciler import __version__
+from reconciler.cli import output
+from reconciler.cli.options import DirectoryOption, EnvOption, Format, FormatOption
+from reconciler.cli.session import runtime_of
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verbs."""
+    for verb in (init, schema, doctor, version):
+        app.command()(verb)
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="Folder of the new project.", metavar="[DIR]")] = Path(),
+    name: Annotated[str | None, typer.Option("--name", help="Name of the project; the folder's when left out.")] = None,
+) -> None:
+    """Write a new project that runs as it is. Overwrites nothing."""
+    from reconciler.commands import project
+
+    for path in project.init(folder, name):
+        output.say(f"wrote {path}")
+
+
+def schema(
+    kind: Annotated[
+        str | None, typer.Argument(help="Kind, such as Audience; all when left out.", metavar="[KIND]")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Write one file per kind there.", metavar="DIR")] = None,
+) -> None:
+    """Print the JSON Schema of a kind, or of all of them."""
+    from reconciler.commands import project
+
+    if out is not None:
+        for path in project.write_schemas(out):
+            output.say(f"wrote {path}")
+        return
+    sys.stdout.write(project.schema(kind))
+
+
+def doctor(
+    context: typer.Context,
+    env: EnvOption = None,
+    directory: DirectoryOption = None,
+    format: FormatOption = Format.TEXT,
+) -> None:
+    """Check that everything a run needs is there and answers."""
+    from reconciler.commands import doctor as doctors
+
+    with runtime_of(context, env=env, directory=directory) as runtime:
+        answer = doctors.doctor(runtime)
+    output.finish(answer, format)
+
+
+def version(format: FormatOption = Format.TEXT) -> None:
+    """Print the version."""
+    if format is Format.TEXT:
+        sys.stdout.write(f"tdr {__version__}\n")
+        return
+    import json
+    import platform
+
+    document = {
+        "format": "tdr.version",
+        "format_version": "1.0",
+        "tdr_version": __version__,
+        "python": platform.python_version(),
+    }
+    sys.stdout.write(json.dumps(document, indent=2) + "\n")

@@ -1,0 +1,102 @@
+"""The verbs that run things: run, serve, sandbox."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Self
+
+import typer
+
+from reconciler.cli import output
+from reconciler.cli.options import DirectoryOption, EnvOption, Format, FormatOption, VarOption
+from reconciler.cli.session import Stop, address, runtime_of
+
+if TYPE_CHECKING:
+    from reconciler.ports.provider import Job
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verbs."""
+    for verb in (run, serve, sandbox):
+        app.command()(verb)
+
+
+def run(
+    context: typer.Context,
+    what: Annotated[str, typer.Argument(help="A query, an activation or an import.", metavar="ADDRESS")],
+    env: EnvOption = None,
+    directory: DirectoryOption = None,
+    var: VarOption = None,
+    format: FormatOption = Format.TEXT,
+) -> None:
+    """Run one query, activation or import now, and follow it to its end."""
+    from reconciler.commands import running
+
+    chosen = address(what)
+    with (
+        runtime_of(context, env=env, directory=directory, variables=var) as runtime,
+        Stop.watching() as stop,
+        _Bar(str(chosen)) as bar,
+    ):
+        answer = running.run(runtime, chosen, bar.watch, stop.event)
+    if answer.exit_code and answer.document["log"]:
+        output.say(str(answer.document["log"]).rstrip())
+    output.emit(answer.document, format)
+    raise typer.Exit(stop.exit_code if stop.event.is_set() else answer.exit_code)
+
+
+class _Bar:
+    """A progress bar on a terminal; a line per new status elsewhere. Always on stderr."""
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self.last = ""
+
+    def __enter__(self) -> Self:
+        self.progress = None
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+            self.progress = Progress(*columns, console=Console(stderr=True))
+            self.progress.start()
+            self.task = self.progress.add_task(self.title, total=None)
+        return self
+
+    def watch(self, job: Job) -> None:
+        """Show where *job* stands."""
+        if self.progress is not None:
+            description = f"{self.title} {job.status}"
+            self.progress.update(self.task, description=description, completed=job.done, total=job.total or None)
+        elif job.status != self.last:
+            self.last = job.status
+            output.say(f"{self.title}: job {job.job_id} {job.status}")
+
+    def __exit__(self, *_: object) -> None:
+        if self.progress is not None:
+            self.progress.stop()
+
+
+def serve(
+    context: typer.Context,
+    env: EnvOption = None,
+    directory: DirectoryOption = None,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port on loopback; 0 for a free one.")] = 0,
+) -> None:
+    """Run the embedded service with its scheduler, until stopped. Other commands of the project then talk to it."""
+    from reconciler.commands import serving
+
+    with runtime_of(context, env=env, directory=directory) as runtime:
+        serving.serve(runtime, port, output.say)
+
+
+def sandbox(
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port on loopback; 0 for a free one.")] = 0,
+    state_file: Annotated[Path | None, typer.Option("--state-file", help="Keep what was sent over a restart.")] = None,
+) -> None:
+    """Run the emulators of the vendors' APIs, until stopped. Nothing leaves this machine."""
+    from reconciler.commands import serving
+
+    serving.sandbox(port, state_file, output.say)

@@ -1,0 +1,108 @@
+"""Opening a runtime for a verb, and stopping it when a signal comes."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from reconciler.errors import Interrupted, UsageError
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from reconciler.model.address import Address
+    from reconciler.wiring import Runtime
+
+_UNITS_S = {"": 1, "s": 1, "m": 60, "h": 3600}
+
+
+@contextlib.contextmanager
+def runtime_of(
+    context: typer.Context,
+    *,
+    env: str | None,
+    directory: Path | None,
+    variables: Sequence[str] | None = None,
+    resolve_secrets: bool = True,
+) -> Iterator[Runtime]:
+    """Everything built for the project and environment asked for; closed at the end."""
+    from reconciler.wiring import open_runtime
+
+    with open_runtime(
+        start=directory or context.obj["directory"] or Path.cwd(),
+        environment=env or context.obj["env"],
+        variables=dict(_pair(text) for text in variables or ()),
+        resolve_secrets=resolve_secrets,
+    ) as runtime:
+        yield runtime
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise UsageError(f"--var {text!r} is not NAME=VALUE")
+    return name, value
+
+
+def addresses(texts: Sequence[str] | None) -> list[Address]:
+    """Addresses written on the command line."""
+    return [address(text) for text in texts or ()]
+
+
+def address(text: str) -> Address:
+    """An address written on the command line.
+
+    Raises:
+        UsageError: it is none.
+    """
+    from reconciler.model.address import Address
+
+    try:
+        return Address.parse(text)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+def seconds(text: str) -> float:
+    """``90``, ``90s``, ``5m`` or ``1h`` in seconds.
+
+    Raises:
+        UsageError: it is none of these.
+    """
+    match = re.fullmatch(r"(\d+)([smh]?)", text.strip())
+    if not match:
+        raise UsageError(f"{text!r} is not a duration; write 90s, 5m or 1h")
+    return float(int(match[1]) * _UNITS_S[match[2]])
+
+
+class Stop:
+    """Set by the first SIGINT or SIGTERM; the second one interrupts at once."""
+
+    def __init__(self) -> None:
+        self.event = threading.Event()
+        self.exit_code = 130
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        self.exit_code = 128 + number
+        if self.event.is_set():
+            raise Interrupted("interrupted twice; what was under way is marked as unknown in the journal")
+        self.event.set()
+
+    @classmethod
+    @contextlib.contextmanager
+    def watching(cls) -> Iterator[Stop]:
+        """Take the two signals for as long as a writing verb runs."""
+        stop = cls()
+        before = {number: signal.signal(number, stop._on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield stop
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)

@@ -1,0 +1,88 @@
+"""`tdr plan`, `tdr drift` and `tdr validate`: they look and write nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from reconciler.commands import saved_plan
+from reconciler.commands.answer import BLOCKED, DIFFERENCES, FAILED, OK, Answer
+from reconciler.diagnostics import Diagnostic, sorted_by_place
+from reconciler.engine import drift as drifting
+from reconciler.engine.fingerprints import plan_digest
+from reconciler.engine.planning import Prepared, prepare
+from reconciler.engine.refresh import refresh
+from reconciler.engine.safety import guard_accounts
+from reconciler.errors import ManifestError
+from reconciler.model.address import Address
+from reconciler.ports.clock import rfc3339
+from reconciler.reports import documents
+from reconciler.reports.documents import Document
+from reconciler.wiring import Runtime
+
+
+def plan(
+    runtime: Runtime, *, targets: Sequence[Address] = (), detailed: bool = False, out: Path | None = None
+) -> Answer:
+    """Compare, and say what apply would do. *out* saves the plan for `tdr apply FILE`."""
+    checked(runtime)
+    prepared = prepare(runtime.world, runtime.store.read(), targets)
+    document = document_of(runtime, prepared)
+    if out is not None:
+        saved_plan.save(out, document)
+    return Answer(document, exit_code_of(prepared, detailed=detailed))
+
+
+def document_of(runtime: Runtime, prepared: Prepared) -> Document:
+    """The plan's document, which every rendering reads."""
+    digest = plan_digest(runtime.world, prepared)
+    return documents.plan_document(prepared, digest, rfc3339(runtime.clock.now()))
+
+
+def exit_code_of(prepared: Prepared, *, detailed: bool) -> int:
+    """A gate goes first, then what could not be read, then differences."""
+    if prepared.plan.gates:
+        return BLOCKED
+    if prepared.plan.undecided:
+        return FAILED
+    return DIFFERENCES if detailed and not prepared.plan.is_empty else OK
+
+
+def validate(runtime: Runtime) -> Answer:
+    """Everything that can be said without asking a vendor. Invalid manifests raise instead.
+
+    Raises:
+        ManifestError: with all findings of the pass.
+    """
+    findings = checked(runtime)
+    return Answer(documents.diagnostics_document(tuple(findings), rfc3339(runtime.clock.now())))
+
+
+def checked(runtime: Runtime) -> list[Diagnostic]:
+    """What the loader noticed and what providers say offline, in reading order.
+
+    Raises:
+        ManifestError: one of them is an error.
+    """
+    context = runtime.world.context()
+    found = list(runtime.loaded.notices)
+    for address, resource in runtime.world.resources.items():
+        provider = runtime.world.provider(address)
+        if provider is not None:
+            found += [runtime.placed(address, diagnostic) for diagnostic in provider.check(resource, context)]
+    findings = sorted_by_place(found)
+    if any(finding.is_error for finding in findings):
+        raise ManifestError(findings)
+    return findings
+
+
+def drift(runtime: Runtime) -> Answer:
+    """Compare what is there with what was last applied."""
+    snapshot = runtime.store.read()
+    guard_accounts(runtime.world, snapshot.state)
+    seen = refresh(runtime.world, snapshot.state, snapshot.state.records)
+    report = drifting.drift(runtime.world, snapshot.state, seen)
+    document = documents.drift_document(report, runtime.environment_name, rfc3339(runtime.clock.now()))
+    if not report.is_complete:
+        return Answer(document, FAILED)
+    return Answer(document, OK if report.is_clean else DIFFERENCES)
