@@ -1,0 +1,61 @@
+"""From an endpoint and a key to a client that speaks for one account."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from reconciler.apis.treasure_data import TreasureData
+from reconciler.apis.treasure_data_endpoint import Endpoint
+from reconciler.http.answer import Answer
+from reconciler.http.client import Client
+from reconciler.http.credentials import FixedKey
+from reconciler.http.dialect import Dialect
+from reconciler.http.retry import RetryPolicy
+from reconciler.http.scrub import Scrubber
+from reconciler.http.trace import Trace
+from reconciler.model.secret import Secret
+from reconciler.ports.clock import Clock
+
+if TYPE_CHECKING:
+    import httpx
+
+_ADVICE: Final = {
+    401: "check `treasure_data.api_key` of the environment, and that the key belongs to this region",
+    403: "the key's owner may not do this; use a master key of somebody who may",
+}
+
+
+def _advice(answer: Answer) -> str:
+    return _ADVICE.get(answer.status, "")
+
+
+DIALECT: Final = Dialect(name="treasure_data", advice=_advice, is_expired=lambda _answer: False)
+
+
+def connect(
+    endpoint: Endpoint,
+    api_key: Secret,
+    *,
+    transport: httpx.BaseTransport | None = None,
+    policy: RetryPolicy | None = None,
+    scrubber: Scrubber | None = None,
+    clock: Clock | None = None,
+    trace: Trace | None = None,
+) -> TreasureData:
+    """A client for the account of *api_key* at *endpoint*; nothing is sent yet.
+
+    transport: what carries requests instead of the network, such as an `InProcessTransport` to the embedded service.
+    """
+    credentials = FixedKey(api_key, scheme="TD1")
+    return TreasureData(
+        Client(
+            endpoint.base_url,
+            DIALECT,
+            credentials=credentials,
+            policy=policy,
+            scrubber=scrubber,
+            clock=clock,
+            transport=transport,
+            trace=trace,
+        )
+    )

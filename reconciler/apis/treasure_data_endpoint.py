@@ -1,0 +1,88 @@
+"""Where a Treasure Data account answers, whose it is, and how its addresses are spelled."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote, urlsplit
+
+from reconciler.diagnostics import did_you_mean
+from reconciler.errors import UsageError
+from reconciler.model.environment import EMBEDDED
+from reconciler.model.secret import Secret
+
+# docs.treasuredata.com "Sites and Endpoints", td-mcp-server and pytd; ap03 follows the pattern of its CDP host.
+_HOSTS: Final = {
+    "us01": "api.treasuredata.com",
+    "jp01": "api.treasuredata.co.jp",
+    "eu01": "api.eu01.treasuredata.com",
+    "ap02": "api.ap02.treasuredata.com",
+    "ap03": "api.ap03.treasuredata.com",
+}
+_OTHER_NAMES: Final = {"us": "us01", "aws": "us01", "jp": "jp01", "tokyo": "jp01", "aws-tokyo": "jp01"}
+_KEY: Final = re.compile(r"(\d+)/[0-9A-Za-z]+")  # oas-v3: `TD1 <account>/<hex>`
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One place that answers the Treasure Data API.
+
+    name: what people call it: a region such as ``us01``, ``embedded``, or a host.
+    base_url: without a path and without a slash at its end.
+    """
+
+    name: str
+    base_url: str
+
+
+def endpoint(place: str) -> Endpoint:
+    """The endpoint a person means by *place*: a region, or an address such as ``https://api.treasuredata.com``.
+
+    Raises:
+        UsageError: neither of them. `embedded` is no place on a network, so whoever starts it makes its Endpoint.
+    """
+    region = _OTHER_NAMES.get(place.strip().lower(), place.strip().lower())
+    if region in _HOSTS:
+        return Endpoint(region, f"https://{_HOSTS[region]}")
+    parts = urlsplit(place.strip())
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
+        known = sorted(_HOSTS)
+        hint = (
+            did_you_mean(place, (*known, EMBEDDED)) or f"write one of {', '.join(known)}, or an address with https://"
+        )
+        raise UsageError(f"{_without_credentials(place)!r} is no Treasure Data region or address", hint=hint)
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise UsageError(
+            f"the address of Treasure Data has a path: {parts.path!r}", hint=f"write {parts.scheme}://{parts.netloc}"
+        )
+    by_host = {host: name for name, host in _HOSTS.items()}
+    name = by_host.get(parts.netloc.lower(), parts.netloc.lower())
+    return Endpoint(name, f"{parts.scheme}://{parts.netloc}")
+
+
+def _without_credentials(place: str) -> str:
+    return re.sub(r"//[^/@]*@", "//", place)
+
+
+def account_id(api_key: Secret) -> str:
+    """The account a master key belongs to: the digits before its slash. Source: oas-v3, `TD1` security scheme.
+
+    Raises:
+        UsageError: it does not look like a master key.
+    """
+    match = _KEY.fullmatch(api_key.reveal().strip())
+    if match is None:
+        raise UsageError(
+            f"the Treasure Data key from {api_key.reference} is not of the form ACCOUNT/HEX",
+            hint="copy a master key from the console's page of API keys, such as 1234/0123abcd…",
+        )
+    return match[1]
+
+
+def path(*segments: str) -> str:
+    """The address of an object from names that people chose, each percent-encoded as a whole.
+
+    A dot becomes ``%2E`` as in td-client-ruby: the service takes ``.json`` for a format, and ``..`` must not climb.
+    """
+    return "/" + "/".join(quote(segment, safe="").replace(".", "%2E") for segment in segments)

@@ -1,0 +1,206 @@
+"""Connections. The embedded service makes them; Treasure Data has people make them by consent in its console."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, cast
+
+from reconciler.apis.treasure_data import TreasureData
+from reconciler.diagnostics import Diagnostic, Severity
+from reconciler.errors import NotFound, Permanent, ProviderError
+from reconciler.model.address import Address
+from reconciler.model.json import Json
+from reconciler.model.kinds import FilesConnection, PinterestConnection
+from reconciler.model.observation import Finding, Observation, Seen, Unreadable
+from reconciler.model.resource import Resource
+from reconciler.model.secret import Secret
+from reconciler.ports.provider import Context, FieldClass, KindTraits, Wanted
+from reconciler.providers.treasure_data import results, wire
+from reconciler.providers.treasure_data.family import Attributes, settled, unreadable
+from reconciler.providers.treasure_data.names import name_of, not_ours
+from reconciler.providers.treasure_data.wire import Raw
+
+_AT_ONCE: Final = 8
+
+
+class Connections:
+    """The family of connections that can be made: on the embedded service."""
+
+    kinds: Mapping[str, KindTraits] = {"connection": KindTraits(classes={"/type": FieldClass.IMMUTABLE})}
+
+    def __init__(self, api: TreasureData) -> None:
+        """Speak through *api*."""
+        self._api = api
+
+    def check(self, resource: Resource, context: Context) -> Iterator[Diagnostic]:
+        """Anything that the model accepts can be made."""
+        del resource, context
+        yield from ()
+
+    def attributes(self, resource: Resource, context: Context) -> Attributes:
+        """Its name, type and settings; an address left out is "", so that taking it away is seen."""
+        name = name_of(resource, context)
+        match resource.spec:
+            case PinterestConnection() as spec:
+                settings: dict[str, Json | Secret] = {
+                    "client_id": spec.client_id,
+                    "client_secret": spec.client_secret,
+                    "refresh_token": spec.refresh_token,
+                    "base_url": spec.base_url or "",
+                }
+                return {"name": name, "type": spec.type, "settings": settings}
+            case FilesConnection() as spec:
+                return {"name": name, "type": spec.type, "settings": {"root": spec.root}}
+            case _:
+                raise not_ours(resource)
+
+    def observe(self, wanted: Sequence[Wanted], context: Context) -> Mapping[Address, Seen]:
+        """One list call for all. Names are not unique by id, so each is looked for by both."""
+        try:
+            listed = self._api.connections()
+        except ProviderError as error:
+            return unreadable(wanted, error)
+        by_id = {wire.text(raw["id"]): raw for raw in listed}
+        named: dict[str, list[Raw]] = {}
+        for raw in listed:
+            named.setdefault(wire.text(raw.get("name")), []).append(raw)
+        seen: dict[Address, Seen] = {}
+        for question in wanted:
+            remembered = by_id.get(question.record.remote_id) if question.record else None
+            matching = named.get(name_of(question.resource, context), []) if question.resource else []
+            seen[question.address] = Finding(
+                None if remembered is None else _connection(remembered),
+                tuple(sorted(map(_connection, matching), key=lambda seen: seen.remote_id)),
+            )
+        return seen
+
+    def create(self, resource: Resource, attributes: Attributes) -> Observation:
+        """Make it with its secrets."""
+        return _connection(self._api.create_connection(_body(resource, attributes)))
+
+    def update(
+        self, resource: Resource, remote_id: str, attributes: Attributes, changed: frozenset[str]
+    ) -> Observation:
+        """Send it whole: settings are one value at the vendor, and secrets cannot be read to be sent back."""
+        del changed
+        return _connection(self._api.update_connection(remote_id, _body(resource, attributes)))
+
+    def delete(self, address: Address, remote_id: str) -> None:
+        """Remove it."""
+        del address
+        self._api.delete_connection(remote_id)
+
+    def disable(self, address: Address, remote_id: str) -> None:
+        """A connection does nothing by itself."""
+
+
+def _body(resource: Resource, attributes: Attributes) -> dict[str, Json]:
+    """The fields of a connection as digdag's acceptance test sends them, secrets in clear."""
+    settled(attributes, resource)
+    settings = cast("Mapping[str, Json | Secret]", attributes["settings"])
+    return {
+        "name": str(attributes["name"]),
+        "type": str(attributes["type"]),
+        "description": None,
+        "shared": False,
+        "settings": {
+            name: value.reveal() if isinstance(value, Secret) else value
+            for name, value in settings.items()
+            if value != ""
+        },
+    }
+
+
+def _connection(raw: Raw) -> Observation:
+    told = raw.get("settings")
+    settings = results.readable(told) if isinstance(told, dict) else {}
+    attributes: dict[str, Json] = {
+        "name": wire.text(raw.get("name")),
+        "type": wire.text(raw.get("type")),
+        "settings": {"base_url": "", **settings},
+    }
+    return Observation(wire.text(raw["id"]), attributes, {}, wire.unix_seconds(raw.get("created_at")))
+
+
+class ReferencedConnections:
+    """The family of connections that people make: at Treasure Data. They are looked up, and never written."""
+
+    kinds: Mapping[str, KindTraits] = {"connection": KindTraits()}
+
+    def __init__(self, api: TreasureData) -> None:
+        """Speak through *api*."""
+        self._api = api
+
+    def check(self, resource: Resource, context: Context) -> Iterator[Diagnostic]:
+        """Files of this project cannot be reached by the vendor."""
+        del context
+        if isinstance(resource.spec, FilesConnection):
+            yield Diagnostic(
+                "files-not-reachable",
+                "Treasure Data cannot read files of this project",
+                Severity.ERROR,
+                subject=str(resource.address),
+                path="/spec/type",
+                hint="use it in an environment whose `treasure_data.endpoint` is embedded",
+            )
+
+    def attributes(self, resource: Resource, context: Context) -> Attributes:
+        """Its name: all that a lookup can tell."""
+        return {"name": name_of(resource, context)}
+
+    def observe(self, wanted: Sequence[Wanted], context: Context) -> Mapping[Address, Seen]:
+        """One lookup a name, several in flight; the vendor documents no list."""
+        names = {
+            question.address: name_of(question.resource, context)
+            for question in wanted
+            if question.resource is not None
+        }
+        distinct = sorted(set(names.values()))
+        with ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="connections") as pool:
+            looks = dict(zip(distinct, pool.map(self._lookup, distinct), strict=True))
+        return {
+            question.address: self._seen(question, looks.get(names.get(question.address, ""))) for question in wanted
+        }
+
+    def _lookup(self, name: str) -> Observation | ProviderError | None:
+        try:
+            return Observation(self._api.connection_id(name), {"name": name})
+        except NotFound:
+            return None
+        except ProviderError as error:
+            return error
+
+    @staticmethod
+    def _seen(question: Wanted, found: Observation | ProviderError | None) -> Seen:
+        if isinstance(found, ProviderError):
+            return Unreadable(found)
+        if found is None:
+            return Finding()
+        is_remembered = question.record is not None and question.record.remote_id == found.remote_id
+        return Finding(found if is_remembered else None, (found,))
+
+    def create(self, resource: Resource, attributes: Attributes) -> Observation:
+        """Refuse.
+
+        Raises:
+            Permanent: always; the vendor makes them only after a person's consent.
+        """
+        name = attributes["name"]
+        raise Permanent(
+            f"{resource.address}: Treasure Data has no connection {name!r}, and its API cannot make one",
+            hint=f"make it once in the console (Integrations Hub, Authentications), call it {name!r}, then apply again",
+        )
+
+    def update(
+        self, resource: Resource, remote_id: str, attributes: Attributes, changed: frozenset[str]
+    ) -> Observation:
+        """Nothing of it is ours to change."""
+        del resource, changed
+        return Observation(remote_id, {"name": str(attributes["name"])})
+
+    def delete(self, address: Address, remote_id: str) -> None:
+        """Leave it: it was made by a person."""
+
+    def disable(self, address: Address, remote_id: str) -> None:
+        """Leave it."""

@@ -1,0 +1,165 @@
+"""Imports: bulk-load sessions. What a session remembers of its position (`config_diff`) is never touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
+from typing import Final, cast
+
+from reconciler.apis.treasure_data import TreasureData
+from reconciler.diagnostics import Diagnostic
+from reconciler.errors import Conflict, Permanent
+from reconciler.model.address import Address
+from reconciler.model.json import Json, canonical
+from reconciler.model.kinds import FilesConnection, ImportSpec
+from reconciler.model.observation import Observation, Seen
+from reconciler.model.resource import Resource
+from reconciler.ports.provider import Context, KindTraits, Wanted
+from reconciler.providers.treasure_data import limits, results, wire
+from reconciler.providers.treasure_data.family import Attributes, look
+from reconciler.providers.treasure_data.names import database_name, name_of, not_ours, referred, table_name
+from reconciler.providers.treasure_data.timings import Timings
+from reconciler.providers.treasure_data.wire import Raw
+
+# Omitted on create: not scheduled, UTC, no delay, rows get the time of the import (td-client, connector_api.py).
+_DEFAULTS: Final[Mapping[str, Json]] = {"cron": "", "timezone": "UTC", "delay": 0, "time_column": ""}
+_IN_CONFIG: Final = frozenset({"source", "mode", "time_column"})
+
+
+class Imports:
+    """The family of bulk-load sessions."""
+
+    kinds: Mapping[str, KindTraits] = {"import": KindTraits(defaults=_DEFAULTS)}
+
+    def __init__(self, api: TreasureData, timings: Timings) -> None:
+        """Speak through *api*; read cron texts as *timings* does."""
+        self._api = api
+        self._timings = timings
+
+    def check(self, resource: Resource, context: Context) -> Iterator[Diagnostic]:
+        """Name, timing and size."""
+        spec = _spec(resource)
+        address = resource.address
+        yield from limits.name_problems(address, "import", name_of(resource, context))
+        yield from self._timings.problems(address, spec.schedule, context)
+        yield from limits.load_problems(address, len(canonical(_source(spec, context))))
+
+    def attributes(self, resource: Resource, context: Context) -> Attributes:
+        """What the session should be."""
+        spec = _spec(resource)
+        wanted: dict[str, Json] = {
+            "name": name_of(resource, context),
+            "database": database_name(spec.to.database, context),
+            "table": table_name(spec.to.table, context),
+            "mode": spec.to.mode.value,
+            "source": _source(spec, context),
+        }
+        if spec.to.time_column is not None:
+            wanted["time_column"] = spec.to.time_column
+        return {**wanted, **self._timings.attributes(spec.schedule, context)}
+
+    def observe(self, wanted: Sequence[Wanted], context: Context) -> Mapping[Address, Seen]:
+        """One list call for all of them."""
+        return look(
+            wanted,
+            context,
+            lambda: ((wire.text(raw["name"]), raw) for raw in self._api.bulk_loads()),
+            lambda _address, raw: self.observed(raw),
+        )
+
+    def create(self, resource: Resource, attributes: Attributes) -> Observation:
+        """Make the session, and before it the table when there is none: the vendor refuses sessions without one."""
+        del resource
+        database, table = str(attributes["database"]), str(attributes["table"])
+        if table not in {wire.text(raw.get("name")) for raw in self._api.tables(database)}:
+            with suppress(Conflict):  # made by somebody since, or by a try of ours whose answer was lost
+                self._api.create_table(database, table, {})
+        body = _body(attributes, attributes.keys())
+        return self.observed(self._api.create_bulk_load(body))
+
+    def update(
+        self, resource: Resource, remote_id: str, attributes: Attributes, changed: frozenset[str]
+    ) -> Observation:
+        """Send the changed fields only; a changed `config` goes whole, without the position.
+
+        Raises:
+            Permanent: the vendor kept the schedule that was to be taken off, as td-client-ruby's tests say it may.
+        """
+        seen = self.observed(self._api.update_bulk_load(remote_id, _body(attributes, changed)))
+        _schedule_is_off(resource.address, attributes if "cron" in changed else {}, seen)
+        return seen
+
+    def delete(self, address: Address, remote_id: str) -> None:
+        """Remove the session; the table stays."""
+        del address
+        self._api.delete_bulk_load(remote_id)
+
+    def disable(self, address: Address, remote_id: str) -> None:
+        """Take its schedule off."""
+        seen = self.observed(self._api.update_bulk_load(remote_id, {"cron": ""}))
+        _schedule_is_off(address, {"cron": ""}, seen)
+
+    def observed(self, raw: Raw) -> Observation:
+        """A session as the vendor tells it: `out` rewritten, secrets masked."""
+        config = _part(raw, "config")
+        out = _part(config, "out")
+        cron, zone = self._timings.comparable(wire.text(raw.get("cron")), wire.text(raw.get("timezone")))
+        name = wire.text(raw["name"])
+        attributes: dict[str, Json] = {
+            "name": name,
+            "database": wire.text(raw.get("database")),
+            "table": wire.text(raw.get("table")),
+            "mode": wire.text(out.get("mode")) or "append",
+            "time_column": wire.text(raw.get("time_column") or out.get("time_column")),
+            "source": results.readable(_part(config, "in")),
+            "cron": cron,
+            "timezone": zone,
+            "delay": wire.whole(raw.get("delay")),
+        }
+        return Observation(name, attributes, {}, wire.unix_seconds(raw.get("created_at")))
+
+
+def _schedule_is_off(address: Address, sent: Attributes, seen: Observation) -> None:
+    if sent.get("cron") == "" and seen.attributes["cron"] != "":
+        raise Permanent(
+            f"{address}: Treasure Data kept the schedule {seen.attributes['cron']!r} that was to be taken off",
+            hint="delete the import by hand and apply again; its position is lost then, so note `config_diff` first",
+        )
+
+
+def _spec(resource: Resource) -> ImportSpec:
+    if not isinstance(resource.spec, ImportSpec):
+        raise not_ours(resource)
+    return resource.spec
+
+
+def _source(spec: ImportSpec, context: Context) -> dict[str, Json]:
+    """The `in` part: files below the connection's root, or below the project."""
+    source = spec.from_
+    root = "."
+    if source.connection is not None:
+        root = referred(Address("connection", source.connection), FilesConnection, context).root
+    part: dict[str, Json] = {"type": source.type, "paths": list(source.paths), "root": root}
+    if source.format is not None:
+        part["format"] = source.format.value
+    return part
+
+
+def _body(attributes: Attributes, names: AbstractSet[str]) -> dict[str, Json]:
+    """The JSON fields for the attributes *names*. `time_column` travels beside and inside `config`, as td-client has it."""
+    body = {name: cast("Json", attributes[name]) for name in sorted(names - _IN_CONFIG)}
+    if names & _IN_CONFIG:
+        time_column = str(attributes.get("time_column", ""))
+        out: dict[str, Json] = {"mode": str(attributes["mode"])}
+        if time_column:
+            out["time_column"] = time_column
+        if "time_column" in names:
+            body["time_column"] = time_column or None
+        body["config"] = {"in": cast("Json", attributes["source"]), "out": out, "exec": {}, "filters": []}
+    return body
+
+
+def _part(raw: Raw, name: str) -> Raw:
+    part = raw.get(name)
+    return part if isinstance(part, dict) else {}

@@ -1,0 +1,85 @@
+"""What the objects of manifests are called at Treasure Data, and which timing they mean."""
+
+from __future__ import annotations
+
+import re
+from typing import TypeVar
+
+from reconciler.errors import Permanent
+from reconciler.model.address import Address
+from reconciler.model.kinds import (
+    ActivationSpec,
+    DatabaseSpec,
+    FilesConnection,
+    ImportSpec,
+    PinterestConnection,
+    QuerySpec,
+    TableSpec,
+    Timing,
+)
+from reconciler.model.resource import Resource
+from reconciler.model.spec import Spec
+from reconciler.ports.provider import Context
+
+SpecType = TypeVar("SpecType", bound=Spec)
+
+
+def identifier(document_name: str) -> str:
+    """The document's name as a database or table can bear it: ``-`` and ``.`` become ``_``."""
+    return re.sub(r"[.-]", "_", document_name)
+
+
+def name_of(resource: Resource, context: Context) -> str:
+    """The object's name at the vendor; for a table ``database.table``."""
+    match resource.spec:
+        case DatabaseSpec(name=name):
+            return name or identifier(resource.address.name)
+        case TableSpec(database=database, name=name):
+            return f"{database_name(database, context)}.{name or identifier(resource.address.name)}"
+        case (
+            QuerySpec(name=name)
+            | ActivationSpec(name=name)
+            | ImportSpec(name=name)
+            | PinterestConnection(name=name)
+            | FilesConnection(name=name)
+        ):
+            return name or resource.address.name
+        case _:
+            raise not_ours(resource)
+
+
+def database_name(written: str, context: Context) -> str:
+    """The database that a manifest means by *written*: a Database document, else one that exists already."""
+    declared = context.resources.get(Address("database", written))
+    return written if declared is None else name_of(declared, context)
+
+
+def table_name(written: str, context: Context) -> str:
+    """The table, without its database, that a manifest means by *written*."""
+    declared = context.resources.get(Address("table", written))
+    return written if declared is None else name_of(declared, context).partition(".")[2]
+
+
+def timing(schedule: str | Timing | None, context: Context) -> Timing | None:
+    """The timing itself, whether it stands inline or is named; None when the manifest leaves it open."""
+    if isinstance(schedule, str):
+        return referred(Address("schedule", schedule), Timing, context)
+    return schedule
+
+
+def referred(address: Address, kind: type[SpecType], context: Context) -> SpecType:
+    """The spec of the document that another one names.
+
+    Raises:
+        Permanent: there is no such document, or it is of another sort; the loader says so with its place.
+    """
+    resource = context.resources.get(address)
+    if resource is None or not isinstance(resource.spec, kind):
+        message = f"{address} is not declared as a {kind.__name__}"
+        raise Permanent(message, hint="run `tdr validate`")
+    return resource.spec
+
+
+def not_ours(resource: Resource) -> TypeError:
+    """The bug of asking this provider for a kind it does not have."""
+    return TypeError(f"Treasure Data has nothing for {resource.address}")

@@ -1,0 +1,145 @@
+"""Treasure Data as the engine sees it. Which service answers (the vendor's or the embedded one) makes no difference here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from reconciler.apis.treasure_data import TreasureData
+from reconciler.diagnostics import Diagnostic
+from reconciler.errors import NotFound
+from reconciler.model.address import Address
+from reconciler.model.observation import Observation, Seen
+from reconciler.model.record import Record
+from reconciler.model.resource import Resource
+from reconciler.ports.clock import Clock, SystemClock
+from reconciler.ports.provider import Context, Desired, Job, KindTraits, Wanted
+from reconciler.providers.treasure_data import runs
+from reconciler.providers.treasure_data.connections import Connections, ReferencedConnections
+from reconciler.providers.treasure_data.databases import Databases, Tables
+from reconciler.providers.treasure_data.family import Attributes, Family
+from reconciler.providers.treasure_data.imports import Imports
+from reconciler.providers.treasure_data.names import name_of
+from reconciler.providers.treasure_data.queries import SavedQueries
+from reconciler.providers.treasure_data.timings import Timings
+from reconciler.schedule import Dialect
+
+_SAME_NAMESPACE = {"activation": "query"}
+"""Kinds whose objects cannot have the name of another kind's."""
+
+
+class TreasureDataProvider:
+    """One account; implements the ports `Provider` and `Runs`."""
+
+    name = "treasure_data"
+
+    def __init__(
+        self,
+        api: TreasureData,
+        account: str,
+        *,
+        creates_connections: bool,
+        cron_dialect: Dialect | str = Dialect.DOCUMENTED,
+        clock: Clock | None = None,
+    ) -> None:
+        """Speak through *api*.
+
+        account: who answers, such as ``us01/1234`` or ``embedded/1`` (see `treasure_data_endpoint.account_id`).
+        creates_connections: whether the API makes connections, as the embedded service does. Treasure Data has people make
+            those in its console, so there they are looked up by name.
+        cron_dialect: how cron texts are read, see `reconciler.schedule`.
+        """
+        self._api = api
+        self._account = account
+        self._clock = clock or SystemClock()
+        timings = Timings(Dialect(cron_dialect), self._clock)
+        connections = Connections(api) if creates_connections else ReferencedConnections(api)
+        families: tuple[Family, ...] = (
+            connections,
+            Databases(api),
+            Tables(api),
+            SavedQueries(api, timings),
+            Imports(api, timings),
+        )
+        self._families = {kind: family for family in families for kind in family.kinds}
+        self.kinds: Mapping[str, KindTraits] = {
+            kind: traits for family in families for kind, traits in family.kinds.items()
+        }
+
+    @property
+    def api_calls(self) -> int:
+        """Requests sent so far."""
+        return self._api.calls
+
+    def account(self) -> str:
+        """The account of the key. The key says it itself, and one that is wrong for its region is refused with 401."""
+        return self._account
+
+    def check(self, resource: Resource, context: Context) -> Iterable[Diagnostic]:
+        """What can be said against *resource* without any call."""
+        return list(self._families[resource.address.kind].check(resource, context))
+
+    def desired(self, resource: Resource, context: Context) -> Desired:
+        """What *resource* should look like."""
+        kind = resource.address.kind
+        namespace = _SAME_NAMESPACE.get(kind, kind)
+        return Desired(
+            f"{self.name}:{self._account}/{namespace}/{name_of(resource, context)}",
+            self._families[kind].attributes(resource, context),
+        )
+
+    def observe(self, wanted: Sequence[Wanted], context: Context) -> Mapping[Address, Seen]:
+        """Look at all of *wanted*: a call a family, the families at once."""
+        by_family: dict[Family, list[Wanted]] = {}
+        for question in wanted:
+            by_family.setdefault(self._families[question.address.kind], []).append(question)
+        looks = list(by_family.items())
+        if len(looks) == 1:
+            family, asked = looks[0]
+            return family.observe(asked, context)
+        seen: dict[Address, Seen] = {}
+        if looks:
+            with ThreadPoolExecutor(max_workers=len(looks), thread_name_prefix="treasure-data") as pool:
+                for answers in pool.map(lambda entry: entry[0].observe(entry[1], context), looks):
+                    seen.update(answers)
+        return seen
+
+    def create(self, resource: Resource, desired: Desired) -> Observation:
+        """Make it; Conflict when the name is taken."""
+        return self._families[resource.address.kind].create(resource, desired.attributes)
+
+    def update(self, resource: Resource, remote_id: str, desired: Desired, paths: Sequence[str]) -> Observation:
+        """Change the top-level fields that *paths* lie in; a field that is not declared any more returns to its default."""
+        kind = resource.address.kind
+        changed = frozenset(path.split("/", 2)[1] for path in paths)
+        defaults = {name: value for name, value in self.kinds[kind].defaults.items() if name in changed}
+        attributes: Attributes = {**defaults, **desired.attributes}
+        return self._families[kind].update(resource, remote_id, attributes, changed)
+
+    def delete(self, address: Address, remote_id: str, record: Record) -> None:
+        """Remove it; one that is not there any more is a success."""
+        del record
+        try:
+            self._families[address.kind].delete(address, remote_id)
+        except NotFound:
+            return
+
+    def disable(self, address: Address, remote_id: str, record: Record) -> None:
+        """Leave it there without its schedule; one that is not there any more does nothing already."""
+        del record
+        try:
+            self._families[address.kind].disable(address, remote_id)
+        except NotFound:
+            return
+
+    def run(self, address: Address, remote_id: str, domain_key: str) -> str:
+        """Start a query, an activation or an import now; the same *domain_key* never starts a second job."""
+        return runs.run(self._api, self._clock, address, remote_id, domain_key)
+
+    def job(self, job_id: str) -> Job:
+        """A run, its export included."""
+        return runs.job(self._api, job_id)
+
+    def last_job(self, address: Address, remote_id: str) -> Job | None:
+        """The newest run."""
+        return runs.last_job(self._api, address, remote_id)

@@ -1,0 +1,204 @@
+"""Queries and activations: both are saved queries, an activation's rows leave through its `result`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, cast
+
+from reconciler.apis.treasure_data import TreasureData
+from reconciler.diagnostics import Diagnostic
+from reconciler.errors import Permanent
+from reconciler.model.activation import Outcome
+from reconciler.model.address import Address
+from reconciler.model.json import Json
+from reconciler.model.kinds import (
+    ActivationSpec,
+    AudienceSpec,
+    FilesConnection,
+    Membership,
+    PinterestConnection,
+    QuerySpec,
+    SqlSource,
+)
+from reconciler.model.observation import Observation, Seen
+from reconciler.model.resource import Resource
+from reconciler.ports.provider import Context, KindTraits, Wanted
+from reconciler.providers.treasure_data import limits, results, wire
+from reconciler.providers.treasure_data.family import Attributes, look, settled
+from reconciler.providers.treasure_data.names import database_name, name_of, not_ours, referred
+from reconciler.providers.treasure_data.timings import Timings
+from reconciler.providers.treasure_data.wire import Raw
+
+# Omitted on create: no cron, UTC, no delay, priority 0, no retries (td-client, schedule_api.py).
+_DEFAULTS: Final[Mapping[str, Json]] = {"cron": "", "timezone": "UTC", "delay": 0, "priority": 0, "retry_limit": 0}
+_FIELDS: Final = {"engine": "type", "sql": "query"}
+"""Attributes whose field at the vendor is called otherwise."""
+
+
+class SavedQueries:
+    """The family of saved queries."""
+
+    kinds: Mapping[str, KindTraits] = {
+        "query": KindTraits(defaults=_DEFAULTS),
+        "activation": KindTraits(defaults=_DEFAULTS),
+    }
+
+    def __init__(self, api: TreasureData, timings: Timings) -> None:
+        """Speak through *api*; read cron texts as *timings* does."""
+        self._api = api
+        self._timings = timings
+
+    def check(self, resource: Resource, context: Context) -> Iterator[Diagnostic]:
+        """Names, SQL, timing; for an activation also what its membership does and where it goes."""
+        address, source = resource.address, source_of(resource)
+        yield from limits.name_problems(address, "saved query", name_of(resource, context))
+        below = "/spec/from/query" if isinstance(resource.spec, ActivationSpec) else "/spec"
+        field = "file" if source.file is not None else "sql"
+        yield from limits.query_problems(address, source.engine, source.sql or "", f"{below}/{field}")
+        if isinstance(resource.spec, QuerySpec | ActivationSpec):
+            yield from self._timings.problems(address, resource.spec.schedule, context)
+        if isinstance(resource.spec, ActivationSpec):
+            yield from _delivery_problems(address, resource.spec, context)
+
+    def attributes(self, resource: Resource, context: Context) -> Attributes:
+        """What the saved query should be. Only what the manifest says is in it, so that the rest stays the vendor's."""
+        spec, source = resource.spec, source_of(resource)
+        if not isinstance(spec, QuerySpec | ActivationSpec):
+            raise not_ours(resource)
+        wanted: dict[str, object] = {
+            "name": name_of(resource, context),
+            "database": database_name(source.database, context),
+            "engine": source.engine.value,
+            "sql": wire.comparable_sql(source.sql or ""),
+        }
+        if spec.priority is not None:
+            wanted["priority"] = spec.priority
+        if spec.retry_limit is not None:
+            wanted["retry_limit"] = spec.retry_limit
+        if isinstance(spec, ActivationSpec):
+            wanted["export"] = _export(spec, context)
+        else:
+            wanted["result"] = ""  # a query that exports is an activation
+        resolution = context.resolution
+        if resolution is not None and resolution.outcome is Outcome.BOOTSTRAP:
+            wanted["cron"] = ""  # in create mode only its first run may succeed, so it must not run by itself
+        else:
+            wanted.update(self._timings.attributes(spec.schedule, context))
+        return cast("Attributes", wanted)
+
+    def observe(self, wanted: Sequence[Wanted], context: Context) -> Mapping[Address, Seen]:
+        """One list call for all of them."""
+        return look(
+            wanted,
+            context,
+            lambda: ((wire.text(raw["name"]), raw) for raw in self._api.saved_queries()),
+            self.observed,
+        )
+
+    def create(self, resource: Resource, attributes: Attributes) -> Observation:
+        """Make it, with everything that is declared."""
+        fields = _fields(resource, attributes, attributes.keys() - {"name"})
+        name = str(attributes["name"])
+        return self.observed(resource.address, self._api.create_saved_query(name, fields), name)
+
+    def update(
+        self, resource: Resource, remote_id: str, attributes: Attributes, changed: frozenset[str]
+    ) -> Observation:
+        """Send the changed fields only. A changed `result` goes as a whole, for it is one text at the vendor."""
+        fields = _fields(resource, attributes, changed)
+        name = str(attributes["name"]) if "name" in changed else remote_id
+        return self.observed(resource.address, self._api.update_saved_query(remote_id, fields), name)
+
+    def delete(self, address: Address, remote_id: str) -> None:
+        """Remove it with its schedule."""
+        del address
+        self._api.delete_saved_query(remote_id)
+
+    def disable(self, address: Address, remote_id: str) -> None:
+        """Take its schedule off."""
+        del address
+        self._api.update_saved_query(remote_id, {"cron": ""})
+
+    def observed(self, address: Address, raw: Raw, name: str = "") -> Observation:
+        """A saved query as the vendor tells it. *name*: the one asked for, where an answer leaves it out."""
+        cron, zone = self._timings.comparable(wire.text(raw.get("cron")), wire.text(raw.get("timezone")))
+        called = wire.text(raw.get("name")) or name
+        attributes: dict[str, Json] = {
+            "name": called,
+            "database": wire.text(raw.get("database")),
+            "engine": wire.engine(raw.get("type")),
+            "sql": wire.comparable_sql(wire.text(raw.get("query"))),
+            "cron": cron,
+            "timezone": zone,
+            "delay": wire.whole(raw.get("delay")),
+            "priority": wire.whole(raw.get("priority")),
+            "retry_limit": wire.whole(raw.get("retry_limit")),
+        }
+        result = raw.get("result")
+        if address.kind == "activation":
+            attributes["export"] = results.read_settings(result)
+        else:
+            attributes["result"] = results.shown(result)
+        computed = {name: raw[name] for name in ("next_time", "user_name") if raw.get(name)}
+        return Observation(called, attributes, computed, wire.unix_seconds(raw.get("created_at")))
+
+
+def source_of(resource: Resource) -> SqlSource:
+    """The SQL of a query or activation."""
+    match resource.spec:
+        case ActivationSpec(from_=source):
+            return source.query
+        case QuerySpec() as query:
+            return query
+        case _:
+            raise not_ours(resource)
+
+
+def _target(spec: ActivationSpec, context: Context) -> tuple[AudienceSpec, PinterestConnection]:
+    audience = referred(Address("audience", spec.to.audience), AudienceSpec, context)
+    return audience, referred(Address("connection", audience.connection), PinterestConnection, context)
+
+
+def _export(spec: ActivationSpec, context: Context) -> dict[str, results.Setting]:
+    audience, connection = _target(spec, context)
+    return results.export_settings(spec, audience, connection, context.resolution)
+
+
+def _delivery_problems(address: Address, spec: ActivationSpec, context: Context) -> Iterator[Diagnostic]:
+    if spec.membership is Membership.CLEAR:
+        yield limits.clearing(address, spec.to.audience)
+    audience = context.resources.get(Address("audience", spec.to.audience))
+    if audience is None or not isinstance(audience.spec, AudienceSpec):
+        return  # the loader has said so, with the place
+    connection = context.resources.get(Address("connection", audience.spec.connection))
+    if connection is not None and isinstance(connection.spec, FilesConnection):
+        yield Diagnostic(
+            "connection-type",
+            f"{connection.address} is of type files and cannot receive an audience",
+            subject=str(address),
+            path="/spec/to/audience",
+            hint=f"let {audience.address} name a connection of type pinterest",
+        )
+
+
+def _fields(resource: Resource, attributes: Attributes, names: frozenset[str] | set[str]) -> dict[str, str | int]:
+    """The form fields for the attributes *names*, SQL as it was written and secrets in clear.
+
+    Raises:
+        Permanent: the export has no action yet, or waits for something else.
+    """
+    settled({name: attributes[name] for name in names}, resource)
+    fields: dict[str, str | int] = {}
+    for name in sorted(names):
+        value = attributes[name]
+        if name == "sql":
+            fields["query"] = source_of(resource).sql or ""
+        elif isinstance(value, Mapping):
+            if "action" not in value:
+                raise Permanent(
+                    f"{resource.address} has no export action yet", hint="its audience must be looked at first"
+                )
+            fields["result"] = results.written(value)
+        else:
+            fields[_FIELDS.get(name, name)] = cast("str | int", value)
+    return fields

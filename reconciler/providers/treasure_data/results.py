@@ -1,0 +1,147 @@
+"""The `result` of a saved query: where its rows go, as settings to compare and as the text that is sent.
+
+What is read has its secrets hidden by the vendor, so secrets leave the settings here and are never compared or sent back.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Final, NamedTuple, TypeAlias
+from urllib.parse import urlsplit
+
+import orjson
+
+from reconciler.model.activation import Resolution
+from reconciler.model.json import Json
+from reconciler.model.kinds import ActivationSpec, AudienceSpec, OnInvalid, PinterestConnection
+from reconciler.model.secret import Secret
+from reconciler.model.unknown import Unknown
+
+Setting: TypeAlias = "Json | Secret | Unknown"
+
+# Names and types of the settings of Treasure Data's Pinterest audience export, as its page lists them.
+_NUMBERS: Final = frozenset(
+    {
+        "limit_records_per_request",
+        "retry_count",
+        "retry_initial_wait_millis",
+        "max_retry_wait_millis",
+        "connection_timeout_secs",
+        "write_timeout_secs",
+        "read_timeout_secs",
+    }
+)
+_OTHER_SPELLINGS: Final = {"ignore_error": "ignore_invalid_records"}
+_SECRET: Final = re.compile(r"client_id|secret|password|passwd|token|api_?key|private_?key", re.IGNORECASE)
+_MASK: Final = re.compile(r"\*+|-{4,}|\[FILTERED\]")
+_MASKS_BEGIN: Final = frozenset("*-[")
+MASK: Final = "***"
+
+
+def export_settings(
+    spec: ActivationSpec, audience: AudienceSpec, connection: PinterestConnection, resolution: Resolution | None
+) -> dict[str, Setting]:
+    """The settings an activation wants. Without a decided mode there is no `action` yet, and nothing may be sent."""
+    settings: dict[str, Setting] = {
+        "type": "pinterest",
+        "client_id": connection.client_id,
+        "client_secret": connection.client_secret,
+        "refresh_token": connection.refresh_token,
+        "ad_account_id": audience.ad_account_id,
+        "audience_type": "customer_list",
+        "ignore_invalid_records": spec.on_invalid is OnInvalid.SKIP,
+    }
+    if connection.base_url:
+        settings["base_url"] = connection.base_url
+    if resolution is not None and resolution.mode:
+        settings["action"] = resolution.mode.upper()
+        settings.update(resolution.settings)
+    settings.update(spec.delivery.model_dump(exclude_none=True))
+    return settings
+
+
+def written(settings: Mapping[str, Setting]) -> str:
+    """The text of the `result` field, secrets in clear: for the request to the vendor and nothing else."""
+    return orjson.dumps(
+        {name: value.reveal() if isinstance(value, Secret) else value for name, value in settings.items()}
+    ).decode()
+
+
+def read_settings(result: object) -> dict[str, Json]:
+    """The settings in a `result` that the vendor tells, without secrets and in the spelling of `export_settings`.
+
+    An address such as ``td://@/db/table`` becomes ``{"type": "td", "url": …}`` with its password masked.
+    """
+    if not isinstance(result, str) or not result:
+        return {}
+    if not result.startswith("{"):
+        return {"type": urlsplit(result).scheme, "url": without_password(result)}
+    try:
+        parsed = orjson.loads(result)
+    except orjson.JSONDecodeError:
+        return {"type": "", "url": MASK}
+    return readable(parsed)
+
+
+def readable(settings: Mapping[str, Json]) -> dict[str, Json]:
+    """*settings* that the vendor tells, without secrets and masks, in our spelling."""
+    told: dict[str, Json] = {}
+    for name, value in settings.items():
+        known = _setting(name)
+        if known is None or (isinstance(value, str) and value[:1] in _MASKS_BEGIN and _MASK.fullmatch(value)):
+            continue
+        told[known.name] = readable(value) if isinstance(value, dict) else known.read(value)
+    return told
+
+
+class _Setting(NamedTuple):
+    """A setting as we spell it, and how its value is brought into the form in which we write it."""
+
+    name: str
+    read: Callable[[Json], Json]
+
+
+@lru_cache(maxsize=1024)
+def _setting(name: str) -> _Setting | None:
+    """How to read the setting that the vendor calls *name*; None for a secret."""
+    if _SECRET.search(name):
+        return None
+    spelled = _OTHER_SPELLINGS.get(name, name)
+    if name == "action":
+        return _Setting(spelled, lambda value: str(value).upper())
+    if name in _NUMBERS:
+        return _Setting(spelled, _number)
+    return _Setting(spelled, _flag if spelled == "ignore_invalid_records" else _text)
+
+
+def _number(value: Json) -> Json:
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
+
+
+def _flag(value: Json) -> Json:
+    return {"true": True, "false": False}.get(value.lower(), value) if isinstance(value, str) else value
+
+
+def _text(value: Json) -> Json:
+    """An id told as a number becomes text, as ids are."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def shown(result: object) -> str:
+    """A `result` as people may see it, for queries that should have none: secrets and passwords masked, "" for none."""
+    if not isinstance(result, str) or not result.startswith("{"):
+        return without_password(result) if isinstance(result, str) else ""
+    settings = read_settings(result)
+    return str(settings["url"]) if "url" in settings else orjson.dumps(settings, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def without_password(url: str) -> str:
+    """*url* with the password and secret-looking parameters masked: ``mysql://etl:***@db.example.com/shop/orders``.
+
+    Greedy up to the last ``@``, for passwords contain slashes and at-signs; masking too much is the safe mistake.
+    """
+    masked = re.sub(r"^([a-z0-9_+.-]+://[^/:@]*):.*@", rf"\1:{MASK}@", url, flags=re.IGNORECASE | re.DOTALL)
+    masked = re.sub(r"^td://[^@?]+@", f"td://{MASK}@", masked)  # the user of td:// is an API key
+    return re.sub(r"([?&][^=&]*(?:key|token|secret|password)[^=&]*=)[^&]*", rf"\1{MASK}", masked, flags=re.IGNORECASE)

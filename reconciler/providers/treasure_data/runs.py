@@ -1,0 +1,71 @@
+"""Runs of saved queries and imports. A run that exports is two jobs at the vendor and one here."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from reconciler.apis.treasure_data import TreasureData
+from reconciler.http.scrub import Scrubber
+from reconciler.model.address import Address
+from reconciler.ports.clock import Clock
+from reconciler.ports.provider import Job, JobStatus
+from reconciler.providers.treasure_data import wire
+from reconciler.providers.treasure_data.wire import Raw
+
+# `booting` is in all of the vendor's clients, though not in its description of the API.
+_STATUSES: Final = {"booting": JobStatus.RUNNING} | {status.value: status for status in JobStatus}
+_LOG_TAIL: Final = 4_000
+"""Characters of a log that are kept: the error of a failed run stands at its end."""
+
+
+def run(api: TreasureData, clock: Clock, address: Address, remote_id: str, domain_key: str) -> str:
+    """Start a run, as of now, and return its job's id; the same *domain_key* never starts a second one."""
+    if address.kind == "import":
+        return api.run_bulk_load(remote_id, domain_key)
+    return api.run_saved_query(remote_id, int(clock.now()), domain_key)
+
+
+def job(api: TreasureData, job_id: str) -> Job:
+    """A run: its query, and after that its export."""
+    raw = api.job(job_id)
+    status = _status(raw)
+    export_id = raw.get("linked_result_export_job_id")
+    if status is not JobStatus.SUCCESS or export_id is None:
+        return _job(job_id, status, raw, _log(raw, api.scrubber))
+    export = api.job(wire.text(export_id))
+    log = "\n".join(filter(None, (_log(raw, api.scrubber), _log(export, api.scrubber))))
+    status = _status(export)
+    return _job(job_id, JobStatus.RUNNING if status is JobStatus.QUEUED else status, export, log[-_LOG_TAIL:])
+
+
+def last_job(api: TreasureData, address: Address, remote_id: str) -> Job | None:
+    """The newest run, or None when there was none within the 90 days that the vendor remembers."""
+    runs = api.bulk_load_jobs(remote_id) if address.kind == "import" else api.saved_query_history(remote_id, 1)
+    if not runs:
+        return None
+    newest = max(runs, key=lambda raw: wire.whole(raw["job_id"]))
+    return job(api, wire.text(newest["job_id"]))
+
+
+def _status(raw: Raw) -> JobStatus:
+    """Where it stands; a word we do not know is something the vendor does before it is finished."""
+    return _STATUSES.get(wire.text(raw.get("status")), JobStatus.RUNNING)
+
+
+def _job(job_id: str, status: JobStatus, raw: Raw, log: str) -> Job:
+    progress = _debug(raw).get("tdr_progress")  # told by the embedded service only
+    told = progress if isinstance(progress, dict) else {}
+    done, total = wire.whole(told.get("done")), wire.whole(told.get("total"))
+    return Job(job_id, status, done, total, log)
+
+
+def _debug(raw: Raw) -> Raw:
+    debug = raw.get("debug")
+    return debug if isinstance(debug, dict) else {}
+
+
+def _log(raw: Raw, scrubber: Scrubber) -> str:
+    debug = _debug(raw)
+    parts = (wire.text(debug.get(stream)).strip() for stream in ("cmdout", "stderr"))
+    # Cleaned before it is cut, so that no cut leaves half a secret.
+    return scrubber.clean("\n".join(filter(None, parts)))[-_LOG_TAIL:]

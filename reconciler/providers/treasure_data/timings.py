@@ -1,0 +1,99 @@
+"""When saved queries and imports run, compared by meaning.
+
+What is sent is the canonical form: the vendor's page and its scheduler read some texts differently, and this one alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final
+
+from reconciler.diagnostics import Diagnostic, Severity
+from reconciler.model.address import Address
+from reconciler.model.json import Json
+from reconciler.model.kinds import Timing
+from reconciler.ports.clock import Clock, SystemClock
+from reconciler.ports.provider import Context
+from reconciler.providers.treasure_data.names import timing
+from reconciler.schedule import Dialect, canonical_timing, check, findings, parse
+
+_DAY_S: Final = 86_400
+_HARMLESS: Final = frozenset({"both-days", "clock-change", "leap-years-only", "undocumented-step"})
+"""Findings to know of; the others say that a schedule may not do what it looks like."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """How this environment reads cron texts. *clock* tells from when on a year's clock changes are looked at."""
+
+    dialect: Dialect = Dialect.DOCUMENTED
+    clock: Clock = field(default_factory=SystemClock)
+
+    def attributes(self, schedule: str | Timing | None, context: Context) -> dict[str, Json]:
+        """The fields of a declared timing; none when the manifest leaves it open, and only the empty cron for `never`."""
+        declared = timing(schedule, context)
+        if declared is None:
+            return {}
+        cron, zone = self.comparable(declared.cron, declared.timezone)
+        return {"cron": cron, "timezone": zone, "delay": declared.delay} if cron else {"cron": ""}
+
+    def comparable(self, cron: str, zone: str) -> tuple[str, str]:
+        """Cron, "" for never, and zone in their canonical forms. A zone that a server adds to the cron is taken off it."""
+        return _comparable(cron, zone, self.dialect)
+
+    def problems(self, address: Address, schedule: str | Timing | None, context: Context) -> Iterator[Diagnostic]:
+        """What can be said against a timing, at its own place: in the Schedule document when it is named."""
+        declared = timing(schedule, context)
+        if declared is None:
+            return
+        subject, below = (
+            (str(Address("schedule", schedule)), "/spec")
+            if isinstance(schedule, str)
+            else (str(address), "/spec/schedule")
+        )
+        today = int(self.clock.now()) // _DAY_S * _DAY_S
+        for remark in _remarks(declared.cron, declared.timezone, declared.delay, self.dialect, today):
+            yield Diagnostic(
+                remark.rule,
+                remark.message,
+                remark.severity,
+                subject=subject,
+                path=f"{below}/{remark.field}",
+                hint=remark.hint,
+            )
+
+
+@lru_cache(maxsize=4096)
+def _comparable(cron: str, zone: str, dialect: Dialect) -> tuple[str, str]:
+    canonical, canonical_zone = canonical_timing(cron, zone, dialect)
+    return canonical, canonical_zone or zone
+
+
+@dataclass(frozen=True, slots=True)
+class _Remark:
+    rule: str
+    field: str
+    message: str
+    severity: Severity
+    hint: str = ""
+
+
+@lru_cache(maxsize=4096)
+def _remarks(cron: str, zone: str, delay: int, dialect: Dialect, today: int) -> tuple[_Remark, ...]:
+    """Shared by all who use the same timing: ten thousand activations have few of them."""
+    problems = check(cron, zone, dialect)
+    if problems:
+        return tuple(
+            _Remark(problem.rule, problem.field, problem.message, Severity.ERROR, problem.hint) for problem in problems
+        )
+    return tuple(
+        _Remark(
+            finding.rule,
+            "delay" if finding.rule.startswith("delay-") else "cron",
+            finding.message,
+            Severity.NOTICE if finding.rule in _HARMLESS else Severity.WARNING,
+        )
+        for finding in findings(parse(cron, dialect), zone, delay, today)
+    )
