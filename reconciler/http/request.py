@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeAlias
 from urllib.parse import quote, urlencode
@@ -47,6 +47,10 @@ class Request:
     content_type: str = ""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     safety: Safety = Safety.ONCE
+
+    def with_headers(self, headers: Mapping[str, str]) -> Request:
+        """The same call with *headers* besides its own."""
+        return replace(self, headers={**self.headers, **headers})
 
 
 def path(*segments: str) -> str:

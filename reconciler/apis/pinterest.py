@@ -1,0 +1,300 @@
+"""Pinterest's API v5, as far as customer lists and audiences need it.
+
+Names are not unique there, members cannot be read, a list can be neither renamed nor removed, and an audience is removed by
+an update. A create is never sent a second time unless Pinterest cannot have acted on the first: see `find_created_list`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self, TypeVar
+
+from reconciler.apis.pinterest_values import (
+    CUSTOMER_LIST,
+    AdAccount,
+    Audience,
+    CustomerList,
+    ListType,
+    Membership,
+    UserAccount,
+    ad_account,
+    audience,
+    customer_list,
+    user_account,
+)
+from reconciler.errors import Conflict, Denied, Permanent
+from reconciler.http.bucket import TokenBucket
+from reconciler.http.client import Client
+from reconciler.http.request import Request, Safety, get, path, send_bytes, send_json
+from reconciler.model.json import Json, canonical
+from reconciler.ports.clock import Clock
+
+T = TypeVar("T")
+
+PAGE_SIZE = "250"
+"""The most a page may hold. Source: Pinterest API v5, parameter page_size."""
+CLOCK_SKEW_S = 120.0
+"""How far Pinterest's clock may be behind ours when a lost create is looked for."""
+
+_NEEDS_NO_ESCAPE = bytes(code for code in range(0x20, 0x7F) if code not in b'"\\')
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Requests a second, and how many may go at once after a pause."""
+
+    reads_per_s: float
+    writes_per_s: float
+    burst: int
+
+
+STANDARD_PACE = Pace(reads_per_s=900 / 60, writes_per_s=300 / 60, burst=100)
+"""Within 1000 reads and 400 writes a minute, and 100 requests a second, for one user of one app with standard access."""
+
+
+class PinterestClient:
+    """What one user of one app may do. Safe for many threads; writes to one list wait for each other.
+
+    client: to version 5 of the API, with Pinterest's dialect; see `pinterest_connect.connect`.
+    tokens: the client that refreshes its credentials, if any; closed and counted together.
+    pace: None to go as fast as the answers come and rely on being told to wait.
+    """
+
+    def __init__(
+        self, client: Client, clock: Clock, pace: Pace | None = STANDARD_PACE, tokens: Client | None = None
+    ) -> None:
+        self._client = client
+        self._tokens = tokens
+        self._reads = TokenBucket(pace.reads_per_s, pace.burst, clock) if pace else None
+        self._writes = TokenBucket(pace.writes_per_s, pace.burst, clock) if pace else None
+        self._guard = threading.Lock()
+        self._writers: dict[str, threading.Lock] = {}
+
+    @property
+    def calls(self) -> int:
+        """Requests sent so far, those for tokens included."""
+        return self._client.calls + (self._tokens.calls if self._tokens else 0)
+
+    @property
+    def base_url(self) -> str:
+        """Where it calls."""
+        return self._client.base_url
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+        if self._tokens is not None:
+            self._tokens.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # -- accounts ------------------------------------------------------------------------------------------------
+
+    def user_account(self) -> UserAccount:
+        """Whom the credentials belong to; needs the scope user_accounts:read."""
+        return self._read(get("/user_account"), user_account)
+
+    def ad_accounts(self) -> tuple[AdAccount, ...]:
+        """The ad accounts that can be reached, those shared by others included."""
+        return tuple(self._pages("/ad_accounts", {}, ad_account))
+
+    def ad_account(self, account_id: str) -> AdAccount:
+        """One ad account, and what the credentials may do in it."""
+        return self._read(get(path("ad_accounts", account_id)), ad_account)
+
+    def require_audience_writer(self, account_id: str) -> AdAccount:
+        """The ad account, if its audiences may be changed with these credentials.
+
+        Raises:
+            Denied: they may not; names the roles that could.
+        """
+        account = self.ad_account(account_id)
+        if not account.may_write_audiences:
+            held = ", ".join(account.permissions) or "none"
+            raise Denied(
+                f"Pinterest: the roles held on the ad account {account_id} ({held}) do not allow to change audiences",
+                hint="ask for the role Admin or Audience manager on the ad account",
+            )
+        return account
+
+    # -- customer lists ------------------------------------------------------------------------------------------
+
+    def customer_lists(self, account_id: str, *, order: str = "ASCENDING") -> Iterator[CustomerList]:
+        """All lists of an ad account by id, page after page as they are taken."""
+        at = path("ad_accounts", account_id, "customer_lists")
+        return self._pages(at, {"order": order}, customer_list)
+
+    def customer_list(self, account_id: str, list_id: str) -> CustomerList:
+        """One list, by id."""
+        return self._read(get(path("ad_accounts", account_id, "customer_lists", list_id)), customer_list)
+
+    def create_customer_list(self, account_id: str, name: str, list_type: ListType, records: bytes) -> CustomerList:
+        """Make a list with its first members.
+
+        records: digests in ASCII, joined by commas; must not be empty.
+
+        Raises:
+            OutcomeUnknown: it may exist now; `find_created_list` tells.
+        """
+        fields = {"name": name, "list_type": list_type.value}
+        at = path("ad_accounts", account_id, "customer_lists")
+        request = send_bytes("POST", at, _with_records(fields, records), "application/json", safety=Safety.ONCE)
+        return self._write(request, customer_list)
+
+    def change_members(self, account_id: str, list_id: str, change: Membership, records: bytes) -> CustomerList:
+        """Add *records* to a list or remove them; one batch at a time for each list.
+
+        A list is a set, so that a batch sent twice is as one sent once; only the list's counters tell.
+
+        records: digests in ASCII, joined by commas; must not be empty.
+
+        Raises:
+            Permanent: status 413 when the batch is too large.
+            OutcomeUnknown: it may have been taken; sending it again is right.
+        """
+        at = path("ad_accounts", account_id, "customer_lists", list_id)
+        body = _with_records({"operation_type": change.value}, records)
+        request = send_bytes("PATCH", at, body, "application/json", safety=Safety.IDEMPOTENT)
+        with self._writing(list_id):
+            changed = self._write(request, customer_list)
+        if changed.problem:
+            raise Permanent(
+                f"Pinterest: list {list_id} reports a problem with its members: {self._client.scrubber.excerpt(changed.problem)}"
+            )
+        return changed
+
+    def find_created_list(self, account_id: str, name: str, not_before: float) -> CustomerList | None:
+        """The list that a create whose answer was lost made, or None when it made none.
+
+        not_before: Unix seconds when the create was begun.
+
+        Raises:
+            Conflict: several lists of that name were made since.
+        """
+        earliest = not_before - CLOCK_SKEW_S
+        found = []
+        for listed in self.customer_lists(account_id, order="DESCENDING"):
+            if listed.created_at < earliest:
+                break
+            if listed.name == name:
+                found.append(listed)
+        if len(found) > 1:
+            ids = ", ".join(sorted(one.id for one in found))
+            raise Conflict(
+                f"Pinterest: {len(found)} customer lists {name!r} were made at about the same time: {ids}",
+                hint="lists cannot be removed; choose the audience that uses the right one by `audience_id`",
+            )
+        return found[0] if found else None
+
+    # -- audiences -----------------------------------------------------------------------------------------------
+
+    def audiences(self, account_id: str, *, order: str = "ASCENDING") -> Iterator[Audience]:
+        """All audiences that an ad account owns, of every type, by id, page after page as they are taken."""
+        at = path("ad_accounts", account_id, "audiences")
+        return self._pages(at, {"ownership_type": "OWNED", "order": order}, audience)
+
+    def audience(self, account_id: str, audience_id: str) -> Audience:
+        """One audience, by id."""
+        return self._read(get(path("ad_accounts", account_id, "audiences", audience_id)), audience)
+
+    def audience_of_list(self, account_id: str, list_id: str) -> Audience | None:
+        """The newest audience made of a customer list, or None."""
+        listed = self.audiences(account_id, order="DESCENDING")
+        return next((one for one in listed if one.customer_list_id == list_id and not one.is_removed), None)
+
+    def create_audience(self, account_id: str, name: str, list_id: str, description: str = "") -> Audience:
+        """Make an audience of a customer list.
+
+        Raises:
+            OutcomeUnknown: it may exist now; `audience_of_list` tells.
+        """
+        fields: dict[str, Json] = {"name": name, "audience_type": CUSTOMER_LIST, "rule": {"customer_list_id": list_id}}
+        if description:
+            fields["description"] = description
+        at = path("ad_accounts", account_id, "audiences")
+        return self._write(send_json("POST", at, fields, safety=Safety.ONCE), audience)
+
+    def update_audience(self, account_id: str, audience_id: str, fields: Mapping[str, str]) -> Audience:
+        """Change some of an audience's *fields*, ``name`` and ``description``; others stay."""
+        at = path("ad_accounts", account_id, "audiences", audience_id)
+        body = {"operation_type": "UPDATE", **fields}
+        return self._write(send_json("PATCH", at, body, safety=Safety.IDEMPOTENT), audience)
+
+    def remove_audience(self, account_id: str, audience_id: str) -> None:
+        """Remove an audience; its list stays, for lists cannot be removed.
+
+        Raises:
+            NotFound: there is none of that id, or the ad account is not there for these credentials.
+        """
+        at = path("ad_accounts", account_id, "audiences", audience_id)
+        request = send_json("PATCH", at, {"operation_type": "REMOVE"}, safety=Safety.IDEMPOTENT)
+        # What a removal answers is not documented beyond its schema, so nothing is read from it.
+        self._client.send(request, bucket=self._writes)
+
+    # -- one call ------------------------------------------------------------------------------------------------
+
+    def _read(self, request: Request, parse: Callable[[Json], T]) -> T:
+        return self._parsed(request, self._client.json(request, bucket=self._reads), parse)
+
+    def _write(self, request: Request, parse: Callable[[Json], T]) -> T:
+        return self._parsed(request, self._client.json(request, bucket=self._writes), parse)
+
+    def _parsed(self, request: Request, data: Json, parse: Callable[[Json], T]) -> T:
+        try:
+            return parse(data)
+        except ValueError as error:
+            raise self._client.unusable(request, str(error)) from None
+
+    def _pages(self, at: str, params: Mapping[str, str], parse: Callable[[Json], T]) -> Iterator[T]:
+        """The items of all pages. The end is where no bookmark is, not where a page is short or empty.
+
+        Raises:
+            Transient: pages go round in a circle, so that the listing cannot be believed.
+        """
+        bookmarks: set[str] = set()
+        request = get(at, {**params, "page_size": PAGE_SIZE})
+        previous: Json = None
+        while True:
+            page = self._client.json(request, bucket=self._reads)
+            items = page.get("items") if isinstance(page, Mapping) else None
+            if not isinstance(page, Mapping) or not isinstance(items, list):
+                raise self._client.unusable(request, "a page without items")
+            if items and items == previous:
+                raise self._client.unusable(request, "the same page twice")
+            previous = items
+            for item in items:
+                yield self._parsed(request, item, parse)
+            bookmark = page.get("bookmark")
+            if not bookmark:
+                return
+            if not isinstance(bookmark, str) or bookmark in bookmarks:
+                raise self._client.unusable(request, "a bookmark that leads in a circle")
+            bookmarks.add(bookmark)
+            request = get(at, {**params, "page_size": PAGE_SIZE, "bookmark": bookmark})
+
+    @contextmanager
+    def _writing(self, list_id: str) -> Iterator[None]:
+        """The only writer of a list: writes that meet are answered with 429."""
+        with self._guard:
+            lock = self._writers.setdefault(list_id, threading.Lock())
+        with lock:
+            yield
+
+
+def _with_records(fields: Mapping[str, Json], records: bytes) -> bytes:
+    """A JSON body with *fields* and *records*, made around the records without looking at any one of them."""
+    if not records:
+        raise Permanent("Pinterest: there are no records to send")
+    if records.translate(None, _NEEDS_NO_ESCAPE):
+        raise Permanent("Pinterest: records hold characters that no digest has; hash them first")
+    return b"".join((canonical(fields)[:-1], b',"records":"', records, b'"}'))

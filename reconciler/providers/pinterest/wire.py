@@ -1,0 +1,82 @@
+"""Ours to Pinterest's and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reconciler.apis.pinterest_values import CUSTOMER_LIST, Audience
+from reconciler.errors import Permanent
+from reconciler.model.json import Json
+from reconciler.model.kinds import AudienceSpec
+from reconciler.model.observation import Observation
+from reconciler.ports.clock import rfc3339
+from reconciler.ports.provider import Desired
+from reconciler.providers.pinterest.limits import SMALLEST_SHOWN
+
+_FIELD = {"/title": "name", "/description": "description"}
+"""Pointer of a field that can be changed -> Pinterest's name of it."""
+
+_NOTES = {
+    "INITIALIZING": "filling; Pinterest takes up to 48 hours",
+    "TOO_SMALL": f"too small: ads use it from {SMALLEST_SHOWN} matched people on",
+}
+
+
+def desired(spec: AudienceSpec) -> Desired:
+    """What *spec* asks for. An undeclared description is nobody's business."""
+    attributes: dict[str, Json] = {
+        "title": spec.title.strip(),
+        "ad_account_id": spec.ad_account_id,
+        "identifier": spec.identifier.value,
+    }
+    if spec.description is not None:
+        attributes["description"] = spec.description
+    return Desired(natural_key(spec.ad_account_id, spec.title), attributes)
+
+
+def natural_key(ad_account_id: str, title: str) -> str:
+    """What stands for one audience, although Pinterest would let several have it."""
+    return f"pinterest:{ad_account_id}/customer_list/{title.strip()}"
+
+
+def observation(audience: Audience, identifier: Json) -> Observation:
+    """What is there. *identifier* comes from whoever remembers it, for Pinterest never tells."""
+    computed: dict[str, Json] = {
+        "status": audience.status,
+        "size": audience.size,
+        "customer_list_id": audience.customer_list_id,
+    }
+    if audience.created_at is not None:
+        computed["created"] = rfc3339(audience.created_at)
+    return Observation(
+        remote_id=audience.id,
+        attributes={
+            "title": audience.name.strip(),
+            "description": audience.description,
+            "ad_account_id": audience.ad_account_id,
+            "identifier": identifier,
+        },
+        computed=computed,
+        created_at=audience.created_at,
+        note=_NOTES.get(audience.status, ""),
+    )
+
+
+def is_managed_kind(audience: Audience) -> bool:
+    """Whether it is of the kind that manifests declare, and still there."""
+    return audience.audience_type == CUSTOMER_LIST and not audience.is_removed
+
+
+def patch(wanted: Desired, paths: Sequence[str]) -> dict[str, str]:
+    """The fields of an update that changes *paths* and nothing else.
+
+    Raises:
+        Permanent: Pinterest cannot change one of them.
+    """
+    fixed = sorted(path for path in paths if path not in _FIELD)
+    if fixed:
+        raise Permanent(
+            f"Pinterest cannot change {', '.join(fixed)} of an audience", hint="declare a new audience instead"
+        )
+    # A description that is declared no longer goes back to none.
+    return {_FIELD[path]: str(wanted.attributes.get(path[1:], "")) for path in sorted(paths)}
