@@ -1,0 +1,291 @@
+"""``/_control``: what a test, or somebody in the console, can see and do that the API cannot.
+
+================================= ======================================================================================
+GET    /                           time, knobs and accounts
+POST   /reset                      as at the start, without objects
+PATCH  /knobs                      ``{knob: value}``; the others stay
+POST   /clock                      ``{"advance_s": seconds}``
+GET    /faults                     those armed, with how often each matched and struck
+POST   /faults                     one of `faults.Fault`, for example
+                                   ``{"kind": "slow", "delay_s": 2, "method": "PATCH", "path": "/ad_accounts/**", "nth": 3}``
+DELETE /faults, /faults/{id}       all, one
+GET    /traffic                    calls so far; DELETE forgets them
+POST   /tokens                     ``{"scopes": [], "expires_in": seconds, "is_system_user": false}`` → an access token
+POST   /codes                      ``{"redirect_uri": "", "scopes": []}`` → an authorisation code
+DELETE /tokens/{kind}              end all tokens of kind ``access``, ``refresh`` or ``code``
+PUT    /accounts/{id}              ``{"name": "", "permissions": []}``; permissions may be empty: known, but no role
+DELETE /accounts/{id}
+GET    /lists                      all lists with the number of members and of those matched
+POST   /lists                      ``{"ad_account_id", "name", "records"?, "list_type"?}``
+PATCH  /lists/{id}                 ``{"name"}``
+DELETE /lists/{id}
+GET    /lists/{id}/members         ``{"members": [hex digests, sorted]}``
+GET    /lists/{id}/members/digest  ``{"number", "sha256"}`` of the sorted digests joined; for large lists
+GET    /audiences                  all audiences, removed ones too
+POST   /audiences                  ``{"ad_account_id", "name", "customer_list_id", "description"?}``
+PATCH  /audiences/{id}             ``{"name"?, "description"?, "rule"?}``
+DELETE /audiences/{id}
+================================= ======================================================================================
+
+Answers are JSON; 400 says what was wrong with a request, 404 that the object is not there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from reconciler.emulators.faults import FAULT, Armed
+from reconciler.emulators.pinterest import records
+from reconciler.emulators.pinterest.knobs import Knobs
+from reconciler.emulators.pinterest.objects import Account, Audience, CustomerList
+from reconciler.emulators.pinterest.tokens import ACCESS_S, SCOPES
+
+if TYPE_CHECKING:
+    from reconciler.emulators.pinterest.app import Pinterest
+
+Answer = Callable[[Request, Any], object]
+
+
+class _Asked(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class _Nothing(_Asked):
+    pass
+
+
+class _Clock(_Asked):
+    advance_s: float = Field(ge=0)
+
+
+class _Token(_Asked):
+    scopes: tuple[str, ...] = SCOPES
+    expires_in: int = ACCESS_S
+    is_system_user: bool = False
+
+
+class _Code(_Asked):
+    redirect_uri: str
+    scopes: tuple[str, ...] = SCOPES
+
+
+class _Account(_Asked):
+    name: str
+    permissions: tuple[str, ...] = ("OWNER",)
+
+
+class _List(_Asked):
+    ad_account_id: str
+    name: str
+    records: str = ""
+    list_type: str = "EMAIL"
+
+
+class _Name(_Asked):
+    name: str
+
+
+class _Audience(_Asked):
+    ad_account_id: str
+    name: str
+    customer_list_id: str
+    description: str | None = None
+
+
+class _AudienceChange(_Asked):
+    name: str | None = None
+    description: str | None = None
+    rule: Mapping[str, Any] | None = None
+
+
+def control_routes(pinterest: Pinterest) -> list[Route]:
+    """The routes that control *pinterest*."""
+    console = _Console(pinterest)
+    return [
+        _route("GET", "/", _Nothing, console.overview),
+        _route("POST", "/reset", _Nothing, console.reset),
+        _route("PATCH", "/knobs", None, console.turn),
+        _route("POST", "/clock", _Clock, console.advance),
+        _route("GET", "/faults", _Nothing, console.faults),
+        _route("POST", "/faults", None, console.arm),
+        _route("DELETE", "/faults", _Nothing, console.disarm_all),
+        _route("DELETE", "/faults/{id:int}", _Nothing, console.disarm),
+        _route("GET", "/traffic", _Nothing, console.traffic),
+        _route("DELETE", "/traffic", _Nothing, console.forget_traffic),
+        _route("POST", "/tokens", _Token, console.issue_token),
+        _route("POST", "/codes", _Code, console.issue_code),
+        _route("DELETE", "/tokens/{kind}", _Nothing, console.end_tokens),
+        _route("PUT", "/accounts/{id}", _Account, console.put_account),
+        _route("DELETE", "/accounts/{id}", _Nothing, console.delete_account),
+        _route("GET", "/lists", _Nothing, console.lists),
+        _route("POST", "/lists", _List, console.create_list),
+        _route("PATCH", "/lists/{id}", _Name, console.rename_list),
+        _route("DELETE", "/lists/{id}", _Nothing, console.delete_list),
+        _route("GET", "/lists/{id}/members", _Nothing, console.members),
+        _route("GET", "/lists/{id}/members/digest", _Nothing, console.members_digest),
+        _route("GET", "/audiences", _Nothing, console.audiences),
+        _route("POST", "/audiences", _Audience, console.create_audience),
+        _route("PATCH", "/audiences/{id}", _AudienceChange, console.change_audience),
+        _route("DELETE", "/audiences/{id}", _Nothing, console.delete_audience),
+    ]
+
+
+def _route(method: str, path: str, asked: type[_Asked] | None, answer: Answer) -> Route:
+    """A route whose body must be *asked*; None hands it over as it is."""
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            body = orjson.loads(await request.body() or b"{}")
+            result = answer(request, body if asked is None else asked.model_validate(body))
+        except (ValidationError, ValueError) as error:
+            return _json({"error": str(error)}, 400)
+        except KeyError as error:
+            return _json({"error": f"not there: {error}"}, 404)
+        return _json(result)
+
+    handler: Callable[[Request], Awaitable[Response]] = endpoint
+    return Route(path, handler, methods=[method])
+
+
+def _json(value: object, status: int = 200) -> Response:
+    return Response(orjson.dumps(value), status, media_type="application/json")
+
+
+class _Console:
+    """What stands behind the routes. A KeyError is an id that is not there, a ValueError a request that makes no sense."""
+
+    def __init__(self, pinterest: Pinterest) -> None:
+        self._pinterest = pinterest
+        self._world = pinterest.world
+
+    def overview(self, _request: Request, _asked: _Nothing) -> object:
+        return {
+            "now": self._world.now(),
+            "knobs": self._world.knobs.model_dump(),
+            "accounts": [account.shown() for account in self._world.accounts.values()],
+        }
+
+    def reset(self, _request: Request, _asked: _Nothing) -> object:
+        self._pinterest.reset()
+        return {}
+
+    def turn(self, _request: Request, asked: Mapping[str, Any]) -> object:
+        self._world.knobs = Knobs.model_validate({**self._world.knobs.model_dump(), **asked})
+        return self._world.knobs.model_dump()
+
+    def advance(self, _request: Request, asked: _Clock) -> object:
+        self._pinterest.timeline.advance(asked.advance_s)
+        return {"now": self._world.now()}
+
+    def faults(self, _request: Request, _asked: _Nothing) -> object:
+        return {"faults": [_armed(armed) for armed in self._pinterest.faults.armed()]}
+
+    def arm(self, _request: Request, asked: object) -> object:
+        return _armed(self._pinterest.faults.arm(FAULT.validate_python(asked)))
+
+    def disarm_all(self, _request: Request, _asked: _Nothing) -> object:
+        self._pinterest.faults.clear()
+        return {}
+
+    def disarm(self, request: Request, _asked: _Nothing) -> object:
+        if not self._pinterest.faults.disarm(request.path_params["id"]):
+            raise KeyError(request.path_params["id"])
+        return {}
+
+    def traffic(self, _request: Request, _asked: _Nothing) -> object:
+        return {"exchanges": [dataclasses.asdict(exchange) for exchange in self._pinterest.traffic.exchanges()]}
+
+    def forget_traffic(self, _request: Request, _asked: _Nothing) -> object:
+        self._pinterest.traffic.clear()
+        return {}
+
+    def issue_token(self, _request: Request, asked: _Token) -> object:
+        token = self._pinterest.tokens.issue_access(
+            asked.scopes, expires_in=asked.expires_in, is_system_user=asked.is_system_user
+        )
+        return {"access_token": token}
+
+    def issue_code(self, _request: Request, asked: _Code) -> object:
+        return {"code": self._pinterest.tokens.issue_code(asked.scopes, asked.redirect_uri)}
+
+    def end_tokens(self, request: Request, _asked: _Nothing) -> object:
+        self._pinterest.tokens.end_all(request.path_params["kind"])
+        return {}
+
+    def put_account(self, request: Request, asked: _Account) -> object:
+        account = Account(request.path_params["id"], asked.name, permissions=asked.permissions)
+        self._world.accounts[account.id] = account
+        return account.shown()
+
+    def delete_account(self, request: Request, _asked: _Nothing) -> object:
+        del self._world.accounts[request.path_params["id"]]
+        return {}
+
+    def lists(self, _request: Request, _asked: _Nothing) -> object:
+        self._world.tick()
+        return {"lists": [self._list(item) for item in self._world.lists.values()]}
+
+    def create_list(self, _request: Request, asked: _List) -> object:
+        if asked.list_type not in records.PLAIN_KINDS:
+            raise ValueError(f"no such list type: {asked.list_type!r}")
+        account = self._world.accounts[asked.ad_account_id]
+        batch = records.read(asked.records, asked.list_type)
+        return self._list(self._world.add_list(account.id, asked.name, asked.list_type, batch))
+
+    def rename_list(self, request: Request, asked: _Name) -> object:
+        target = self._world.lists[request.path_params["id"]]
+        self._world.rename_list(target, asked.name)
+        return self._list(target)
+
+    def delete_list(self, request: Request, _asked: _Nothing) -> object:
+        self._world.delete_list(self._world.lists[request.path_params["id"]])
+        return {}
+
+    def members(self, request: Request, _asked: _Nothing) -> object:
+        members = self._world.lists[request.path_params["id"]].members
+        return {"members": [digest.hex() for digest in members.digests()]}
+
+    def members_digest(self, request: Request, _asked: _Nothing) -> object:
+        members = self._world.lists[request.path_params["id"]].members
+        return {"number": len(members), "sha256": hashlib.sha256(b"".join(members.digests())).hexdigest()}
+
+    def audiences(self, _request: Request, _asked: _Nothing) -> object:
+        self._world.tick()
+        return {"audiences": [item.shown() for item in self._world.audiences.values()]}
+
+    def create_audience(self, _request: Request, asked: _Audience) -> object:
+        account = self._world.accounts[asked.ad_account_id]
+        source = self._world.lists[asked.customer_list_id]
+        return self._world.add_audience(
+            account.id,
+            name=asked.name,
+            audience_type="CUSTOMER_LIST",
+            rule={"customer_list_id": source.id},
+            description=asked.description,
+        ).shown()
+
+    def change_audience(self, request: Request, asked: _AudienceChange) -> object:
+        target: Audience = self._world.audiences[request.path_params["id"]]
+        self._world.change_audience(target, name=asked.name, description=asked.description, rule=asked.rule)
+        return target.shown()
+
+    def delete_audience(self, request: Request, _asked: _Nothing) -> object:
+        self._world.delete_audience(self._world.audiences[request.path_params["id"]])
+        return {}
+
+    def _list(self, item: CustomerList) -> dict[str, object]:
+        matched = item.members.matched(self._world.knobs.match_ratio)
+        return {**item.shown(), "list_type": item.list_type, "members": len(item.members), "matched": matched}
+
+
+def _armed(armed: Armed) -> dict[str, object]:
+    return {"id": armed.id, "seen": armed.seen, "struck": armed.struck, **armed.fault.model_dump()}
