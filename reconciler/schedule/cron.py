@@ -120,8 +120,8 @@ class Cron:
 
 
 def is_restricted(field: str) -> bool:
-    """Whether a day field says anything. ``1-31`` does: it asks for every day."""
-    return field not in ("*", "*/1")
+    """Whether a day field says anything. ``1-31`` and ``*/1`` do: they ask for every day."""
+    return field != "*"
 
 
 def existing(days: tuple[int, ...], months: tuple[int, ...]) -> tuple[int, ...]:

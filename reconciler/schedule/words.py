@@ -66,18 +66,16 @@ def duration(seconds: int) -> str:
 
 def _times(cron: Cron) -> str:
     every_minutes, every_hours = _step(cron.minutes, MINUTE), _step(cron.hours, HOUR)
+    often = "every minute" if every_minutes == 1 else f"every {every_minutes} minutes" if every_minutes else ""
     if every_hours == 1:
-        if every_minutes == 1:
-            return "every minute"
-        if every_minutes:
-            return f"every {every_minutes} minutes"
-        return f"every hour at {_listed([f':{minute:02}' for minute in cron.minutes])}"
+        return often or f"every hour at {_listed([f':{minute:02}' for minute in cron.minutes])}"
     if len(cron.minutes) == 1 and every_hours and len(cron.hours) > 2:
         return f"every {every_hours} hours from 00:{cron.minutes[0]:02}"
     times = [f"{hour:02}:{minute:02}" for hour in cron.hours for minute in cron.minutes]
     if len(times) <= _LISTED_TIMES:
         return f"at {_listed(times)}"
-    return f"at minutes {_numbers(cron.minutes)} of hours {_numbers(cron.hours)}"
+    hours = f"hour {cron.hours[0]}" if len(cron.hours) == 1 else f"hours {_numbers(cron.hours)}"
+    return f"{often or f'at minutes {_numbers(cron.minutes)}'} of {hours}"
 
 
 def _step(values: Sequence[int], known: FieldRange) -> int:

@@ -272,3 +272,15 @@ def test_a_folder_that_is_a_file_is_not_an_empty_state(tmp_path: Path) -> None:
 
     with pytest.raises(StateError, match=r"state\.json cannot be read: Not a directory"):
         LocalStore(tmp_path / "state", "prod").read()
+
+
+def test_a_record_that_was_written_wrong_is_named_when_it_is_asked_for(tmp_path: Path) -> None:
+    _filled(tmp_path)
+    (tmp_path / "journal.jsonl").unlink()
+    path = tmp_path / "state.json"
+    path.write_bytes(_resealed(path.read_bytes(), resources={"audience/vip": {"id": "1"}, "audience/b": []}))
+    records = LocalStore(tmp_path, "prod").read().state.records
+
+    assert len(records) == 2
+    with pytest.raises(StateError, match=r"record of `audience/vip` that cannot be read: KeyError"):
+        records[VIP]
