@@ -40,6 +40,10 @@ class TreasureData:
         """Requests sent so far."""
         return self._http.calls
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
     @property
     def scrubber(self) -> Scrubber:
         """What keeps secrets out of texts that come from the vendor."""

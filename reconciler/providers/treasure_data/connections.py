@@ -9,6 +9,7 @@ from typing import Final, cast
 from reconciler.apis.treasure_data import TreasureData
 from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.errors import NotFound, Permanent, ProviderError
+from reconciler.http.scrub import Scrubber
 from reconciler.model.address import Address
 from reconciler.model.json import Json
 from reconciler.model.kinds import FilesConnection, PinterestConnection
@@ -77,14 +78,14 @@ class Connections:
 
     def create(self, resource: Resource, attributes: Attributes) -> Observation:
         """Make it with its secrets."""
-        return _connection(self._api.create_connection(_body(resource, attributes)))
+        return _connection(self._api.create_connection(_body(resource, attributes, self._api.scrubber)))
 
     def update(
         self, resource: Resource, remote_id: str, attributes: Attributes, changed: frozenset[str]
     ) -> Observation:
         """Send it whole: settings are one value at the vendor, and secrets cannot be read to be sent back."""
         del changed
-        return _connection(self._api.update_connection(remote_id, _body(resource, attributes)))
+        return _connection(self._api.update_connection(remote_id, _body(resource, attributes, self._api.scrubber)))
 
     def delete(self, address: Address, remote_id: str) -> None:
         """Remove it."""
@@ -95,7 +96,7 @@ class Connections:
         """A connection does nothing by itself."""
 
 
-def _body(resource: Resource, attributes: Attributes) -> dict[str, Json]:
+def _body(resource: Resource, attributes: Attributes, scrubber: Scrubber) -> dict[str, Json]:
     """The fields of a connection as digdag's acceptance test sends them, secrets in clear."""
     settled(attributes, resource)
     settings = cast("Mapping[str, Json | Secret]", attributes["settings"])
@@ -104,11 +105,7 @@ def _body(resource: Resource, attributes: Attributes) -> dict[str, Json]:
         "type": str(attributes["type"]),
         "description": None,
         "shared": False,
-        "settings": {
-            name: value.reveal() if isinstance(value, Secret) else value
-            for name, value in settings.items()
-            if value != ""
-        },
+        "settings": {name: value for name, value in results.revealed(settings, scrubber).items() if value != ""},
     }
 
 

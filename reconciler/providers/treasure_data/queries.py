@@ -97,7 +97,7 @@ class SavedQueries:
 
     def create(self, resource: Resource, attributes: Attributes) -> Observation:
         """Make it, with everything that is declared."""
-        fields = _fields(resource, attributes, attributes.keys() - {"name"})
+        fields = self._fields(resource, attributes, attributes.keys() - {"name"})
         name = str(attributes["name"])
         return self.observed(resource.address, self._api.create_saved_query(name, fields), name)
 
@@ -105,7 +105,7 @@ class SavedQueries:
         self, resource: Resource, remote_id: str, attributes: Attributes, changed: frozenset[str]
     ) -> Observation:
         """Send the changed fields only. A changed `result` goes as a whole, for it is one text at the vendor."""
-        fields = _fields(resource, attributes, changed)
+        fields = self._fields(resource, attributes, changed)
         name = str(attributes["name"]) if "name" in changed else remote_id
         return self.observed(resource.address, self._api.update_saved_query(remote_id, fields), name)
 
@@ -118,6 +118,30 @@ class SavedQueries:
         """Take its schedule off."""
         del address
         self._api.update_saved_query(remote_id, {"cron": ""})
+
+    def _fields(
+        self, resource: Resource, attributes: Attributes, names: frozenset[str] | set[str]
+    ) -> dict[str, str | int]:
+        """The form fields for the attributes *names*, SQL as it was written and secrets in clear.
+
+        Raises:
+            Permanent: the export has no action yet, or waits for something else.
+        """
+        settled({name: attributes[name] for name in names}, resource)
+        fields: dict[str, str | int] = {}
+        for name in sorted(names):
+            value = attributes[name]
+            if name == "sql":
+                fields["query"] = source_of(resource).sql or ""
+            elif isinstance(value, Mapping):
+                if "action" not in value:
+                    raise Permanent(
+                        f"{resource.address} has no export action yet", hint="its audience must be looked at first"
+                    )
+                fields["result"] = results.written(value, self._api.scrubber)
+            else:
+                fields[_FIELDS.get(name, name)] = cast("str | int", value)
+        return fields
 
     def observed(self, address: Address, raw: Raw, name: str = "") -> Observation:
         """A saved query as the vendor tells it. *name*: the one asked for, where an answer leaves it out."""
@@ -179,26 +203,3 @@ def _delivery_problems(address: Address, spec: ActivationSpec, context: Context)
             path="/spec/to/audience",
             hint=f"let {audience.address} name a connection of type pinterest",
         )
-
-
-def _fields(resource: Resource, attributes: Attributes, names: frozenset[str] | set[str]) -> dict[str, str | int]:
-    """The form fields for the attributes *names*, SQL as it was written and secrets in clear.
-
-    Raises:
-        Permanent: the export has no action yet, or waits for something else.
-    """
-    settled({name: attributes[name] for name in names}, resource)
-    fields: dict[str, str | int] = {}
-    for name in sorted(names):
-        value = attributes[name]
-        if name == "sql":
-            fields["query"] = source_of(resource).sql or ""
-        elif isinstance(value, Mapping):
-            if "action" not in value:
-                raise Permanent(
-                    f"{resource.address} has no export action yet", hint="its audience must be looked at first"
-                )
-            fields["result"] = results.written(value)
-        else:
-            fields[_FIELDS.get(name, name)] = cast("str | int", value)
-    return fields

@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias, cast
 from urllib.parse import urlsplit
 
 import orjson
 
+from reconciler.http.scrub import Scrubber
 from reconciler.model.activation import Resolution
 from reconciler.model.json import Json
 from reconciler.model.kinds import ActivationSpec, AudienceSpec, OnInvalid, PinterestConnection
@@ -62,11 +63,19 @@ def export_settings(
     return settings
 
 
-def written(settings: Mapping[str, Setting]) -> str:
+def written(settings: Mapping[str, Setting], scrubber: Scrubber) -> str:
     """The text of the `result` field, secrets in clear: for the request to the vendor and nothing else."""
-    return orjson.dumps(
-        {name: value.reveal() if isinstance(value, Secret) else value for name, value in settings.items()}
-    ).decode()
+    return orjson.dumps(revealed(settings, scrubber)).decode()
+
+
+def revealed(settings: Mapping[str, Setting], scrubber: Scrubber) -> dict[str, Json]:
+    """*settings* with secrets in clear. From then on *scrubber* knows them, for the vendor may echo what it refuses."""
+    for value in settings.values():
+        if isinstance(value, Secret):
+            scrubber.add(value)
+    return {
+        name: value.reveal() if isinstance(value, Secret) else cast("Json", value) for name, value in settings.items()
+    }
 
 
 def read_settings(result: object) -> dict[str, Json]:
@@ -142,6 +151,6 @@ def without_password(url: str) -> str:
 
     Greedy up to the last ``@``, for passwords contain slashes and at-signs; masking too much is the safe mistake.
     """
-    masked = re.sub(r"^([a-z0-9_+.-]+://[^/:@]*):.*@", rf"\1:{MASK}@", url, flags=re.IGNORECASE | re.DOTALL)
+    masked = re.sub(r"^([a-z0-9_+.-]+://[^/:]*):.*@", rf"\1:{MASK}@", url, flags=re.IGNORECASE | re.DOTALL)
     masked = re.sub(r"^td://[^@?]+@", f"td://{MASK}@", masked)  # the user of td:// is an API key
     return re.sub(r"([?&][^=&]*(?:key|token|secret|password)[^=&]*=)[^&]*", rf"\1{MASK}", masked, flags=re.IGNORECASE)
