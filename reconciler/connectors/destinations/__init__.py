@@ -1,0 +1,1 @@
+"""Vendors that rows are sent to."""

@@ -1,0 +1,1 @@
+"""Places that rows are read from."""

@@ -1,0 +1,79 @@
+"""How one CSV file is written: its separator and columns, read from its first line and not guessed from its rows."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.errors import Permanent
+
+SEPARATORS = (",", "\t", ";", "|")
+LONGEST_HEADER = 1_000_000
+"""Characters; more without a line break is no CSV."""
+
+
+@dataclass(frozen=True, slots=True)
+class CsvShape:
+    """Files of one shape are read as one."""
+
+    separator: str
+    columns: tuple[str, ...]
+
+    def reader(self, files: str) -> str:
+        """SQL that reads *files*, an SQL list, all values as text."""
+        columns = ", ".join(f"{_quoted(name)}: 'VARCHAR'" for name in self.columns)
+        return (
+            f"read_csv({files}, auto_detect = false, header = true, strict_mode = true, delim = {_quoted(self.separator)}, "
+            f"quote = '\"', escape = '\"', columns = {{{columns}}}, hive_partitioning = false)"
+        )
+
+
+def csv_shape(file: Path, name: str) -> CsvShape:
+    """Look at the first line of *file*, called *name* in messages.
+
+    Raises:
+        Permanent: it is empty, not UTF-8, or names no column or one twice.
+    """
+    try:
+        header = _first_record(file)
+    except UnicodeDecodeError:
+        raise Permanent(f"file `{name}`, line 1: it is not UTF-8", hint="save it as UTF-8") from None
+    except (csv.Error, gzip.BadGzipFile, EOFError) as error:
+        raise Permanent(f"file `{name}`, line 1: it cannot be read as csv: {type(error).__name__}") from None
+    separator, columns = header
+    if not any(columns):
+        raise Permanent(f"file `{name}` is empty", hint="a CSV file begins with a line of column names")
+    if "" in columns:
+        raise Permanent(f"file `{name}`, line 1: column {columns.index('') + 1} has no name")
+    folded = [column.casefold() for column in columns]
+    twice = sorted({column for column in columns if folded.count(column.casefold()) > 1})
+    if twice:
+        raise Permanent(f"file `{name}`, line 1: column {twice[0]!r} stands there twice")
+    return CsvShape(separator, tuple(columns))
+
+
+def _first_record(file: Path) -> tuple[str, list[str]]:
+    with ExitStack() as opened:
+        raw = opened.enter_context(file.open("rb"))
+        plain = opened.enter_context(gzip.GzipFile(fileobj=raw)) if file.suffix.lower() == ".gz" else raw
+        text = opened.enter_context(io.TextIOWrapper(plain, encoding="utf-8-sig", newline=""))
+        line = text.readline(LONGEST_HEADER)
+        outside_quotes = "".join(line.split('"')[::2])
+        separator = max(SEPARATORS, key=outside_quotes.count)
+
+        def lines() -> list[str]:
+            # A quoted column name may hold line breaks.
+            read = [line]
+            while sum(one.count('"') for one in read) % 2 and (more := text.readline(LONGEST_HEADER)):
+                read.append(more)
+            return read
+
+        return separator, next(csv.reader(lines(), delimiter=separator, strict=True), [])
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,59 @@
+"""Small documents that survive a kill: on disk and complete, or not there at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+import orjson
+
+from reconciler.errors import StateError
+from reconciler.model.json import Json
+
+
+def write_document(path: Path, document: Mapping[str, Json]) -> None:
+    """Replace *path* by *document*; durable when it returns, readable by its owner only."""
+    write_bytes(path, orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Replace *path* by *content*; durable when it returns, readable by its owner only."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_name(path.name + ".draft")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    sync_folder(path.parent)
+
+
+def read_document(path: Path) -> dict[str, Json] | None:
+    """What `write_document` wrote, or None when nothing is there.
+
+    Raises:
+        StateError: the file is there and is not a document of ours.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    try:
+        document = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise StateError(f"`{path.name}` is damaged", hint=f"restore {path} from a backup, or move it away") from error
+    if not isinstance(document, dict):
+        raise StateError(f"`{path.name}` is not a document", hint=f"restore {path} from a backup, or move it away")
+    return cast("dict[str, Json]", document)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames and new names inside *folder* durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
