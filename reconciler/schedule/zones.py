@@ -7,7 +7,6 @@ some of them all the same (EST has no summer time there), so that asking it is n
 from __future__ import annotations
 
 from functools import cache
-from importlib import resources
 from zoneinfo import ZoneInfo
 
 from reconciler.diagnostics import did_you_mean
@@ -107,6 +106,8 @@ def canonical_zone(name: str) -> str:
 @cache
 def known_zones() -> frozenset[str]:
     """Names of zones that may be written, in their exact spelling; a file system may be less strict about case."""
+    from importlib import resources  # noqa: PLC0415 - costs more to import than all the rest of the package
+
     names = resources.files("tzdata").joinpath("zones").read_text(encoding="ascii").split()
     return frozenset(name for name in names if name.partition("/")[0] in _REGIONS) | {"UTC"}
 
