@@ -53,7 +53,7 @@ def _status(raw: Raw) -> JobStatus:
 
 
 def _job(job_id: str, status: JobStatus, raw: Raw, log: str) -> Job:
-    progress = _debug(raw).get("tdr_progress")  # told by the embedded service only
+    progress = raw.get("tdr_progress")  # told by the embedded service only
     told = progress if isinstance(progress, dict) else {}
     done, total = wire.whole(told.get("done")), wire.whole(told.get("total"))
     return Job(job_id, status, done, total, log)

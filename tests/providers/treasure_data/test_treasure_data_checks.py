@@ -1,0 +1,242 @@
+"""What is said before any call, and what is wanted once everything is resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.diagnostics import Diagnostic, Severity
+from reconciler.model.activation import Outcome, Resolution
+from reconciler.model.address import Address
+from reconciler.model.resource import Resource
+from reconciler.model.secret import Secret
+from reconciler.ports.provider import Context, FieldClass, Provider, Runs
+
+if TYPE_CHECKING:
+    from .conftest import Vendor
+
+Declare = Callable[[Mapping[str, Mapping[str, object]]], dict[Address, Resource]]
+SECRETS = {
+    name: Secret(f"env:{name.upper()}", f"FAKE-{name}") for name in ("client_id", "client_secret", "refresh_token")
+}
+SQL = {"database": "shop", "sql": "SELECT 1"}
+
+
+def said(
+    vendor: Vendor, declare: Declare, address: str, documents: Mapping[str, Mapping[str, object]]
+) -> list[Diagnostic]:
+    resources = declare(documents)
+    return list(vendor.provider().check(resources[Address.parse(address)], Context(resources)))
+
+
+@pytest.mark.parametrize(
+    ("address", "spec", "expected"),
+    [
+        ("database/shop", {}, []),
+        ("database/my-shop.eu", {}, []),
+        ("database/db", {}, [("td-name-length", "/spec/name")]),
+        ("table/orders", {"database": "shop"}, []),
+        ("table/t", {"database": "shop"}, [("td-name-length", "/spec/name")]),
+        ("query/q1", SQL, [("td-name-length", "/spec/name")]),
+        ("query/q1", {**SQL, "name": "日次送信"}, []),
+        ("query/daily", {"database": "shop", "sql": "  \n"}, [("empty-query", "/spec/sql")]),
+        ("query/daily", {"database": "shop", "sql": "", "file": "a.sql"}, [("empty-query", "/spec/file")]),
+        ("query/daily", {"database": "shop", "sql": "x" * 1_000_001}, [("query-too-long", "/spec/sql")]),
+        ("query/daily", {"database": "shop", "sql": "x" * 1_000_001, "engine": "hive"}, []),
+        ("query/daily", {**SQL, "schedule": {"cron": "0 3 * * *", "timezone": "Asia/Tokyo"}}, []),
+        ("query/daily", {**SQL, "schedule": {"cron": "every day"}}, [("cron-fields", "/spec/schedule/cron")]),
+        (
+            "query/daily",
+            {**SQL, "schedule": {"cron": "0 3 * * *", "timezone": "PST"}},
+            [("timezone-not-a-city", "/spec/schedule/timezone")],
+        ),
+        (
+            "query/daily",
+            {**SQL, "schedule": {"cron": "@hourly", "delay": "2h"}},
+            [("delay-longer-than-interval", "/spec/schedule/delay")],
+        ),
+        (
+            "import/orders",
+            {"from": {"type": "files", "paths": ["a.csv"]}, "to": {"database": "shop", "table": "orders"}},
+            [],
+        ),
+        (
+            "import/orders",
+            {"from": {"type": "files", "paths": ["x" * 70_000]}, "to": {"database": "shop", "table": "orders"}},
+            [("import-too-large", "/spec/from")],
+        ),
+    ],
+)
+def test_what_cannot_be_held_is_said_with_its_place(
+    vendor: Vendor, declare: Declare, address: str, spec: Mapping[str, object], expected: list[tuple[str, str]]
+) -> None:
+    found = said(vendor, declare, address, {address: spec})
+
+    assert [(diagnostic.rule, diagnostic.path) for diagnostic in found] == expected
+    assert vendor.asked == []
+
+
+def test_a_named_schedule_is_criticised_where_it_stands(vendor: Vendor, declare: Declare) -> None:
+    documents: dict[str, Mapping[str, object]] = {
+        "schedule/nightly": {"cron": "0 25 * * *"},
+        "query/daily": {**SQL, "schedule": "nightly"},
+    }
+
+    (found,) = said(vendor, declare, "query/daily", documents)
+
+    assert (found.rule, found.subject, found.path, found.severity) == (
+        "cron-value",
+        "schedule/nightly",
+        "/spec/cron",
+        Severity.ERROR,
+    )
+
+
+def test_readings_that_differ_are_a_warning(vendor: Vendor, declare: Declare) -> None:
+    found = said(vendor, declare, "query/daily", {"query/daily": {**SQL, "schedule": {"cron": "0 0 */5 * *"}}})
+
+    assert [(diagnostic.rule, diagnostic.severity) for diagnostic in found] == [("readings-differ", Severity.WARNING)]
+
+
+def activation(**changed: object) -> dict[str, Mapping[str, object]]:
+    return {
+        "connection/main": {"type": "pinterest", **SECRETS},
+        "connection/here": {"type": "files"},
+        "audience/buyers": {"connection": "main", "ad_account_id": "549760", "title": "Buyers"},
+        "audience/lost": {"connection": "here", "ad_account_id": "549760", "title": "Buyers"},
+        "activation/buyers": {"from": {"query": SQL}, "to": {"audience": "buyers"}, "membership": "add", **changed},
+    }
+
+
+@pytest.mark.parametrize("membership", ["add", "remove", "replace"])
+def test_an_ordinary_activation_gives_no_reason_to_speak(vendor: Vendor, declare: Declare, membership: str) -> None:
+    assert said(vendor, declare, "activation/buyers", activation(membership=membership)) == []
+
+
+def test_clearing_is_told_to_be_destructive(vendor: Vendor, declare: Declare) -> None:
+    found = said(vendor, declare, "activation/buyers", activation(membership="clear", schedule={"cron": "@daily"}))
+
+    assert found == [
+        Diagnostic(
+            "clears-audience",
+            "every run removes all members of audience/buyers; whether the vendor keeps the emptied audience is not documented",
+            Severity.WARNING,
+            subject="activation/buyers",
+            path="/spec/membership",
+            hint="write `membership: replace` to exchange the members instead",
+        )
+    ]
+
+
+def test_an_audience_needs_a_connection_that_can_hold_it(vendor: Vendor, declare: Declare) -> None:
+    (found,) = said(vendor, declare, "activation/buyers", activation(to={"audience": "lost"}))
+
+    assert (found.rule, found.message) == (
+        "connection-type",
+        "connection/here is of type files and cannot receive an audience",
+    )
+
+
+def test_files_of_the_project_are_out_of_the_vendor_s_reach(vendor: Vendor, declare: Declare) -> None:
+    resources = declare({"connection/here": {"type": "files"}})
+    provider = vendor.provider(creates_connections=False)
+
+    (found,) = provider.check(resources[Address("connection", "here")], Context(resources))
+
+    assert (found.rule, found.severity) == ("files-not-reachable", Severity.ERROR)
+
+
+@pytest.mark.parametrize(
+    ("address", "key"),
+    [
+        ("database/my-shop", "treasure_data:us01/1/database/my_shop"),
+        ("table/orders.eu", "treasure_data:us01/1/table/my_shop.orders_eu"),
+        ("query/daily", "treasure_data:us01/1/query/Daily 日次"),
+        ("activation/buyers", "treasure_data:us01/1/query/buyers"),
+        ("import/orders", "treasure_data:us01/1/import/orders"),
+        ("connection/main", "treasure_data:us01/1/connection/main"),
+    ],
+)
+def test_a_natural_key_is_the_name_within_the_account(vendor: Vendor, declare: Declare, address: str, key: str) -> None:
+    resources = declare(
+        {
+            **activation(),
+            "database/my-shop": {},
+            "table/orders.eu": {"database": "my-shop"},
+            "query/daily": {**SQL, "name": "Daily 日次"},
+            "import/orders": {
+                "from": {"type": "files", "paths": ["a.csv"]},
+                "to": {"database": "my-shop", "table": "orders.eu"},
+            },
+        }
+    )
+
+    desired = vendor.provider().desired(resources[Address.parse(address)], Context(resources))
+
+    assert desired.natural_key == key
+
+
+@pytest.mark.parametrize(
+    "resolution",
+    [None, *(Resolution(outcome) for outcome in Outcome)],
+    ids=lambda resolution: resolution.outcome if resolution else "none",
+)
+def test_an_activation_is_described_whatever_was_resolved(
+    vendor: Vendor, declare: Declare, resolution: Resolution | None
+) -> None:
+    resources = declare(activation())
+
+    desired = vendor.provider().desired(
+        resources[Address("activation", "buyers")], Context(resources, resolution=resolution)
+    )
+
+    assert desired.attributes["export"] == {
+        "type": "pinterest",
+        **SECRETS,
+        "ad_account_id": "549760",
+        "audience_type": "customer_list",
+        "ignore_invalid_records": True,
+    }
+
+
+def test_what_is_not_declared_is_not_wanted(vendor: Vendor, declare: Declare) -> None:
+    resources = declare({"query/daily": SQL, "table/orders": {"database": "shop"}})
+    provider = vendor.provider()
+
+    wanted = {str(at): provider.desired(resource, Context(resources)).attributes for at, resource in resources.items()}
+
+    assert wanted == {
+        "query/daily": {"name": "daily", "database": "shop", "engine": "trino", "sql": "SELECT 1", "result": ""},
+        "table/orders": {"database": "shop", "name": "orders"},
+    }
+
+
+def test_two_spellings_of_a_schedule_are_one_wish(vendor: Vendor, declare: Declare) -> None:
+    one, other = (
+        declare({"query/daily": {**SQL, "schedule": {"cron": cron, "delay": delay}}})[Address("query", "daily")]
+        for cron, delay in (("@daily", "10m"), ("0 0 * * *", 600))
+    )
+    provider = vendor.provider()
+
+    assert provider.desired(one, Context({})) == provider.desired(other, Context({}))
+
+
+def test_the_provider_is_what_the_engine_asks_for(vendor: Vendor) -> None:
+    provider: Provider = vendor.provider()
+
+    assert isinstance(provider, Runs)
+    assert (provider.name, provider.account(), provider.api_calls) == ("treasure_data", "us01/1", 0)
+    assert sorted(provider.kinds) == ["activation", "connection", "database", "import", "query", "table"]
+
+
+def test_what_the_vendor_cannot_change_is_immutable(vendor: Vendor) -> None:
+    immutable = {
+        (kind, path)
+        for kind, traits in vendor.provider().kinds.items()
+        for path, field_class in traits.classes.items()
+        if field_class is FieldClass.IMMUTABLE
+    }
+
+    assert immutable == {("database", "/name"), ("table", "/database"), ("connection", "/type")}
