@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import gzip
-import io
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from reconciler.errors import Permanent
 
 SEPARATORS = (",", "\t", ";", "|")
 LONGEST_HEADER = 1_000_000
-"""Characters; more without a line break is no CSV."""
+"""Bytes; more without a line break is no CSV."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +58,13 @@ def csv_shape(file: Path, name: str) -> CsvShape:
 def _first_record(file: Path) -> tuple[str, list[str]]:
     with ExitStack() as opened:
         raw = opened.enter_context(file.open("rb"))
-        plain = opened.enter_context(gzip.GzipFile(fileobj=raw)) if file.suffix.lower() == ".gz" else raw
-        text = opened.enter_context(io.TextIOWrapper(plain, encoding="utf-8-sig", newline=""))
-        line = text.readline(LONGEST_HEADER)
-        outside_quotes = "".join(line.split('"')[::2])
-        separator = max(SEPARATORS, key=outside_quotes.count)
-
-        def lines() -> list[str]:
-            # A quoted column name may hold line breaks.
-            read = [line]
-            while sum(one.count('"') for one in read) % 2 and (more := text.readline(LONGEST_HEADER)):
-                read.append(more)
-            return read
-
-        return separator, next(csv.reader(lines(), delimiter=separator, strict=True), [])
+        lines = opened.enter_context(gzip.GzipFile(fileobj=raw)) if file.suffix.lower() == ".gz" else raw
+        # Lines are decoded one by one: bytes further down are no matter of the header's.
+        header = lines.readline(LONGEST_HEADER).decode("utf-8-sig")
+        separator = max(SEPARATORS, key="".join(header.split('"')[::2]).count)
+        while header.count('"') % 2 and (more := lines.readline(LONGEST_HEADER)):  # a quoted name may hold line breaks
+            header += more.decode()
+        return separator, next(csv.reader(header.splitlines(keepends=True), delimiter=separator, strict=True), [])
 
 
 def _quoted(text: str) -> str:
