@@ -58,7 +58,7 @@ class RemoteControl:
         exchanges: list[dict[str, Any]] = self.call("GET", "/traffic")["exchanges"]
         return exchanges
 
-    def access_token(self, *scopes: str, expires_in: int = 3600, is_system_user: bool = False) -> str:
+    def access_token(self, *scopes: str, expires_in: int = 2_592_000, is_system_user: bool = False) -> str:
         """An access token for *scopes*, or for all the app has when none is named."""
         asked: dict[str, object] = {"expires_in": expires_in, "is_system_user": is_system_user}
         return str(self.call("POST", "/tokens", asked | ({"scopes": scopes} if scopes else {}))["access_token"])
