@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import signal
 import threading
@@ -38,10 +39,16 @@ def runtime_of(
     with open_runtime(
         start=directory or context.obj["directory"] or Path.cwd(),
         environment=env or context.obj["env"],
-        variables=dict(_pair(text) for text in variables or ()),
+        variables=_from_environment() | dict(_pair(text) for text in variables or ()),
         resolve_secrets=resolve_secrets,
     ) as runtime:
         yield runtime
+
+
+def _from_environment() -> dict[str, str]:
+    """Values for ${var:NAME} from environment variables `TDR_VAR_NAME`."""
+    prefix = "TDR_VAR_"
+    return {name.removeprefix(prefix): value for name, value in os.environ.items() if name.startswith(prefix)}
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -108,6 +108,23 @@ def history(
     output.finish(answer, format)
 
 
+@states.command()
+def restore(
+    context: typer.Context,
+    serial: Annotated[int, typer.Argument(help="Serial from `tdr state history`.", min=0)],
+    env: EnvOption = None,
+    directory: DirectoryOption = None,
+    lock_timeout: LockTimeoutOption = "0s",
+    format: FormatOption = Format.TEXT,
+) -> None:
+    """Go back to a state that is kept."""
+    from reconciler.commands import state
+
+    with runtime_of(context, env=env, directory=directory, resolve_secrets=False) as runtime:
+        answer = state.restore(runtime, serial, seconds(lock_timeout))
+    output.finish(answer, format)
+
+
 @locks.command()
 def status(
     context: typer.Context,

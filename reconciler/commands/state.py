@@ -96,6 +96,17 @@ def move(runtime: Runtime, source: Address, target: Address, lock_timeout_s: flo
     return Answer(_document(runtime, "state_change", {"moved": {"from": str(source), "to": str(target)}}))
 
 
+def restore(runtime: Runtime, serial: int, lock_timeout_s: float) -> Answer:
+    """Go back to a state that is kept; what the journal remembers since then is applied again.
+
+    Raises:
+        StateError: it is not kept, or damaged.
+    """
+    with runtime.store.lock("state restore", uuid.uuid4().hex[:12], lock_timeout_s):
+        restored = runtime.store.restore(serial)
+    return Answer(_document(runtime, "state_change", {"restored": serial, "serial": restored.serial}))
+
+
 def _write(runtime: Runtime, before: State, after: State) -> None:
     runtime.store.checkpoint(replace(after, serial=before.serial + 1), before.serial)
 

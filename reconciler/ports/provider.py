@@ -69,12 +69,13 @@ class KindTraits:
     classes: JSON pointer of a field -> its class.
     defaults: field -> the vendor's documented default, which an input returns to when it is no longer declared.
     visible_within_s: how long after a create a read may still miss it.
-    shared_identity: whether several objects may bear one natural key.
+    verbs: for an audience, what an export to its destination understands.
     """
 
     classes: Mapping[str, FieldClass] = field(default_factory=dict)
     defaults: Mapping[str, Json] = field(default_factory=dict)
     visible_within_s: float = 0.0
+    verbs: AudienceVerbs | None = None
 
 
 class Provider(Protocol):

@@ -124,3 +124,11 @@ class StateStore(Protocol):
             StateError: it is not kept, or damaged.
         """
         ...
+
+    def restore(self, serial: int) -> State:
+        """Make a state kept in history the current one, keeping what it replaces. Only under the lock.
+
+        Raises:
+            StateError: it is not kept, or damaged.
+        """
+        ...

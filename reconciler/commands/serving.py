@@ -1,0 +1,63 @@
+"""`tdr serve` and `tdr sandbox`: processes that answer others until they are stopped."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.errors import UsageError
+
+if TYPE_CHECKING:
+    from reconciler.wiring import Runtime
+
+SANDBOX_APP = {
+    "PINTEREST_CLIENT_ID": "1234567",
+    "PINTEREST_CLIENT_SECRET": "sandbox-client-secret",
+    "PINTEREST_REFRESH_TOKEN": "pinr.sandbox-refresh-token",
+}
+"""What the sandbox accepts when the environment names nothing else. They open nothing but a sandbox."""
+
+
+def serve(runtime: Runtime, port: int, say: Callable[[str], None]) -> None:
+    """Answer the Treasure Data API on loopback and fire schedules, until SIGINT or SIGTERM.
+
+    Raises:
+        UsageError: Treasure Data itself answers in this environment, or a `tdr serve` runs already.
+    """
+    embedded = runtime.embedded
+    if embedded is None:
+        raise UsageError(f"the environment `{runtime.environment_name}` is answered by Treasure Data; nothing to serve")
+    if (address := embedded.served_at()) is not None:
+        raise UsageError(f"`tdr serve` runs already, at {address}")
+    from reconciler.service.serving import serve as answer  # noqa: PLC0415 - uvicorn is only needed here
+
+    def announce(actual_port: int) -> None:
+        embedded.note_served(actual_port)
+        say(f"Treasure Data API at http://127.0.0.1:{actual_port}; schedules fire. Ctrl-C ends it.")
+
+    try:
+        answer(embedded.service(), port=port, announce=announce)
+    finally:
+        embedded.note_ended()
+
+
+def sandbox(port: int, state_file: Path | None, say: Callable[[str], None], environ: Mapping[str, str] = os.environ) -> None:
+    """Answer as Pinterest on loopback, until SIGINT or SIGTERM.
+
+    Raises:
+        TdrError: the port or the state file cannot be used.
+    """
+    from reconciler.emulators.pinterest.tokens import AppCredentials  # noqa: PLC0415 - only here
+    from reconciler.emulators.sandbox import serve as answer  # noqa: PLC0415 - as above
+
+    values = {name: environ.get(name) or default for name, default in SANDBOX_APP.items()}
+
+    def announce(base_url: str) -> None:
+        say(f"Pinterest sandbox at {base_url}. Ctrl-C ends it.")
+        for name, default in SANDBOX_APP.items():
+            if values[name] == default:
+                say(f"  export {name}={default}")
+
+    answer(AppCredentials(*values.values()), announce=announce, port=port, state_file=state_file)

@@ -1,1 +1,0 @@
-"""Builds everything once: registry, stores, service, providers."""

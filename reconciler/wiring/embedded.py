@@ -1,0 +1,163 @@
+"""The service on this machine: in this process, or in the `tdr serve` that runs for the project."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from reconciler.apis.treasure_data_connect import connect
+from reconciler.apis.treasure_data_endpoint import Endpoint
+from reconciler.model.environment import EMBEDDED, EnvironmentSpec
+from reconciler.model.secret import Secret
+from reconciler.ports.clock import Clock
+from reconciler.sealing import Sealer, write_private
+from reconciler.stores.lock import process_started
+from reconciler.wiring.keys import LazyKey
+
+if TYPE_CHECKING:
+    from reconciler.apis.pinterest import PinterestClient
+    from reconciler.apis.treasure_data import TreasureData
+    from reconciler.connectors.destinations.pinterest_settings import PinterestSettings
+    from reconciler.service.service import Service
+
+ACCOUNT = "1"
+EXTRA_KEY = "TDR_SERVICE_KEY"
+"""Environment variable with one more key that the service accepts, for clients of other people."""
+
+
+class Embedded:
+    """The service of one environment. What is heavy is made with the first request."""
+
+    account = f"{EMBEDDED}/{ACCOUNT}"
+
+    def __init__(
+        self,
+        state_folder: Path,
+        project_root: Path,
+        environment: EnvironmentSpec,
+        key: LazyKey,
+        clock: Clock,
+        environ: Mapping[str, str],
+    ) -> None:
+        self.folder = state_folder / "service"
+        self._tokens_folder = state_folder / "tokens"
+        self._project_root = project_root
+        self._environment = environment
+        self._key = key
+        self._clock = clock
+        self._environ = environ
+        self._lock = threading.Lock()
+        self._service: Service | None = None
+        self._app: Any = None
+
+    def client(self) -> TreasureData:
+        """A client of the service: of the one that `tdr serve` runs, else of one in this process."""
+        from reconciler.http.in_process import InProcessTransport  # noqa: PLC0415 - imports httpx
+
+        served = self.served_at()
+        secret = Secret("embedded", self.api_key())
+        if served is not None:
+            return connect(Endpoint(EMBEDDED, served), secret, clock=self._clock)
+        return connect(
+            Endpoint(EMBEDDED, "http://embedded"), secret, transport=InProcessTransport(self.app), clock=self._clock
+        )
+
+    async def app(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one request in this process."""
+        if self._app is None:
+            self.service()
+        await self._app(scope, receive, send)
+
+    def service(self) -> Service:
+        """The service in this process; opened on first need."""
+        with self._lock:
+            if self._service is None:
+                from reconciler.service.app import create_app  # noqa: PLC0415 - only when asked
+                from reconciler.service.opening import open_service  # noqa: PLC0415 - as above
+
+                self._service = open_service(
+                    self.folder,
+                    exporter=self._exporter(),
+                    importer=self._importer(),
+                    sealer=Sealer(self._key.master()),
+                    clock=self._clock,
+                    api_keys=self._api_keys(),
+                    cron=self._cron(),
+                )
+                self._app = create_app(self._service)
+            return self._service
+
+    def close(self) -> None:
+        """Wait for nothing: jobs of this process end with it and are reported as cut off."""
+        with self._lock:
+            if self._service is not None:
+                self._service.close()
+                self._service = None
+
+    # -- keys ----------------------------------------------------------------------------------------------------
+
+    def api_key(self) -> str:
+        """The key that the commands of this user and project use; the same in every process."""
+        return f"{ACCOUNT}/{self._key.master().derive('service-api-key').hex()}"
+
+    def _api_keys(self) -> list[str]:
+        extra = self._environ.get(EXTRA_KEY)
+        return [self.api_key(), *([extra] if extra else [])]
+
+    # -- being served --------------------------------------------------------------------------------------------
+
+    def served_at(self) -> str | None:
+        """Where the project's `tdr serve` listens, or None when none runs."""
+        try:
+            note = orjson.loads((self.folder / "serve.json").read_bytes())
+            pid, started, port = int(note["pid"]), note["started"], int(note["port"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        if pid == os.getpid() or process_started(pid) != started:
+            return None
+        return f"http://127.0.0.1:{port}"
+
+    def note_served(self, port: int) -> None:
+        """Tell other commands where this process listens; true for as long as it lives."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        note = {"pid": os.getpid(), "started": process_started(os.getpid()), "port": port}
+        write_private(self.folder / "serve.json", orjson.dumps(note))
+
+    def note_ended(self) -> None:
+        """Take the note back."""
+        (self.folder / "serve.json").unlink(missing_ok=True)
+
+    # -- what the service is given -------------------------------------------------------------------------------
+
+    def _exporter(self) -> Any:
+        from reconciler.connectors.destinations.pinterest import PinterestDestination  # noqa: PLC0415 - only when asked
+        from reconciler.dataplane.exporter import TypedExporter  # noqa: PLC0415 - as above
+
+        sent = self.folder / "exports" / "pinterest"
+        pinterest = PinterestDestination(
+            self._pinterest, sent, quarantine=self.folder / "exports" / "quarantine", clock=self._clock
+        )
+        return TypedExporter({"pinterest": pinterest})
+
+    def _pinterest(self, settings: PinterestSettings, cancelled: threading.Event) -> PinterestClient:
+        from reconciler.connectors.destinations.pinterest_client import connect as open_api  # noqa: PLC0415 - as above
+        from reconciler.stores.tokens import SealedTokenStore  # noqa: PLC0415 - as above
+
+        tokens = SealedTokenStore(self._tokens_folder, Sealer(self._key.master()), self._clock)
+        return open_api(settings, cancelled, tokens=tokens, base_url=self._environment.endpoints.get("pinterest"))
+
+    def _importer(self) -> Any:
+        from reconciler.connectors.sources.files import FilesImporter  # noqa: PLC0415 - as above
+        from reconciler.dataplane.importer import TypedImporter  # noqa: PLC0415 - as above
+
+        return TypedImporter({"files": FilesImporter(self._project_root)})
+
+    def _cron(self) -> Any:
+        from reconciler.wiring.cron import Cron  # noqa: PLC0415 - as above
+
+        return Cron(self._environment.cron_dialect)

@@ -1,0 +1,136 @@
+"""One project in one environment, ready to be asked."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.diagnostics import Diagnostic
+from reconciler.engine.world import World
+from reconciler.errors import UsageError
+from reconciler.manifest import Loaded, Project, find_project, load
+from reconciler.model.address import Address
+from reconciler.model.environment import EMBEDDED
+from reconciler.ports.clock import Clock, SystemClock
+from reconciler.ports.store import StateStore
+from reconciler.stores.local import LocalStore
+from reconciler.wiring.keys import LazyKey
+from reconciler.wiring.vendors import providers
+
+if TYPE_CHECKING:
+    from reconciler.wiring.embedded import Embedded
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """Everything a command needs. Closed by `open_runtime`.
+
+    state_folder: of this environment, such as ``state/local``.
+    embedded: the service on this machine, or None where Treasure Data itself answers.
+    """
+
+    project: Project
+    environment_name: str
+    state_folder: Path
+    loaded: Loaded
+    world: World
+    store: StateStore
+    clock: Clock
+    embedded: Embedded | None
+
+    def placed(self, address: Address, diagnostic: Diagnostic) -> Diagnostic:
+        """*diagnostic* with the place in the manifests that it is about."""
+        if diagnostic.position is not None or address not in self.world.resources:
+            return diagnostic
+        position = self.loaded.locate(address, diagnostic.path)
+        return replace(diagnostic, subject=str(address), position=position)
+
+
+@contextmanager
+def open_runtime(
+    *,
+    start: Path,
+    environment: str | None,
+    variables: Mapping[str, str],
+    resolve_secrets: bool,
+    clock: Clock | None = None,
+) -> Iterator[Runtime]:
+    """Find the project around *start* and build everything for one of its environments.
+
+    resolve_secrets: False where no vendor is asked, so that nobody needs credentials to validate.
+
+    Raises:
+        UsageError: there is no project, or more than one environment and none chosen.
+        ManifestError: the manifests are invalid.
+    """
+    clock = clock or clock_of(os.environ)
+    project = find_project(start)
+    states = project.root / project.spec.state
+    loaded = load(
+        project,
+        environment,
+        cache_dir=states / ".cache",
+        variables=variables,
+        environ=os.environ,
+        resolve_secrets=resolve_secrets,
+    )
+    folder = states / loaded.environment_name
+    key = LazyKey(os.environ)
+    with ExitStack() as closing:
+        embedded = None
+        if loaded.environment.treasure_data.endpoint == EMBEDDED:
+            from reconciler.wiring.embedded import Embedded  # noqa: PLC0415 - only where no account answers
+
+            embedded = Embedded(folder, project.root, loaded.environment, key, clock, os.environ)
+            closing.callback(embedded.close)
+        world = World(
+            environment_name=loaded.environment_name,
+            environment=loaded.environment,
+            resources=loaded.resources,
+            providers=providers(loaded, folder, key, clock, embedded),
+            fingerprint=key.fingerprint,
+            clock=clock,
+            config_digest=loaded.config_digest(key.fingerprint) if resolve_secrets else "",
+            sources=loaded.sources,
+        )
+        store = LocalStore(folder, loaded.environment_name, clock=clock)
+        yield Runtime(project, loaded.environment_name, folder, loaded, world, store, clock, embedded)
+
+
+def clock_of(environ: Mapping[str, str]) -> Clock:
+    """The machine's clock, or one set to `TDR_NOW` (RFC 3339) that goes on from there: for trying out schedules.
+
+    Raises:
+        UsageError: `TDR_NOW` is no such time.
+    """
+    text = environ.get("TDR_NOW")
+    if not text:
+        return SystemClock()
+    try:
+        wanted = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"TDR_NOW={text!r} is no time", hint="write it as 2026-03-01T02:59:50+09:00") from error
+    if wanted.tzinfo is None:
+        raise UsageError(f"TDR_NOW={text!r} names no zone", hint="write it as 2026-03-01T02:59:50+09:00")
+    return ShiftedClock(wanted.timestamp() - time.time())
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftedClock:
+    """The machine's clock, moved by *offset_s*."""
+
+    offset_s: float
+
+    def now(self) -> float:
+        """Unix seconds."""
+        return time.time() + self.offset_s
+
+    def sleep(self, seconds: float) -> None:
+        """Block the calling thread for *seconds*."""
+        time.sleep(seconds)

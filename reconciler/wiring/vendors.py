@@ -1,0 +1,73 @@
+"""Which provider answers for which kind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.errors import UsageError
+from reconciler.manifest import Loaded
+from reconciler.model.environment import EnvironmentSpec
+from reconciler.model.kinds import PinterestConnection
+from reconciler.model.resource import Resource
+from reconciler.ports.clock import Clock
+from reconciler.ports.provider import Provider
+from reconciler.providers.pinterest.provider import PinterestProvider
+from reconciler.providers.treasure_data.provider import TreasureDataProvider
+from reconciler.wiring.keys import LazyKey
+
+if TYPE_CHECKING:
+    from reconciler.apis.pinterest import PinterestClient
+    from reconciler.wiring.embedded import Embedded
+
+
+def providers(
+    loaded: Loaded, folder: Path, key: LazyKey, clock: Clock, embedded: Embedded | None
+) -> dict[str, Provider]:
+    """Kind -> provider. *folder* is the environment's, where rotated tokens are kept."""
+    treasure_data = (
+        _treasure_data(loaded.environment, clock)
+        if embedded is None
+        else TreasureDataProvider(embedded.client(), embedded.account, creates_connections=True, clock=clock)
+    )
+    pinterest = _pinterest(loaded, folder, key, clock)
+    return {
+        **dict.fromkeys(treasure_data.kinds, treasure_data),
+        **dict.fromkeys(pinterest.kinds, pinterest),
+    }
+
+
+def _treasure_data(environment: EnvironmentSpec, clock: Clock) -> TreasureDataProvider:
+    from reconciler.apis.treasure_data_connect import connect  # noqa: PLC0415 - the embedded service has its own way
+    from reconciler.apis.treasure_data_endpoint import account_id, endpoint  # noqa: PLC0415 - as above
+
+    target = environment.treasure_data
+    if target.api_key is None:
+        raise UsageError(
+            "the environment names Treasure Data, but no key",
+            hint="add `treasure_data: {api_key: ${secret:env:TD_API_KEY}}` to it",
+        )
+    place = endpoint(target.endpoint)
+    account = f"{place.name}/{account_id(target.api_key)}"
+    api = connect(place, target.api_key, clock=clock)
+    return TreasureDataProvider(api, account, creates_connections=False, clock=clock)
+
+
+def _pinterest(loaded: Loaded, folder: Path, key: LazyKey, clock: Clock) -> PinterestProvider:
+    def client_for(connection: Resource) -> PinterestClient:
+        from reconciler.apis.pinterest_connect import App, connect  # noqa: PLC0415 - only when somebody asks
+        from reconciler.sealing import Sealer  # noqa: PLC0415 - as above
+        from reconciler.stores.tokens import SealedTokenStore  # noqa: PLC0415 - as above
+
+        spec = connection.spec
+        if not isinstance(spec, PinterestConnection):
+            raise TypeError(type(spec).__name__)
+        return connect(
+            App(spec.client_id, spec.client_secret, spec.refresh_token),
+            SealedTokenStore(folder / "tokens", Sealer(key.master()), clock),
+            base_url=spec.base_url or loaded.environment.endpoints.get("pinterest"),
+            clock=clock,
+        )
+
+    connections = [one for address, one in loaded.resources.items() if address.kind == "connection"]
+    return PinterestProvider(client_for, connections)
