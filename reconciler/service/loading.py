@@ -1,0 +1,113 @@
+"""Runs bulk loads: rows are read beside the data file, and written into their table when all of them are there."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from typing import Any, Final
+
+from reconciler.errors import TdrError
+from reconciler.ports.clock import Clock
+from reconciler.ports.exports import Importer, LoadRequest
+from reconciler.service.catalog import Catalog, Table
+from reconciler.service.columns import quoted, result_schema
+from reconciler.service.connections import Connections
+from reconciler.service.jobs import Jobs
+from reconciler.service.loads import open_config
+from reconciler.service.ports import Sealer
+from reconciler.service.progress import JobProgress
+from reconciler.service.runner import Running
+from reconciler.service.tables import Tables
+from reconciler.service.warehouse import Warehouse
+
+_BATCH_ROWS: Final = 65_536
+_ROWS: Final = "rows"
+
+
+class Loading:
+    """Carries out bulk loads."""
+
+    def __init__(
+        self,
+        jobs: Jobs,
+        catalog: Catalog,
+        connections: Connections,
+        warehouse: Warehouse,
+        sealer: Sealer,
+        clock: Clock,
+        importer: Importer,
+    ) -> None:
+        """Report to *jobs*; read by *importer*."""
+        self._jobs = jobs
+        self._catalog = catalog
+        self._connections = connections
+        self._warehouse = warehouse
+        self._sealer = sealer
+        self._clock = clock
+        self._importer = importer
+
+    def run(self, row: sqlite3.Row, running: Running) -> None:
+        """Load and close the job. The table is as it was when anything fails."""
+        config = open_config(row["config"], self._sealer)
+        out = _part(config, "out")
+        _refuse_filters(config.get("filters"))
+        uploaded_at = int(self._clock.now())
+        self._catalog.database_id(row["database"])
+        request = LoadRequest(self._source(_part(config, "in")), str(row["id"]))
+        progress = JobProgress(self._jobs, row["id"])
+        progress(0, 0, f"reading from {request.source.get('type', 'an unnamed source')}")
+        with self._warehouse.scratch() as scratch:
+            running.cancellation.on_cancel(scratch.interrupt)
+            name = self._importer.read(request, scratch, progress)
+            relation = scratch.sql(f"SELECT * FROM {quoted(name)}")
+            schema = result_schema(relation)
+            with self._warehouse.connection() as connection:
+                running.cancellation.on_cancel(connection.interrupt)
+                connection.register("incoming", relation.to_arrow_reader(_BATCH_ROWS))
+                connection.execute(f"CREATE TEMP TABLE {_ROWS} AS SELECT * FROM incoming")
+                connection.unregister("incoming")
+                [(count,)] = connection.execute(f"SELECT count(*) FROM {_ROWS}").fetchall()
+                with self._warehouse.writing:
+                    self._write(row, out, count, uploaded_at, Tables(self._catalog, connection))
+        progress(count, count, f"loaded {count} rows into {row['database']}.{row['table']}")
+        self._jobs.set_result(row["id"], schema, count, None)
+        self._jobs.finish(row["id"], "success", "finished")
+
+    def _write(self, row: sqlite3.Row, out: Mapping[str, Any], count: int, uploaded_at: int, tables: Tables) -> None:
+        mode, time_column = out.get("mode", "append"), str(out.get("time_column") or "")
+        table = self._table(row)
+        if mode == "replace" or (mode == "replace_on_new_data" and count):
+            tables.replace(_ROWS, table, time_column=time_column, now=uploaded_at)
+        elif count:
+            tables.append(_ROWS, table, time_column=time_column, now=uploaded_at)
+
+    def _table(self, row: sqlite3.Row) -> Table:
+        found = self._catalog.find_table(row["database"], row["table"])
+        return found or self._catalog.create_table(row["database"], row["table"])
+
+    def _source(self, source: Mapping[str, Any]) -> dict[str, Any]:
+        """The `in` part with the settings of the connection it names."""
+        connection_id = source.get("td_authentication_id")
+        if connection_id is None:
+            return dict(source)
+        if not str(connection_id).isdecimal():
+            raise TdrError(f"td_authentication_id is no id: {connection_id!r}")
+        connection = self._connections.open(int(connection_id))
+        return {"type": connection.type, **connection.settings, **source}
+
+
+def _part(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    part = config.get(name) or {}
+    if not isinstance(part, Mapping):
+        raise TdrError(f"`{name}` of a bulk load is no map")
+    return part
+
+
+def _refuse_filters(filters: object) -> None:
+    """`add_time` is what happens anyway; leaving out any other filter would load something else than was asked for."""
+    for one in filters if isinstance(filters, list) else []:
+        kind = one.get("type") if isinstance(one, Mapping) else one
+        if kind != "add_time":
+            raise TdrError(
+                f"the embedded service has no filter {kind!r} for bulk loads", hint="remove it, or use `add_time`"
+            )

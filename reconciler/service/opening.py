@@ -1,0 +1,84 @@
+"""Puts a `Service` together from a folder and what the caller brings."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from reconciler.ports.clock import Clock
+from reconciler.ports.exports import Exporter, Importer
+from reconciler.service.catalog import Catalog
+from reconciler.service.connections import Connections
+from reconciler.service.execution import Executor
+from reconciler.service.jobs import Jobs
+from reconciler.service.leases import Leases
+from reconciler.service.loads import Loads
+from reconciler.service.ports import CronPort, Sealer
+from reconciler.service.queries import Queries
+from reconciler.service.results import Results
+from reconciler.service.runner import Runner
+from reconciler.service.scheduler import Scheduler
+from reconciler.service.schedules import Schedules
+from reconciler.service.service import Service
+from reconciler.service.storage import Storage
+from reconciler.service.warehouse import Warehouse
+
+DAY_S = 86_400.0
+
+
+def open_service(
+    root: Path,
+    *,
+    exporter: Exporter,
+    importer: Importer,
+    sealer: Sealer,
+    clock: Clock,
+    api_keys: Collection[str],
+    cron: CronPort,
+    result_retention_s: float = DAY_S,
+    memory_limit: str = "1GB",
+    patience_s: float = 10.0,
+) -> Service:
+    """Open the service whose files are below *root*, made when absent; several processes may do so at once.
+
+    api_keys: accepted keys as clients write them, such as ``1/0123abcd``.
+    result_retention_s: how long results of queries without export are kept.
+    memory_limit: of DuckDB, such as ``1GB``. patience_s: how long to wait for data another process holds.
+
+    Raises:
+        StateError: the metadata is damaged or newer than this version.
+    """
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    storage = Storage(root / "service.sqlite", clock.now())
+    leases = Leases(root / "leases")
+    catalog = Catalog(storage, clock)
+    connections = Connections(storage, sealer, clock)
+    schedules = Schedules(cron, clock)
+    jobs = Jobs(storage, leases, clock)
+    results = Results(root / "results", sealer, clock, result_retention_s)
+    warehouse = Warehouse(
+        root / "data.duckdb", catalog.physical_in_use, memory_limit=memory_limit, patience_s=patience_s
+    )
+    executor = Executor(jobs, catalog, connections, results, warehouse, sealer, clock, exporter, importer)
+    runner = Runner(jobs, executor)
+    service = Service(
+        api_keys=tuple(api_keys),
+        clock=clock,
+        sealer=sealer,
+        storage=storage,
+        leases=leases,
+        catalog=catalog,
+        connections=connections,
+        schedules=schedules,
+        queries=Queries(storage, catalog, connections, schedules, sealer, clock),
+        loads=Loads(storage, catalog, schedules, sealer, clock),
+        jobs=jobs,
+        results=results,
+        warehouse=warehouse,
+        runner=runner,
+        scheduler=Scheduler(storage, schedules, jobs, runner, results, clock),
+    )
+    leases.sweep()
+    jobs.fail_orphans()
+    results.remove_expired()
+    return service

@@ -1,0 +1,79 @@
+"""From an address to a handler: authentication, decoding, a thread, and errors in the vendor's shape."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from reconciler.errors import TdrError
+from reconciler.service.answers import ApiError, error_response, json_response
+from reconciler.service.requests import Call, read_call
+
+if TYPE_CHECKING:
+    from reconciler.service.service import Service
+
+Handler: TypeAlias = "Callable[[Service, Call], Any]"
+"""Returns an object that becomes JSON, or a whole answer."""
+
+_OPEN: Final = "/v3/system/server_status"  # td-client pings it before it has a key
+
+
+def route(method: str, path: str, handler: Handler) -> Route:
+    """A route that runs *handler* on a thread. Names in *path* arrive decoded."""
+
+    async def endpoint(request: Request) -> Response:
+        service: Service = request.app.state.service
+        if path != _OPEN:
+            authenticate(request.headers.get("authorization", ""), service.api_keys)
+        call = await read_call(request)
+        answer = await run_in_threadpool(handler, service, call)
+        return answer if isinstance(answer, Response) else json_response(answer)
+
+    return Route(path, endpoint, methods=[method])
+
+
+def authenticate(header: str, api_keys: Iterable[str]) -> None:
+    """Check ``TD1 <account>/<key>``.
+
+    Raises:
+        ApiError: 401 when the key is none of *api_keys*.
+    """
+    scheme, _, key = header.partition(" ")
+    known = [hmac.compare_digest(key.strip().encode(), candidate.encode()) for candidate in api_keys]
+    if scheme != "TD1" or not any(known):
+        raise ApiError(401, "API key is invalid or missing")
+
+
+async def on_api_error(_request: Request, error: Exception) -> Response:
+    """A handler's refusal."""
+    if not isinstance(error, ApiError):
+        raise TypeError(error)
+    return error_response(error)
+
+
+async def on_http_exception(_request: Request, error: Exception) -> Response:
+    """No such address or method, or a body that does not decode."""
+    if not isinstance(error, HTTPException):
+        raise TypeError(error)
+    return error_response(ApiError(error.status_code, str(error.detail)))
+
+
+async def on_tdr_error(_request: Request, error: Exception) -> Response:
+    """Something behind the service failed in a way we know, such as a data file that another process holds."""
+    if not isinstance(error, TdrError):
+        raise TypeError(error)
+    _log().warning("request failed", error=type(error).__name__)
+    return error_response(ApiError(503, f"{error.message}; {error.hint}" if error.hint else error.message))
+
+
+def _log() -> Any:
+    import structlog  # noqa: PLC0415 - 130 ms, and most runs log nothing here
+
+    return structlog.get_logger(__name__)

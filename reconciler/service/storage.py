@@ -1,0 +1,174 @@
+"""Metadata in one SQLite file: durable at every commit, one connection a thread, several processes at once."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from reconciler.errors import StateError
+
+VERSION: Final = 1
+_BUSY_TIMEOUT_S: Final = 20.0
+_EPOCH_OF_JOBS: Final = 1_600_000_000
+_SCHEMA: Final = """
+CREATE TABLE version (version INTEGER NOT NULL);
+CREATE TABLE databases (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL
+);
+-- `physical` is the number of the DuckDB table that holds the rows, in the DuckDB schema `home`: renaming, swapping and
+-- moving never touch the data.
+CREATE TABLE tables (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, database_id INTEGER NOT NULL REFERENCES databases (id) ON DELETE CASCADE,
+  name TEXT NOT NULL, physical INTEGER NOT NULL, schema TEXT NOT NULL DEFAULT '[]', expire_days INTEGER,
+  include_v INTEGER NOT NULL DEFAULT 0, description TEXT, count INTEGER NOT NULL DEFAULT 0, last_log_timestamp INTEGER,
+  created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, UNIQUE (database_id, name)
+);
+CREATE TABLE physical_tables (id INTEGER PRIMARY KEY AUTOINCREMENT, home TEXT NOT NULL);
+CREATE TABLE connections (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, type TEXT NOT NULL, description TEXT,
+  shared INTEGER NOT NULL DEFAULT 0, url TEXT, settings BLOB NOT NULL, shown TEXT NOT NULL,
+  created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL
+);
+-- `target` is the sealed export, `result`, `result_connection_id` and `result_settings` are what may be read back of it.
+CREATE TABLE queries (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, database TEXT NOT NULL, type TEXT NOT NULL,
+  query TEXT NOT NULL, cron TEXT, timezone TEXT NOT NULL, delay INTEGER NOT NULL, priority INTEGER NOT NULL,
+  retry_limit INTEGER NOT NULL, engine_version TEXT, pool_name TEXT, target BLOB, result TEXT NOT NULL DEFAULT '',
+  result_connection_id TEXT, result_settings TEXT, next_time REAL, due_at REAL,
+  created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL
+);
+CREATE INDEX queries_due ON queries (due_at) WHERE due_at IS NOT NULL;
+CREATE TABLE bulk_loads (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, database TEXT NOT NULL, "table" TEXT NOT NULL,
+  config BLOB NOT NULL, shown TEXT NOT NULL, config_diff TEXT NOT NULL DEFAULT '{}', cron TEXT, timezone TEXT NOT NULL,
+  delay INTEGER NOT NULL, time_column TEXT, start_at INTEGER, next_time REAL, due_at REAL,
+  created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL
+);
+CREATE INDEX bulk_loads_due ON bulk_loads (due_at) WHERE due_at IS NOT NULL;
+CREATE TABLE jobs (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, type TEXT NOT NULL, database TEXT, query TEXT NOT NULL DEFAULT '',
+  status TEXT NOT NULL, priority INTEGER NOT NULL DEFAULT 0, retry_limit INTEGER NOT NULL DEFAULT 0, target BLOB,
+  result TEXT NOT NULL DEFAULT '', domain_key TEXT UNIQUE, scheduled_time INTEGER, query_id INTEGER, load_id INTEGER,
+  "table" TEXT, config BLOB, runner TEXT NOT NULL, kill INTEGER NOT NULL DEFAULT 0, created_at REAL NOT NULL, start_at REAL,
+  end_at REAL, updated_at REAL NOT NULL, num_records INTEGER, result_size INTEGER, result_schema TEXT,
+  cmdout TEXT NOT NULL DEFAULT '', stderr TEXT, done INTEGER NOT NULL DEFAULT 0, total INTEGER NOT NULL DEFAULT 0,
+  export_job INTEGER, exported_job INTEGER
+);
+CREATE INDEX jobs_unfinished ON jobs (runner) WHERE status IN ('queued', 'running');
+CREATE INDEX jobs_of_query ON jobs (query_id, id) WHERE query_id IS NOT NULL;
+CREATE INDEX jobs_of_load ON jobs (load_id, id) WHERE load_id IS NOT NULL;
+"""
+
+
+class Storage:
+    """The metadata file of one service."""
+
+    def __init__(self, path: Path, now: float) -> None:
+        """Open the file at *path*, made when absent at the time *now* (Unix seconds).
+
+        Raises:
+            StateError: it was written by a newer version, or is no such file.
+        """
+        self._path = path
+        self._local = threading.local()
+        self._lock = threading.Lock()
+        self._opened: list[sqlite3.Connection] = []
+        path.touch(mode=0o600)
+        try:
+            self._migrate(now)
+        except sqlite3.DatabaseError as error:
+            self.close()
+            raise StateError(f"the metadata of the embedded service cannot be read: {path.name}: {error}") from error
+        except StateError:
+            self.close()
+            raise
+
+    def all(self, sql: str, *values: Any) -> list[sqlite3.Row]:
+        """Every row of a query."""
+        return self._connection().execute(sql, values).fetchall()
+
+    def one(self, sql: str, *values: Any) -> sqlite3.Row | None:
+        """The first row of a query, or None."""
+        row: sqlite3.Row | None = self._connection().execute(sql, values).fetchone()
+        return row
+
+    def run(self, sql: str, *values: Any) -> sqlite3.Cursor:
+        """One statement; durable when it returns unless inside `transaction`."""
+        return self._connection().execute(sql, values)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Statements of this thread inside are one: all or none, and no other writer in between. Nests."""
+        connection = self._connection()
+        if connection.in_transaction:
+            yield
+            return
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+
+    def close(self) -> None:
+        """Close the connections of all threads; nobody may use them any more."""
+        with self._lock:
+            for connection in self._opened:
+                connection.close()
+            self._opened.clear()
+
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._connect()
+            self._local.connection = connection
+        return connection
+
+    def _connect(self) -> sqlite3.Connection:
+        # Handlers run on a pool's threads; `close` closes from another one, hence check_same_thread.
+        connection = sqlite3.connect(
+            self._path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, cached_statements=256
+        )
+        with self._lock:
+            self._opened.append(connection)
+        connection.row_factory = sqlite3.Row
+        _use_wal(connection)
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        return connection
+
+    def _migrate(self, now: float) -> None:
+        with self.transaction():
+            if self.one("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'version'") is None:
+                for statement in _SCHEMA.split(";\n"):
+                    if statement.strip():
+                        self.run(statement)
+                self.run("INSERT INTO version VALUES (?)", VERSION)
+                # Job ids go on from the clock: a ledger that outlives this file must not take a new job for an old one.
+                self.run("INSERT INTO sqlite_sequence VALUES ('jobs', ?)", max(int(now) - _EPOCH_OF_JOBS, 0))
+            row = self.one("SELECT version FROM version")
+        if row is None or row["version"] > VERSION:
+            raise StateError(
+                f"{self._path.name} was written by a newer version of tdr",
+                hint="use that version, or another state folder",
+            )
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch to the write-ahead log, which SQLite does not wait for when another process switches at the same moment."""
+    give_up_at = time.monotonic() + _BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > give_up_at:
+                raise
+            time.sleep(0.01)
+        else:
+            return

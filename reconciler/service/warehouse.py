@@ -1,0 +1,144 @@
+"""Rows in one DuckDB file, opened when SQL or a load needs it and closed as soon as nobody does.
+
+One DuckDB schema a database; a table's rows are in ``t<number>``, whatever the table is called today. SQL of users runs
+where no file, no network and no setting can be reached. What does not fit into memory spills into a temporary folder.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from reconciler.errors import TdrError
+
+if TYPE_CHECKING:
+    import duckdb
+
+_Setting: TypeAlias = str | bool | int | float | list[str]
+
+_RETRY_EVERY_S: Final = 0.1
+_HOLDER: Final = re.compile(r"lock is held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
+_PHYSICAL: Final = re.compile(r"t(\d+)")
+
+
+class Warehouse:
+    """The data file of one service."""
+
+    def __init__(self, path: Path, in_use: Callable[[], set[int]], *, memory_limit: str, patience_s: float) -> None:
+        """Open nothing yet.
+
+        in_use: tells the numbers of tables that still hold somebody's rows; others are dropped when the file is opened.
+        memory_limit: as DuckDB writes it, such as ``1GB``. patience_s: how long to wait for another process.
+        """
+        self._path = path
+        self._in_use = in_use
+        self._memory_limit = memory_limit
+        self._patience_s = patience_s
+        self._lock = threading.Lock()
+        self.writing = threading.Lock()
+        """Held while tables change: DuckDB refuses two threads that alter one table at the same time."""
+        self._users = 0
+        self._root: duckdb.DuckDBPyConnection | None = None
+        self._spill: Path | None = None
+
+    @contextmanager
+    def connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection of one's own, closed afterwards; temporary tables in it are nobody else's.
+
+        Raises:
+            TdrError: another process holds the file; says which.
+        """
+        with self._lock:
+            if self._root is None:
+                self._root = self._open()
+            self._users += 1
+            cursor = self._root.cursor()
+        try:
+            yield cursor
+        finally:
+            cursor.close()
+            with self._lock:
+                self._users -= 1
+                if self._users == 0:
+                    self._shut()
+
+    @contextmanager
+    def scratch(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A database in memory that may read files and the network, for those who bring rows; spills like the other."""
+        import duckdb  # noqa: PLC0415 - 100 ms, only when rows are loaded
+
+        spill = _temporary_folder()
+        config: dict[str, _Setting] = {"temp_directory": str(spill), "memory_limit": self._memory_limit, "threads": "2"}
+        try:
+            with duckdb.connect(":memory:", config=config) as connection:
+                connection.execute("SET TimeZone = 'UTC'")
+                yield connection
+        finally:
+            shutil.rmtree(spill, ignore_errors=True)
+
+    def close(self) -> None:
+        """Close the file if it is open."""
+        with self._lock:
+            self._shut()
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        import duckdb  # noqa: PLC0415 - 100 ms, only when rows are needed
+
+        self._spill = _temporary_folder()
+        config: dict[str, _Setting] = {
+            "enable_external_access": "false",
+            "temp_directory": str(self._spill),
+            "memory_limit": self._memory_limit,
+            "threads": "2",
+        }
+        give_up_at = time.monotonic() + self._patience_s
+        while True:
+            try:
+                root = duckdb.connect(str(self._path), config=config)
+                break
+            except duckdb.IOException as error:
+                if "lock" not in str(error) or time.monotonic() > give_up_at:
+                    shutil.rmtree(self._spill, ignore_errors=True)
+                    raise _held(self._path, str(error)) from error
+                time.sleep(_RETRY_EVERY_S)
+        self._path.chmod(0o600)
+        root.execute("SET GLOBAL TimeZone = 'UTC'")
+        self._drop_unused(root)
+        return root
+
+    def _drop_unused(self, root: duckdb.DuckDBPyConnection) -> None:
+        """Remove the rows of tables that were dropped, and of loads that died. Nobody else can be using them now."""
+        in_use = self._in_use()
+        for schema, name in root.execute("SELECT schema_name, table_name FROM duckdb_tables()").fetchall():
+            match = _PHYSICAL.fullmatch(name)
+            if match and int(match[1]) not in in_use:
+                root.execute(f'DROP TABLE "{schema}"."{name}"')
+
+    def _shut(self) -> None:
+        if self._root is not None:
+            self._root.close()
+            self._root = None
+        if self._spill is not None:
+            shutil.rmtree(self._spill, ignore_errors=True)
+            self._spill = None
+
+
+def _temporary_folder() -> Path:
+    return Path(tempfile.mkdtemp(prefix="tdr-spill-"))
+
+
+def _held(path: Path, message: str) -> TdrError:
+    match = _HOLDER.search(message)
+    if match is None:
+        return TdrError(f"the data of the embedded service cannot be opened: {path.name}: {message.splitlines()[0]}")
+    return TdrError(
+        f"the data of the embedded service is in use by process {match['pid']} ({Path(match['program']).name})",
+        hint="wait until it is done, or stop it",
+    )
