@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from pinterest_contract import CheckedTransport, Contract, load_contract
+from pinterest_contract import NO_TLS, CheckedTransport, Contract, load_contract
 
 from reconciler.emulators.pinterest.knobs import Knobs
 from reconciler.emulators.pinterest.tokens import AppCredentials
@@ -64,6 +64,6 @@ def client(stranger: httpx.Client, sandbox: Sandbox) -> httpx.Client:
 @pytest.fixture
 def unchecked(sandbox: Sandbox) -> Iterator[httpx.Client]:
     """The same without the description, for answers that are spoiled on purpose."""
-    with httpx.Client(base_url=sandbox.base_url) as client:
+    with httpx.Client(base_url=sandbox.base_url, verify=NO_TLS) as client:
         client.headers["authorization"] = f"Bearer {sandbox.control.access_token()}"
         yield client

@@ -60,14 +60,14 @@ def test_a_trial_app_waits_for_the_next_day(client: httpx.Client, control: Remot
     assert create(client).status_code == 200
 
 
-def test_a_hundred_calls_a_second_is_the_most(client: httpx.Client, control: RemoteControl) -> None:
+def test_a_hundred_calls_a_second_is_the_most(unchecked: httpx.Client, control: RemoteControl) -> None:
     control.knobs(rate_tier="standard")
 
-    statuses = [client.get(LISTS).status_code for _ in range(101)]
+    statuses = [unchecked.get(LISTS).status_code for _ in range(101)]
 
     assert statuses == [200] * 100 + [429]
     control.advance(1)
-    assert client.get(LISTS).status_code == 200
+    assert unchecked.get(LISTS).status_code == 200
 
 
 @pytest.mark.parametrize(

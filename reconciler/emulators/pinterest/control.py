@@ -56,7 +56,7 @@ Answer = Callable[[Request, Any], object]
 
 
 class _Asked(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class _Nothing(_Asked):
@@ -178,7 +178,9 @@ class _Console:
         self._pinterest.reset()
         return {}
 
-    def turn(self, _request: Request, asked: Mapping[str, Any]) -> object:
+    def turn(self, _request: Request, asked: object) -> object:
+        if not isinstance(asked, dict):
+            raise ValueError("knobs are an object")  # noqa: TRY004 - answered with 400 like all that makes no sense
         self._world.knobs = Knobs.model_validate({**self._world.knobs.model_dump(), **asked})
         return self._world.knobs.model_dump()
 

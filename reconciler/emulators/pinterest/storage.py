@@ -80,10 +80,7 @@ class FileStorage:
             TdrError: it cannot be opened, is no such file, or another sandbox has it.
         """
         try:
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1)
-            self._db.executescript(
-                "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + _SCHEMA
-            )
+            self._db = _opened(path)
         except sqlite3.Error as error:
             raise TdrError(
                 f"cannot use `{path}` as the sandbox's state: {error}",
@@ -129,3 +126,14 @@ class FileStorage:
     def close(self) -> None:
         """Give the file free."""
         self._db.close()
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    # the server's thread is not the one that opens, and there is only ever one at a time
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1)
+    try:
+        db.executescript("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + _SCHEMA)
+    except sqlite3.Error:
+        db.close()
+        raise
+    return db
