@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import Any, NoReturn
+
+from pydantic_core import CoreSchema, core_schema
 
 MASK = "(secret)"
 
@@ -28,6 +30,11 @@ class Secret:
         """Keyed HMAC-SHA-256 over *path* and the value: 64 hex digits that change when the value does."""
         message = path.encode() + b"\x00" + self._value.encode()
         return hmac.digest(key, message, "sha256").hex()
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> CoreSchema:
+        """Dumps of a model show the mask; pydantic takes any other dataclass apart, value included."""
+        return core_schema.is_instance_schema(cls, serialization=core_schema.plain_serializer_function_ser_schema(str))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Secret) and hmac.compare_digest(self._value.encode(), other._value.encode())

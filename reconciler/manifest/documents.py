@@ -1,0 +1,54 @@
+"""Manifest documents as models: one per kind, so that one validation checks envelope and spec together."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, Literal, Protocol, cast
+
+from pydantic import BaseModel, create_model
+
+from reconciler.manifest.shapes import holds_secrets
+from reconciler.model.kinds import KINDS
+from reconciler.model.spec import API_VERSION, Lifecycle, Metadata, Spec
+
+ENVELOPE = ("apiVersion", "kind", "metadata", "spec", "lifecycle")
+
+
+class ManifestDocument(Protocol):
+    """What a validated document of any kind has."""
+
+    metadata: Metadata
+    spec: Spec
+    lifecycle: Lifecycle
+
+
+@cache
+def document_model(kind: str) -> type[BaseModel]:
+    """The model of whole documents of *kind*, such as ``Audience``.
+
+    Raises:
+        KeyError: there is no such kind.
+    """
+    fields: dict[str, Any] = {
+        "apiVersion": (Literal[API_VERSION], ...),
+        "kind": (Literal[kind], ...),
+        "metadata": (Metadata, ...),
+        "spec": (KINDS[kind], ...),
+        "lifecycle": (Lifecycle, Lifecycle()),
+    }
+    return create_model(kind, __base__=Spec, __doc__=f"A document that declares one {kind}.", **fields)
+
+
+def validate(kind: str, tree: object) -> ManifestDocument:
+    """The document that *tree*, with its references replaced, declares.
+
+    Raises:
+        pydantic.ValidationError: it says something it may not.
+    """
+    return cast("ManifestDocument", document_model(kind).model_validate(tree))
+
+
+@cache
+def is_secretive(kind: str) -> bool:
+    """Whether documents of *kind* hold secrets, so that their lines are not to be shown."""
+    return kind in KINDS and holds_secrets(KINDS[kind])

@@ -1,0 +1,117 @@
+"""Text files that manifests name: read from inside the project only, and put where the spec wants the text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from reconciler.manifest.shapes import Slot, file_fields, slots
+from reconciler.manifest.source import Undecodable, decode
+
+MAX_BYTES = 8 * 1024 * 1024
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class FileRefused(Exception):
+    """A file cannot be used. The message never shows its content."""
+
+    def __init__(self, rule: str, message: str, hint: str) -> None:
+        """Hold the reason and what to do."""
+        super().__init__(message)
+        self.rule = rule
+        self.message = message
+        self.hint = hint
+
+
+def confined(root: Path, path: str) -> Path:
+    """The file at *path* below *root*, links followed.
+
+    Raises:
+        FileRefused: it lies outside, or the path is absolute on any system.
+    """
+    windows = PureWindowsPath(path)
+    is_absolute = PurePosixPath(path).is_absolute() or bool(windows.drive or windows.root)
+    resolved = root.joinpath(path).resolve() if not is_absolute and "\0" not in path else None
+    if resolved is None or not resolved.is_relative_to(root.resolve()):
+        message = f"file {path!r} lies outside the project"
+        raise FileRefused(
+            "file-outside-project", message, "name a file inside the project, relative to tdr.yaml; links are followed"
+        )
+    return resolved
+
+
+class TextFiles:
+    """Reads text files of one project, each once."""
+
+    def __init__(self, root: Path) -> None:
+        """Read nothing yet."""
+        self._root = root
+        self._texts: dict[str, str] = {}
+
+    def read(self, path: str) -> str:
+        """The text of a file, line ends as LF.
+
+        Raises:
+            FileRefused: it lies outside the project, is not there, is too large or is not UTF-8.
+        """
+        if path not in self._texts:
+            self._texts[path] = self._read(path)
+        return self._texts[path]
+
+    def read_so_far(self) -> Mapping[str, str]:
+        """Path -> text of what was read."""
+        return self._texts
+
+    def _read(self, path: str) -> str:
+        file = confined(self._root, path)
+        if not file.is_file():
+            raise FileRefused(
+                "file-not-found", f"file {path!r} does not exist", "paths are relative to the folder of tdr.yaml"
+            )
+        try:
+            if file.stat().st_size > MAX_BYTES:
+                raise FileRefused(
+                    "file-too-large", f"file {path!r} has more than {MAX_BYTES:,} bytes", "name a text file"
+                )
+            return decode(file.read_bytes())
+        except OSError as error:
+            message = f"file {path!r} cannot be read: {error.strerror}"
+            raise FileRefused("file-not-readable", message, "check its permissions") from error
+        except Undecodable as error:
+            message = f"file {path!r} is not valid UTF-8: byte 0x{error.byte:02X} at offset {error.offset}"
+            raise FileRefused("not-utf-8", message, "save the file as UTF-8") from error
+
+
+Refuse = Callable[[str, FileRefused], None]
+"""Told the pointer of a field and why its file cannot be used."""
+
+
+def with_texts(value: Model, files: TextFiles, refuse: Refuse, path: str = "") -> Model:
+    """*value* with the text of every file that it names put into the field beside the name."""
+    if not file_fields(type(value)):
+        return value
+    changed: dict[str, object] = {}
+    for slot in slots(type(value)):
+        inner = getattr(value, slot.attribute)
+        where = f"{path}/{slot.key}"
+        if isinstance(inner, BaseModel):
+            filled = with_texts(inner, files, refuse, where)
+            if filled is not inner:
+                changed[slot.attribute] = filled
+        elif slot.file_text is not None and isinstance(inner, str):
+            try:
+                changed[slot.file_text.into] = _text(value, slot, slot.file_text.into, inner, files)
+            except FileRefused as refused:
+                refuse(where, refused)
+    return value.model_copy(update=changed) if changed else value
+
+
+def _text(value: BaseModel, slot: Slot, into: str, path: str, files: TextFiles) -> str:
+    if getattr(value, into) is not None:
+        message = f"`{slot.key}` and `{into}` are both given"
+        raise FileRefused("file-and-text", message, f"keep `{slot.key}` or `{into}`")
+    return files.read(path)

@@ -1,0 +1,74 @@
+"""The manifest files of a project, and the documents in them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from reconciler.diagnostics import Diagnostic, Position, Severity
+from reconciler.manifest.cache import TreeCache
+from reconciler.manifest.files import FileRefused, confined
+from reconciler.manifest.findings import Findings, ManifestFile
+from reconciler.manifest.project import ENVIRONMENTS, SUFFIXES, Project
+from reconciler.manifest.syntax import read_documents
+from reconciler.manifest.tree import Document
+
+
+def manifest_files(project: Project, findings: Findings) -> list[ManifestFile]:
+    """All ``*.yaml`` and ``*.yml`` below the manifests folder but those of environments, sorted by path.
+
+    Hidden files and folders are left out. A link is followed to a file inside the project and nowhere else.
+    """
+    folder = project.manifests
+    files = []
+    for path in sorted(_walk(folder, folder / ENVIRONMENTS)):
+        relative = Path(path).relative_to(project.root).as_posix()
+        try:
+            if os.path.islink(path):  # noqa: PTH114 - ten thousand times; a Path each is the larger part of it
+                confined(project.root, relative)
+            with open(path, "rb") as file:  # noqa: PTH123 - as above
+                files.append(ManifestFile(relative, file.read()))
+        except FileRefused as refused:
+            findings.extend([Diagnostic(refused.rule, refused.message, position=Position(relative), hint=refused.hint)])
+        except OSError as error:
+            message = f"cannot be read: {error.strerror}"
+            findings.extend(
+                [Diagnostic("file-not-readable", message, position=Position(relative), hint="check its permissions")]
+            )
+    _note_links(project, folder, findings)
+    return files
+
+
+def _walk(folder: Path, skipped: Path) -> Iterator[str]:
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".") and Path(parent, name) != skipped]
+        for name in names:
+            if name.endswith(SUFFIXES) and not name.startswith("."):
+                yield os.path.join(parent, name)  # noqa: PTH118 - see above
+
+
+def _note_links(project: Project, folder: Path, findings: Findings) -> None:
+    for parent, folders, _ in os.walk(folder):
+        for name in folders:
+            path = Path(parent, name)
+            if path.is_symlink():
+                relative = path.relative_to(project.root).as_posix()
+                message = "the folder is a link, and manifests in it are not read"
+                hint = "put the files themselves below the manifests folder"
+                findings.extend(
+                    [Diagnostic("link-not-followed", message, Severity.WARNING, Position(relative), hint=hint)]
+                )
+
+
+def documents_of(file: ManifestFile, cache: TreeCache, findings: Findings) -> tuple[Document, ...]:
+    """The documents of *file*, from the cache when its bytes are known."""
+    known = cache.get(file.digest)
+    if known is not None:
+        return known
+    parsed = read_documents(file.data, file.file)
+    if parsed.problems:
+        findings.extend(parsed.problems)
+    else:
+        cache.put(file.digest, parsed.documents)
+    return parsed.documents

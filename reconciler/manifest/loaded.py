@@ -1,0 +1,55 @@
+"""What a load gives: resources, the environment, notices, and ways back to the places they came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.diagnostics import Diagnostic, Position
+from reconciler.manifest.digest import Fingerprint, config_digest
+from reconciler.manifest.findings import Place
+from reconciler.model.address import Address
+from reconciler.model.environment import EnvironmentSpec
+from reconciler.model.resource import Resource
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A project as one environment sees it.
+
+    resources: address -> resource, sorted by address.
+    environment: the chosen environment, its variables overlaid by those of the command line.
+    notices: what a person should know; never an error.
+    """
+
+    resources: Mapping[Address, Resource]
+    environment: EnvironmentSpec
+    environment_name: str
+    notices: tuple[Diagnostic, ...] = ()
+    _places: Mapping[Address, Place] = field(default_factory=dict, repr=False)
+
+    @property
+    def sources(self) -> dict[Address, str]:
+        """Address -> ``file:line`` of its document."""
+        return {address: self.source(address) for address in self.resources}
+
+    def source(self, address: Address) -> str:
+        """``file:line`` of the document that declares *address*; costs nothing.
+
+        Raises:
+            KeyError: no document declares it.
+        """
+        place = self._places[address]
+        return f"{place.file.file}:{place.line}"
+
+    def locate(self, address: Address, pointer: str = "") -> Position:
+        """Where the value at *pointer* of the document of *address* stands, or the nearest place above it.
+
+        Raises:
+            KeyError: no document declares it.
+        """
+        return self._places[address].position(pointer)
+
+    def config_digest(self, fingerprint: Fingerprint) -> str:
+        """``sha256:…`` over all that is declared, wherever it is written; secrets count by *fingerprint*."""
+        return config_digest(self.resources, self.environment, fingerprint)

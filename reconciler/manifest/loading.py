@@ -1,0 +1,71 @@
+"""Loads a project: all files, all documents, all mistakes in one pass."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import MappingProxyType
+
+from reconciler.diagnostics import sorted_by_place
+from reconciler.errors import ManifestError
+from reconciler.manifest.cache import TreeCache
+from reconciler.manifest.environment import choose, read_environment
+from reconciler.manifest.findings import Findings
+from reconciler.manifest.interpolation import Values
+from reconciler.manifest.loaded import Loaded
+from reconciler.manifest.project import Project
+from reconciler.manifest.reading import Reading
+from reconciler.manifest.secrets import SecretNames, SecretValues
+
+
+def load(
+    project: Project,
+    environment: str | None,
+    *,
+    cache_dir: Path | None,
+    variables: Mapping[str, str],
+    environ: Mapping[str, str],
+    resolve_secrets: bool,
+) -> Loaded:
+    """Read everything that *project* declares, as *environment* sees it (None: the only one there is).
+
+    cache_dir: folder for parsed trees, or None to parse every time.
+    variables: from the command line; they win over those of the environment.
+    environ: environment variables, for ``${env:…}`` and secrets.
+    resolve_secrets: whether values of secrets are looked up; without, a secret is known by its reference only.
+
+    Raises:
+        UsageError: the environment does not exist, or is not named although there are several.
+        ManifestError: with all errors of the pass, and its notices.
+    """
+    name = choose(project, environment)
+    commands = project.spec.secret_commands
+    secret = SecretValues(project.root, commands, environ) if resolve_secrets else SecretNames(commands)
+    with _collection_paused():
+        findings = Findings()
+        spec = read_environment(project, name, findings, variables=variables, environ=environ, secret=secret)
+        reading = Reading(project, spec, Values(spec.variables if spec else variables, environ, secret), findings)
+        reading.read(TreeCache(cache_dir))
+        resources = reading.resources()
+    if spec is None or findings.has_errors:
+        raise ManifestError(sorted_by_place(findings.diagnostics))
+    notices = tuple(sorted_by_place(findings.diagnostics))
+    return Loaded(MappingProxyType(resources), spec, name, notices, MappingProxyType(reading.places()))
+
+
+@contextmanager
+def _collection_paused() -> Iterator[None]:
+    """Keep the collector away: everything made here stays, and walking it over and over takes longer than making it."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if gc.get_freeze_count() == 0:
+            # Moves all there is to the oldest generation without a walk; else the next allocation walks it all at once.
+            gc.freeze()
+            gc.unfreeze()
+        if was_enabled:
+            gc.enable()
