@@ -22,8 +22,9 @@ EXCERPT_CHARACTERS = 500
 SHORTEST_SECRET = 4
 """Shorter values would blank parts of ordinary words, and protect nothing that could not be guessed."""
 
-_URL_USER = re.compile(r"(?P<start>[a-z][a-z0-9+.-]*://[^\s/:@\"'<>?#]*):[^\s\"'<>]*@", re.IGNORECASE)
-_URL_TOKEN = re.compile(r"(?P<start>[a-z][a-z0-9+.-]*://)[^\s/:@\"'<>?#*]+@", re.IGNORECASE)
+# Lengths are bounded wherever two runs meet, so that hostile text costs no more than its length.
+_URL_USER = re.compile(r"(?P<start>://[^\s/:@\"'<>?#]{0,256}):[^\s\"'<>]{0,512}@")
+_URL_TOKEN = re.compile(r"(?P<start>://)[^\s/:@\"'<>?#*]{1,512}@")
 _SCHEME_AND_TOKEN = re.compile(r"\b(?P<scheme>bearer|basic|token)(?P<gap>\s+)[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
 _TELLING_NAME = re.compile(
     r"(?P<name>(?:access|refresh|id|session)_?token|client_?secret|passw(?:or)?d|api_?key|authorization)"

@@ -123,7 +123,9 @@ def test_every_request_is_as_the_vendor_describes_it(sandbox: Sandbox, tmp_path:
     ids=["body", "parameter", "path"],
 )
 def test_the_description_does_refuse(request_: httpx.Request) -> None:
-    with pytest.raises(Exception, match=r"(?i)valid|not found|error"):
+    from openapi_core.exceptions import OpenAPIError  # noqa: PLC0415 - slow to load
+
+    with pytest.raises(OpenAPIError):
         DescribedWire().handle_request(request_)
 
 
