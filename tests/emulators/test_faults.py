@@ -127,10 +127,20 @@ def test_an_answer_can_be_a_page_of_html(add: Callable[[], httpx.Response], cont
     assert batches(control) == 1
 
 
-def test_an_answer_can_be_slow(add: Callable[[], httpx.Response], control: RemoteControl) -> None:
-    control.fault("slow", delay_s=0.2, **PATCHES)
+def test_an_answer_can_come_too_late(
+    add: Callable[[], httpx.Response], unchecked: httpx.Client, control: RemoteControl
+) -> None:
+    control.fault("slow", delay_s=0.5, **PATCHES)
+    unchecked.timeout = httpx.Timeout(30, read=0.05)
 
-    assert add().elapsed.total_seconds() >= 0.2
+    with pytest.raises(httpx.ReadTimeout):
+        add()
+
+
+def test_a_slow_call_has_its_effect(add: Callable[[], httpx.Response], control: RemoteControl) -> None:
+    control.fault("slow", delay_s=0.01, **PATCHES)
+
+    assert add().status_code == 200
     assert batches(control) == 2
 
 

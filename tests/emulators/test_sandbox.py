@@ -76,7 +76,7 @@ def test_a_reset_empties_the_state_file(credentials: AppCredentials, tmp_path: P
         assert sandbox.control.lists() == []
 
     with sqlite3.connect(file) as db:
-        counts = [db.execute(f"SELECT count(*) FROM {table}").fetchone() for table in ("objects", "members")]
+        counts = [db.execute(f"SELECT count(*) FROM {table}").fetchone() for table in ("objects", "batches")]
     db.close()
     assert counts == [(0,), (0,)]
 
@@ -129,3 +129,20 @@ def test_a_served_sandbox_says_where_it_is_and_ends_with_a_signal(tmp_path: Path
     assert url.startswith("http://127.0.0.1:")
     assert answer.status_code == 401
     assert (process.returncode, errors) == (-signal.SIGTERM, "")
+
+
+def test_many_batches_add_up_to_the_same_members(credentials: AppCredentials, tmp_path: Path) -> None:
+    file = tmp_path / "state.sqlite"
+    people = [hashlib.sha256(str(n).encode()).hexdigest() for n in range(150)]
+    with Sandbox(credentials, state_file=file, knobs=Knobs(rate_tier="off")) as first, client_of(first) as client:
+        listed = client.post(LISTS, json={"name": "vip", "records": hashlib.md5(b"x").hexdigest()}).json()  # noqa: S324
+        for person in people:
+            client.patch(f"{LISTS}/{listed['id']}", json={"operation_type": "ADD", "records": person})
+        body = {"operation_type": "REMOVE", "records": ",".join(people[::2])}
+        client.patch(f"{LISTS}/{listed['id']}", json=body)
+        expected = first.control.members(listed["id"])
+
+    assert len(expected) == 76
+    for _ in range(2):  # the second time from what the first made one
+        with Sandbox(credentials, state_file=file) as again:
+            assert again.control.members(listed["id"]) == expected

@@ -1,6 +1,8 @@
 """Where a sandbox that is started again finds its objects.
 
 One SQLite file. Members are digests, tokens are SHA-256 of tokens: nothing in it can be used against a person or a vendor.
+Members are kept as the batches that came and went, since a row for each of them took thirty times as long; opening the
+file adds the batches up.
 """
 
 from __future__ import annotations
@@ -17,8 +19,13 @@ from reconciler.model.json import Json
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS objects (kind TEXT, id TEXT, value BLOB, PRIMARY KEY (kind, id)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS members (list_id TEXT, digest BLOB, PRIMARY KEY (list_id, digest)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS batches (
+    number INTEGER PRIMARY KEY, list_id TEXT, is_gone INTEGER, digest_bytes INTEGER, digests BLOB
+);
+CREATE INDEX IF NOT EXISTS batches_of_list ON batches (list_id);
 """
+_MANY = 100  # batches of a list that are worth adding up for good
+_LARGEST = 1_000_000  # digests in a row; SQLite takes at most 1 GB
 
 
 class Storage(Protocol):
@@ -28,7 +35,7 @@ class Storage(Protocol):
         """All objects of *kind*, in no order."""
         ...
 
-    def members(self, list_id: str) -> Iterator[bytes]:
+    def members(self, list_id: str) -> Iterable[bytes]:
         """All members of a list."""
         ...
 
@@ -54,9 +61,9 @@ class NoStorage:
         """None."""
         return iter(())
 
-    def members(self, list_id: str) -> Iterator[bytes]:  # noqa: ARG002 - as the protocol has it
+    def members(self, list_id: str) -> Iterable[bytes]:  # noqa: ARG002 - as the protocol has it
         """None."""
-        return iter(())
+        return ()
 
     def save(
         self, kind: str, key: str, value: object, *, added: Iterable[bytes] = (), gone: Iterable[bytes] = ()
@@ -92,10 +99,25 @@ class FileStorage:
         for (value,) in self._db.execute("SELECT value FROM objects WHERE kind = ?", (kind,)):
             yield orjson.loads(value)
 
-    def members(self, list_id: str) -> Iterator[bytes]:
-        """All members of a list."""
-        for (digest,) in self._db.execute("SELECT digest FROM members WHERE list_id = ?", (list_id,)):
-            yield digest
+    def members(self, list_id: str) -> Iterable[bytes]:
+        """All members of a list; its batches become one on the way."""
+        members: set[bytes] = set()
+        number = 0
+        for is_gone, size, joined in self._db.execute(
+            "SELECT is_gone, digest_bytes, digests FROM batches WHERE list_id = ? ORDER BY number", (list_id,)
+        ):
+            number += 1
+            digests = (joined[at : at + size] for at in range(0, len(joined), size))
+            if is_gone:
+                members.difference_update(digests)
+            else:
+                members.update(digests)
+        if number > _MANY:
+            with self._db:
+                self._db.execute("BEGIN")
+                self._db.execute("DELETE FROM batches WHERE list_id = ?", (list_id,))
+                self._append(list_id, members, is_gone=False)
+        return members
 
     def save(
         self, kind: str, key: str, value: object, *, added: Iterable[bytes] = (), gone: Iterable[bytes] = ()
@@ -104,28 +126,37 @@ class FileStorage:
         with self._db:
             self._db.execute("BEGIN")
             self._db.execute("INSERT OR REPLACE INTO objects VALUES (?, ?, ?)", (kind, key, orjson.dumps(value)))
-            self._db.executemany("INSERT OR IGNORE INTO members VALUES (?, ?)", ((key, digest) for digest in added))
-            self._db.executemany(
-                "DELETE FROM members WHERE list_id = ? AND digest = ?", ((key, digest) for digest in gone)
-            )
+            self._append(key, added, is_gone=False)
+            self._append(key, gone, is_gone=True)
 
     def delete(self, kind: str, key: str) -> None:
         """One transaction."""
         with self._db:
             self._db.execute("BEGIN")
             self._db.execute("DELETE FROM objects WHERE kind = ? AND id = ?", (kind, key))
-            self._db.execute("DELETE FROM members WHERE list_id = ?", (key,))
+            self._db.execute("DELETE FROM batches WHERE list_id = ?", (key,))
 
     def clear(self) -> None:
         """One transaction."""
         with self._db:
             self._db.execute("BEGIN")
             self._db.execute("DELETE FROM objects")
-            self._db.execute("DELETE FROM members")
+            self._db.execute("DELETE FROM batches")
 
     def close(self) -> None:
         """Give the file free."""
         self._db.close()
+
+    def _append(self, list_id: str, digests: Iterable[bytes], *, is_gone: bool) -> None:
+        by_size: dict[int, list[bytes]] = {}
+        for digest in digests:
+            by_size.setdefault(len(digest), []).append(digest)
+        for size, some in by_size.items():
+            for start in range(0, len(some), _LARGEST):
+                self._db.execute(
+                    "INSERT INTO batches (list_id, is_gone, digest_bytes, digests) VALUES (?, ?, ?, ?)",
+                    (list_id, is_gone, size, b"".join(some[start : start + _LARGEST])),
+                )
 
 
 def _opened(path: Path) -> sqlite3.Connection:
