@@ -114,12 +114,13 @@ def _screen(
 
     # Only a relation streams; execute() would hold the whole result (DuckDB 2.0). Numbering happens on this side, where
     # the order is known, so that hashing on the other may use all threads.
-    numbered = rows.sql(f'SELECT row_number() OVER () AS row, "{identifier.value}" AS value FROM rows')  # noqa: S608 - an enum
-    reader = numbered.to_arrow_reader(ROWS_PER_BATCH)
-    stream = type(reader).from_batches(reader.schema, counted(reader))
-    engine.from_arrow(stream).create_view("numbered", replace=True)
-    verdicts = engine.sql(_VERDICTS[identifier]).to_arrow_reader(ROWS_PER_BATCH)
-    keys = write_keys(target, _valid(verdicts, rejections))
+    numbered = rows.sql(f'SELECT row_number() OVER () AS row, "{identifier.value}" AS value FROM rows')
+    # Both streams are closed whatever happens: a connection with an open result takes no other query (DuckDB 2.0).
+    with numbered.to_arrow_reader(ROWS_PER_BATCH) as reader:
+        stream = type(reader).from_batches(reader.schema, counted(reader))
+        engine.from_arrow(stream).create_view("numbered", replace=True)
+        with engine.sql(_VERDICTS[identifier]).to_arrow_reader(ROWS_PER_BATCH) as verdicts:
+            keys = write_keys(target, _valid(verdicts, rejections))
     return Screening(count, keys, rejections)
 
 
@@ -158,7 +159,7 @@ def _verdicts(usable: str, classify: str) -> str:
             CASE WHEN verdict > 0 THEN verdict::UTINYINT END AS reason,
             CASE WHEN verdict > 0 THEN row END AS row
         FROM judged
-    """  # noqa: S608 - made of constants of this module
+    """
 
 
 _JUDGED_EMAIL = f"""

@@ -19,6 +19,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from reconciler.dataplane.durable import read_document, sync_folder, write_bytes
 from reconciler.dataplane.keyfile import count_keys
@@ -245,7 +246,8 @@ class Run:
         self._removed = 0
         # Lines are not synced one by one: they survive a kill, and after a power failure a missing line means only that
         # some keys count as uncertain and travel again.
-        self._progress = progress.open("ab", buffering=0)
+        self._path = progress
+        self._progress: BinaryIO | None = None
 
     @property
     def add(self) -> list[tuple[Path, int, int]]:
@@ -278,6 +280,8 @@ class Run:
         self._note()
 
     def _note(self) -> None:
+        if self._progress is None:
+            self._progress = self._path.open("ab", buffering=0)
         self._progress.write(b"%d %d\n" % (self._added, self._removed))
 
     def finish(self) -> None:
@@ -287,4 +291,5 @@ class Run:
 
     def stop(self) -> None:
         """Leave the run as far as it got; the next `Ledger.target` counts it up."""
-        self._progress.close()
+        if self._progress is not None:
+            self._progress.close()

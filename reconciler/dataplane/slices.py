@@ -54,5 +54,6 @@ def _run(
     for view, parts in views.items():
         stream = key_table((folder / part.file, part.start, part.stop) for part in parts)
         engine.from_arrow(stream).create_view(view, replace=True)
-    reader = engine.sql(query).to_arrow_reader(ROWS_PER_BATCH)
-    return write_keys(folder / name, (batch.column(0) for batch in reader))
+    # Closed whatever happens: a connection with an open result takes no other query (DuckDB 2.0).
+    with engine.sql(query).to_arrow_reader(ROWS_PER_BATCH) as reader:
+        return write_keys(folder / name, (batch.column(0) for batch in reader))

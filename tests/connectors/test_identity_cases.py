@@ -109,7 +109,7 @@ def test_ident_013_a_csv_with_a_byte_order_mark_is_read(exports: Exports) -> Non
     with duckdb.connect() as connection:
         request = LoadRequest({"type": "files", "paths": [case["given"]["file"]]}, "load")
         relation = source.read(request, connection, lambda *_: None)
-        connection.execute(f"CREATE VIEW rows AS SELECT * FROM {relation}")  # noqa: S608 - a name of ours
+        connection.execute(f"CREATE VIEW rows AS SELECT * FROM {relation}")
         exports.run_on(connection, settings_of(ADD, audience))
 
     assert exports.api.members_of(audience) == set(case["expect"]["values"]["sent"])

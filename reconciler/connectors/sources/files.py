@@ -64,7 +64,7 @@ class FilesSource:
         for number, file in enumerate(files, start=1):
             rows += self._read_through(connection, file, form)
             progress(rows, 0, f"file {number} of {len(files)} is readable: {self._name(file)}")
-        readers = " UNION ALL BY NAME ".join(f"SELECT * FROM {reader}" for reader in self._readers(files, form))  # noqa: S608 - quoted
+        readers = " UNION ALL BY NAME ".join(f"SELECT * FROM {reader}" for reader in self._readers(files, form))
         connection.execute(f"CREATE OR REPLACE TEMP VIEW {RELATION} AS {readers}")
         return RELATION
 
@@ -145,7 +145,7 @@ class FilesSource:
         [reader] = self._readers([file], form)
         try:
             # A hash needs every value, so nothing is skipped; its result does not matter.
-            found = connection.execute(f"SELECT count(*), bit_xor(hash(found)) FROM {reader} AS found").fetchone()  # noqa: S608
+            found = connection.execute(f"SELECT count(*), bit_xor(hash(found)) FROM {reader} AS found").fetchone()
         except duckdb.Error as error:
             line = _json_line(file) if form is FileFormat.JSONL else _csv_line(str(error))
             where = f"`{name}`, line {line}," if line else f"`{name}`"

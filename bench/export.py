@@ -1,0 +1,386 @@
+"""How fast e-mail addresses travel from a query result to Pinterest, and in how much memory.
+
+    python bench/export.py [--rows 1000000] [--repeat 3] [--large 4000000]
+
+Everything is measured in one run, each time in a process of its own, against one minimal HTTP sink (another process), in
+turns so that a busy machine disturbs all alike. Medians are shown; seconds do not carry over to other machines, ratios do.
+
+    read      DuckDB reads the addresses from Parquet into Arrow, nothing else
+    bound     the same with the addresses trimmed, lower-cased and hashed: what any export by this engine must at least do
+    distinct  the same with one row a hash
+    loop      Arrow to Python, hashlib, a set and HTTP: what one writes in an afternoon
+    tdr       the connector as it is: validate, hash, de-duplicate, ledger on disk, batches, HTTP
+    tdr-1900  the same with the default of 1,900 members a request in place of the 10,000 of the vendor's sample
+    dlt       a dlt custom destination that hashes and sends; needs BENCH_PYTHON, an interpreter that has dlt and pyarrow
+"""
+
+# ruff: noqa: PLC0415, D102 - each measured process imports only what it measures; asyncio names the protocol's methods
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import hashlib
+import http.client
+import json
+import multiprocessing
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+SAMPLE_BATCH = 10_000
+ARROW_ROWS = 100_000
+LIST_PATH = "/v5/ad_accounts/549700000001/customer_lists/1"
+ANSWERS = {
+    b"POST": {
+        "token_type": "bearer",
+        "access_token": "pina_bench",
+        "expires_in": 2_592_000,
+        "scope": "ads:read ads:write",
+        "refresh_token": "pinr.bench",
+        "refresh_token_expires_in": 5_184_000,
+        "refresh_token_expires_at": 4_000_000_000,
+    },
+    b"GET": {
+        "id": "2",
+        "ad_account_id": "549700000001",
+        "name": "bench",
+        "audience_type": "CUSTOMER_LIST",
+        "status": "READY",
+        "rule": {"customer_list_id": "1"},
+    },
+    b"PATCH": {"id": "1", "ad_account_id": "549700000001", "name": "bench", "status": "PROCESSING", "exceptions": {}},
+}
+
+
+# -- the sink ------------------------------------------------------------------------------------------------------------
+
+
+class Sink(asyncio.Protocol):
+    """Answers every request at once and counts members; keeps nothing."""
+
+    members = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._head = b""
+        self._left = 0
+        self._method = b""
+
+    def data_received(self, data: bytes) -> None:
+        if self._left:
+            self._take_body(data)
+            return
+        self._head += data
+        head, found, body = self._head.partition(b"\r\n\r\n")
+        if not found:
+            return
+        self._head = b""
+        self._method = head.split(b" ", 1)[0]
+        lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+        self._left = int(lengths[0].split(b":")[1]) if lengths else 0
+        if self._left:
+            self._take_body(body)
+        else:
+            self._answer()
+
+    def _take_body(self, data: bytes) -> None:
+        if self._method == b"PATCH":
+            # A body has as many commas as members: one less between them, and one between its two fields.
+            Sink.members += data.count(b",")
+        self._left -= len(data)
+        if self._left <= 0:
+            self._answer()
+
+    def _answer(self) -> None:
+        value = ANSWERS.get(self._method, {"members": Sink.members})
+        if self._method == b"DELETE":
+            Sink.members = 0
+        body = json.dumps(value).encode()
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+        self._transport.write(head + body)
+
+
+def _serve(port: multiprocessing.SimpleQueue[int]) -> None:
+    async def run() -> None:
+        server = await asyncio.get_running_loop().create_server(Sink, "127.0.0.1", 0)
+        port.put(server.sockets[0].getsockname()[1])
+        await server.serve_forever()
+
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(run())
+
+
+@contextlib.contextmanager
+def sink() -> Iterator[int]:
+    """Port of a sink that runs while the context is open."""
+    spawn = multiprocessing.get_context("spawn")
+    port = spawn.SimpleQueue()
+    process = spawn.Process(target=_serve, args=(port,), daemon=True)
+    process.start()
+    try:
+        yield port.get()
+    finally:
+        process.terminate()
+        process.join()
+
+
+def send(connection: http.client.HTTPConnection, records: str) -> None:
+    body = json.dumps({"operation_type": "ADD", "records": records})
+    connection.request("PATCH", LIST_PATH, body, {"Content-Type": "application/json"})
+    connection.getresponse().read()
+
+
+# -- what is measured ----------------------------------------------------------------------------------------------------
+
+
+def engine_alone(source: Path, select: str) -> int:
+    import duckdb
+
+    rows = 0
+    with duckdb.connect(config={"threads": "2"}) as connection:
+        for batch in connection.sql(f"SELECT {select} FROM read_parquet('{source}')").to_arrow_reader(ARROW_ROWS):
+            rows += batch.num_rows
+    return rows
+
+
+def read_alone(source: Path, _port: int) -> int:
+    return engine_alone(source, "email")
+
+
+def bound(source: Path, _port: int) -> int:
+    return engine_alone(source, "sha256(lower(trim(email)))")
+
+
+def distinct(source: Path, _port: int) -> int:
+    return engine_alone(source, "DISTINCT sha256(lower(trim(email)))")
+
+
+def loop(source: Path, port: int) -> int:
+    import pyarrow.parquet as pq
+
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    seen: set[str] = set()
+    waiting: list[str] = []
+    for batch in pq.ParquetFile(source).iter_batches(ARROW_ROWS, columns=["email"]):
+        for email in batch.column(0).to_pylist():
+            digest = hashlib.sha256(email.strip().lower().encode()).hexdigest()
+            if digest in seen:
+                continue
+            seen.add(digest)
+            waiting.append(digest)
+            if len(waiting) == SAMPLE_BATCH:
+                send(connection, ",".join(waiting))
+                waiting = []
+    if waiting:
+        send(connection, ",".join(waiting))
+    return len(seen)
+
+
+class _Tokens:
+    def load(self, _key: str) -> None:
+        return None
+
+    def save(self, _key: str, _tokens: object) -> None:
+        return None
+
+    @contextlib.contextmanager
+    def exclusive(self, _key: str) -> Iterator[None]:
+        yield
+
+
+def export(source: Path, port: int, limit: int | None) -> int:
+    import duckdb
+
+    from reconciler.connectors.destinations.pinterest import PinterestDestination
+    from reconciler.connectors.destinations.pinterest_client import connector
+    from reconciler.dataplane.exporter import TypedExporter
+    from reconciler.ports.exports import ExportRequest
+
+    settings = {
+        "type": "pinterest",
+        "client_id": "bench",
+        "client_secret": "bench",
+        "refresh_token": "bench",
+        "ad_account_id": "549700000001",
+        "audience_type": "customer_list",
+        "action": "REPLACE_CURRENT_AUDIENCE",
+        "audience_id_replace": "2",
+        **({"limit_records_per_request": limit} if limit else {}),
+    }
+    with tempfile.TemporaryDirectory() as folder, duckdb.connect(config={"threads": "2"}) as connection:
+        connection.sql(f"CREATE VIEW rows AS SELECT email FROM read_parquet('{source}')")
+        connect = connector(_Tokens(), base_url=f"http://127.0.0.1:{port}")
+        exporter = TypedExporter({"pinterest": PinterestDestination(connect, Path(folder))})
+        request = ExportRequest("pinterest", settings, "bench")
+        return exporter.export(request, connection, lambda *_: None, threading.Event()).sent
+
+
+def tdr(source: Path, port: int) -> int:
+    return export(source, port, SAMPLE_BATCH)
+
+
+def tdr_default(source: Path, port: int) -> int:
+    return export(source, port, None)
+
+
+def dlt_destination(source: Path, port: int) -> int:
+    os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
+    os.environ["RUNTIME__LOG_LEVEL"] = "CRITICAL"
+    import dlt
+    import pyarrow.parquet as pq
+
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    sent = 0
+
+    @dlt.resource(name="emails")
+    def emails() -> Iterator[object]:
+        yield from pq.ParquetFile(source).iter_batches(ARROW_ROWS, columns=["email"])
+
+    @dlt.destination(batch_size=SAMPLE_BATCH, loader_file_format="parquet", name="sink", naming_convention="direct")
+    def into_sink(items: object, _table: object) -> None:
+        nonlocal sent
+        values = items.column("email").to_pylist()
+        digests = {hashlib.sha256(value.strip().lower().encode()).hexdigest() for value in values}
+        send(connection, ",".join(digests))
+        sent += len(digests)
+
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["LOAD__WORKERS"] = "1"
+        pipeline = dlt.pipeline("bench", pipelines_dir=folder, destination=into_sink, dataset_name="bench")
+        pipeline.run(emails())
+    return sent
+
+
+MEASURED: dict[str, Callable[[Path, int], int]] = {
+    "read": read_alone,
+    "bound": bound,
+    "distinct": distinct,
+    "loop": loop,
+    "tdr": tdr,
+    "tdr-1900": tdr_default,
+    "dlt": dlt_destination,
+}
+
+
+IMPORTED = (
+    "duckdb",
+    "pyarrow.parquet",
+    "pyarrow.compute",
+    "httpx",
+    "tenacity",
+    "reconciler.apis.pinterest_connect",
+    "reconciler.connectors.destinations.pinterest",
+    "dlt",
+)
+SENDING = {"loop", "tdr", "tdr-1900", "dlt"}
+
+
+# -- running -------------------------------------------------------------------------------------------------------------
+
+
+def measure(name: str, source: Path, port: int) -> dict[str, float]:
+    """Run one of `MEASURED` here; imports are made before the clock starts."""
+    for module in IMPORTED:
+        with contextlib.suppress(ImportError):
+            __import__(module)
+    started, used = time.perf_counter(), time.process_time()
+    rows = MEASURED[name](source, port)
+    return {
+        "rows": rows,
+        "seconds": time.perf_counter() - started,
+        "cpu": time.process_time() - used,
+        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def measured_apart(name: str, source: Path, port: int) -> dict[str, float]:
+    """`measure` in a process of its own."""
+    python = os.environ["BENCH_PYTHON"] if name == "dlt" else sys.executable
+    command = [python, __file__, "--measure", name, "--source", str(source), "--port", str(port)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{name} failed:\n{done.stderr[-2_000:]}")
+    result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def members_received(port: int) -> int:
+    """Members the sink got since it was asked last."""
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    connection.request("DELETE", "/")
+    return int(json.loads(connection.getresponse().read())["members"])
+
+
+def make_source(folder: Path, rows: int) -> Path:
+    import duckdb
+
+    source = folder / f"{rows}.parquet"
+    with duckdb.connect(config={"memory_limit": "512MiB"}) as connection:
+        connection.sql(
+            f"COPY (SELECT 'First.Last' || i || '@Example.com ' AS email FROM range({rows}) t(i)) "
+            f"TO '{source}' (FORMAT parquet)"
+        )
+    return source
+
+
+def compare(folder: Path, port: int, rows: int, repeat: int, large: int) -> None:
+    names = [name for name in MEASURED if name != "dlt"]
+    if os.environ.get("BENCH_PYTHON"):
+        names.append("dlt")
+    else:
+        print("dlt is left out: BENCH_PYTHON names no interpreter that has it")
+    source = make_source(folder, rows)
+    results: dict[str, list[dict[str, float]]] = {name: [] for name in names}
+    for _ in range(repeat):
+        for name in names:
+            members_received(port)
+            result = measured_apart(name, source, port)
+            got = members_received(port)
+            assert got == (rows if name in SENDING else 0), f"{name}: the sink got {got} of {rows} members"
+            assert result["rows"] == rows, f"{name}: {result['rows']} of {rows} rows"
+            results[name].append(result)
+    rates = {name: rows / statistics.median(one["seconds"] for one in results[name]) for name in names}
+    print(f"{rows:,} addresses, medians of {repeat}")
+    for name in names:
+        peak = statistics.median(one["peak_mib"] for one in results[name])
+        cpu = statistics.median(one["cpu"] for one in results[name])
+        print(
+            f"  {name:9} {rates[name]:>12,.0f} rows/s   {rates[name] / rates['bound']:5.2f} x bound   "
+            f"cpu {cpu:5.2f} s   peak {peak:4.0f} MiB"
+        )
+    for other in ("loop", "dlt"):
+        if other in rates:
+            print(f"  tdr is {rates['tdr'] / rates[other]:.2f} x {other}")
+    grown = measured_apart("tdr", make_source(folder, large), port)
+    before = statistics.median(one["peak_mib"] for one in results["tdr"])
+    print(f"{large:,} addresses: {large / grown['seconds']:,.0f} rows/s, peak {grown['peak_mib']:.0f} MiB, "
+          f"{grown['peak_mib'] / before:.2f} x that of {rows:,}")  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure exports of e-mail addresses.")
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--large", type=int, default=4_000_000)
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--measure", choices=MEASURED)
+    parser.add_argument("--source", type=Path)
+    parser.add_argument("--port", type=int)
+    options = parser.parse_args()
+    if options.measure:
+        print(json.dumps(measure(options.measure, options.source, options.port)))
+        return
+    with tempfile.TemporaryDirectory(prefix="tdr-bench-") as folder, sink() as port:
+        compare(Path(folder), port, options.rows, options.repeat, options.large)
+
+
+if __name__ == "__main__":
+    main()
