@@ -76,7 +76,7 @@ class TreasureData:
         return self._repeatable("/v3/table/update" + path(database, table), fields)
 
     def update_schema(self, database: str, table: str, schema: str) -> Raw:
-        """Exchange the columns; *schema* is JSON text, see `providers.treasure_data.wire.schema`."""
+        """Exchange the columns; *schema* is JSON text of ``[name, type]`` or ``[name, type, alias]`` entries."""
         return self._repeatable("/v3/table/update-schema" + path(database, table), {"schema": schema})
 
     def rename_table(self, database: str, old: str, new: str) -> None:
@@ -194,8 +194,12 @@ class TreasureData:
 
     def job_rows(self, job_id: str) -> list[Json]:
         """The result of a finished query, a list of values a row. For results that fit in memory."""
-        body = self._http.send(get("/v3/job/result" + path(job_id), {"format": "json"})).body
-        return [orjson.loads(line) for line in body.splitlines() if line.strip()]
+        request = get("/v3/job/result" + path(job_id), {"format": "json"})
+        try:
+            return [orjson.loads(line) for line in self._http.send(request).body.splitlines() if line.strip()]
+        except orjson.JSONDecodeError:
+            # Rows may hold personal data, so nothing of them is shown.
+            raise Permanent(f"treasure_data: GET {request.path} answered with rows that are not JSON") from None
 
     # Account
 
@@ -239,7 +243,7 @@ class TreasureData:
             answer = self._object(request)
         except Conflict as conflict:
             return self._started_before(domain_key, conflict)
-        jobs = answer.get("jobs", "job_id")
+        jobs = answer.get("jobs")
         told = jobs[0] if isinstance(jobs, list) and jobs else answer
         job_id = told.get("job_id") if isinstance(told, dict) else None
         if job_id is None:

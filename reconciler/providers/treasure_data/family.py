@@ -81,16 +81,17 @@ def finding(
     context: Context,
     objects: Mapping[str, Raw],
     observed: Callable[[Address, Raw], Observation],
-) -> Finding:
+) -> Seen:
     """What of *objects* (name or id -> object) is meant by one question."""
     remembered = objects.get(question.record.remote_id) if question.record else None
-    by_id = None if remembered is None else observed(question.address, remembered)
-    if question.resource is None:
-        return Finding(by_id)
-    named = objects.get(name_of(question.resource, context))
-    if named is None:
-        return Finding(by_id)
-    return Finding(by_id, (by_id if by_id and named is remembered else observed(question.address, named),))
+    named = objects.get(name_of(question.resource, context)) if question.resource else None
+    try:
+        by_id = None if remembered is None else observed(question.address, remembered)
+        if named is None:
+            return Finding(by_id)
+        return Finding(by_id, (by_id if by_id and named is remembered else observed(question.address, named),))
+    except ProviderError as error:
+        return Unreadable(error)
 
 
 def unreadable(wanted: Iterable[Wanted], error: ProviderError) -> dict[Address, Seen]:

@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias, cast
-from urllib.parse import urlsplit
 
 import orjson
 
@@ -59,7 +58,7 @@ def export_settings(
     if resolution is not None and resolution.mode:
         settings["action"] = resolution.mode.upper()
         settings.update(resolution.settings)
-    settings.update(spec.delivery.model_dump(exclude_none=True))
+    settings.update({name: value for name, value in spec.delivery if value is not None})
     return settings
 
 
@@ -86,7 +85,7 @@ def read_settings(result: object) -> dict[str, Json]:
     if not isinstance(result, str) or not result:
         return {}
     if not result.startswith("{"):
-        return {"type": urlsplit(result).scheme, "url": without_password(result)}
+        return {"type": result.partition("://")[0], "url": without_password(result)}
     try:
         parsed = orjson.loads(result)
     except orjson.JSONDecodeError:
@@ -101,8 +100,19 @@ def readable(settings: Mapping[str, Json]) -> dict[str, Json]:
         known = _setting(name)
         if known is None or (isinstance(value, str) and value[:1] in _MASKS_BEGIN and _MASK.fullmatch(value)):
             continue
-        told[known.name] = readable(value) if isinstance(value, dict) else known.read(value)
+        told[known.name] = _below(value) if isinstance(value, dict | list) else known.read(value)
     return told
+
+
+def _below(value: Json) -> Json:
+    """What stands below a setting, without its secrets."""
+    match value:
+        case dict():
+            return readable(value)
+        case list():
+            return [_below(entry) for entry in value]
+        case _:
+            return value
 
 
 class _Setting(NamedTuple):

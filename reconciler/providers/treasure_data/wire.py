@@ -12,6 +12,7 @@ from typing import Final
 
 import orjson
 
+from reconciler.errors import Permanent
 from reconciler.model.json import Json
 from reconciler.model.kinds import Column, Engine
 
@@ -33,7 +34,7 @@ def whole(value: object) -> int:
         return int(value)
     if isinstance(value, float):
         return int(value)
-    return int(value) if isinstance(value, str) and value.lstrip("-").isdecimal() else 0
+    return int(value) if isinstance(value, str) and value.removeprefix("-").isdecimal() else 0
 
 
 def unix_seconds(value: object) -> int | None:
@@ -63,11 +64,19 @@ def columns(schema: object) -> list[Json]:
     """The columns in a table's `schema` (JSON text) as ``[name, type]`` or ``[name, type, alias]``.
 
     An alias equal to the name is none; `time` and `v` are the vendor's own.
+
+    Raises:
+        Permanent: it is not what the vendor documents.
     """
-    listed = orjson.loads(schema) if isinstance(schema, str) and schema else schema
-    if not isinstance(listed, list):
+    if schema is None or schema == "":
         return []
-    return [column(*parts[:3]) for parts in listed if isinstance(parts, list) and parts[0] not in {"time", "v"}]
+    try:
+        listed = orjson.loads(schema) if isinstance(schema, str) else schema
+    except orjson.JSONDecodeError:
+        listed = None
+    if not isinstance(listed, list) or not all(isinstance(parts, list) and len(parts) > 1 for parts in listed):
+        raise Permanent(f"treasure_data: the schema {schema!r} of a table is not a list of names and types")
+    return [column(*parts[:3]) for parts in listed if parts[0] not in {"time", "v"}]
 
 
 def column(name: str, kind: str, alias: str | None = None) -> list[Json]:

@@ -166,6 +166,15 @@ def test_rows_are_read_line_by_line(scripted: Scenario) -> None:
     assert api.job_rows("9") == [["a", 1], ["b", None]]
 
 
+def test_rows_that_cannot_be_read_are_not_shown(scripted: Scenario) -> None:
+    api, _ = scripted(httpx.Response(200, content=b'["Ana Lima",'))
+
+    with pytest.raises(Permanent) as caught:
+        api.job_rows("9")
+
+    assert str(caught.value) == "treasure_data: GET /v3/job/result/9 answered with rows that are not JSON"
+
+
 @pytest.mark.parametrize(
     ("answer", "error"),
     [

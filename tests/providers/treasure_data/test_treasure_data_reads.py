@@ -91,6 +91,14 @@ def test_a_table_in_a_database_that_is_gone_is_absent(vendor: Vendor, declare: D
     assert seen == {Address("table", "orders"): Finding()}
 
 
+def test_one_table_that_cannot_be_understood_does_not_hide_the_others(vendor: Vendor, declare: Declare) -> None:
+    vendor.says = {TABLES: {"tables": [{"name": "orders", "schema": "{"}, {"name": "buyers", "schema": "[]"}]}}
+
+    seen = look(vendor, declare({"table/orders": {"database": "shop"}, "table/buyers": {"database": "shop"}}))
+
+    assert {str(at): type(found) for at, found in seen.items()} == {"table/orders": Unreadable, "table/buyers": Finding}
+
+
 def test_a_lookup_that_is_denied_is_not_absence(vendor: Vendor, declare: Declare) -> None:
     vendor.says = {
         "GET /v3/connections/lookup?name=pin": httpx.Response(403, json={"error": "no permission to read pin"}),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import duckdb
 import pytest
+import uvicorn
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -26,7 +29,7 @@ from reconciler.model.resource import Resource
 from reconciler.model.secret import Secret
 from reconciler.ports.clock import SystemClock
 from reconciler.ports.exports import ExportReport, ExportRequest, LoadRequest, Progress
-from reconciler.ports.provider import Context, Wanted
+from reconciler.ports.provider import Context, Job, JobStatus, Wanted
 from reconciler.providers.treasure_data.provider import TreasureDataProvider
 from reconciler.schedule import check, next_after
 from reconciler.sealing import MasterKey, Sealer
@@ -321,6 +324,113 @@ def test_an_object_is_known_by_its_exact_name(world: World, declare: Declare, ki
     assert world.look(resource, context) is None
 
 
+def finished(world: World, job_id: str) -> Job:
+    assert world.service.wait(60)
+    return world.provider.job(job_id)
+
+
+def test_a_run_exports_with_credentials_and_starts_once_a_key(world: World, declare: Declare) -> None:
+    documents: dict[str, Mapping[str, object]] = {
+        **AROUND,
+        "activation/daily": {
+            "from": {"query": {"database": "shop", "sql": "SELECT 'ana@example.com' AS email"}},
+            "to": {"audience": "buyers"},
+            "membership": "add",
+        },
+    }
+    resources = declare(documents)
+    address = Address("activation", "daily")
+    add = Resolution(Outcome.STEADY, "add_people_to_current_audience", {"audience_id_add_people": "643"}, "643")
+    context = Context(resources, resolution=add)
+    made = world.provider.create(resources[address], world.provider.desired(resources[address], context))
+    assert world.provider.last_job(address, made.remote_id) is None
+
+    first, again = (world.provider.run(address, made.remote_id, "key-of-daily") for _ in range(2))
+    job = finished(world, first)
+
+    (request,) = world.exporter.requests
+    assert (first == again, job.status, job.done, job.total) == (True, JobStatus.SUCCESS, 1, 1)
+    assert (request.type, dict(request.settings)) == (
+        "pinterest",
+        {
+            "client_id": "FAKE-client_id",
+            "client_secret": "FAKE-client_secret",
+            "refresh_token": "FAKE-refresh_token",
+            "ad_account_id": "549760",
+            "audience_type": "customer_list",
+            "ignore_invalid_records": True,
+            "action": "ADD_PEOPLE_TO_CURRENT_AUDIENCE",
+            "audience_id_add_people": "643",
+        },
+    )
+    last = world.provider.last_job(address, made.remote_id)
+    assert last is not None
+    assert last.job_id == first
+
+
+def test_a_failed_run_says_why(world: World, declare: Declare) -> None:
+    resource = declare({"query/wrong": {"database": "shop", "sql": "SELECT nothing FROM nowhere"}})[
+        Address("query", "wrong")
+    ]
+    made = world.provider.create(resource, world.provider.desired(resource, Context({})))
+
+    job = finished(world, world.provider.run(resource.address, made.remote_id, "key-of-wrong"))
+
+    assert job.status is JobStatus.ERROR
+    assert "nowhere" in job.log
+
+
+def test_an_import_runs_into_its_table(world: World, declare: Declare) -> None:
+    documents: dict[str, Mapping[str, object]] = {
+        "import/arrivals": {
+            "from": {"type": "files", "paths": ["a.csv"]},
+            "to": {"database": "shop", "table": "arrivals"},
+        }
+    }
+    address = Address("import", "arrivals")
+    resource = declare(documents)[address]
+    made = world.provider.create(resource, world.provider.desired(resource, Context({})))
+
+    job = finished(world, world.provider.run(address, made.remote_id, "key-of-arrivals"))
+    query = world.api.issue_job("trino", "shop", {"query": "SELECT id FROM arrivals"}, "key-of-count")
+
+    assert job.status is JobStatus.SUCCESS, job.log
+    assert finished(world, query).status is JobStatus.SUCCESS
+    assert world.api.job_rows(query) == [[1]]
+
+
+@contextmanager
+def serving(service: Service) -> Iterator[str]:
+    """The address at which *service* answers for a while."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        config = uvicorn.Config(create_app(service), log_level="warning", access_log=False, lifespan="off")
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        server.should_exit = True
+        thread.join()
+
+
+def test_over_http_the_same_is_seen(world: World, declare: Declare) -> None:
+    spec = {"database": "shop", "sql": "SELECT 1", "name": "a/b %2F..", "schedule": {"cron": "@daily"}}
+    resource = declare({"query/remote": spec})[Address("query", "remote")]
+    context = Context({})
+    with serving(world.service) as address:
+        api = connect(Endpoint("embedded", address), KEY)
+        provider = TreasureDataProvider(api, "embedded/1", creates_connections=True)
+        made = provider.create(resource, provider.desired(resource, context))
+        seen = provider.observe([Wanted(resource.address, resource, None)], context)[resource.address]
+        provider.delete(resource.address, made.remote_id, Record(made.remote_id, {}))
+        api.close()
+
+    assert seen == Finding(None, (made,))
+
+
+def ids_by_name(world: World) -> dict[str, str]:
+    return {str(raw["name"]): str(raw["id"]) for raw in world.api.saved_queries()}
+
+
 def test_a_renamed_query_is_the_same_object(world: World, declare: Declare) -> None:
     spec = {"database": "shop", "sql": "SELECT 1"}
     resource = declare({"query/daily": {**spec, "name": "daily-push"}})[Address("query", "daily")]
@@ -328,8 +438,8 @@ def test_a_renamed_query_is_the_same_object(world: World, declare: Declare) -> N
     world.provider.create(resource, world.provider.desired(resource, context))
     renamed = declare({"query/daily": {**spec, "name": "daily-push-jp"}})[Address("query", "daily")]
 
-    ids = {str(raw["id"]) for raw in world.api.saved_queries()}
+    before = ids_by_name(world)
     world.provider.update(renamed, "daily-push", world.provider.desired(renamed, context), ["/name"])
 
-    assert {str(raw["id"]): raw["name"] for raw in world.api.saved_queries()} == {ids.pop(): "daily-push-jp"}
+    assert ids_by_name(world)["daily-push-jp"] == before["daily-push"]
     world.provider.delete(renamed.address, "daily-push-jp", Record("daily-push-jp", {}))

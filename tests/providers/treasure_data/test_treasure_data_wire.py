@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.errors import Permanent
 from reconciler.model.json import Json
 from reconciler.providers.treasure_data import results, wire
 from reconciler.providers.treasure_data.timings import Timings
@@ -59,7 +60,7 @@ def test_presto_is_trino(told: Json, expected: str) -> None:
     assert wire.engine(told) == expected
 
 
-@pytest.mark.parametrize(("told", "expected"), [(7, 7), ("7", 7), ("-2", -2), (None, 0), ("", 0), (7.0, 7)])
+@pytest.mark.parametrize(("told", "expected"), [(7, 7), ("7", 7), ("-2", -2), (None, 0), ("", 0), (7.0, 7), ("--7", 0)])
 def test_a_number_may_be_told_as_text(told: Json, expected: int) -> None:
     assert wire.whole(told) == expected
 
@@ -78,6 +79,12 @@ def test_a_number_may_be_told_as_text(told: Json, expected: int) -> None:
 )
 def test_columns_are_names_types_and_true_aliases(told: Json, expected: list[Json]) -> None:
     assert wire.columns(told) == expected
+
+
+@pytest.mark.parametrize("told", ["{", "{}", "[1]", '[["a"]]', 7])
+def test_columns_that_cannot_be_read_are_not_taken_for_none(told: Json) -> None:
+    with pytest.raises(Permanent, match="is not a list of names and types"):
+        wire.columns(told)
 
 
 @pytest.mark.parametrize(
@@ -146,6 +153,8 @@ def test_settings_are_read_as_they_are_written_and_without_secrets() -> None:
         ),
         ('{"type":"td","api_key":"1/abc","db":{"password":"x","name":"y"}}', '{"db":{"name":"y"},"type":"td"}'),
         ('{"client_secret":"abc"', "***"),
+        ('{"type":"x","to":[{"password":"p","host":"h"}]}', '{"to":[{"host":"h"}],"type":"x"}'),
+        ("http://[", "http://["),
         ("crm", "crm"),
     ],
 )
