@@ -90,9 +90,8 @@ def translate(sql: str, *, engine: str, database: str, find_table: FindTable, sc
             return reader.insert(statement)
         case exp.Create() if statement.kind == "TABLE":
             return reader.create(statement)
-        case exp.Drop() if statement.args.get("kind") == "TABLE":
-            name = reader.name(statement.this)
-            return Drop(*name, bool(statement.args.get("exists")))
+        case exp.Drop() if statement.args.get("kind") == "TABLE" and len(statement.args["tables"]) == 1:
+            return Drop(*reader.name(statement.args["tables"][0]), bool(statement.args.get("exists")))
         case _:
             raise TdrError(f"{statement.key.upper()} is not allowed here", hint=_ONLY)
 

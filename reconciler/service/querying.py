@@ -111,7 +111,7 @@ class Querying:
                 self._drop(statement, row)
 
     def _keep(self, select: Select, row: sqlite3.Row, connection: duckdb.DuckDBPyConnection) -> None:
-        relation = self._relation(select, connection)
+        relation, _ = self._bound(select, connection)
         schema = result_schema(relation)
         count, size = self._results.write(row["id"], _batches(relation))
         self._jobs.set_result(row["id"], schema, count, size)
@@ -121,12 +121,12 @@ class Querying:
         self, select: Select, row: sqlite3.Row, running: Running, connection: duckdb.DuckDBPyConnection
     ) -> None:
         export = resolve(row["target"], self._sealer, self._connections)
-        relation = self._relation(select, connection)
+        relation, sql = self._bound(select, connection)
         request = ExportRequest(export.type, export.settings, str(row["id"]))
         self._check(request, types(relation))
         schema = result_schema(relation)
         # Not a view: exporters read rows more than once, and a query need not give the same twice. It spills to disk.
-        connection.execute(f"CREATE TEMP TABLE {_ROWS} AS {select.sql}")
+        connection.execute(f"CREATE TEMP TABLE {_ROWS} AS {sql}")
         count = _count(connection)
         self._jobs.set_result(row["id"], schema, count, None)
         export_job = self._jobs.succeed_with_export(
@@ -200,7 +200,7 @@ class Querying:
         return ExportReport(rows=count, sent=count)
 
     def _insert(self, insert: Insert, row: sqlite3.Row, connection: duckdb.DuckDBPyConnection, moment: int) -> None:
-        relation = self._relation(insert.rows, connection)
+        relation, sql = self._bound(insert.rows, connection)
         columns = list(insert.columns) or list(insert.into.columns)
         given = [name.lower() for name in relation.columns]
         if not insert.columns and len(given) == len(columns) + 1 and "time" in given:
@@ -210,7 +210,7 @@ class Querying:
         unknown = [name for name in columns if name not in insert.into.columns and name != "time"]
         if unknown:
             raise TdrError(f"table {insert.into.database}.{insert.into.name} has no column {unknown[0]!r}")
-        connection.execute(f"CREATE TEMP TABLE {_ROWS} AS SELECT * FROM ({insert.rows.sql}) AS q({names(columns)})")
+        connection.execute(f"CREATE TEMP TABLE {_ROWS} AS SELECT * FROM ({sql}) AS q({names(columns)})")
         with self._warehouse.writing:
             Tables(self._catalog, connection).append(_ROWS, insert.into, time_column="", now=moment)
         self._report_written(row, connection)
@@ -224,8 +224,8 @@ class Querying:
             self._catalog.create_table(create.database, create.name, schema=schema)
             self._jobs.finish(row["id"], "success", "finished")
             return
-        self._relation(create.rows, connection)
-        connection.execute(f"CREATE TEMP TABLE {_ROWS} AS {create.rows.sql}")
+        _, sql = self._bound(create.rows, connection)
+        connection.execute(f"CREATE TEMP TABLE {_ROWS} AS {sql}")
         table = self._catalog.create_table(create.database, create.name, schema=schema)
         try:
             with self._warehouse.writing:
@@ -248,13 +248,20 @@ class Querying:
         self._jobs.set_result(row["id"], [["rows", "bigint"]], written, size)
         self._jobs.finish(row["id"], "success", f"finished, {count} rows written")
 
-    def _relation(self, select: Select, connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
-        """The query bound, not run: wrong names and missing functions show here."""
+    def _bound(self, select: Select, connection: duckdb.DuckDBPyConnection) -> tuple[duckdb.DuckDBPyRelation, str]:
+        """The query, not yet run, and its SQL: wrong names and missing functions show here."""
         tables = Tables(self._catalog, connection)
         with self._warehouse.writing:
             for table in select.tables:
                 tables.prepare(table)
-        return connection.sql(select.sql)
+        relation = connection.sql(select.sql)
+        # Sums and counts of conditions are bigint at the vendor's engines.
+        wide = [name for name, type_ in types(relation).items() if type_ == "HUGEINT"]
+        if not wide:
+            return relation, select.sql
+        narrowed = ", ".join(f"CAST({names([name])} AS BIGINT) AS {names([name])}" for name in wide)
+        sql = f"SELECT * REPLACE ({narrowed}) FROM ({select.sql}) AS q"
+        return connection.sql(sql), sql
 
     def _restore(self, connection: duckdb.DuckDBPyConnection, columns: Sequence[Sequence[str]], job_id: int) -> None:
         import pyarrow as pa  # noqa: PLC0415 - only here

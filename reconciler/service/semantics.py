@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeAlias
 
 import sqlglot
 from sqlglot import exp
+from sqlglot.optimizer.annotate_types import annotate_types
+
+from reconciler.errors import TdrError
 
 from reconciler.service.td_functions import Argument, Call, translate
+
+_Rewrite: TypeAlias = Callable[[exp.Expression], exp.Expression]
 
 _RENAMED: Final = {"RLIKE": "regexp_matches"}
 _URL: Final = r"^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?"
@@ -28,6 +33,9 @@ def adapt(query: exp.Query, engine: str, scheduled_time: int) -> exp.Query:
     Raises:
         TdrError: a function of Treasure Data that the embedded engine does not have.
     """
+    if engine != "hive":
+        annotate_types(query, dialect="trino")
+    _name_columns(query, "_c" if engine == "hive" else "_col")
     for kind, rewrite in _rules(engine, scheduled_time):
         # Deepest first, so that an argument is ready when the call around it is written as text.
         for node in reversed(list(query.find_all(kind, bfs=True))):
@@ -37,13 +45,36 @@ def adapt(query: exp.Query, engine: str, scheduled_time: int) -> exp.Query:
     return query
 
 
-def _rules(
-    engine: str, scheduled_time: int
-) -> list[tuple[type[exp.Expression], Callable[[exp.Expression], exp.Expression]]]:
-    rules: list[tuple[type[exp.Expression], Callable[[exp.Expression], exp.Expression]]] = []
-    if engine != "hive":
-        rules += [(exp.DateDiff, _whole_units), (exp.Cast, _cut_to_length)]
-    return [*rules, (exp.Anonymous, lambda node: _function(node, scheduled_time))]
+def _rules(engine: str, scheduled_time: int) -> list[tuple[type[exp.Expression], _Rewrite]]:
+    own: tuple[type[exp.Expression], _Rewrite] = (exp.Anonymous, lambda node: _function(node, scheduled_time))
+    if engine == "hive":
+        return [(exp.ParseUrl, _parse_url), own]
+    dates: list[tuple[type[exp.Expression], _Rewrite]] = [
+        (kind, _kept_a_date) for kind in (exp.DateAdd, exp.Add, exp.Sub)
+    ]
+    return [*dates, (exp.DateDiff, _whole_units), (exp.Cast, _cut_to_length), own]
+
+
+def _name_columns(query: exp.Query, prefix: str) -> None:
+    """Call the nameless columns of the result ``_col0``, ``_col1`` by their place, as the engines do."""
+    select = query
+    while isinstance(select, exp.SetOperation):
+        select = select.left
+    if not isinstance(select, exp.Select):
+        return
+    for place, column in enumerate(select.expressions):
+        if not column.output_name and not column.is_star:
+            column.replace(exp.alias_(column.copy(), f"{prefix}{place}"))
+
+
+def _kept_a_date(node: exp.Expression) -> exp.Expression:
+    """A date and whole days make a date in Trino, a timestamp in DuckDB."""
+    span = node.args.get("unit") or node.expression.args.get("unit")
+    if node.this.type is None or not node.this.is_type(exp.DType.DATE) or span is None:
+        return node
+    if span.name.upper() in {"HOUR", "MINUTE", "SECOND", "MILLISECOND"}:
+        return node
+    return _raw(f"CAST({node.sql(dialect='duckdb')} AS DATE)")
 
 
 def _function(node: exp.Expression, scheduled_time: int) -> exp.Expression:
@@ -58,6 +89,15 @@ def _function(node: exp.Expression, scheduled_time: int) -> exp.Expression:
     if name.startswith("URL_EXTRACT_") and name.removeprefix("URL_EXTRACT_") in _URL_PARTS:
         return _url_part(node.expressions[0], name.removeprefix("URL_EXTRACT_"))
     return node
+
+
+def _parse_url(node: exp.Expression) -> exp.Expression:
+    part = node.args["part_to_extract"].name.upper()
+    if part not in _URL_PARTS or node.args.get("key") is not None:
+        raise TdrError(
+            f"the embedded engine cannot take {part} and a key from a URL", hint=f"use one of {', '.join(_URL_PARTS)}"
+        )
+    return _url_part(node.this, part)
 
 
 def _url_part(url: exp.Expression, part: str) -> exp.Expression:
