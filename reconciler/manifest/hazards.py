@@ -21,7 +21,7 @@ _ENTRY = re.compile(
     r"^(?P<lead>\s*(?:- +)*(?:(?P<key>'[^']*'|\"[^\"]*\"|[^\s#'\"\[{][^:]*?)\s*:\s+|(?<=- )))(?P<value>\S.*?)(?P<end>\s+#.*|\s*)$"
 )
 _TOKEN = re.compile(r"[^,\[\]{}]+")
-_INDENT = re.compile(r"^ *")
+_ITEM = re.compile(r"\s*(?:(?P<key>[^\s:]+):\s+)?(?P<value>\S.*?)\s*")
 # Characters that YAML streams may not hold (YAML 1.1, section 5.1).
 _UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
 _SPECIAL = "@`*&!%|>[]{},?-#"
@@ -128,6 +128,14 @@ def _too_deep(failure: _Failure) -> Diagnostic | None:
     return failure.source.finding("too-deep", "is nested too deep", failure.line, failure.column)
 
 
+def _no_colon(failure: _Failure) -> Diagnostic | None:
+    if "expected ':'" not in str(getattr(failure.error, "problem", "")):
+        return None
+    column = len(_indent_of(failure.source.line(failure.begun))) + 1
+    message = f"line {failure.begun} has no colon with a blank behind its key"
+    return failure.source.finding("no-colon", message, failure.begun, column, hint="write KEY: VALUE")
+
+
 def _escape(failure: _Failure) -> Diagnostic | None:
     if "escape" not in str(getattr(failure.error, "problem", "")):
         return None
@@ -139,38 +147,31 @@ def _escape(failure: _Failure) -> Diagnostic | None:
 def _unquoted(failure: _Failure) -> Diagnostic | None:
     for line in failure.lines():
         text = failure.source.line(line)
-        for start, end in _unquoted_spans(text, failure.column - 1 if line == failure.line else None):
+        for start, end, key in _unquoted_spans(text, failure.column - 1 if line == failure.line else None):
             value = text[start:end]
             quoted = quote(value)
             if not failure.is_cured_by(line, text[:start] + quoted + text[end:]):
                 continue
-            entry = _ENTRY.match(text)
-            key = entry["key"] if entry else None
-            what = f"the value of `{key}`" if key else "the text"
-            message = f"{what} must be quoted because {_why(value)}"
+            message = f"{f'the value of `{key}`' if key else 'the text'} must be quoted because {_why(value)}"
+            hint = f"write {key}: {quoted}" if key else f"write {quoted}"
             if failure.source.is_secretive(line):
                 hint = "quote it; a secret is written as ${secret:env:NAME}"
-            else:
-                is_whole = entry is not None and start == entry.start("value")
-                hint = f"write {key}: {quoted}" if key and is_whole else f"write {quoted}"
             return failure.source.finding("needs-quotes", message, line, start + 1, hint=hint)
     return None
 
 
-def _unquoted_spans(text: str, column: int | None) -> Iterator[tuple[int, int]]:
-    """Parts of a line that may be meant as text: the whole value first, then the item of a flow list or mapping."""
+def _unquoted_spans(text: str, column: int | None) -> Iterator[tuple[int, int, str | None]]:
+    """Parts of a line that may be meant as text, each with its key: the whole value, or the item of a flow collection."""
     entry = _ENTRY.match(text)
     if entry is None:
         return
     value = entry["value"]
     if not (value[0] in "[{" and value[-1] in "]}"):
-        yield entry.span("value")
+        yield *entry.span("value"), entry["key"]
     elif column is not None:
         for token in _TOKEN.finditer(text, entry.start("value")):
-            if token.start() <= column < token.end():
-                item = re.match(r"\s*(?:[^\s:]+:\s+)?", token[0])
-                start = token.start() + (item.end() if item else 0)
-                yield start, token.start() + len(token[0].rstrip())
+            if token.start() <= column < token.end() and (item := _ITEM.fullmatch(token[0])):
+                yield token.start() + item.start("value"), token.start() + item.end("value"), item["key"]
 
 
 def quote(value: str) -> str:
@@ -211,7 +212,7 @@ def _open_indents(failure: _Failure) -> list[int]:
         if text.startswith("---"):
             indents = []
         elif _has_content(text):
-            indent = len(_INDENT.match(text)[0])  # type: ignore[index] # matches every text
+            indent = len(_indent_of(text))
             item = re.match(r" *(?:- +)+", text)
             while indents and indents[-1] >= indent:
                 indents.pop()
@@ -238,6 +239,7 @@ _EXPLANATIONS: tuple[Callable[[_Failure], Diagnostic | None], ...] = (
     _escape,
     _unquoted,
     _wrong_indentation,
+    _no_colon,
 )
 
 
@@ -259,6 +261,10 @@ def _line_of(error: yaml.YAMLError) -> int:
 def _has_content(text: str) -> bool:
     stripped = text.strip()
     return bool(stripped) and not stripped.startswith("#")
+
+
+def _indent_of(text: str) -> str:
+    return text[: len(text) - len(text.lstrip(" "))]
 
 
 def _blanks(count: int) -> str:

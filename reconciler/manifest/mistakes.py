@@ -117,19 +117,8 @@ def _wrong_value(details: ErrorDetails, place: _Place, value: object) -> Mistake
     kind, context = details["type"], details.get("ctx", {})
     path, field = place.path, place.field
     shown = f": {value!r}" if isinstance(value, str) and len(value) <= _LONGEST_SHOWN else ""
-    if kind == "union_tag_invalid":
-        known = _quoted(context["expected_tags"])
-        tag = context["discriminator"].strip("'")
-        message = f"`{field}.{tag}` must be one of {', '.join(known)}: {context['tag']!r}"
-        return Mistake("unknown-value", f"{path}/{tag}", message, did_you_mean(context["tag"], known))
-    if kind == "union_tag_not_found":
-        tag = context["discriminator"].strip("'")
-        known = tuple(
-            name for model in models_in(place.annotation) for name in _literals(fields_of(model)[tag].annotation)
-        )
-        return Mistake(
-            "missing-key", f"{path}/{tag}", f"`{field}.{tag}` is missing", f"one of {', '.join(known)}", at_key=True
-        )
+    if kind.startswith("union_tag"):
+        return _wrong_tag(details, place)
     if kind in ("enum", "literal_error"):
         known = _quoted(context["expected"])
         message = f"`{field}` must be {'one of ' if len(known) > 1 else ''}{', '.join(known)}{shown}"
@@ -144,6 +133,19 @@ def _wrong_value(details: ErrorDetails, place: _Place, value: object) -> Mistake
         return Mistake("invalid-value", path, f"`{field}` must match {context['pattern']}{shown}")
     reason = re.sub(r"^\w+ should ", "", details["msg"])
     return Mistake("invalid-value", path, f"`{field}` should {reason[:1].lower()}{reason[1:]}{shown}")
+
+
+def _wrong_tag(details: ErrorDetails, place: _Place) -> Mistake:
+    """The field that chooses among alternatives has no value, or one that chooses none."""
+    context = details["ctx"]
+    tag = context["discriminator"].strip("'")
+    path, field = f"{place.path}/{tag}", f"`{place.field}.{tag}`"
+    if details["type"] == "union_tag_invalid":
+        known = _quoted(context["expected_tags"])
+        message = f"{field} must be one of {', '.join(known)}: {context['tag']!r}"
+        return Mistake("unknown-value", path, message, did_you_mean(context["tag"], known))
+    known = tuple(name for model in models_in(place.annotation) for name in _literals(fields_of(model)[tag].annotation))
+    return Mistake("missing-key", path, f"{field} is missing", f"one of {', '.join(known)}", at_key=True)
 
 
 def _expected(arm: Any) -> str:
