@@ -9,7 +9,7 @@ import re
 
 import orjson
 
-from reconciler.errors import Denied, ProviderError
+from reconciler.errors import Denied, ProviderError, Transient
 from reconciler.http.answer import Answer, said
 from reconciler.http.dialect import Dialect
 
@@ -45,9 +45,16 @@ def wait_s(answer: Answer) -> float | None:
 
 
 def error(answer: Answer) -> type[ProviderError] | None:
-    """Denied for a missing role or scope, whatever the status."""
-    is_refusal = 400 <= answer.status < 500
-    return Denied if is_refusal and code_of(answer) in {MISSING_SCOPE, NOT_PERMITTED} else None
+    """Denied for a missing role or scope, whatever the status; not found only in Pinterest's own words.
+
+    A 404 in the words of something in between, or torn on its way, is no proof of absence.
+    """
+    if not 400 <= answer.status < 500:
+        return None
+    code = code_of(answer)
+    if code in {MISSING_SCOPE, NOT_PERMITTED}:
+        return Denied
+    return Transient if answer.status == 404 and code is None else None
 
 
 def advice(answer: Answer) -> str:

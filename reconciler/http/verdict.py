@@ -15,7 +15,7 @@ from reconciler.errors import (
     ProviderError,
     Transient,
 )
-from reconciler.http.answer import Answer
+from reconciler.http.answer import Answer, is_html
 from reconciler.http.dialect import Dialect
 from reconciler.http.request import Request, Safety
 from reconciler.http.retry_after import retry_after_s
@@ -38,7 +38,7 @@ class Judge:
 
     def failed(self, request: Request, answer: Answer, now: float) -> ProviderError:
         """The error for an answer that is no success."""
-        kind = self._dialect.error(answer) or _kind(answer.status, request.safety)
+        kind = self._dialect.error(answer) or _kind(answer, request.safety)
         text = self._scrubber.excerpt(self._said(answer))
         message = f"{self.call(request)} answered {answer.status}" + (f": {text}" if text else "")
         advice = self._dialect.advice(answer)
@@ -108,12 +108,16 @@ def may_repeat(error: BaseException, safety: Safety) -> bool:
     return safety is not Safety.ONCE or not isinstance(error, OutcomeUnknown)
 
 
-def _kind(status: int, safety: Safety) -> type[ProviderError]:
+def _kind(answer: Answer, safety: Safety) -> type[ProviderError]:
+    status = answer.status
     if status in _REFUSED_BEFORE_ACTING:
         return Transient
     if status >= 500 or status in _WORTH_REPEATING:
         # A gateway may give up on a request that arrived and acted.
         return _lost(safety)
+    if status == 404 and is_html(answer.body):
+        # A page for people comes from a proxy or a wrong address, and says nothing about the thing asked for.
+        return Permanent
     return _PERMANENT.get(status, Permanent)
 
 

@@ -133,6 +133,15 @@ def test_a_refusal_is_final(code: int, kind: type[ProviderError], clock: FakeClo
     assert len(script.requests) == 1
 
 
+def test_a_page_for_people_is_no_proof_of_absence(clock: FakeClock) -> None:
+    calls, _ = client([httpx.Response(404, text="<html><title>No such host</title>")], clock)
+
+    with pytest.raises(Permanent, match="answered 404: an HTML page, 'No such host'") as caught:
+        calls.json(READ)
+
+    assert not isinstance(caught.value, NotFound)
+
+
 @pytest.mark.parametrize(
     ("header", "waited"),
     [

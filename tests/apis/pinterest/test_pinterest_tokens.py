@@ -100,6 +100,8 @@ import sys
 from pathlib import Path
 from reconciler.apis.pinterest_connect import App, connect
 from reconciler.model.secret import Secret
+from reconciler.sealing import MasterKey, Sealer
+from reconciler.stores.tokens import SealedTokenStore
 
 url, folder, account, *app = sys.argv[1:]
 store = SealedTokenStore(Path(folder), Sealer(MasterKey("a test", bytes(32))))
