@@ -19,10 +19,11 @@ from reconciler.dataplane.keyfile import write_keys
 from reconciler.dataplane.quarantine import Rejections
 from reconciler.dataplane.reasons import REASONS, Reason
 from reconciler.dataplane.workspace import ROWS_PER_BATCH, Workspace
-from reconciler.errors import Permanent
+from reconciler.errors import Permanent, Transient
 from reconciler.model.kinds import Identifier
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Iterator
 
     import duckdb
@@ -79,7 +80,13 @@ class Screening:
         return self.rows - self.keys - self.rejections.total
 
 
-def screen(rows: duckdb.DuckDBPyConnection, workspace: Workspace, identifier: Identifier, target: Path) -> Screening:
+def screen(
+    rows: duckdb.DuckDBPyConnection,
+    workspace: Workspace,
+    identifier: Identifier,
+    target: Path,
+    cancelled: threading.Event,
+) -> Screening:
     """Read the view ``rows`` and write the distinct keys of its valid rows to *target*.
 
     rows: connection with a view ``rows`` that has a text column named like *identifier*. The view is read once, and once
@@ -88,20 +95,28 @@ def screen(rows: duckdb.DuckDBPyConnection, workspace: Workspace, identifier: Id
 
     Raises:
         Permanent: the query behind the view failed. The engine's own message may quote values and is left out.
+        Transient: the run was cancelled while rows were read.
     """
     import duckdb  # noqa: PLC0415 - heavy, and only runs that move rows need it
 
     try:
-        return workspace.with_room(lambda engine: _screen(rows, engine, identifier, target))
+        screening = workspace.with_room(lambda engine: _screen(rows, engine, identifier, target, cancelled))
     except duckdb.Error as error:
         name = type(error).__name__
         raise Permanent(
             f"the rows could not be read: {name}", hint="run the query by itself; the engine's message may quote values"
         ) from None
+    if cancelled.is_set():
+        raise Transient("the run was cancelled while its rows were read; nothing was sent")
+    return screening
 
 
 def _screen(
-    rows: duckdb.DuckDBPyConnection, engine: duckdb.DuckDBPyConnection, identifier: Identifier, target: Path
+    rows: duckdb.DuckDBPyConnection,
+    engine: duckdb.DuckDBPyConnection,
+    identifier: Identifier,
+    target: Path,
+    cancelled: threading.Event,
 ) -> Screening:
     count = 0
     rejections = Rejections()
@@ -109,6 +124,8 @@ def _screen(
     def counted(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
         nonlocal count
         for batch in reader:
+            if cancelled.is_set():
+                return  # The stream ends early; whoever cancelled does not look at what came of it.
             count += batch.num_rows
             yield batch
 

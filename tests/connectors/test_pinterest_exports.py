@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 
 import duckdb
 import pytest
@@ -174,11 +175,17 @@ def test_a_first_batch_that_is_too_large_is_halved_as_well(exports: Exports) -> 
 
 def test_a_cancelled_run_stops_and_the_next_goes_on(exports: Exports) -> None:
     audience = exports.api.with_audience()
-    exports.cancelled.set()
-    with pytest.raises(Transient, match="the run was cancelled after 0 of 12 members"):
-        exports.run(PEOPLE, settings_of(ADD, audience))
+    limited = settings_of(ADD, audience, limit_records_per_request=5)
+
+    def cancelling() -> Iterator[Fault]:
+        exports.cancelled.set()
+        yield "none"
+
+    exports.api.faults = cancelling()
+    with pytest.raises(Transient, match="the run was cancelled after 5 of 12 members"):
+        exports.run(PEOPLE, limited)
     exports.cancelled.clear()
-    exports.run(PEOPLE, settings_of(ADD, audience))
+    assert exports.run(PEOPLE, limited).sent == 7
     assert exports.api.members_of(audience) == digests(*PEOPLE)
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from pathlib import Path
 
 import duckdb
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from reconciler.dataplane.identifiers import Screening, screen
 from reconciler.dataplane.workspace import open_workspace
-from reconciler.errors import Permanent
+from reconciler.errors import Permanent, Transient
 from reconciler.model.kinds import Identifier
 
 ZERO = "00000000-0000-0000-0000-000000000000"
@@ -29,7 +30,7 @@ def screened(
     with duckdb.connect() as connection, open_workspace() as workspace:
         connection.execute(f'CREATE TABLE rows ("{identifier.value}" VARCHAR)')
         connection.execute("INSERT INTO rows SELECT unnest(?::VARCHAR[])", [values])
-        screening = screen(connection, workspace, identifier, keys)
+        screening = screen(connection, workspace, identifier, keys, threading.Event())
     content = keys.read_bytes()
     assert len(content) == screening.keys * 32
     return screening, {content[at : at + 32].hex() for at in range(0, len(content), 32)}
@@ -140,16 +141,25 @@ def test_rows_are_numbered_across_batches(tmp_path: Path) -> None:
 def test_a_workspace_gets_more_memory_when_spilling_is_not_enough(tmp_path: Path) -> None:
     with duckdb.connect() as connection, open_workspace(memory_mib=4) as workspace:
         connection.execute("CREATE VIEW rows AS SELECT 'p' || i || '@example.com' AS email FROM range(150_000) t(i)")
-        assert screen(connection, workspace, Identifier.EMAIL, tmp_path / "k").keys == 150_000
+        assert screen(connection, workspace, Identifier.EMAIL, tmp_path / "k", threading.Event()).keys == 150_000
 
 
 def test_an_error_of_the_query_is_not_quoted(tmp_path: Path) -> None:
     with duckdb.connect() as connection, open_workspace() as workspace:
         connection.execute("CREATE VIEW rows AS SELECT CAST(CAST('planted' AS INTEGER) AS VARCHAR) AS email")
         with pytest.raises(Permanent) as caught:
-            screen(connection, workspace, Identifier.EMAIL, tmp_path / "k")
+            screen(connection, workspace, Identifier.EMAIL, tmp_path / "k", threading.Event())
     assert "planted" not in repr(caught.value)
     assert caught.value.message == "the rows could not be read: ConversionException"
+
+
+def test_a_cancelled_run_stops_while_rows_are_read(tmp_path: Path) -> None:
+    cancelled = threading.Event()
+    cancelled.set()
+    with duckdb.connect() as connection, open_workspace() as workspace:
+        connection.execute("CREATE VIEW rows AS SELECT 'p' || i || '@example.com' AS email FROM range(10) t(i)")
+        with pytest.raises(Transient, match="nothing was sent"):
+            screen(connection, workspace, Identifier.EMAIL, tmp_path / "k", cancelled)
 
 
 LOCAL = st.text("abcxyzABC019._%+-'", min_size=1, max_size=8)

@@ -96,7 +96,10 @@ class PinterestDestination:
             progress(0, 0, f"notice: {notice}")
         with (
             open_workspace(self._scratch) as workspace,
-            self._screened(request, settings, identifier, connection, workspace, progress) as (wanted, screening),
+            self._screened(request, settings, identifier, connection, workspace, progress, cancelled) as (
+                wanted,
+                screening,
+            ),
         ):
             api = self._connect(settings, cancelled)
             try:
@@ -119,6 +122,7 @@ class PinterestDestination:
         connection: duckdb.DuckDBPyConnection,
         workspace: Workspace,
         progress: Progress,
+        cancelled: threading.Event,
     ) -> Iterator[tuple[Path, Screening]]:
         """The keys to send, in a file that is gone afterwards, checked as a whole before anything is sent."""
         name = hashlib.sha256(request.job_id.encode()).hexdigest()[:32]
@@ -128,7 +132,7 @@ class PinterestDestination:
                 # What the query finds does not matter to an audience that is emptied.
                 yield wanted, Screening(0, 0, Rejections())
                 return
-            screening = screen(connection, workspace, identifier, wanted)
+            screening = screen(connection, workspace, identifier, wanted, cancelled)
             if self._quarantine is not None and screening.rejections.total:
                 screening.rejections.save(self._quarantine / f"{name}.jsonl")
             self._judge(settings, identifier, screening, progress)
