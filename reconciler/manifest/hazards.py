@@ -20,8 +20,9 @@ from reconciler.manifest.syntax import LOADER
 _ENTRY = re.compile(
     r"^(?P<lead>\s*(?:- +)*(?:(?P<key>'[^']*'|\"[^\"]*\"|[^\s#'\"\[{][^:]*?)\s*:\s+|(?<=- )))(?P<value>\S.*?)(?P<end>\s+#.*|\s*)$"
 )
-_TOKEN = re.compile(r"[^,\[\]{}]+")
+_TOKEN = re.compile(r"(?:\$\{[^}]*\}|[^,\[\]{}])+")
 _ITEM = re.compile(r"\s*(?:(?P<key>[^\s:]+):\s+)?(?P<value>\S.*?)\s*")
+_REFERENCE = re.compile(r"\$\{[^}]*\}")
 # Characters that YAML streams may not hold (YAML 1.1, section 5.1).
 _UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
 _SPECIAL = "@`*&!%|>[]{},?-#"
@@ -50,18 +51,26 @@ class _Failure:
 
     def is_cured_by(self, line: int, replacement: str) -> bool:
         """Whether the parser gets beyond the mistake when *line* reads *replacement*."""
+        added = max(0, len(replacement) - len(self.source.line(line)))
+        return self._end_with(line, replacement) > (self.line, self.column + added)
+
+    def is_left_behind_by(self, line: int, replacement: str) -> bool:
+        """Whether the parser gets beyond the whole line of the mistake when *line* reads *replacement*."""
+        return self._end_with(line, replacement) > (self.line + 1, 0)
+
+    def _end_with(self, line: int, replacement: str) -> tuple[int, int]:
+        """Line and column at which the parser would stop."""
         lines = list(self.source.lines)
         lines[line - 1] = replacement
         error = _error_of(from_line("\n".join(lines), self.first))
-        return error is None or _line_of(error) > max(line, self.line)
+        return (len(lines) + 1, 1) if error is None else _place_of(error)
 
 
 def explain(source: Source, first: int, error: yaml.YAMLError) -> tuple[Diagnostic, int]:
     """Why *source* does not parse from line *first* on, and the last line concerned."""
-    mark = getattr(error, "problem_mark", None)
     begun = getattr(error, "context_mark", None)
-    line = _line_of(error)
-    failure = _Failure(source, first, error, line, mark.column + 1 if mark else 1, begun.line + 1 if begun else line)
+    line, column = _place_of(error)
+    failure = _Failure(source, first, error, line, column, begun.line + 1 if begun else line)
     for explanation in _EXPLANATIONS:
         finding = explanation(failure)
         if finding is not None:
@@ -154,7 +163,7 @@ def _unquoted(failure: _Failure) -> Diagnostic | None:
                 continue
             message = f"{f'the value of `{key}`' if key else 'the text'} must be quoted because {_why(value)}"
             hint = f"write {key}: {quoted}" if key else f"write {quoted}"
-            if failure.source.is_secretive(line):
+            if failure.source.is_secretive(line) and not _REFERENCE.fullmatch(value):
                 hint = "quote it; a secret is written as ${secret:env:NAME}"
             return failure.source.finding("needs-quotes", message, line, start + 1, hint=hint)
     return None
@@ -183,6 +192,8 @@ def quote(value: str) -> str:
 
 
 def _why(value: str) -> str:
+    if "${" in value and value[0] not in _SPECIAL and ": " not in value:
+        return "between brackets `{` begins a mapping"
     if value[0] in _SPECIAL:
         return f"it starts with `{value[0]}`"
     if ": " in value or value.endswith(":"):
@@ -195,7 +206,7 @@ def _wrong_indentation(failure: _Failure) -> Diagnostic | None:
     content = text.lstrip(" ")
     indent = len(text) - len(content)
     fitting = [
-        n for n in _open_indents(failure) if n != indent and failure.is_cured_by(failure.line, " " * n + content)
+        n for n in _open_indents(failure) if n != indent and failure.is_left_behind_by(failure.line, " " * n + content)
     ]
     if not fitting:
         return None
@@ -253,9 +264,9 @@ def _error_of(text: str) -> yaml.YAMLError | None:
     return None
 
 
-def _line_of(error: yaml.YAMLError) -> int:
+def _place_of(error: yaml.YAMLError) -> tuple[int, int]:
     mark = getattr(error, "problem_mark", None)
-    return mark.line + 1 if mark else 1
+    return (mark.line + 1, mark.column + 1) if mark else (1, 1)
 
 
 def _has_content(text: str) -> bool:

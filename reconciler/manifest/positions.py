@@ -36,7 +36,7 @@ class Positions:
             if pair is None:
                 break
             key_node, node = pair
-            is_empty = isinstance(node, yaml.ScalarNode) and not node.value and node.style is None
+            is_empty = isinstance(node, yaml.ScalarNode) and not node.value and not node.style
             mark = key_node.start_mark if key_node is not None and (key or is_empty) else node.start_mark
         return Position(self._source.file, mark.line + 1, mark.column + 1)
 

@@ -15,6 +15,27 @@ from reconciler.manifest.syntax import read_documents
     ("text", "rule", "place", "message", "hint"),
     [
         (
+            "spec: {client_id: ${secret:env:X}, b: 1}",
+            "needs-quotes",
+            "1:19",
+            "the value of `client_id` must be quoted because between brackets `{` begins a mapping",
+            'write client_id: "${secret:env:X}"',
+        ),
+        (
+            "- {name: q-${var:x}, b: ${var:y}}",
+            "needs-quotes",
+            "1:10",
+            "the value of `name` must be quoted because between brackets `{` begins a mapping",
+            'write name: "q-${var:x}"',
+        ),
+        (
+            "a: [${var:x}, b]",
+            "needs-quotes",
+            "1:5",
+            "the text must be quoted because between brackets `{` begins a mapping",
+            'write "${var:x}"',
+        ),
+        (
             "cron: @daily",
             "needs-quotes",
             "1:7",
