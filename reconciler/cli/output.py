@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -32,7 +33,7 @@ def emit(document: dict[str, Any], format: Format, *, verbose: bool = False) -> 
         return
     from reconciler.reports import text
 
-    renderers = {
+    renderers: dict[str, Callable[[], str]] = {
         "tdr.plan": lambda: text.plan(document, verbose=verbose),
         "tdr.run": lambda: text.run(document),
         "tdr.drift": lambda: text.drift(document, verbose=verbose),

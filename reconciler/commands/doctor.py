@@ -11,7 +11,7 @@ from reconciler.engine.safety import guard_accounts
 from reconciler.errors import ManifestError, TdrError
 from reconciler.model.observation import Unreadable
 from reconciler.ports.clock import rfc3339
-from reconciler.reports.documents import heading
+from reconciler.reports.documents import Document, heading
 from reconciler.wiring import Runtime
 
 
@@ -25,7 +25,7 @@ def doctor(runtime: Runtime) -> Answer:
         ("accounts", _accounts),
         ("vendors", _vendors),
     ]
-    results = []
+    results: list[Document] = []
     for name, check in checks:
         try:
             results.append({"check": name, "ok": True, "message": check(runtime), "hint": ""})

@@ -70,7 +70,7 @@ def checked(runtime: Runtime) -> list[Diagnostic]:
         provider = runtime.world.provider(address)
         if provider is not None:
             found += [runtime.placed(address, diagnostic) for diagnostic in provider.check(resource, context)]
-    findings = sorted_by_place(found)
+    findings = sorted_by_place(dict.fromkeys(found))
     if any(finding.is_error for finding in findings):
         raise ManifestError(findings)
     return findings

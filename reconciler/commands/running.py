@@ -30,7 +30,7 @@ def run(runtime: Runtime, address: Address, watch: Callable[[Job], None], stop: 
         raise TdrError(f"{address} is not applied", hint=hint)
     if record.phase:
         raise TdrError(f"{address}: its first run is not finished", hint="run `tdr apply`; it goes on from there")
-    provider = runtime.world.provider(address)
+    provider = runtime.world.providers[address.kind]
     if not isinstance(provider, Runs) or address.kind not in {"query", "activation", "import"}:
         raise TdrError(f"{address} is nothing that runs", hint="name a query, an activation or an import")
     job_id = provider.run(address, record.remote_id, f"tdr-run-{uuid.uuid4().hex}")

@@ -112,4 +112,4 @@ def _words(change: Any) -> str:
     if change is None:
         return "nothing"
     fields = ", ".join(field["path"] for field in change["fields"])
-    return change["actions"][0] + (f" of {fields}" if fields else "")
+    return str(change["actions"][0]) + (f" of {fields}" if fields else "")

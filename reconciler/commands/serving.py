@@ -37,13 +37,17 @@ def serve(runtime: Runtime, port: int, say: Callable[[str], None]) -> None:
         embedded.note_served(actual_port)
         say(f"Treasure Data API at http://127.0.0.1:{actual_port}; schedules fire. Ctrl-C ends it.")
 
+    service = embedded.service()
+    service.scheduler.start()
     try:
-        answer(embedded.service(), port=port, announce=announce)
+        answer(embedded.app, port, announce)
     finally:
         embedded.note_ended()
 
 
-def sandbox(port: int, state_file: Path | None, say: Callable[[str], None], environ: Mapping[str, str] = os.environ) -> None:
+def sandbox(
+    port: int, state_file: Path | None, say: Callable[[str], None], environ: Mapping[str, str] = os.environ
+) -> None:
     """Answer as Pinterest on loopback, until SIGINT or SIGTERM.
 
     Raises:

@@ -142,7 +142,7 @@ def _found_by_key(case: Case, found: Observation) -> Decision:
     fields = differences(case.desired, found.attributes, None, case.rules)
     change = Adopt(address, found.remote_id, fields, reason, case.resolution)
     rule = case.resource.lifecycle.adopt
-    if case.recovered or case.chosen_id or rule is AdoptRule.ALWAYS:
+    if case.recovered or case.chosen_id or case.rules.traits.referenced or rule is AdoptRule.ALWAYS:
         return Decision(change)
     what = "exists already" if case.record is None else "was deleted and made anew by somebody else"
     message = f"{address}: object {found.remote_id} {what}, and tdr did not make it"

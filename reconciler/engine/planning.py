@@ -255,12 +255,15 @@ class _Planner:
         needs: dict[Address, list[Address]] = {}
         for address, decision in decisions.items():
             resource = self.world.resources.get(address)
-            declared = list(self._through_schedules(resource)) if resource else []
+            declared = list(self._at_vendors(resource)) if resource else []
             change = decision.change
             if isinstance(change, Create) and change.via is not None:
                 declared.append(change.via)
-            made_by_us = [need for need in declared if self._makes(decisions, address, need)]
-            needs[address] = [need for need in declared if need not in made_by_us]
+            for need in [need for need in declared if self._makes(decisions, address, need)]:
+                # What the audience needs, such as its connection, the run that makes it needs.
+                declared.remove(need)
+                declared += self._at_vendors(self.world.resources[need])
+            needs[address] = declared
         for address, decision in decisions.items():
             if not isinstance(decision.change, Delete | Disable | Forget):
                 continue
@@ -274,7 +277,7 @@ class _Planner:
                     needs[need].append(address)
         return needs
 
-    def _through_schedules(self, resource: Resource) -> list[Address]:
+    def _at_vendors(self, resource: Resource) -> list[Address]:
         return [need for need in resource.depends_on if need in self.seen]
 
     @staticmethod

@@ -69,12 +69,15 @@ class KindTraits:
     classes: JSON pointer of a field -> its class.
     defaults: field -> the vendor's documented default, which an input returns to when it is no longer declared.
     visible_within_s: how long after a create a read may still miss it.
+    referenced: whether objects of this kind are made by people elsewhere and only checked here, so that taking notice of one
+        needs nobody's leave and letting go of it deletes nothing.
     verbs: for an audience, what an export to its destination understands.
     """
 
     classes: Mapping[str, FieldClass] = field(default_factory=dict)
     defaults: Mapping[str, Json] = field(default_factory=dict)
     visible_within_s: float = 0.0
+    referenced: bool = False
     verbs: AudienceVerbs | None = None
 
 
@@ -168,11 +171,3 @@ class Runs(Protocol):
     def last_job(self, address: Address, remote_id: str) -> Job | None:
         """The newest run of an object, or None when it never ran."""
         ...
-
-
-@runtime_checkable
-class AudienceDestination(Protocol):
-    """A provider that holds audiences which exports feed."""
-
-    verbs: AudienceVerbs
-    """What an export to this destination understands."""

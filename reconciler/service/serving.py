@@ -1,37 +1,53 @@
-"""Answers over HTTP on the loopback interface."""
+"""Serves the application to other processes of this machine."""
 
 from __future__ import annotations
 
+import signal
 import socket
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
 
-from reconciler.errors import TdrError
+from starlette.types import ASGIApp
 
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp
+from reconciler.errors import UsageError
 
-LOOPBACK = "127.0.0.1"
-"""The only interface: the service has no TLS and one user."""
+LOOPBACK: Final = ("127.0.0.1", "::1")
 
 
-def serve(app: ASGIApp, port: int, announce: Callable[[int], None]) -> None:
-    """Serve *app* until SIGINT or SIGTERM. *port* 0 takes a free one; *announce* hears which when requests can come.
+def serve(
+    app: ASGIApp, port: int = 0, announce: Callable[[int], None] = lambda _port: None, host: str = "127.0.0.1"
+) -> None:
+    """Serve *app* until SIGINT or SIGTERM, and return. Prints and writes nothing.
+
+    port: 0 takes any free one. announce: is told the port as soon as requests can be sent to it.
 
     Raises:
-        TdrError: the port cannot be used.
+        UsageError: the port is taken, or *host* is not this machine: the service has no TLS and one user.
     """
+    if host not in LOOPBACK:
+        raise UsageError(f"the embedded service is for this machine only, not for {host!r}", hint="use 127.0.0.1")
     import uvicorn  # noqa: PLC0415 - only when serving
 
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listening:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listening.bind((LOOPBACK, port))
-            listening.listen(128)
-        except OSError as error:
-            raise TdrError(
-                f"port {port} cannot be used: {error.strerror}", hint="choose another with --port"
-            ) from error
-        announce(int(listening.getsockname()[1]))
-        config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, lifespan="off")
-        uvicorn.Server(config).run(sockets=[listening])
+    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="off")
+    with _bound(host, port) as listener, _signals_end_quietly():
+        announce(listener.getsockname()[1])
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except (OSError, OverflowError) as error:
+        raise UsageError(f"port {port} of {host} cannot be used: {error}", hint="choose another with --port") from error
+
+
+@contextmanager
+def _signals_end_quietly() -> Iterator[None]:
+    """uvicorn raises the signal that ended it once more; without this SIGTERM would then skip every clean-up."""
+    previous = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

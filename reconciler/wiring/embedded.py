@@ -17,12 +17,12 @@ from reconciler.model.secret import Secret
 from reconciler.ports.clock import Clock
 from reconciler.sealing import Sealer, write_private
 from reconciler.stores.lock import process_started
+from reconciler.wiring.cron import Cron
 from reconciler.wiring.keys import LazyKey
 
 if TYPE_CHECKING:
-    from reconciler.apis.pinterest import PinterestClient
     from reconciler.apis.treasure_data import TreasureData
-    from reconciler.connectors.destinations.pinterest_settings import PinterestSettings
+    from reconciler.ports.exports import Exporter, Importer
     from reconciler.service.service import Service
 
 ACCOUNT = "1"
@@ -52,6 +52,7 @@ class Embedded:
         self._clock = clock
         self._environ = environ
         self._lock = threading.Lock()
+        self._clients: list[TreasureData] = []
         self._service: Service | None = None
         self._app: Any = None
 
@@ -61,11 +62,11 @@ class Embedded:
 
         served = self.served_at()
         secret = Secret("embedded", self.api_key())
-        if served is not None:
-            return connect(Endpoint(EMBEDDED, served), secret, clock=self._clock)
-        return connect(
-            Endpoint(EMBEDDED, "http://embedded"), secret, transport=InProcessTransport(self.app), clock=self._clock
-        )
+        place = Endpoint(EMBEDDED, served or "http://embedded")
+        transport = None if served else InProcessTransport(self.app)
+        client = connect(place, secret, transport=transport, clock=self._clock)
+        self._clients.append(client)
+        return client
 
     async def app(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request in this process."""
@@ -93,7 +94,9 @@ class Embedded:
             return self._service
 
     def close(self) -> None:
-        """Wait for nothing: jobs of this process end with it and are reported as cut off."""
+        """End the clients, wait for what they started, and close every file."""
+        for client in self._clients:
+            client.close()
         with self._lock:
             if self._service is not None:
                 self._service.close()
@@ -134,30 +137,25 @@ class Embedded:
 
     # -- what the service is given -------------------------------------------------------------------------------
 
-    def _exporter(self) -> Any:
+    def _exporter(self) -> Exporter:
         from reconciler.connectors.destinations.pinterest import PinterestDestination  # noqa: PLC0415 - only when asked
+        from reconciler.connectors.destinations.pinterest_client import connector  # noqa: PLC0415 - as above
         from reconciler.dataplane.exporter import TypedExporter  # noqa: PLC0415 - as above
-
-        sent = self.folder / "exports" / "pinterest"
-        pinterest = PinterestDestination(
-            self._pinterest, sent, quarantine=self.folder / "exports" / "quarantine", clock=self._clock
-        )
-        return TypedExporter({"pinterest": pinterest})
-
-    def _pinterest(self, settings: PinterestSettings, cancelled: threading.Event) -> PinterestClient:
-        from reconciler.connectors.destinations.pinterest_client import connect as open_api  # noqa: PLC0415 - as above
         from reconciler.stores.tokens import SealedTokenStore  # noqa: PLC0415 - as above
 
         tokens = SealedTokenStore(self._tokens_folder, Sealer(self._key.master()), self._clock)
-        return open_api(settings, cancelled, tokens=tokens, base_url=self._environment.endpoints.get("pinterest"))
+        open_api = connector(tokens, base_url=self._environment.endpoints.get("pinterest"), clock=self._clock)
+        exports = self.folder / "exports"
+        pinterest = PinterestDestination(
+            open_api, exports / "pinterest", quarantine=exports / "quarantine", clock=self._clock
+        )
+        return TypedExporter({"pinterest": pinterest})
 
-    def _importer(self) -> Any:
-        from reconciler.connectors.sources.files import FilesImporter  # noqa: PLC0415 - as above
+    def _importer(self) -> Importer:
+        from reconciler.connectors.sources.files import FilesSource  # noqa: PLC0415 - as above
         from reconciler.dataplane.importer import TypedImporter  # noqa: PLC0415 - as above
 
-        return TypedImporter({"files": FilesImporter(self._project_root)})
+        return TypedImporter({"files": FilesSource(self._project_root)})
 
-    def _cron(self) -> Any:
-        from reconciler.wiring.cron import Cron  # noqa: PLC0415 - as above
-
+    def _cron(self) -> Cron:
         return Cron(self._environment.cron_dialect)

@@ -46,10 +46,14 @@ class Runtime:
 
     def placed(self, address: Address, diagnostic: Diagnostic) -> Diagnostic:
         """*diagnostic* with the place in the manifests that it is about."""
-        if diagnostic.position is not None or address not in self.world.resources:
+        if diagnostic.position is not None:
             return diagnostic
-        position = self.loaded.locate(address, diagnostic.path)
-        return replace(diagnostic, subject=str(address), position=position)
+        # A finding about something shared, such as a named schedule, says so itself.
+        subject = Address.parse(diagnostic.subject) if diagnostic.subject else address
+        if subject not in self.world.resources:
+            return diagnostic
+        position = self.loaded.locate(subject, diagnostic.path)
+        return replace(diagnostic, subject=str(subject), position=position)
 
 
 @contextmanager

@@ -28,7 +28,13 @@ def providers(
     treasure_data = (
         _treasure_data(loaded.environment, clock)
         if embedded is None
-        else TreasureDataProvider(embedded.client(), embedded.account, creates_connections=True, clock=clock)
+        else TreasureDataProvider(
+            embedded.client(),
+            embedded.account,
+            creates_connections=True,
+            cron_dialect=loaded.environment.cron_dialect,
+            clock=clock,
+        )
     )
     pinterest = _pinterest(loaded, folder, key, clock)
     return {
@@ -50,7 +56,9 @@ def _treasure_data(environment: EnvironmentSpec, clock: Clock) -> TreasureDataPr
     place = endpoint(target.endpoint)
     account = f"{place.name}/{account_id(target.api_key)}"
     api = connect(place, target.api_key, clock=clock)
-    return TreasureDataProvider(api, account, creates_connections=False, clock=clock)
+    return TreasureDataProvider(
+        api, account, creates_connections=False, cron_dialect=environment.cron_dialect, clock=clock
+    )
 
 
 def _pinterest(loaded: Loaded, folder: Path, key: LazyKey, clock: Clock) -> PinterestProvider:

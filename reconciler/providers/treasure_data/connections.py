@@ -123,7 +123,7 @@ def _connection(raw: Raw) -> Observation:
 class ReferencedConnections:
     """The family of connections that people make: at Treasure Data. They are looked up, and never written."""
 
-    kinds: Mapping[str, KindTraits] = {"connection": KindTraits()}
+    kinds: Mapping[str, KindTraits] = {"connection": KindTraits(referenced=True)}
 
     def __init__(self, api: TreasureData) -> None:
         """Speak through *api*."""

@@ -16,7 +16,7 @@ from reconciler.model.observation import Finding
 from reconciler.model.record import Record
 from reconciler.model.resource import Origin, Resource
 from reconciler.model.spec import Lifecycle
-from reconciler.ports.provider import AudienceDestination, Context, FieldClass, Provider
+from reconciler.ports.provider import Context, FieldClass, Provider
 from reconciler.providers.pinterest.provider import PinterestProvider
 
 
@@ -164,7 +164,6 @@ def test_it_is_a_provider_and_a_destination(scene: Scene) -> None:
     provider: Provider = scene.provider
 
     assert provider.name == "pinterest"
-    assert isinstance(scene.provider, AudienceDestination)
 
 
 def test_an_undeclared_description_is_nobodys_business(scene: Scene) -> None:
