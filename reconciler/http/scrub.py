@@ -25,11 +25,16 @@ SHORTEST_SECRET = 4
 # Lengths are bounded wherever two runs meet, so that hostile text costs no more than its length.
 _URL_USER = re.compile(r"(?P<start>://[^\s/:@\"'<>?#]{0,256}):[^\s\"'<>]{0,512}@")
 _URL_TOKEN = re.compile(r"(?P<start>://)[^\s/:@\"'<>?#*]{1,512}@")
-_SCHEME_AND_TOKEN = re.compile(r"\b(?P<scheme>bearer|basic|token)(?P<gap>\s+)[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
+_SCHEME_AND_TOKEN = re.compile(
+    r"\b(?P<scheme>bearer|basic|token(?=\s+\S{0,64}\d))(?P<gap>\s+)[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE
+)
 _TELLING_NAME = re.compile(
-    r"(?P<name>(?:access|refresh|id|session)_?token|client_?secret|passw(?:or)?d|api_?key|authorization)"
-    r"(?P<between>\\?[\"']?\s*[:=]\s*\\?[\"']?)(?!bearer\b|basic\b|\*)[^\s\"'&,;}\\]+",
+    r"(?P<name>(?:access|refresh|id|session)_?token|client_?secret|passw(?:or)?d|api_?key)"
+    r"(?P<between>\\?[\"']?\s*[:=]\s*\\?[\"']?)(?!\*)[^\s\"'&,;}\\]+",
     re.IGNORECASE,
+)
+_AUTHORIZATION = re.compile(
+    r"(?P<start>authorization\\?[\"']?\s*[:=]\s*\\?[\"']?(?:[a-z0-9-]{1,20}\s+)?+)[^\s\"'&,;}\\*]+", re.IGNORECASE
 )
 _HEX_DIGEST = re.compile(r"[0-9a-f]{32,}", re.IGNORECASE)
 _AT = r"(?:@|%40|\\u0040|&#64;)"
@@ -71,6 +76,7 @@ class Scrubber:
                 text = pattern.sub(MASK, text)
         text = _URL_USER.sub(rf"\g<start>:{MASK}@", text)
         text = _URL_TOKEN.sub(rf"\g<start>{MASK}@", text)
+        text = _AUTHORIZATION.sub(rf"\g<start>{MASK}", text)
         text = _SCHEME_AND_TOKEN.sub(rf"\g<scheme>\g<gap>{MASK}", text)
         text = _TELLING_NAME.sub(rf"\g<name>\g<between>{MASK}", text)
         text = _HEX_DIGEST.sub(MASK, text)

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from http_doubles import FakeClock, Script
+from structlog.testing import capture_logs
 
 from reconciler.errors import Conflict, Denied, OutcomeUnknown, Permanent, Transient
 from reconciler.http.answer import Answer
@@ -22,6 +23,7 @@ from reconciler.http.credentials import FixedKey
 from reconciler.http.dialect import Dialect
 from reconciler.http.request import Safety, get, path, send_empty, send_form, send_json
 from reconciler.http.retry import RetryPolicy
+from reconciler.http.trace import log_requests
 from reconciler.model.secret import Secret
 
 OK = httpx.Response(200, json={"ok": True})
@@ -259,6 +261,24 @@ def test_the_trace_tells_what_happened_and_nothing_confidential(clock: FakeClock
         ("request answered", call | {"attempt": 2, "seconds": 0.0, "status": 503, "request_id": "r1"}),
         ("request will be repeated", call | {"attempt": 2, "wait_s": 3.0}),
         ("request answered", call | {"attempt": 3, "seconds": 0.0, "status": 200, "request_id": ""}),
+    ]
+
+
+def test_the_log_is_a_trace(clock: FakeClock) -> None:
+    calls, _ = client(OK, clock=clock, trace=log_requests())
+    with capture_logs() as lines:
+        calls.json(get("/x"))
+
+    assert lines == [
+        {
+            "event": "request answered",
+            "log_level": "debug",
+            "call": "vendor: GET /x",
+            "attempt": 1,
+            "seconds": 0.0,
+            "status": 200,
+            "request_id": "",
+        }
     ]
 
 
