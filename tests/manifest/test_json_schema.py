@@ -1,0 +1,85 @@
+"""Schemas for editors agree with the loader."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+from manifest_texts import CONNECTION, Load, Refusals, query
+
+from reconciler.manifest.json_schema import json_schema, umbrella_schema
+from reconciler.model.kinds import KINDS
+
+HEAD = "apiVersion: tdr/v1\nkind: {}\nmetadata: {{name: x}}\n"
+
+EXAMPLES = {
+    "Connection": CONNECTION,
+    "Database": HEAD.format("Database")
+    + "spec: {name: 2024}\nlifecycle: {protect: yes, on_delete: '${var:d|block}'}\n",
+    "Table": HEAD.format("Table")
+    + "spec: {database: x, expire_days: '3', columns: [{name: a, type: int}, {name: b, type: 'array<int>'}]}\n",
+    "Query": query(
+        'sql: select 1\npriority: 1\nschedule: {cron: "0 3 * * *", delay: 10m}\nretry_limit: ${env:LIMIT|3}'
+    ),
+    "Audience": HEAD.format("Audience")
+    + "spec: {connection: pinterest-main, ad_account_id: 549700000001, title: 2024}\n",
+    "Activation": HEAD.format("Activation")
+    + "spec:\n  from: {query: {database: x, file: a.sql}}\n  to: {audience: x}\n  membership: ${var:m|add}\n",
+    "Schedule": HEAD.format("Schedule") + "spec: {cron: '@daily', delay: 60}\n",
+    "Import": HEAD.format("Import")
+    + "spec: {from: {type: files, paths: [a]}, to: {database: x, table: x, time_column: null}, schedule: x}\n",
+}
+
+
+def errors(schema: dict[str, Any], text: str) -> list[str]:
+    validator = jsonschema.Draft202012Validator(schema)
+    return [error.json_path for error in validator.iter_errors(yaml.safe_load(text))]
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "Project", "Environment"])
+def test_a_schema_is_a_valid_schema_with_descriptions(kind: str) -> None:
+    schema = json_schema(kind)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert schema["description"]
+    assert schema["additionalProperties"] is False
+
+
+def test_an_unknown_kind_has_no_schema() -> None:
+    with pytest.raises(KeyError):
+        json_schema("Segmnt")
+
+
+def test_the_loader_takes_all_examples(loaded: Load) -> None:
+    files = {f"manifests/{kind}.yaml": text for kind, text in EXAMPLES.items()}
+    assert len(loaded({**files, "a.sql": "select 1"}).resources) == len(KINDS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_the_loader_takes_the_schemas_take(kind: str) -> None:
+    assert errors(json_schema(kind), EXAMPLES[kind]) == []
+    assert errors(umbrella_schema(), EXAMPLES[kind]) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "path"),
+    [
+        ("Connection", ("${secret:env:CLIENT_ID}", "FAKE"), "$.spec"),
+        ("Query", ("priority: 1", "priority: high"), "$.spec.priority"),
+        ("Query", ("priority: 1", "prioritty: 1"), "$.spec"),
+        ("Schedule", ("name: x", "name: X"), "$.metadata.name"),
+        ("Audience", ("title: 2024", "titel: x"), "$.spec"),
+        ("Activation", ("${var:m|add}", "append"), "$.spec.membership"),
+        ("Import", ("apiVersion: tdr/v1", "apiVersion: tdr/v2"), "$.apiVersion"),
+        ("Table", ("expire_days: '3'", "expire_days: soon"), "$.spec.expire_days"),
+    ],
+)
+def test_what_the_loader_refuses_the_schema_refuses(
+    kind: str, change: tuple[str, str], path: str, refused: Refusals
+) -> None:
+    text = EXAMPLES[kind].replace(*change)
+    assert path in errors(json_schema(kind), text)
+    assert errors(umbrella_schema(), text) != []
+    assert any(problem.is_error for problem in refused({"manifests/m.yaml": text}))
