@@ -10,7 +10,7 @@ from reconciler.diagnostics import Diagnostic, Position, Severity
 from reconciler.manifest.cache import TreeCache
 from reconciler.manifest.files import FileRefused, confined
 from reconciler.manifest.findings import Findings, ManifestFile
-from reconciler.manifest.project import ENVIRONMENTS, SUFFIXES, Project
+from reconciler.manifest.project import ENVIRONMENTS, SETTINGS, SUFFIXES, Project
 from reconciler.manifest.syntax import read_documents
 from reconciler.manifest.tree import Document
 
@@ -20,10 +20,9 @@ def manifest_files(project: Project, findings: Findings) -> list[ManifestFile]:
 
     Hidden files and folders are left out. A link is followed to a file inside the project and nowhere else.
     """
-    folder = project.manifests
     files = []
-    for path in sorted(_walk(folder, folder / ENVIRONMENTS)):
-        relative = Path(path).relative_to(project.root).as_posix()
+    for path in sorted(_walk(project, findings)):
+        relative = _relative(project, path)
         try:
             if os.path.islink(path):  # noqa: PTH114 - ten thousand times; a Path each is the larger part of it
                 confined(project.root, relative)
@@ -33,32 +32,30 @@ def manifest_files(project: Project, findings: Findings) -> list[ManifestFile]:
             findings.extend([Diagnostic(refused.rule, refused.message, position=Position(relative), hint=refused.hint)])
         except OSError as error:
             message = f"cannot be read: {error.strerror}"
-            findings.extend(
-                [Diagnostic("file-not-readable", message, position=Position(relative), hint="check its permissions")]
-            )
-    _note_links(project, folder, findings)
+            position = Position(relative)
+            findings.extend([Diagnostic("file-not-readable", message, position=position, hint="check its permissions")])
     return files
 
 
-def _walk(folder: Path, skipped: Path) -> Iterator[str]:
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".") and Path(parent, name) != skipped]
+def _walk(project: Project, findings: Findings) -> Iterator[str]:
+    """Paths of the files. What else the project keeps is passed over, for the manifests folder may be its root."""
+    skipped = {project.manifests / ENVIRONMENTS, project.root / project.spec.state}
+    for parent, folders, names in os.walk(project.manifests):
+        folders[:] = [name for name in folders if not name.startswith(".") and Path(parent, name) not in skipped]
+        for folder in folders:
+            path = os.path.join(parent, folder)  # noqa: PTH118 - see above
+            if os.path.islink(path):  # noqa: PTH114 - see above
+                message = "the folder is a link, and manifests in it are not read"
+                hint = "put the files themselves below the manifests folder"
+                position = Position(_relative(project, path))
+                findings.extend([Diagnostic("link-not-followed", message, Severity.WARNING, position, hint=hint)])
         for name in names:
-            if name.endswith(SUFFIXES) and not name.startswith("."):
+            if name.endswith(SUFFIXES) and not name.startswith(".") and name != SETTINGS:
                 yield os.path.join(parent, name)  # noqa: PTH118 - see above
 
 
-def _note_links(project: Project, folder: Path, findings: Findings) -> None:
-    for parent, folders, _ in os.walk(folder):
-        for name in folders:
-            path = Path(parent, name)
-            if path.is_symlink():
-                relative = path.relative_to(project.root).as_posix()
-                message = "the folder is a link, and manifests in it are not read"
-                hint = "put the files themselves below the manifests folder"
-                findings.extend(
-                    [Diagnostic("link-not-followed", message, Severity.WARNING, Position(relative), hint=hint)]
-                )
+def _relative(project: Project, path: str) -> str:
+    return Path(path).relative_to(project.root).as_posix()
 
 
 def documents_of(file: ManifestFile, cache: TreeCache, findings: Findings) -> tuple[Document, ...]:

@@ -12,11 +12,13 @@ from reconciler.errors import ManifestError, UsageError
 from reconciler.manifest.files import FileRefused, confined
 from reconciler.manifest.findings import Findings, ManifestFile, Place
 from reconciler.manifest.mistakes import mistakes
+from reconciler.manifest.pointers import pointer
 from reconciler.manifest.syntax import read_documents
 from reconciler.manifest.tree import Tree
+from reconciler.model.address import NAME
 from reconciler.model.environment import ProjectSpec
 
-FILE_NAME = "tdr.yaml"
+SETTINGS = "tdr.yaml"
 ENVIRONMENTS = "environments"
 SUFFIXES = (".yaml", ".yml")
 
@@ -62,10 +64,10 @@ def find_project(start: Path) -> Project:
         ManifestError: `tdr.yaml` or a file of an environment cannot be read.
     """
     begin = start.resolve()
-    root = next((folder for folder in (begin, *begin.parents) if (folder / FILE_NAME).is_file()), None)
+    root = next((folder for folder in (begin, *begin.parents) if (folder / SETTINGS).is_file()), None)
     if root is None:
         raise UsageError(
-            f"no {FILE_NAME} in {str(start)!r} or above it", hint="go to a project, or begin one with `tdr init`"
+            f"no {SETTINGS} in {str(start)!r} or above it", hint="go to a project, or begin one with `tdr init`"
         )
     return read_project(root)
 
@@ -77,7 +79,7 @@ def read_project(root: Path) -> Project:
         ManifestError: it, or a file of an environment, cannot be read.
     """
     findings = Findings()
-    tree, place = _only_mapping(root / FILE_NAME, FILE_NAME, findings)
+    tree, place = _only_mapping(root / SETTINGS, SETTINGS, findings)
     settings = {key: value for key, value in tree.items() if key != ENVIRONMENTS}
     spec = None
     try:
@@ -90,7 +92,18 @@ def read_project(root: Path) -> Project:
         findings.add(refused.rule, refused.message, place, "/manifests", hint=refused.hint)
     if spec is None or findings.has_errors:
         raise ManifestError(findings.diagnostics)
-    written = {**_in_settings(tree, place, findings), **dict(_in_files(root, manifests / ENVIRONMENTS, findings))}
+    in_files: dict[str, WrittenEnvironment] = {}
+    for name, environment in _in_files(root, manifests / ENVIRONMENTS, findings):
+        if name in in_files:
+            message = f"environment `{name}` is written in `{in_files[name].place.file.file}` too"
+            findings.add("duplicate-environment", message, environment.place, hint="remove one of the two files")
+        in_files[name] = environment
+    written = {**_in_settings(tree, place, findings), **in_files}
+    for name, environment in written.items():
+        if not NAME.fullmatch(name):
+            hint = "lower-case letters, digits, -, _ and ."
+            message = f"{name!r} cannot be the name of an environment"
+            findings.add("invalid-value", message, environment.place, environment.path, hint=hint, at_key=True)
     if findings.has_errors:
         raise ManifestError(findings.diagnostics)
     return Project(root, spec, written)
@@ -104,7 +117,7 @@ def _in_settings(tree: Mapping[str, Tree], place: Place, findings: Findings) -> 
         findings.add("wrong-type", "`environments` must be a mapping", place, f"/{ENVIRONMENTS}", hint="write NAME: {}")
         return {}
     return {
-        name: WrittenEnvironment(place, f"/{ENVIRONMENTS}/{name}", {} if written is None else written)
+        name: WrittenEnvironment(place, pointer(ENVIRONMENTS, name), {} if written is None else written)
         for name, written in environments.items()
     }
 

@@ -18,7 +18,7 @@ from reconciler.manifest.interpolation import Unresolved, Values, resolve
 from reconciler.manifest.mistakes import mistakes
 from reconciler.manifest.project import Project
 from reconciler.manifest.references import Names, cycles
-from reconciler.manifest.shapes import names_in
+from reconciler.manifest.shapes import file_fields, names_in
 from reconciler.manifest.source import Source
 from reconciler.manifest.tree import Document, Tree
 from reconciler.model.address import NAME, Address
@@ -176,7 +176,9 @@ class Reading:
                 )
         if len(references) > 1:
             references.sort(key=lambda reference: reference.path)
-        spec = self._with_texts(address, declared.place, content.spec)
+        spec = content.spec
+        if file_fields(type(spec)):
+            spec = self._with_texts(address, declared.place, spec)
         origin = Origin(declared.place.file.file, declared.index)
         lifecycle = self._lifecycle(content.lifecycle)
         return Resource(address, spec, lifecycle, origin, tuple(references), content.metadata.labels)
@@ -194,7 +196,7 @@ class Reading:
         return lifecycle.model_copy(update={"protect": True})
 
     def _refuse_cycles(self, resources: dict[Address, Resource]) -> None:
-        for cycle in cycles({address: resource.depends_on for address, resource in resources.items()}):
+        for cycle in cycles({address: resource.references for address, resource in resources.items()}):
             address, following = cycle[0], cycle[1]
             path = next(reference.path for reference in resources[address].references if reference.target == following)
             message = f"resources name each other in a circle: {' -> '.join(str(step) for step in cycle)}"

@@ -9,8 +9,11 @@ from typing import TypeVar
 from reconciler.diagnostics import did_you_mean
 from reconciler.manifest.shapes import Named
 from reconciler.model.address import Address
+from reconciler.model.resource import Reference
 
 Node = TypeVar("Node", bound=object)
+
+_NONE: Mapping[str, Address] = {}
 
 
 class Names:
@@ -18,19 +21,21 @@ class Names:
 
     def __init__(self, declared: Iterable[Address]) -> None:
         """Know the addresses *declared*."""
-        self._declared = {(address.kind, address.name): address for address in declared}
+        self._declared: dict[str, dict[str, Address]] = {}
+        for address in declared:
+            self._declared.setdefault(address.kind, {})[address.name] = address
 
     def target(self, named: Named) -> Address | None:
         """The address of the document that *named* means, or None."""
-        return self._declared.get((named.refers_to.kind, named.name))
+        return self._declared.get(named.refers_to.kind, _NONE).get(named.name)
 
     def suggestion(self, named: Named) -> str:
         """What may have been meant instead."""
         kind = named.refers_to.kind
-        names = [name for declared, name in self._declared if declared == kind]
+        names = self._declared.get(kind, _NONE)
         if near := did_you_mean(named.name, names):
             return near
-        elsewhere = sorted(declared for declared, name in self._declared if name == named.name)
+        elsewhere = sorted(declared for declared, others in self._declared.items() if named.name in others)
         if elsewhere:
             return f"`{named.name}` is declared as {elsewhere[0]}, and this field names {_article(kind)}"
         return f"declare {_article(kind)} `{named.name}`" + (
@@ -42,17 +47,17 @@ def _article(kind: str) -> str:
     return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
-def cycles(edges: Mapping[Address, Iterable[Address]]) -> list[tuple[Address, ...]]:
-    """Circles in *edges*, each from a resource back to itself; resources of one circle are not reported in another.
+def cycles(references: Mapping[Address, Iterable[Reference]]) -> list[tuple[Address, ...]]:
+    """Circles in which resources name each other, each from one back to itself; none is in two of them.
 
     Kinds are looked at first: when they do not run in circles, resources cannot.
     """
     kinds: dict[str, set[str]] = {}
-    for source, targets in edges.items():
-        kinds.setdefault(source.kind, set()).update(target.kind for target in targets)
+    for source, named in references.items():
+        kinds.setdefault(source.kind, set()).update([reference.target.kind for reference in named])
     if _cycle(kinds) is None:
         return []
-    remaining = {source: set(targets) for source, targets in edges.items()}
+    remaining = {source: {reference.target for reference in named} for source, named in references.items()}
     found = []
     while (circle := _cycle(remaining)) is not None:
         # graphlib walks from a node to those that depend on it; people read "names" from left to right.

@@ -98,6 +98,35 @@ def test_a_file_comes_before_the_settings(loaded: Load) -> None:
     assert loaded(files, environment="prod").environment == EnvironmentSpec()
 
 
+def test_an_environment_is_written_once_and_has_a_plain_name(root: Path) -> None:
+    files = {
+        "tdr.yaml": SETTINGS + "environments: {a/b: {}}\n",
+        "manifests/environments/dev.yaml": "protect: true",
+        "manifests/environments/dev.yml": "protect: false",
+    }
+    write(root, files)
+    with pytest.raises(ManifestError) as raised:
+        find_project(root)
+    assert brief(list(raised.value.diagnostics)) == [
+        (
+            "duplicate-environment manifests/environments/dev.yml:1:1 "
+            "environment `dev` is written in `manifests/environments/dev.yaml` too"
+        ),
+        "invalid-value tdr.yaml:3:16 'a/b' cannot be the name of an environment",
+    ]
+
+
+def test_the_root_of_a_project_may_be_its_manifests_folder(loaded: Load) -> None:
+    files = {
+        "tdr.yaml": SETTINGS + "manifests: .\n",
+        "m.yaml": query("sql: select 1"),
+        "environments/dev.yaml": "",
+        "state/x.yaml": "@",
+    }
+    found = loaded(files)
+    assert (found.environment_name, [str(address) for address in found.resources]) == ("dev", ["query/q"])
+
+
 def test_variables_of_the_command_line_win_and_other_fields_may_use_them(loaded: Load) -> None:
     text = """\
 variables: {region: us01, team: '${env:TEAM}'}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
 from manifest_texts import CONNECTION, SECRETS, Load, Refusals, brief, query, write
 
 from reconciler.manifest.cache import FILE_NAME, TreeCache
-from reconciler.manifest.tree import Document
+from reconciler.manifest.syntax import read_documents
 from reconciler.model.address import Address
 
 FILES = {"manifests/a.yaml": CONNECTION, "manifests/b.yaml": query("sql: ${var:x}\nschedule: {cron: '0 3 * * *'}")}
@@ -28,17 +29,16 @@ def test_a_load_from_the_cache_equals_one_from_the_files(loaded: Load, folder: P
     assert cached.locate(Address("query", "q"), "/spec/sql") == fresh.locate(Address("query", "q"), "/spec/sql")
 
 
-def test_the_second_load_parses_nothing(loaded: Load, folder: Path, root: Path) -> None:
-    loaded(FILES, variables={"x": "1"}, cache_dir=folder)
-    cache = TreeCache(folder)
-    digest = "0" * 64
-    assert cache.get(digest) is None
-    cache.put(digest, (Document({"kind": "Nonsense"}, 1),))
-    # What the cache says is believed: nobody looked into the file again.
-    assert TreeCache(folder).get(digest) is None
-    cache.save()
-    assert TreeCache(folder).get(digest) == (Document({"kind": "Nonsense"}, 1),)
-    assert root.exists()
+def test_what_the_cache_holds_for_a_file_is_not_parsed_again(loaded: Load, folder: Path) -> None:
+    text = query("sql: select 1")
+    planted = TreeCache(folder)
+    planted.put(
+        hashlib.sha256(text.encode()).hexdigest(), read_documents(query("sql: select 1", "planted"), "").documents
+    )
+    planted.save()
+    assert [str(address) for address in loaded({"manifests/m.yaml": text}, cache_dir=folder).resources] == [
+        "query/planted"
+    ]
 
 
 def test_variables_and_secrets_are_put_in_after_the_cache(loaded: Load, folder: Path) -> None:
