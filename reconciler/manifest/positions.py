@@ -8,7 +8,7 @@ import yaml
 
 from reconciler.diagnostics import Position
 from reconciler.manifest.pointers import parts
-from reconciler.manifest.source import Source, from_line
+from reconciler.manifest.source import Source
 from reconciler.manifest.syntax import LOADER
 
 
@@ -38,11 +38,13 @@ class Positions:
             key_node, node = pair
             is_empty = isinstance(node, yaml.ScalarNode) and not node.value and not node.style
             mark = key_node.start_mark if key_node is not None and (key or is_empty) else node.start_mark
-        return Position(self._source.file, mark.line + 1, mark.column + 1)
+        return Position(self._source.file, line + mark.line, mark.column + 1)
 
     def _compose(self, line: int) -> yaml.Node | None:
+        lines = self._source.lines[line - 1 :]
+        end = next((n for n, text in enumerate(lines) if n and text.startswith(("---", "..."))), len(lines))
         try:
-            return next(iter(yaml.compose_all(from_line(self._source.text, line), Loader=LOADER)), None)
+            return yaml.compose("\n".join(lines[:end]), Loader=LOADER)
         except yaml.YAMLError:
             return None
 
