@@ -15,7 +15,10 @@ from reconciler.service.answers import ApiError, invalid, iso_text, not_found, u
 from reconciler.service.storage import Storage
 
 _NAME: Final = re.compile(r"[a-z0-9_]+")
-_SELECT: Final = "SELECT t.*, p.home FROM tables t JOIN databases d ON d.id = t.database_id JOIN physical_tables p ON p.id = t.physical"
+_SELECT: Final = (
+    "SELECT t.*, p.home FROM tables t JOIN databases d ON d.id = t.database_id"
+    " JOIN physical_tables p ON p.id = t.physical"
+)
 _RESERVED: Final = frozenset({"time", "v"})
 _SCALARS: Final = frozenset({"string", "int", "long", "float", "double"})
 _NESTED: Final = re.compile(r"(array|map)<.+>")

@@ -18,8 +18,9 @@ _CREDENTIAL: Final = re.compile(
     r"|json_keyfile|^authorization$|token$",
     re.IGNORECASE,
 )
-# Greedy up to the last `@` before the path: passwords hold slashes and at-signs, and masking too much is the safe mistake.
-_USERINFO: Final = re.compile(r"^([a-z][a-z0-9+._-]*://)([^@?]*)@", re.IGNORECASE)
+# Greedy up to the last `@`: passwords hold slashes and at-signs, and masking too much is the safe mistake.
+_PASSWORD: Final = re.compile(r"^([a-z][a-z0-9+._-]*://[^/:@]*):.*@", re.IGNORECASE | re.DOTALL)
+_TD_KEY: Final = re.compile(r"^td://[^@?]+@")  # the user of td:// is an API key
 _PARAMETER: Final = re.compile(r"([?&][^=&]*(?:key|token|secret|password)[^=&]*=)[^&]*", re.IGNORECASE)
 _ADDRESS: Final = re.compile(r"[^\s'\"<>(),;=]+@[^\s'\"<>(),;=]+")
 _QUOTED_VALUE: Final = re.compile(r"(string |value |key \"?[^\"']*?: ?)(['\"])(?:(?!\2).)*\2", re.IGNORECASE)
@@ -63,15 +64,8 @@ def holds_mask(value: Json) -> bool:
 
 def masked_url(text: str) -> str:
     """*text* with userinfo passwords and credential parameters masked: ``mysql://etl:***@db.example.com/shop``."""
-    return _PARAMETER.sub(rf"\1{MASK}", _USERINFO.sub(_masked_userinfo, text))
-
-
-def _masked_userinfo(match: re.Match[str]) -> str:
-    scheme, userinfo = match.groups()
-    user, colon, _ = userinfo.partition(":")
-    if scheme.lower() == "td://":  # the user of td:// is an API key
-        return f"{scheme}{MASK}@" if user else f"{scheme}@"
-    return f"{scheme}{user}:{MASK}@" if colon else f"{scheme}{user}@"
+    masked_user = _TD_KEY.sub(f"td://{MASK}@", _PASSWORD.sub(rf"\1:{MASK}@", text))
+    return _PARAMETER.sub(rf"\1{MASK}", masked_user)
 
 
 def without_values(message: str) -> str:

@@ -269,8 +269,8 @@ class Querying:
         plain = ", ".join(f"{names([name])} {_restored(type_)}" for name, type_ in columns)
         connection.execute(f"CREATE TEMP TABLE {_ROWS} ({plain})")
         for batch in self._results.rows(job_id):
-            values = zip(*batch, strict=True)
-            connection.register("batch", pa.table([list(column) for column in values], names=[c[0] for c in columns]))
+            values = [[_text(value) for value in column] for column in zip(*batch, strict=True)]
+            connection.register("batch", pa.table(values, names=[name for name, _ in columns]))
             connection.execute(f"INSERT INTO {_ROWS} SELECT * FROM batch")
             connection.unregister("batch")
 
@@ -279,6 +279,11 @@ def _restored(type_: str) -> str:
     """The DuckDB type of a kept column: what Trino calls it, or text for what was kept as text."""
     known = {"bigint", "integer", "smallint", "tinyint", "double", "real", "boolean", "varbinary", "date", "timestamp"}
     return type_ if type_ in known or type_.startswith("decimal") else "varchar"
+
+
+def _text(value: Any) -> Any:
+    """Lists and maps as JSON text."""
+    return orjson.dumps(value).decode() if isinstance(value, (list, dict)) else value
 
 
 def _count(connection: duckdb.DuckDBPyConnection) -> int:

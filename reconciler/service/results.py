@@ -75,6 +75,8 @@ class Results:
         """Refuse with 404 when nothing is kept of a job, and say why."""
         if row["export_job"] is not None and row["result_size"] is None:
             raise ApiError(404, f"The result of job {row['id']} was exported and is not kept")
+        if row["status"] != "success":
+            raise ApiError(404, f"Job {row['id']} has no result: its status is {row['status']}")
         if not self._path(row["id"]).exists():
             raise ApiError(404, f"Job {row['id']} has no result, or it is kept no longer")
 

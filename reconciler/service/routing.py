@@ -33,7 +33,15 @@ def route(method: str, path: str, handler: Handler) -> Route:
         if path != _OPEN:
             authenticate(request.headers.get("authorization", ""), service.api_keys)
         call = await read_call(request)
-        answer = await run_in_threadpool(handler, service, call)
+        try:
+            answer = await run_in_threadpool(handler, service, call)
+        except (ApiError, HTTPException, TdrError):
+            raise
+        except Exception as error:  # noqa: BLE001 - a client gets an answer whatever happens; the log has the rest
+            _log().exception("request failed", method=method, path=path)
+            return error_response(
+                ApiError(500, f"this is a bug of the embedded service: {type(error).__name__}; see the log")
+            )
         return answer if isinstance(answer, Response) else json_response(answer)
 
     return Route(path, endpoint, methods=[method])

@@ -10,12 +10,12 @@ from sqlglot import exp
 from sqlglot.optimizer.annotate_types import annotate_types
 
 from reconciler.errors import TdrError
-
 from reconciler.service.td_functions import Argument, Call, translate
 
 _Rewrite: TypeAlias = Callable[[exp.Expression], exp.Expression]
 
-_RENAMED: Final = {"RLIKE": "regexp_matches"}
+_RENAMED: Final = {"RLIKE": "regexp_matches", "ARRAYS_OVERLAP": "list_has_any", "CODEPOINT": "unicode"}
+_CONSTANTS: Final = {"NAN": "CAST('nan' AS DOUBLE)", "INFINITY": "CAST('inf' AS DOUBLE)"}
 _URL: Final = r"^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?"
 # Parts of a URL as one regular expression and a group. Source: Trino's "URL functions", Hive's parse_url.
 _URL_PARTS: Final = {
@@ -50,9 +50,16 @@ def _rules(engine: str, scheduled_time: int) -> list[tuple[type[exp.Expression],
     if engine == "hive":
         return [(exp.ParseUrl, _parse_url), own]
     dates: list[tuple[type[exp.Expression], _Rewrite]] = [
-        (kind, _kept_a_date) for kind in (exp.DateAdd, exp.Add, exp.Sub)
+        (kind, _kept_a_date) for kind in (exp.DateAdd, exp.Add, exp.Sub, exp.DateTrunc)
     ]
-    return [*dates, (exp.DateDiff, _whole_units), (exp.Cast, _cut_to_length), own]
+    return [
+        *dates,
+        (exp.DateDiff, _whole_units),
+        (exp.Cast, _cut_to_length),
+        (exp.SHA, _bytes),
+        (exp.Format, _printed),
+        own,
+    ]
 
 
 def _name_columns(query: exp.Query, prefix: str) -> None:
@@ -81,6 +88,8 @@ def _function(node: exp.Expression, scheduled_time: int) -> exp.Expression:
     name = str(node.this).upper()
     if name.startswith("TD_"):
         return _raw(translate(Call(name, [_argument(one) for one in node.expressions], scheduled_time)))
+    if name in _CONSTANTS:
+        return _raw(_CONSTANTS[name])
     if name in _RENAMED:
         return exp.Anonymous(this=_RENAMED[name], expressions=node.expressions)
     if name == "AT_TIMEZONE":
@@ -110,6 +119,16 @@ def _whole_units(node: exp.Expression) -> exp.Expression:
     unit = node.args["unit"].name.lower()
     earlier, later = (one.sql(dialect="duckdb") for one in (node.args["expression"], node.this))
     return _raw(f"date_sub('{unit}', {earlier}, {later})")
+
+
+def _bytes(node: exp.Expression) -> exp.Expression:
+    """Trino's sha1 gives bytes, DuckDB's gives hexadecimal digits."""
+    return exp.Anonymous(this="unhex", expressions=[node.copy()])
+
+
+def _printed(node: exp.Expression) -> exp.Expression:
+    """Trino's format is C's printf."""
+    return exp.Anonymous(this="printf", expressions=[node.this.copy(), *(one.copy() for one in node.expressions)])
 
 
 def _cut_to_length(node: exp.Expression) -> exp.Expression:

@@ -44,7 +44,7 @@ def _bound(host: str, port: int) -> socket.socket:
 
 @contextmanager
 def _signals_end_quietly() -> Iterator[None]:
-    """uvicorn raises the signal that ended it once more; without this SIGTERM would then skip every clean-up."""
+    """Uvicorn raises the signal that ended it once more; without this SIGTERM would then skip every clean-up."""
     previous = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield

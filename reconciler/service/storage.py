@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+import weakref
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -34,15 +35,17 @@ CREATE TABLE connections (
   shared INTEGER NOT NULL DEFAULT 0, url TEXT, settings BLOB NOT NULL, shown TEXT NOT NULL,
   created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL
 );
+-- `next_time` is the next time to fire, `next_shown` the next one from now: they differ while nobody fires.
 -- `target` is the sealed export, `result`, `result_connection_id` and `result_settings` are what may be read back of it.
 CREATE TABLE queries (
   id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, database TEXT NOT NULL, type TEXT NOT NULL,
   query TEXT NOT NULL, cron TEXT, timezone TEXT NOT NULL, delay INTEGER NOT NULL, priority INTEGER NOT NULL,
   retry_limit INTEGER NOT NULL, engine_version TEXT, pool_name TEXT, target BLOB, result TEXT NOT NULL DEFAULT '',
-  result_connection_id TEXT, result_settings TEXT, next_time REAL, due_at REAL,
+  result_connection_id TEXT, result_settings TEXT, next_time REAL, due_at REAL, next_shown REAL,
   created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL
 );
 CREATE INDEX queries_due ON queries (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX queries_shown ON queries (next_shown) WHERE next_shown IS NOT NULL;
 CREATE TABLE bulk_loads (
   id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, database TEXT NOT NULL, "table" TEXT NOT NULL,
   config BLOB NOT NULL, shown TEXT NOT NULL, config_diff TEXT NOT NULL DEFAULT '{}', cron TEXT, timezone TEXT NOT NULL,
@@ -65,6 +68,13 @@ CREATE INDEX jobs_of_load ON jobs (load_id, id) WHERE load_id IS NOT NULL;
 """
 
 
+class _Connection(sqlite3.Connection):
+    """Closes with the thread it was made for: request threads come and go as long as the service runs."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
 class Storage:
     """The metadata file of one service."""
 
@@ -77,7 +87,7 @@ class Storage:
         self._path = path
         self._local = threading.local()
         self._lock = threading.Lock()
-        self._opened: list[sqlite3.Connection] = []
+        self._opened: weakref.WeakSet[_Connection] = weakref.WeakSet()
         path.touch(mode=0o600)
         try:
             self._migrate(now)
@@ -101,6 +111,10 @@ class Storage:
         """One statement; durable when it returns unless inside `transaction`."""
         return self._connection().execute(sql, values)
 
+    def run_many(self, sql: str, values: Iterable[Sequence[Any]]) -> None:
+        """One statement for each of *values*."""
+        self._connection().executemany(sql, values)
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Statements of this thread inside are one: all or none, and no other writer in between. Nests."""
@@ -119,7 +133,7 @@ class Storage:
     def close(self) -> None:
         """Close the connections of all threads; nobody may use them any more."""
         with self._lock:
-            for connection in self._opened:
+            for connection in list(self._opened):
                 connection.close()
             self._opened.clear()
 
@@ -130,13 +144,18 @@ class Storage:
             self._local.connection = connection
         return connection
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self) -> _Connection:
         # Handlers run on a pool's threads; `close` closes from another one, hence check_same_thread.
         connection = sqlite3.connect(
-            self._path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, cached_statements=256
+            self._path,
+            factory=_Connection,
+            timeout=_BUSY_TIMEOUT_S,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=256,
         )
         with self._lock:
-            self._opened.append(connection)
+            self._opened.add(connection)
         connection.row_factory = sqlite3.Row
         _use_wal(connection)
         connection.execute("PRAGMA synchronous = FULL")

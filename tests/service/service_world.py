@@ -145,6 +145,7 @@ class World:
     importer: SqlImporter
     service: Service
     client: Client
+    port: int = 0
 
     def post(self, path: str, fields: Mapping[str, Any] | None = None, status: int = 200) -> Any:
         answer = self.client.post(path, data=dict(fields or {}))

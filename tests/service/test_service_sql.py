@@ -47,31 +47,61 @@ TRINO: list[tuple[str, list[list[Any]]]] = [
     ("SELECT count(*), count(email), count(DISTINCT amount), sum(amount) FROM orders", [[3, 2, 3, 2]]),
     ("SELECT count_if(amount > 0), max_by(id, amount), min_by(id, amount) FROM orders", [[2, 1, 3]]),
     ("SELECT date_trunc('month', CAST(ts AS timestamp)) FROM orders WHERE id = 1", [["2025-01-01 00:00:00.000"]]),
-    ("SELECT date_format(CAST(ts AS timestamp), '%Y-%m-%d %H:%i:%s') FROM orders WHERE id = 1", [["2025-01-31 23:30:00"]]),
+    (
+        "SELECT date_format(CAST(ts AS timestamp), '%Y-%m-%d %H:%i:%s') FROM orders WHERE id = 1",
+        [["2025-01-31 23:30:00"]],
+    ),
     ("SELECT date_parse('2025/02/03', '%Y/%m/%d')", [["2025-02-03 00:00:00.000"]]),
     (
-        "SELECT date_diff('day', timestamp '2025-01-31 23:30:00', timestamp '2025-02-01 01:15:00'),"
-        " date_diff('day', date '2025-01-31', date '2025-02-02'), date_diff('hour', timestamp '2025-01-31 23:30:00',"
-        " timestamp '2025-02-01 01:15:00')",
+        """SELECT date_diff('day', timestamp '2025-01-31 23:30:00', timestamp '2025-02-01 01:15:00'),
+                  date_diff('day', date '2025-01-31', date '2025-02-02'),
+                  date_diff('hour', timestamp '2025-01-31 23:30:00', timestamp '2025-02-01 01:15:00')""",
         [[0, 2, 1]],
     ),
-    ("SELECT date_add('day', 1, date '2025-01-31'), date '2025-01-31' + interval '1' day", [["2025-02-01", "2025-02-01"]]),
+    (
+        "SELECT date_add('day', 1, date '2025-01-31'), date '2025-01-31' + interval '1' day",
+        [["2025-02-01", "2025-02-01"]],
+    ),
     ("SELECT year(date '2025-01-31'), month(date '2025-01-31'), day_of_week(date '2025-02-02')", [[2025, 1, 7]]),
     ("SELECT from_unixtime(1738366200)", [["2025-01-31 23:30:00.000 UTC"]]),
     ("SELECT CAST(to_unixtime(timestamp '2025-01-31 23:30:00') AS bigint)", [[1738366200]]),
     ("SELECT from_iso8601_timestamp('2025-01-31T23:30:00Z')", [["2025-01-31 23:30:00.000 UTC"]]),
-    ("SELECT json_extract_scalar(info, '$.city'), json_extract_scalar(info, '$.n.k') FROM orders WHERE id = 1", [["Lisboa", "1"]]),
-    ("SELECT regexp_extract('user=42;', 'user=(\\d+)', 1), regexp_like('abc', 'b'), regexp_replace('a1b2', '\\d', '')", [["42", True, "ab"]]),
-    ("SELECT split_part('a@b', '@', 2), split('a,b', ','), strpos('abc', 'c'), substr('abcdef', 2, 3)", [["b", ["a", "b"], 3, "bcd"]]),
-    ("SELECT cardinality(tags), contains(tags, 'b'), element_at(tags, 1), array_join(tags, '-') FROM orders WHERE id = 1", [[2, True, "a", "a-b"]]),
-    ("SELECT o.id, t.tag FROM orders o CROSS JOIN UNNEST(o.tags) AS t (tag) ORDER BY 1, 2", [[1, "a"], [1, "b"], [2, "b"], [3, "c"]]),
+    (
+        "SELECT json_extract_scalar(info, '$.city'), json_extract_scalar(info, '$.n.k') FROM orders WHERE id = 1",
+        [["Lisboa", "1"]],
+    ),
+    (
+        "SELECT regexp_extract('user=42;', 'user=(\\d+)', 1), regexp_like('abc', 'b'), regexp_replace('a1b2', '\\d', '')",
+        [["42", True, "ab"]],
+    ),
+    (
+        "SELECT split_part('a@b', '@', 2), split('a,b', ','), strpos('abc', 'c'), substr('abcdef', 2, 3)",
+        [["b", ["a", "b"], 3, "bcd"]],
+    ),
+    (
+        "SELECT cardinality(tags), contains(tags, 'b'), element_at(tags, 1), array_join(tags, '-') FROM orders WHERE id = 1",
+        [[2, True, "a", "a-b"]],
+    ),
+    (
+        "SELECT o.id, t.tag FROM orders o CROSS JOIN UNNEST(o.tags) AS t (tag) ORDER BY 1, 2",
+        [[1, "a"], [1, "b"], [2, "b"], [3, "c"]],
+    ),
     ("SELECT transform(ARRAY[1,2,3], x -> x * 2), filter(ARRAY[1,2,3], x -> x > 1)", [[[2, 4, 6], [2, 3]]]),
     ("SELECT array_agg(id ORDER BY id DESC) FROM orders", [[[3, 2, 1]]]),
     ("SELECT array_distinct(ARRAY[1, 1]), array_max(ARRAY[1, 3]), sequence(1, 3)", [[[1], 3, [1, 2, 3]]]),
-    ("SELECT coalesce(email, 'none'), nullif(1, 1), if(amount > 0, 'in', 'out') FROM orders WHERE id = 3", [["none", None, "out"]]),
-    ("SELECT CASE WHEN amount > 5 THEN 'big' ELSE 'small' END AS size, count(*) FROM orders GROUP BY 1 ORDER BY 1", [["big", 1], ["small", 2]]),
+    (
+        "SELECT coalesce(email, 'none'), nullif(1, 1), if(amount > 0, 'in', 'out') FROM orders WHERE id = 3",
+        [["none", None, "out"]],
+    ),
+    (
+        "SELECT CASE WHEN amount > 5 THEN 'big' ELSE 'small' END AS size, count(*) FROM orders GROUP BY 1 ORDER BY 1",
+        [["big", 1], ["small", 2]],
+    ),
     ("SELECT TRY_CAST('x' AS bigint), TRY_CAST('5' AS bigint), CAST('abcdef' AS varchar(3))", [[None, 5, "abc"]]),
-    ("SELECT greatest(1, 3), least(2, 1), abs(-4), ceil(1.2), floor(1.8), round(2.5), power(2, 3)", [[3, 1, 4, "2", "1", "3", 8.0]]),
+    (
+        "SELECT greatest(1, 3), least(2, 1), abs(-4), ceil(1.2), floor(1.8), round(2.5), power(2, 3)",
+        [[3, 1, 4, "2", "1", "3", 8.0]],
+    ),
     ("SELECT id, row_number() OVER (ORDER BY amount) FROM orders ORDER BY id", [[1, 3], [2, 2], [3, 1]]),
     ("SELECT id, lag(id) OVER (ORDER BY id) FROM orders ORDER BY id", [[1, None], [2, 1], [3, 2]]),
     ("SELECT price FROM orders ORDER BY price", [[1.25], [2.5], [None]]),
@@ -83,13 +113,24 @@ TRINO: list[tuple[str, list[list[Any]]]] = [
     ("SELECT orders.id FROM sales.orders WHERE orders.id = 1 UNION ALL SELECT 9", [[1], [9]]),
     ("SELECT sales.orders.id FROM sales.orders WHERE sales.orders.id = 2", [[2]]),
     ("SELECT * FROM (VALUES (1, 'x'), (2, 'y')) AS t (n, s) WHERE n = 2", [[2, "y"]]),
-    ("SELECT url_extract_host('https://u@www.example.com:8080/a/b?q=1#f'), url_extract_path('https://x.com/a/b?q=1')", [["www.example.com", "/a/b"]]),
+    (
+        "SELECT url_extract_host('https://u@www.example.com:8080/a/b?q=1#f'), url_extract_path('https://x.com/a/b?q=1')",
+        [["www.example.com", "/a/b"]],
+    ),
     ("SELECT approx_percentile(id, 0.5), arbitrary(1), bool_or(amount < 0) FROM orders", [[2, 1, True]]),
     ("SELECT time '01:02:03', date '2025-01-31', 1.50, true, NULL", [["01:02:03", "2025-01-31", "1.50", True, None]]),
     ("SELECT at_timezone(from_unixtime(0), 'Asia/Tokyo')", [["1970-01-01 09:00:00.000"]]),
-    ("SELECT \"id\" FROM \"orders\" WHERE \"email\" IS NULL", [[3]]),
+    ("SELECT to_hex(sha1(to_utf8('a')))", [["86F7E437FAA5A7FCE15D1DDCB9EAEAEA377667B8"]]),
+    ("SELECT format('%s-%d', 'a', 1)", [["a-1"]]),
+    (
+        "SELECT date_trunc('week', date '2025-02-05'), date_add('month', -1, date '2025-03-31')",
+        [["2025-02-03", "2025-02-28"]],
+    ),
+    ("SELECT arrays_overlap(ARRAY[1], ARRAY[1, 2]), codepoint('a'), is_nan(nan())", [[True, 97, True]]),
+    ("SELECT try(1 / 0), mod(7, 3), truncate(1.7)", [[None, 1, "1"]]),
+    ('SELECT "id" FROM "orders" WHERE "email" IS NULL', [[3]]),
     ("select count(*) from ORDERS where EMAIL like '%@example.com' -- a comment;", [[1]]),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("sql", "expected"), TRINO, ids=[sql[:60] for sql, _ in TRINO])
@@ -102,7 +143,10 @@ HIVE: list[tuple[str, list[list[Any]]]] = [
     ('SELECT concat("a", "b")', [["ab"]]),
     ("SELECT nvl(email, 'none'), if(amount > 0, 1, 0) FROM orders WHERE id = 3", [["none", 0]]),
     ("SELECT get_json_object(info, '$.city') FROM orders WHERE id = 2", [["Oslo"]]),
-    ("SELECT o.id, tag FROM orders o LATERAL VIEW explode(tags) x AS tag WHERE o.id = 1 ORDER BY tag", [[1, "a"], [1, "b"]]),
+    (
+        "SELECT o.id, tag FROM orders o LATERAL VIEW explode(tags) x AS tag WHERE o.id = 1 ORDER BY tag",
+        [[1, "a"], [1, "b"]],
+    ),
     ("SELECT id FROM orders WHERE email RLIKE 'bo@'", [[2]]),
     ("SELECT datediff('2025-02-02', '2025-01-31'), to_date('2025-01-31 10:00:00')", [[2, "2025-01-31"]]),
     ("SELECT size(tags), split('a,b', ',') FROM orders WHERE id = 1", [[2, ["a", "b"]]]),
@@ -110,7 +154,7 @@ HIVE: list[tuple[str, list[list[Any]]]] = [
     ("SELECT parse_url('http://example.com/a?q=1', 'HOST')", [["example.com"]]),
     ("SELECT `id` FROM `orders` WHERE `id` = 1", [[1]]),
     ("SELECT regexp_replace('a1b2', '[0-9]', ''), substr('abc', 2), instr('abc', 'c')", [["ab", "bc", 3]]),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("sql", "expected"), HIVE, ids=[sql[:60] for sql, _ in HIVE])
