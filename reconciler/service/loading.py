@@ -56,13 +56,12 @@ class Loading:
         request = LoadRequest(self._source(_part(config, "in")), str(row["id"]))
         progress = JobProgress(self._jobs, row["id"])
         progress(0, 0, f"reading from {request.source.get('type', 'an unnamed source')}")
-        with self._warehouse.scratch() as scratch:
-            running.cancellation.on_cancel(scratch.interrupt)
+        stop = running.cancellation
+        with self._warehouse.scratch() as scratch, stop.reaching(scratch.interrupt):
             name = self._importer.read(request, scratch, progress)
             relation = scratch.sql(f"SELECT * FROM {quoted(name)}")
             schema = result_schema(relation)
-            with self._warehouse.connection() as connection:
-                running.cancellation.on_cancel(connection.interrupt)
+            with self._warehouse.connection() as connection, stop.reaching(connection.interrupt):
                 connection.register("incoming", relation.to_arrow_reader(_BATCH_ROWS))
                 connection.execute(f"CREATE TEMP TABLE {_ROWS} AS SELECT * FROM incoming")
                 connection.unregister("incoming")

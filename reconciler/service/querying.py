@@ -71,8 +71,7 @@ class Querying:
         )
         if row["target"] is not None and not isinstance(statement, Select):
             raise TdrError("only the rows of a SELECT can be exported")
-        with self._warehouse.connection() as connection:
-            running.cancellation.on_cancel(connection.interrupt)
+        with self._warehouse.connection() as connection, running.cancellation.reaching(connection.interrupt):
             # Trino divides integers as integers, Hive never does.
             connection.execute(f"SET integer_division = {row['type'] != 'hive'}")
             self._carry_out(statement, row, running, connection, moment)
@@ -82,8 +81,7 @@ class Querying:
         source = self._jobs.row(row["exported_job"])
         self._results.require(source)
         columns = orjson.loads(source["result_schema"])
-        with self._warehouse.connection() as connection:
-            running.cancellation.on_cancel(connection.interrupt)
+        with self._warehouse.connection() as connection, running.cancellation.reaching(connection.interrupt):
             self._restore(connection, columns, source["id"])
             export = resolve(row["target"], self._sealer, self._connections)
             request = ExportRequest(export.type, export.settings, str(row["id"]))

@@ -17,24 +17,41 @@ _LOOK_FOR_KILLS_EVERY_S: Final = 0.5
 _LAST: Final = 1_000_000
 
 
+class Stopped(Exception):
+    """The job was asked to stop before it came to what it would do next."""
+
+
 class Cancellation:
-    """A request to stop. *event* is for those who look now and then, `on_cancel` for those who must be interrupted."""
+    """A request to stop. *event* is for those who look now and then, `reaching` for those who must be interrupted."""
 
     def __init__(self) -> None:
         self.event = threading.Event()
+        self._lock = threading.Lock()
         self._callbacks: list[Callable[[], None]] = []
 
-    def on_cancel(self, callback: Callable[[], None]) -> None:
-        """Call *callback* when, or at once if already, the request is there."""
-        self._callbacks.append(callback)
-        if self.event.is_set():
-            callback()
+    @contextmanager
+    def reaching(self, interrupt: Callable[[], None]) -> Iterator[None]:
+        """While inside, a request to stop calls *interrupt*.
+
+        Raises:
+            Stopped: the request is there already.
+        """
+        with self._lock:
+            if self.event.is_set():
+                raise Stopped
+            self._callbacks.append(interrupt)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._callbacks.remove(interrupt)
 
     def cancel(self) -> None:
         """Ask to stop."""
-        self.event.set()
-        for callback in list(self._callbacks):
-            callback()
+        with self._lock:
+            self.event.set()
+            for interrupt in self._callbacks:
+                interrupt()
 
 
 class Running(Protocol):
