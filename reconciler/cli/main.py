@@ -7,7 +7,6 @@ import os
 import sys
 from typing import Annotated
 
-import click
 import typer
 
 from reconciler.cli import lifecycle, project, running, state
@@ -15,6 +14,9 @@ from reconciler.cli.options import DirectoryOption, EnvOption
 from reconciler.errors import TdrError
 
 USAGE = 64
+
+# typer brings its own click and exports one error of it by name; what that one is derived from are all of them.
+WrongCommandLine: type[typer.BadParameter] = typer.BadParameter.__bases__[0]
 
 app = typer.Typer(
     name="tdr",
@@ -56,13 +58,10 @@ def main(arguments: list[str]) -> int:  # noqa: PLR0911 - one return an exit cod
     command = typer.main.get_command(app)
     try:
         code = command.main(args=arguments, prog_name="tdr", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
+    except WrongCommandLine as error:
         error.show()
         return USAGE
-    except click.ClickException as error:
-        error.show()
-        return USAGE
-    except (click.exceptions.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         return 130
     except TdrError as error:
         if debug:

@@ -60,6 +60,7 @@ def prepare(world: World, snapshot: Snapshot, targets: Sequence[Address] = ()) -
     decisions = _hold_dependents(decisions, edges)
     chosen = _closure(targets, edges) if targets else None
     order = [address for address in ordered(edges) if chosen is None or address in chosen]
+    planned = frozenset(order)
     changes = tuple(decisions[address].change for address in order)
     held = [gate for address in order for gate in decisions[address].gates]
     plan = Plan(
@@ -78,7 +79,7 @@ def prepare(world: World, snapshot: Snapshot, targets: Sequence[Address] = ()) -
             provider.name: provider.api_calls - calls_before[provider.name]
             for provider in sorted(world.providers.values(), key=lambda provider: provider.name)
         },
-        depends_on={address: tuple(sorted(set(edges[address]) & set(order))) for address in order},
+        depends_on={address: tuple(sorted(planned.intersection(edges[address]))) for address in order},
         sources=world.sources,
     )
     return Prepared(plan, snapshot.state, seen, planner.desired, planner.resolutions, planner.unfinished)
