@@ -60,7 +60,7 @@ class Call:
             ApiError: 422 in the vendor's words.
         """
         value = self.text(name)
-        if not value.strip():
+        if not value.strip(" \t\r\n"):
             raise ApiError(422, f"'{name}' parameter is required")
         return value
 
