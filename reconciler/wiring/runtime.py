@@ -97,7 +97,7 @@ def open_runtime(
             environment_name=loaded.environment_name,
             environment=loaded.environment,
             resources=loaded.resources,
-            providers=providers(loaded, folder, key, clock, embedded),
+            providers=providers(loaded, folder, key, clock, embedded, closing),
             fingerprint=key.fingerprint,
             clock=clock,
             config_digest=loaded.config_digest(key.fingerprint) if resolve_secrets else "",

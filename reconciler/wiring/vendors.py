@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,11 +23,11 @@ if TYPE_CHECKING:
 
 
 def providers(
-    loaded: Loaded, folder: Path, key: LazyKey, clock: Clock, embedded: Embedded | None
+    loaded: Loaded, folder: Path, key: LazyKey, clock: Clock, embedded: Embedded | None, closing: ExitStack
 ) -> dict[str, Provider]:
-    """Kind -> provider. *folder* is the environment's, where rotated tokens are kept."""
+    """Kind -> provider. *folder* is the environment's, where rotated tokens are kept; *closing* ends the connections."""
     treasure_data = (
-        _treasure_data(loaded.environment, clock)
+        _treasure_data(loaded.environment, clock, closing)
         if embedded is None
         else TreasureDataProvider(
             embedded.client(),
@@ -37,13 +38,14 @@ def providers(
         )
     )
     pinterest = _pinterest(loaded, folder, key, clock)
+    closing.callback(pinterest.close)
     return {
         **dict.fromkeys(treasure_data.kinds, treasure_data),
         **dict.fromkeys(pinterest.kinds, pinterest),
     }
 
 
-def _treasure_data(environment: EnvironmentSpec, clock: Clock) -> TreasureDataProvider:
+def _treasure_data(environment: EnvironmentSpec, clock: Clock, closing: ExitStack) -> TreasureDataProvider:
     from reconciler.apis.treasure_data_connect import connect  # noqa: PLC0415 - the embedded service has its own way
     from reconciler.apis.treasure_data_endpoint import account_id, endpoint  # noqa: PLC0415 - as above
 
@@ -56,6 +58,7 @@ def _treasure_data(environment: EnvironmentSpec, clock: Clock) -> TreasureDataPr
     place = endpoint(target.endpoint)
     account = f"{place.name}/{account_id(target.api_key)}"
     api = connect(place, target.api_key, clock=clock)
+    closing.callback(api.close)
     return TreasureDataProvider(
         api, account, creates_connections=False, cron_dialect=environment.cron_dialect, clock=clock
     )
