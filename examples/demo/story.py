@@ -63,11 +63,12 @@ class Story:
             [str(TDR), *command[1:]],
             cwd=self.folder,
             env=self.environ | environ,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
             check=False,
         )
-        for line in (done.stderr + done.stdout).splitlines():
+        for line in done.stdout.splitlines():
             self.say(f"  {line}")
         self.say(f"  (exit {done.returncode})")
         if done.returncode != expect:
@@ -104,8 +105,8 @@ def main() -> int:
     story.say(
         f"{expected.invalid:,} of them with an address nobody can be reached at, {len(expected.members):,} members to be."
     )
-    with _background(story, ["sandbox", "--port", str(story.sandbox_port)]):
-        _wait_until(lambda: story.sandbox("GET", "/"))
+    with _background(story, ["sandbox", "--port", str(story.sandbox_port)]) as process:
+        _wait_until(process, lambda: story.sandbox("GET", "/"))
         first_apply(story, expected)
         second_apply(story)
         scheduled_runs(story, expected)
@@ -290,7 +291,7 @@ def _free_port(preferred: int) -> int:
 
 
 @contextmanager
-def _background(story: Story, arguments: list[str], **environ: str) -> Iterator[None]:
+def _background(story: Story, arguments: list[str], **environ: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run a `tdr` that answers until it is stopped."""
     story.say(
         " ".join(["$", *(f"{name}={value}" for name, value in environ.items()), shlex.join(["tdr", *arguments]), "&"])
@@ -303,7 +304,7 @@ def _background(story: Story, arguments: list[str], **environ: str) -> Iterator[
         stderr=subprocess.DEVNULL,
     )
     try:
-        yield
+        yield process
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=60)
@@ -312,8 +313,8 @@ def _background(story: Story, arguments: list[str], **environ: str) -> Iterator[
 @contextmanager
 def _service(story: Story, **environ: str) -> Iterator[None]:
     arguments = ["serve", "--port", str(story.service_port)]
-    with _background(story, arguments, **environ):
-        _wait_until(lambda: _service_get(story, "/v3/system/server_status"))
+    with _background(story, arguments, **environ) as process:
+        _wait_until(process, lambda: _service_get(story, "/v3/system/server_status"))
         yield
 
 
@@ -329,13 +330,13 @@ def _form(url: str, fields: dict[str, str], key: str) -> None:
         answer.read()
 
 
-def _wait_until(ready: Callable[[], object], timeout_s: float = 60) -> None:
+def _wait_until(process: subprocess.Popen[bytes], ready: Callable[[], object], timeout_s: float = 60) -> None:
     deadline = time.monotonic() + timeout_s
     while True:
         try:
             ready()
         except OSError:
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or process.poll() is not None:
                 raise
             time.sleep(0.05)
         else:
@@ -375,7 +376,9 @@ def _of_title(story: Story) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]
     """Lists ever made, and audiences that are there, of the audience's title."""
     lists = [one for one in story.sandbox("GET", "/lists")["lists"] if one["name"] == TITLE]
     audiences = [
-        one for one in story.sandbox("GET", "/audiences")["audiences"] if one["name"] == TITLE and not one["is_removed"]
+        one
+        for one in story.sandbox("GET", "/audiences")["audiences"]
+        if one["name"] == TITLE and one["status"] != "ARCHIVED"
     ]
     return lists, audiences
 

@@ -41,6 +41,7 @@ def emit(document: dict[str, Any], format: Format, *, verbose: bool = False) -> 
     }
     render = renderers.get(str(document["format"]), lambda: text.table(document))
     sys.stdout.write(_coloured(render()) if colours() else render())
+    sys.stdout.flush()
 
 
 def colours() -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from reconciler.diagnostics import did_you_mean
 from reconciler.errors import TdrError, UsageError
-from reconciler.manifest import json_schema
+from reconciler.manifest.json_schema import json_schema, umbrella_schema
 from reconciler.model.kinds import KINDS
 
 TEMPLATE = Path(__file__).parent / "project_template"
@@ -52,7 +52,7 @@ def schema(kind: str | None) -> str:
     """
     if kind is not None and kind not in KINDS:
         raise UsageError(f"there is no kind {kind!r}", hint=did_you_mean(kind, KINDS) or f"kinds: {', '.join(KINDS)}")
-    return json.dumps(json_schema(kind), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(json_schema(kind) if kind else umbrella_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def write_schemas(folder: Path) -> Iterator[Path]:

@@ -40,7 +40,7 @@ def serve(runtime: Runtime, port: int, say: Callable[[str], None]) -> None:
     service = embedded.service()
     service.scheduler.start()
     try:
-        answer(embedded.app, port, announce)
+        answer(embedded.application(), port=port, announce=announce)
     finally:
         embedded.note_ended()
 

@@ -42,6 +42,10 @@ class Ledger:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    def covers(self, name: str) -> bool:
+        """Whether every member that the target *name* may have is known here."""
+        return Book.of(read_document(self._folder / name / _BOOK)).complete
+
     @contextmanager
     def target(self, name: str, workspace: Workspace) -> Iterator[Target]:
         """Hold the only right to write to the target *name*: letters, digits, ``.``, ``_`` and ``-``.

@@ -130,7 +130,7 @@ class Session:
             applied=without_secrets(desired),
             fingerprints={path: self.world.fingerprint(secret, path) for path, secret in secrets_in(desired)},
             depends_on=resource.depends_on,
-            protect=lifecycle.protect or self.world.environment.protect,
+            protect=lifecycle.protect,
             on_delete=lifecycle.on_delete.value,
             resolved=resolved or {},
             phase=phase,

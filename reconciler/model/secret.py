@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from pydantic_core import CoreSchema, core_schema
@@ -11,24 +10,27 @@ from pydantic_core import CoreSchema, core_schema
 MASK = "(secret)"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Secret:
     """A secret value and the *reference* it came from, such as ``env:PINTEREST_SECRET``.
 
     Shows as ``(secret)`` wherever text is made of it and cannot be pickled or copied into JSON by accident. Only the code
-    that sends it to its vendor calls `reveal`.
+    that sends it to its vendor calls `reveal`. Not a dataclass: those hand out their fields to whoever asks.
     """
 
-    reference: str
-    _value: str = field(repr=False)
+    __slots__ = ("__value", "reference")
+
+    def __init__(self, reference: str, value: str) -> None:
+        """Hold *value*; nothing but `reveal` gives it back."""
+        self.reference = reference
+        self.__value = value
 
     def reveal(self) -> str:
         """The value itself; for the request to the vendor and nothing else."""
-        return self._value
+        return self.__value
 
     def fingerprint(self, key: bytes, path: str) -> str:
         """Keyed HMAC-SHA-256 over *path* and the value: 64 hex digits that change when the value does."""
-        message = path.encode() + b"\x00" + self._value.encode()
+        message = path.encode() + b"\x00" + self.__value.encode()
         return hmac.digest(key, message, "sha256").hex()
 
     @classmethod
@@ -37,7 +39,7 @@ class Secret:
         return core_schema.is_instance_schema(cls, serialization=core_schema.plain_serializer_function_ser_schema(str))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and hmac.compare_digest(self._value.encode(), other._value.encode())
+        return isinstance(other, Secret) and hmac.compare_digest(self.__value.encode(), other.__value.encode())
 
     def __hash__(self) -> int:
         return hash(self.reference)

@@ -93,6 +93,11 @@ class Embedded:
                 self._app = create_app(self._service)
             return self._service
 
+    def application(self) -> Any:
+        """The service as an ASGI application, for serving it to others."""
+        self.service()
+        return self._app
+
     def close(self) -> None:
         """End the clients, wait for what they started, and close every file."""
         for client in self._clients:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from collections.abc import Iterator
 
 import duckdb
@@ -303,3 +304,25 @@ def test_an_unknown_outcome_is_sent_again_by_the_next_run(exports: Exports) -> N
         exports.run(PEOPLE[:2], settings_of(ADD, audience))
     exports.run(PEOPLE[1:3], settings_of(REPLACE, audience))
     assert exports.api.members_of(audience) == digests(*PEOPLE[1:3])
+
+
+def test_an_audience_removed_by_somebody_is_made_of_its_old_list_again(exports: Exports) -> None:
+    first = exports.run(PEOPLE[:3], settings_of(CREATE, "vip")).audience_id
+    list_id = exports.api.by_audience.pop(first).list_id
+
+    second = exports.run(PEOPLE[2:5], settings_of(CREATE, "vip")).audience_id
+
+    assert second != first
+    assert [one.list_id for one in exports.api.lists()] == [list_id]
+    assert exports.api.members_of(second) == digests(*PEOPLE[2:5])
+
+
+def test_a_list_whose_members_are_not_known_is_not_used_again(exports: Exports) -> None:
+    first = exports.run(PEOPLE[:3], settings_of(CREATE, "vip")).audience_id
+    exports.api.by_audience.pop(first)
+    shutil.rmtree(exports.folder / "ledger" / "lists")
+
+    second = exports.run(PEOPLE[2:5], settings_of(CREATE, "vip")).audience_id
+
+    assert len(exports.api.lists()) == 2
+    assert exports.api.members_of(second) == digests(*PEOPLE[2:5])

@@ -199,7 +199,7 @@ class _Export:
 
     def create(self, creator: Creator, identifier: Identifier, wanted: Path, screening: Screening) -> ExportReport:
         """Make the audience with exactly the keys of *wanted*, or go on with making it."""
-        made = creator.start(self._job_id)
+        made = creator.start(self._job_id, lambda list_id: self._ledger.covers(self._target_of(list_id)))
         if made is not None:
             self._progress(screening.rows, screening.rows, f"audience {made.audience_id} was made by this job before")
             return _report(screening, made.audience_id)

@@ -55,8 +55,11 @@ class Creator:
         self.first = folder / f"{name}.first"
         self._creation = _read(self._path)
 
-    def start(self, job_id: str) -> Audience | None:
+    def start(self, job_id: str, is_known: Callable[[str], bool]) -> Audience | None:
         """The audience, when this very job has made it before; None when it is to be made or gone on with.
+
+        An audience of ours that somebody removed has left its list behind, for lists cannot be removed. When *is_known*
+        says of its id that all its members are known here, the new audience is made of that list again.
 
         Raises:
             Conflict: an audience of that title is there and is none we were about to make.
@@ -67,7 +70,7 @@ class Creator:
             for audience in namesakes:
                 if audience.audience_id == made.audience_id and made.job_id == job_id:
                     return audience
-            made = Creation()
+            made = Creation(list_id=made.list_id if self._is_left(made.list_id) and is_known(made.list_id) else "")
         others = [one for one in namesakes if not made.list_id or one.list_id != made.list_id]
         if others:
             raise Conflict(
@@ -76,6 +79,11 @@ class Creator:
             )
         self._creation = replace(made, job_id=job_id)
         return None
+
+    def _is_left(self, list_id: str) -> bool:
+        """Whether the list is there and no audience is made of it."""
+        used = any(one.list_id == list_id and not one.is_removed for one in self._api.audiences())
+        return not used and any(one.list_id == list_id for one in self._api.lists())
 
     def list_for(self, identifier: Identifier, wanted: Path, count: int, size: int) -> tuple[str, int]:
         """Id of the list, made with the first *size* of the *count* keys in *wanted* unless an attempt of ours made it.
