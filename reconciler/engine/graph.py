@@ -20,23 +20,31 @@ def ordered(edges: Edges) -> list[Address]:
     Raises:
         TdrError: the needs go round in a circle; the message prints it.
     """
-    waiting = {address: {need for need in needs if need in edges} for address, needs in edges.items()}
-    dependents: dict[Address, list[Address]] = {}
-    for address, needs in waiting.items():
+    # Numbers in alphabetical order in place of addresses: comparing and hashing those is most of the work.
+    alphabetical = sorted(edges)
+    numbers = {address: number for number, address in enumerate(alphabetical)}
+    waiting = [{numbers[need] for need in edges[address] if need in numbers} for address in alphabetical]
+    dependents: list[list[int]] = [[] for _ in alphabetical]
+    for number, needs in enumerate(waiting):
         for need in needs:
-            dependents.setdefault(need, []).append(address)
-    free = [address for address, needs in waiting.items() if not needs]
-    heapq.heapify(free)
+            dependents[need].append(number)
+    free = [number for number, needs in enumerate(waiting) if not needs]  # sorted, so it is a heap
     order: list[Address] = []
     while free:
-        address = heapq.heappop(free)
-        order.append(address)
-        for dependent in dependents.get(address, ()):
-            waiting[dependent].discard(address)
+        number = heapq.heappop(free)
+        order.append(alphabetical[number])
+        for dependent in dependents[number]:
+            waiting[dependent].discard(number)
             if not waiting[dependent]:
                 heapq.heappush(free, dependent)
-    if len(order) < len(waiting):
-        circle = _circle({address: needs for address, needs in waiting.items() if needs})
+    if len(order) < len(alphabetical):
+        circle = _circle(
+            {
+                alphabetical[number]: {alphabetical[need] for need in needs}
+                for number, needs in enumerate(waiting)
+                if needs
+            }
+        )
         raise TdrError(f"references go round in a circle: {' -> '.join(map(str, circle))}")
     return order
 

@@ -123,7 +123,7 @@ class _Planner:
         self.desired: dict[Address, Desired] = {}
         self.resolutions: dict[Address, Resolution] = {}
         self._notices: list[Diagnostic] = []
-        self._remote_ids = self._known_ids()
+        self._context = world.context(self._known_ids())
 
     def _known_ids(self) -> dict[Address, str]:
         ids = {address: record.remote_id for address, record in self.state.records.items()}
@@ -158,7 +158,7 @@ class _Planner:
         if resolution is not None:
             self.resolutions[address] = resolution
             steady = self._end_of(resource, resolution)
-        context = replace(self.world.context(self._remote_ids), resolution=steady)
+        context = self._context if steady is None else replace(self._context, resolution=steady)
         desired = provider.desired(resource, context)
         self.desired[address] = desired
         record = self.state.records.get(address)
@@ -265,6 +265,10 @@ class _Planner:
                 declared.remove(need)
                 declared += self._at_vendors(self.world.resources[need])
             needs[address] = declared
+        self._add_letting_go(needs, decisions)
+        return needs
+
+    def _add_letting_go(self, needs: dict[Address, list[Address]], decisions: Mapping[Address, Decision]) -> None:
         for address, decision in decisions.items():
             if not isinstance(decision.change, Delete | Disable | Forget):
                 continue
@@ -276,7 +280,6 @@ class _Planner:
                 gone = decisions.get(need)
                 if gone is not None and isinstance(gone.change, Delete) and need not in needs.get(address, []):
                     needs[need].append(address)
-        return needs
 
     def _at_vendors(self, resource: Resource) -> list[Address]:
         return [need for need in resource.depends_on if need in self.seen]
@@ -298,6 +301,8 @@ class _Planner:
         for change in changes:
             address = change.address
             resolution = self.resolutions.get(address)
+            if isinstance(change, Keep) and resolution is None:
+                continue
             if resolution is not None and resolution.outcome is Outcome.NOTHING:
                 found.append(
                     Diagnostic(

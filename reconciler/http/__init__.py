@@ -8,3 +8,10 @@ to an application in the same process.
 
 httpx is imported when the first request is sent.
 """
+
+import sys
+
+# httpx imports its own command line where click and rich are there: two thirds of its import, and nobody here uses it.
+# This is the state in which Python takes a module for not installed; httpx then goes on without.
+if "httpx" not in sys.modules:
+    sys.modules["httpx._main"] = None  # type: ignore[assignment]

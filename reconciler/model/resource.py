@@ -39,4 +39,5 @@ class Resource:
     @property
     def depends_on(self) -> tuple[Address, ...]:
         """The resources this one names, sorted, each once."""
-        return tuple(sorted({reference.target for reference in self.references}))
+        targets = {reference.target for reference in self.references}
+        return tuple(sorted(targets) if len(targets) > 1 else targets)

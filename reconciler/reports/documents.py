@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from reconciler import __version__
 from reconciler.diagnostics import Diagnostic
-from reconciler.engine.applying import Applied
-from reconciler.engine.drift import DriftReport
 from reconciler.engine.planning import Prepared
 from reconciler.model.activation import Outcome, Resolution
 from reconciler.model.address import Address
@@ -22,6 +21,10 @@ from reconciler.model.change import (
 )
 from reconciler.model.json import Json
 from reconciler.model.unknown import Unknown
+
+if TYPE_CHECKING:
+    from reconciler.engine.applying import Applied
+    from reconciler.engine.drift import DriftReport
 
 FORMAT_VERSION = "1.0"
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import ItemsView, Iterable, Iterator, Mapping
+from typing import cast
 
 from reconciler.errors import StateError
 from reconciler.model.address import Address
@@ -19,6 +20,7 @@ class Records(Mapping[Address, Record]):
         self._entries: dict[Address, Record | Mapping[str, object]] = dict(
             entries._entries if isinstance(entries, Records) else entries  # noqa: SLF001 - of its own kind
         )
+        self._unbuilt = sum(not isinstance(entry, Record) for entry in self._entries.values())
 
     def __getitem__(self, address: Address) -> Record:
         entry = self._entries[address]
@@ -32,12 +34,22 @@ class Records(Mapping[Address, Record]):
                 hint="its digest is right, so it was written so; please report it, and `tdr state restore` an earlier state",
             ) from error
         self._entries[address] = record
+        self._unbuilt -= 1
         return record
+
+    def items(self) -> ItemsView[Address, Record]:
+        """Every record with its address; once all are built, as fast as a dict."""
+        if not self._unbuilt:
+            return cast("ItemsView[Address, Record]", self._entries.items())
+        return super().items()
 
     def after(self, entries: Iterable[Entry]) -> Records:
         """The records as they are once *entries* have happened."""
         new = Records(self)
         for entry in (entry for entry in entries if entry.remembers):
+            before = new._entries.get(entry.address)
+            if before is not None and not isinstance(before, Record):
+                new._unbuilt -= 1
             if entry.record is None:
                 new._entries.pop(entry.address, None)
             else:

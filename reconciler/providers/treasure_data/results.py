@@ -150,8 +150,10 @@ def _text(value: Json) -> Json:
 
 def shown(result: object) -> str:
     """A `result` as people may see it, for queries that should have none: secrets and passwords masked, "" for none."""
-    if not isinstance(result, str) or not result.startswith("{"):
-        return without_password(result) if isinstance(result, str) else ""
+    if not isinstance(result, str) or not result:
+        return ""  # nearly every query: worth no search for passwords
+    if not result.startswith("{"):
+        return without_password(result)
     settings = read_settings(result)
     return str(settings["url"]) if "url" in settings else orjson.dumps(settings, option=orjson.OPT_SORT_KEYS).decode()
 
