@@ -18,6 +18,7 @@ from reconciler.ports.clock import Clock
 from reconciler.sealing import Sealer, write_private
 from reconciler.stores.lock import process_started
 from reconciler.wiring.cron import Cron
+from reconciler.wiring.first_need import ExporterOnNeed, ImporterOnNeed
 from reconciler.wiring.keys import LazyKey
 
 if TYPE_CHECKING:
@@ -83,8 +84,8 @@ class Embedded:
 
                 self._service = open_service(
                     self.folder,
-                    exporter=self._exporter(),
-                    importer=self._importer(),
+                    exporter=ExporterOnNeed(self._exporter),
+                    importer=ImporterOnNeed(self._importer),
                     sealer=Sealer(self._key.master()),
                     clock=self._clock,
                     api_keys=self._api_keys(),
