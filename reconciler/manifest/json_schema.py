@@ -15,6 +15,7 @@ from pydantic_core import core_schema
 
 from reconciler.manifest.documents import document_model
 from reconciler.manifest.secrets import FORMS
+from reconciler.manifest.words import field_words
 from reconciler.model.environment import EnvironmentSpec, ProjectSpec
 from reconciler.model.kinds import KINDS
 from reconciler.model.secret import Secret
@@ -52,6 +53,14 @@ def umbrella_schema(kinds: Iterable[str] = KINDS) -> dict[str, Any]:
 
 class _AsWritten(GenerateJsonSchema):
     """Schemas of the text that people write, before it is given types."""
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        written = super().model_schema(schema)
+        words = field_words(schema["cls"])
+        for name, field in schema["cls"].model_fields.items():
+            if name in words:
+                written["properties"][field.alias or name].setdefault("description", words[name])
+        return written
 
     def str_schema(self, schema: core_schema.StringSchema) -> JsonSchemaValue:
         written = {**super().str_schema(schema), "type": ["string", "number", "boolean"]}

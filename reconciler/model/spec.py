@@ -24,7 +24,6 @@ class Spec(BaseModel):
         frozen=True,
         extra="forbid",
         arbitrary_types_allowed=True,
-        use_attribute_docstrings=True,
         defer_build=True,  # half the import; a run needs the validators of the kinds it meets
     )
 
