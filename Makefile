@@ -15,6 +15,9 @@ BIN := .venv/bin
 	.venv-vendor-clients/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
+demo: .venv/ready
+	$(BIN)/python examples/demo/story.py
+
 test: .venv/ready .venv-vendor-clients/ready
 	$(BIN)/pytest -m "not slow" -n 2
 

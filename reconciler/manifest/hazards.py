@@ -61,6 +61,7 @@ class _Failure:
     def _end_with(self, line: int, replacement: str) -> tuple[int, int]:
         """Line and column at which the parser would stop."""
         lines = list(self.source.lines)
+        lines += [""] * (line - len(lines))  # a mistake that shows only at the end is placed after the last line
         lines[line - 1] = replacement
         error = _error_of(from_line("\n".join(lines), self.first))
         return (len(lines) + 1, 1) if error is None else _place_of(error)

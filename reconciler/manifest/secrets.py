@@ -9,7 +9,6 @@ import re
 import shlex
 import subprocess
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -30,9 +29,10 @@ class MalformedReference(SecretError):
     """A reference has none of the forms that exist."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class SecretReference(Secret):
     """A secret known by its reference only, for runs that need no values. Asking for the value is an error."""
+
+    __slots__ = ()
 
     @classmethod
     def to(cls, reference: str) -> SecretReference:
