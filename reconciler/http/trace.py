@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
+from reconciler.logs import logger
 from reconciler.model.json import Json
 
 Trace: TypeAlias = Callable[[str, Mapping[str, Json]], None]
@@ -13,9 +14,7 @@ Trace: TypeAlias = Callable[[str, Mapping[str, Json]], None]
 
 def log_requests() -> Trace:
     """A trace that writes debug lines."""
-    import structlog  # noqa: PLC0415 - only who asks for the log pays for it
-
-    log = structlog.get_logger("reconciler.http")
+    log = logger("reconciler.http")
 
     def write(event: str, values: Mapping[str, Json]) -> None:
         log.debug(event, **dict(values))

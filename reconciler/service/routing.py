@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from reconciler.errors import TdrError
+from reconciler.logs import logger
 from reconciler.service.answers import ApiError, error_response, json_response
 from reconciler.service.requests import Call, read_call
 
@@ -38,7 +39,7 @@ def route(method: str, path: str, handler: Handler) -> Route:
         except (ApiError, HTTPException, TdrError):
             raise
         except Exception as error:  # noqa: BLE001 - a client gets an answer whatever happens; the log has the rest
-            _log().exception("request failed", method=method, path=path)
+            logger(__name__).exception("request failed", method=method, path=path)
             return error_response(
                 ApiError(500, f"this is a bug of the embedded service: {type(error).__name__}; see the log")
             )
@@ -77,11 +78,5 @@ async def on_tdr_error(_request: Request, error: Exception) -> Response:
     """Something behind the service failed in a way we know, such as a data file that another process holds."""
     if not isinstance(error, TdrError):
         raise TypeError(error)
-    _log().warning("request failed", error=type(error).__name__)
+    logger(__name__).warning("request failed", error=type(error).__name__)
     return error_response(ApiError(503, f"{error.message}; {error.hint}" if error.hint else error.message))
-
-
-def _log() -> Any:
-    import structlog  # noqa: PLC0415 - 130 ms, and most runs log nothing here
-
-    return structlog.get_logger(__name__)

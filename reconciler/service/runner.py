@@ -6,9 +6,10 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from reconciler.errors import TdrError
+from reconciler.logs import logger
 from reconciler.service.answers import ApiError
 from reconciler.service.jobs import Jobs
 
@@ -172,7 +173,7 @@ class Runner:
             self._jobs.finish(job_id, "killed", "killed")
             return
         self._jobs.finish(job_id, "error", reason(error))
-        _log().warning("job failed", job_id=job_id, error=type(error).__name__)
+        logger(__name__).warning("job failed", job_id=job_id, error=type(error).__name__)
 
     def _look_for_kills(self) -> None:
         while not self._closing.wait(_LOOK_FOR_KILLS_EVERY_S):
@@ -206,9 +207,3 @@ def reason(error: Exception) -> str:
     if isinstance(error, ApiError):
         return error.message
     return f"{type(error).__name__}: {error}"
-
-
-def _log() -> Any:
-    import structlog  # noqa: PLC0415 - 130 ms, and most runs log nothing here
-
-    return structlog.get_logger(__name__)

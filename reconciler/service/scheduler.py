@@ -9,8 +9,9 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
+from reconciler.logs import logger
 from reconciler.ports.clock import Clock
 from reconciler.service.jobs import Jobs, NewJob
 from reconciler.service.loads import run_of as run_of_load
@@ -63,7 +64,7 @@ class Scheduler:
             try:
                 self.tick(self._clock.now())
             except Exception:  # noqa: BLE001 - the next tick may succeed, and nobody else would schedule
-                _log().exception("scheduler tick failed")
+                logger(__name__).exception("scheduler tick failed")
 
     def _fire_due(self, kind: str, run_of: _RunOf, now: float) -> int:
         due = self._storage.all(f"SELECT id FROM {kind} WHERE due_at <= ? ORDER BY due_at", now)
@@ -85,11 +86,5 @@ class Scheduler:
             job = run_of(row, int(moment), "")
             job_id = self._jobs.issue(job)
         self._runner.submit(job_id, job.priority)
-        _log().info("schedule fired", kind=kind, job_id=job_id)
+        logger(__name__).info("schedule fired", kind=kind, job_id=job_id)
         return 1
-
-
-def _log() -> Any:
-    import structlog  # noqa: PLC0415 - 130 ms, and most runs log nothing here
-
-    return structlog.get_logger(__name__)
