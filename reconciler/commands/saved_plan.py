@@ -109,7 +109,7 @@ def _operation(change: Any) -> object:
 
 
 def _words(change: Any) -> str:
-    if change is None:
+    if change is None or change["actions"] == ["noop"]:
         return "nothing"
     fields = ", ".join(field["path"] for field in change["fields"])
     return str(change["actions"][0]) + (f" of {fields}" if fields else "")

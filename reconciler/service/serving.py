@@ -30,9 +30,14 @@ def serve(
     import uvicorn  # noqa: PLC0415 - only when serving
 
     config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="off")
-    with _bound(host, port) as listener, _signals_end_quietly():
+    server = uvicorn.Server(config)
+
+    def end() -> None:
+        server.should_exit = True
+
+    with _bound(host, port) as listener, _signals(end):
         announce(listener.getsockname()[1])
-        uvicorn.Server(config).run(sockets=[listener])
+        server.run(sockets=[listener])
 
 
 def _bound(host: str, port: int) -> socket.socket:
@@ -43,9 +48,12 @@ def _bound(host: str, port: int) -> socket.socket:
 
 
 @contextmanager
-def _signals_end_quietly() -> Iterator[None]:
-    """Uvicorn raises the signal that ended it once more; without this SIGTERM would then skip every clean-up."""
-    previous = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
+def _signals(end: Callable[[], None]) -> Iterator[None]:
+    """Call *end* on a signal that comes before uvicorn listens to them, and when it raises the one that ended it once more.
+
+    Without this SIGTERM would end the process at once, and skip every clean-up.
+    """
+    previous = {number: signal.signal(number, lambda *_: end()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:

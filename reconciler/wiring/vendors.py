@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import UsageError
 from reconciler.manifest import Loaded
+from reconciler.manifest.secrets import SecretReference
 from reconciler.model.environment import EnvironmentSpec
 from reconciler.model.kinds import PinterestConnection
 from reconciler.model.resource import Resource
@@ -56,7 +57,9 @@ def _treasure_data(environment: EnvironmentSpec, clock: Clock, closing: ExitStac
             hint="add `treasure_data: {api_key: ${secret:env:TD_API_KEY}}` to it",
         )
     place = endpoint(target.endpoint)
-    account = f"{place.name}/{account_id(target.api_key)}"
+    # A run that asks no vendor, such as `tdr validate`, knows the key by its reference only.
+    is_known = not isinstance(target.api_key, SecretReference)
+    account = f"{place.name}/{account_id(target.api_key)}" if is_known else place.name
     api = connect(place, target.api_key, clock=clock)
     closing.callback(api.close)
     return TreasureDataProvider(

@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from reconciler.apis.treasure_data import TreasureData
 from reconciler.cli.main import main
 from reconciler.emulators.pinterest.tokens import AppCredentials
 from reconciler.emulators.sandbox import Sandbox
+from reconciler.wiring import open_runtime
 
 TDR = Path(sys.executable).parent / "tdr"
 TITLE = "Spring buyers"
@@ -186,6 +188,21 @@ class Stage:
         """What state remembers."""
         resources: dict[str, Any] = self.tdr("state", "show").document["resources"]
         return resources
+
+    @contextmanager
+    def somebody(self) -> Iterator[TreasureData]:
+        """Somebody else's client of the service that the project runs on."""
+        with (
+            as_if_in(self.folder, self.environ),
+            open_runtime(
+                start=self.folder,
+                environment=None,
+                variables={"pinterest": self.environ.get("TDR_VAR_pinterest", "")},
+                resolve_secrets=False,
+            ) as runtime,
+        ):
+            assert runtime.embedded is not None
+            yield runtime.embedded.client()
 
     # -- the vendor ------------------------------------------------------------------------------------------------
 
