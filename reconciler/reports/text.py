@@ -7,6 +7,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from reconciler.reports.collections import entries_that_differ
+
 SYMBOLS = {
     "create": "+",
     "update": "~",
@@ -105,6 +107,9 @@ def _field(field: Mapping[str, Any], *, is_new: bool) -> Iterator[str]:
     elif _is_long(before) or _is_long(after):
         yield f"  {'+' if before is None else '~'} {name}:{origin}"
         yield from (f"      {line}" for line in _text_changes(before, after))
+    elif isinstance(before, list) and isinstance(after, list):
+        yield f"  ~ {name}:{origin}"
+        yield from (f"      {line}" for line in entries_that_differ(before, after))
     elif is_new or before is None:
         yield f"  + {name:<22} {_show(after)}{origin}"
     else:
@@ -174,7 +179,10 @@ def drift(document: Mapping[str, Any], *, verbose: bool = False) -> str:
         lines.append(f"{DRIFT_SYMBOLS[entry['verdict']]} {entry['address']:<46} {entry['verdict']}{note}")
         for field in entry["fields"]:
             name = field["path"].strip("/").replace("/", ".")
-            if _is_long(field["applied"]) or _is_long(field["found"]):
+            if isinstance(field["applied"], list) and isinstance(field["found"], list):
+                lines.append(f"  ~ {name}:")
+                lines += [f"      {line}" for line in entries_that_differ(field["applied"], field["found"])]
+            elif _is_long(field["applied"]) or _is_long(field["found"]):
                 lines.append(f"  ~ {name}:")
                 lines += [f"      {line}" for line in _text_changes(field["applied"], field["found"])]
             else:

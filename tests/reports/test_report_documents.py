@@ -17,6 +17,7 @@ from reconciler.engine.planning import prepare
 from reconciler.engine.refresh import refresh
 from reconciler.model.resource import Resource
 from reconciler.reports import documents, text
+from reconciler.reports.collections import entries_that_differ
 
 AT = "2026-03-01T00:00:00Z"
 SCHEMAS = files("reconciler.reports") / "schemas"
@@ -198,3 +199,19 @@ def test_every_document_has_a_schema_that_is_one() -> None:
         schema = json.loads((SCHEMAS / name).read_text(encoding="utf-8"))
         Draft202012Validator.check_schema(schema)
         assert schema["properties"]["format"] == {"const": f"tdr.{name.removesuffix('.json')}"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "lines"),
+    [
+        ([["id", "string"], ["n", "long"]], [["x", "int"], ["id", "string"], ["n", "long"]], ['+ 1: ["x", "int"]']),
+        ([["id", "string"], ["n", "long"]], [["id", "string"], ["n", "int"]], ['~ 2: ["n", "long"] → ["n", "int"]']),
+        (["a", "b", "c"], ["a", "c"], ['- 2: "b"']),
+        (["a", "b"], ["b", "a"], ['~ 1: "a" → "b"', '~ 2: "b" → "a"']),
+        ([], ["花子"], ['+ 1: "花子"']),
+    ],
+)
+def test_of_two_lists_only_the_entries_that_differ_are_shown(
+    before: list[Any], after: list[Any], lines: list[str]
+) -> None:
+    assert list(entries_that_differ(before, after)) == lines
