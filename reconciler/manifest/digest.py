@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, TypeAlias
 
 from pydantic import BaseModel
@@ -13,9 +14,10 @@ from reconciler.manifest.secrets import SecretReference
 from reconciler.manifest.shapes import holds_secrets, models_in, slots
 from reconciler.model.address import Address
 from reconciler.model.environment import EnvironmentSpec
-from reconciler.model.json import digest
+from reconciler.model.json import canonical
 from reconciler.model.resource import Resource
 from reconciler.model.secret import Secret
+from reconciler.model.spec import Lifecycle
 
 Fingerprint: TypeAlias = Callable[[Secret, str], str]
 """Secret and where it stands -> its keyed fingerprint."""
@@ -26,15 +28,19 @@ def config_digest(resources: Mapping[Address, Resource], environment: Environmen
 
     Paths of text files are left out, for their text is in. A secret that was not resolved counts by its reference.
     """
-    declared = {
-        str(address): {
-            "spec": _plain(resource.spec, f"{address}/spec", fingerprint),
-            "lifecycle": resource.lifecycle.model_dump(),
-        }
-        for address, resource in resources.items()
-    }
-    own = _plain(environment, "environment", fingerprint)
-    return digest({"resources": declared, "environment": own})
+    # Resource by resource: all of ten thousand at once would be the largest thing in memory.
+    running = hashlib.sha256(canonical(_plain(environment, "environment", fingerprint)))
+    for address in sorted(resources):
+        resource = resources[address]
+        spec = _plain(resource.spec, f"{address}/spec", fingerprint)
+        running.update(canonical([address.kind, address.name, spec, _lifecycle(resource.lifecycle)]))
+    return "sha256:" + running.hexdigest()
+
+
+@lru_cache(maxsize=64)
+def _lifecycle(lifecycle: Lifecycle) -> dict[str, Any]:
+    """As plain values; nearly all resources have the same."""
+    return lifecycle.model_dump()
 
 
 def _plain(model: BaseModel, path: str, fingerprint: Fingerprint) -> Any:

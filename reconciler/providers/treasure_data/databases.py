@@ -21,7 +21,7 @@ from reconciler.providers.treasure_data.family import Attributes, finding, look
 from reconciler.providers.treasure_data.names import database_name, name_of, not_ours
 from reconciler.providers.treasure_data.wire import Raw
 
-_AT_ONCE: Final = 8
+_AT_ONCE: Final = 10
 _NAMED_IN_MESSAGE: Final = 5
 
 

@@ -24,7 +24,7 @@ _LATEST: Final = 253_402_300_799
 
 def list_queries(service: Service, _call: Call) -> Response:
     """All saved queries."""
-    return Response(b'{"schedules":' + service.queries.all() + b"}", media_type="application/json")
+    return Response(service.queries.all(), media_type="application/json")
 
 
 def create_query(service: Service, call: Call) -> Any:
