@@ -20,6 +20,7 @@ from reconciler.stores.lock import process_started
 from reconciler.wiring.cron import Cron
 from reconciler.wiring.first_need import ExporterOnNeed, ImporterOnNeed
 from reconciler.wiring.keys import LazyKey
+from reconciler.wiring.tracing import trace_of
 
 if TYPE_CHECKING:
     from reconciler.apis.treasure_data import TreasureData
@@ -65,7 +66,7 @@ class Embedded:
         secret = Secret("embedded", self.api_key())
         place = Endpoint(EMBEDDED, served or "http://embedded")
         transport = None if served else InProcessTransport(self.app)
-        client = connect(place, secret, transport=transport, clock=self._clock)
+        client = connect(place, secret, transport=transport, clock=self._clock, trace=trace_of(self._environ))
         self._clients.append(client)
         return client
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from reconciler.ports.provider import Provider
 from reconciler.providers.pinterest.provider import PinterestProvider
 from reconciler.providers.treasure_data.provider import TreasureDataProvider
 from reconciler.wiring.keys import LazyKey
+from reconciler.wiring.tracing import trace_of
 
 if TYPE_CHECKING:
     from reconciler.apis.pinterest import PinterestClient
@@ -60,7 +62,7 @@ def _treasure_data(environment: EnvironmentSpec, clock: Clock, closing: ExitStac
     # A run that asks no vendor, such as `tdr validate`, knows the key by its reference only.
     is_known = not isinstance(target.api_key, SecretReference)
     account = f"{place.name}/{account_id(target.api_key)}" if is_known else place.name
-    api = connect(place, target.api_key, clock=clock)
+    api = connect(place, target.api_key, clock=clock, trace=trace_of(os.environ))
     closing.callback(api.close)
     return TreasureDataProvider(
         api, account, creates_connections=False, cron_dialect=environment.cron_dialect, clock=clock
@@ -81,6 +83,7 @@ def _pinterest(loaded: Loaded, folder: Path, key: LazyKey, clock: Clock) -> Pint
             SealedTokenStore(folder / "tokens", Sealer(key.master()), clock),
             base_url=spec.base_url or loaded.environment.endpoints.get("pinterest"),
             clock=clock,
+            trace=trace_of(os.environ),
         )
 
     connections = [one for address, one in loaded.resources.items() if address.kind == "connection"]
