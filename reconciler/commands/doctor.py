@@ -70,12 +70,14 @@ def _lock(runtime: Runtime) -> str:
 
 
 def _accounts(runtime: Runtime) -> str:
-    accounts = guard_accounts(runtime.world, runtime.store.read().state)
-    return ", ".join(f"{vendor} {account}" for vendor, account in accounts.items()) or "none in use"
+    guarded = guard_accounts(runtime.world, runtime.store.read().state)
+    for error in guarded.unknown.values():
+        raise error
+    return ", ".join(f"{vendor} {account}" for vendor, account in guarded.accounts.items()) or "none in use"
 
 
 def _vendors(runtime: Runtime) -> str:
-    seen = refresh(runtime.world, runtime.store.read().state)
+    seen = refresh(runtime.world, runtime.store.read().state, {})
     unreadable = {address: look.error for address, look in seen.items() if isinstance(look, Unreadable)}
     if unreadable:
         address, error = min(unreadable.items())

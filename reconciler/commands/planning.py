@@ -79,8 +79,8 @@ def checked(runtime: Runtime) -> list[Diagnostic]:
 def drift(runtime: Runtime) -> Answer:
     """Compare what is there with what was last applied."""
     snapshot = runtime.store.read()
-    guard_accounts(runtime.world, snapshot.state)
-    seen = refresh(runtime.world, snapshot.state, snapshot.state.records)
+    guarded = guard_accounts(runtime.world, snapshot.state)
+    seen = refresh(runtime.world, snapshot.state, guarded.unknown, snapshot.state.records)
     report = drifting.drift(runtime.world, snapshot.state, seen)
     document = documents.drift_document(report, runtime.environment_name, rfc3339(runtime.clock.now()))
     if not report.is_complete:

@@ -15,7 +15,7 @@ from reconciler.engine.planning import Prepared
 from reconciler.engine.resolve import steady_after
 from reconciler.engine.session import Session
 from reconciler.engine.world import World
-from reconciler.errors import Interrupted, OutcomeUnknown, ProviderError, StateError, TdrError
+from reconciler.errors import Interrupted, OutcomeUnknown, StateError, TdrError
 from reconciler.model.activation import Outcome, Resolution
 from reconciler.model.address import Address
 from reconciler.model.change import Adopt, Change, Create, Keep, Replace, Undecided, Update, action
@@ -149,9 +149,6 @@ class Applier:
             return Result(address, action(change), Status.SKIPPED, error.message)
         except StateError:
             raise
-        except ProviderError as error:
-            self.listener(address, "failed", error.message)
-            return Result(address, action(change), Status.FAILED, error.message, error.hint)
         except TdrError as error:
             self.listener(address, "failed", error.message)
             return Result(address, action(change), Status.FAILED, error.message, error.hint)

@@ -29,6 +29,9 @@ CREATE_MODE = "create_mode"
 RUNNING = "running"
 FILLING = "filling"
 
+FIRST_RUN = "first"
+FILL_RUN = "fill"
+
 CLOCK_SKEW_S = 300
 POLL_S = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 """Waiting times between two looks at a job; the last one repeats."""
@@ -294,10 +297,6 @@ class Bootstrap:
 
     def _desired(self, resolution: Resolution) -> Desired:
         return self.provider.desired(self.resource, self._context(resolution))
-
-
-FIRST_RUN = "first"
-FILL_RUN = "fill"
 
 
 def _paths(desired: Desired) -> tuple[str, ...]:

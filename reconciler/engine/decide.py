@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import assert_never
 
 from reconciler.engine.diff import Rules, Tree, differences
 from reconciler.engine.resolve import candidates, identify
@@ -29,6 +30,7 @@ from reconciler.model.plan import Gate
 from reconciler.model.record import Record
 from reconciler.model.resource import Resource
 from reconciler.model.spec import Adopt as AdoptRule
+from reconciler.model.spec import OnDelete
 from reconciler.ports.provider import FieldClass
 
 
@@ -168,16 +170,18 @@ def decide_undeclared(address: Address, record: Record, seen: Seen) -> Decision:
     if isinstance(seen, Finding) and seen.by_id is None:
         return Decision(Forget(address, record.remote_id, Reason.GONE))
     match record.on_delete:
-        case "forget":
+        case OnDelete.FORGET:
             return Decision(Forget(address, record.remote_id, Reason.NOT_IN_CONFIG))
-        case "disable":
+        case OnDelete.DISABLE:
             return Decision(Disable(address, record.remote_id, Reason.NOT_IN_CONFIG))
-        case "block":
+        case OnDelete.BLOCK:
             gate = Gate("on_delete", f"{address}: its last document said `on_delete: block`", (address,))
             return Decision(Delete(address, record.remote_id, Reason.NOT_IN_CONFIG), (gate,))
-        case _:
+        case OnDelete.DELETE:
             gates = (_protected(address, "no document declares it any more"),) if record.protect else ()
             return Decision(Delete(address, record.remote_id, Reason.NOT_IN_CONFIG), gates)
+        case _:
+            assert_never(record.on_delete)
 
 
 def _protected(address: Address, why: str) -> Gate:

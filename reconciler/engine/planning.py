@@ -51,9 +51,9 @@ def prepare(world: World, snapshot: Snapshot, targets: Sequence[Address] = ()) -
     Raises:
         Blocked: a wrong account answers.
     """
-    accounts = safety.guard_accounts(world, snapshot.state)
+    guarded = safety.guard_accounts(world, snapshot.state)
     calls_before = {provider.name: provider.api_calls for provider in world.providers.values()}
-    seen = refresh(world, snapshot.state)
+    seen = refresh(world, snapshot.state, guarded.unknown)
     planner = _Planner(world, snapshot, seen)
     decisions = planner.decisions()
     edges = planner.edges(decisions)
@@ -70,7 +70,7 @@ def prepare(world: World, snapshot: Snapshot, targets: Sequence[Address] = ()) -
             lineage=snapshot.state.lineage,
             serial=snapshot.state.serial,
             environment=world.environment_name,
-            accounts=accounts,
+            accounts=guarded.accounts,
         ),
         gates=(*held, *safety.gates(world, snapshot.state, seen, changes)),
         warnings=tuple(planner.warnings(changes)),

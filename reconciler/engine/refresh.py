@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from reconciler.engine.world import World
+from reconciler.errors import ProviderError
 from reconciler.model.address import Address
-from reconciler.model.observation import Finding, Seen
+from reconciler.model.observation import Finding, Seen, Unreadable
 from reconciler.model.record import State
 from reconciler.ports.provider import Context, Provider, Wanted
 
@@ -15,8 +16,15 @@ CONFIRM_AFTER_S = 1.0
 """How long to wait before an absence is believed: a list may lag behind a write for a moment."""
 
 
-def refresh(world: World, state: State, addresses: Iterable[Address] | None = None) -> dict[Address, Seen]:
+def refresh(
+    world: World,
+    state: State,
+    unknown: Mapping[str, ProviderError],
+    addresses: Iterable[Address] | None = None,
+) -> dict[Address, Seen]:
     """Look at *addresses*, or at all that is declared or remembered.
+
+    unknown: providers of which it is not known who answers (see `safety.guard_accounts`); they are not asked.
 
     An object that state remembers and that one look misses is looked for again before its absence is believed.
     """
@@ -24,9 +32,12 @@ def refresh(world: World, state: State, addresses: Iterable[Address] | None = No
     remote_ids = {address: record.remote_id for address, record in state.records.items()}
     context = world.context(remote_ids)
     questions: dict[str, tuple[Provider, list[Wanted]]] = {}
+    untold: dict[Address, Seen] = {}
     for address in sorted(chosen):
         provider = world.provider(address)
-        if provider is not None:
+        if provider is not None and provider.name in unknown:
+            untold[address] = Unreadable(unknown[provider.name])
+        elif provider is not None:
             wanted = Wanted(address, world.resources.get(address), state.records.get(address))
             questions.setdefault(provider.name, (provider, []))[1].append(wanted)
     seen = _ask(questions.values(), context)
@@ -38,7 +49,7 @@ def refresh(world: World, state: State, addresses: Iterable[Address] | None = No
             for provider, asked in questions.values()
         ]
         seen.update(_ask([(provider, asked) for provider, asked in again if asked], context))
-    return seen
+    return seen | untold
 
 
 def _is_missing(look: Seen) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from reconciler.engine.world import World
-from reconciler.errors import Blocked
+from reconciler.errors import Blocked, ProviderError
 from reconciler.model.address import Address
 from reconciler.model.change import Change, Delete, Replace, Update
 from reconciler.model.environment import Thresholds
@@ -18,8 +19,16 @@ FEW = 3
 """This many objects of one provider may vanish at once and still be taken for deleted by hand."""
 
 
-def guard_accounts(world: World, state: State) -> dict[str, str]:
-    """Ask each provider which account answers, before anything is read; provider -> account.
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """Which account answers for each provider in use; *unknown* are those that would not tell, which nothing is asked of."""
+
+    accounts: Mapping[str, str]
+    unknown: Mapping[str, ProviderError]
+
+
+def guard_accounts(world: World, state: State) -> Guarded:
+    """Ask each provider which account answers, before anything is read.
 
     Raises:
         Blocked: it is not the account that the environment names, or not the one the state was made in.
@@ -28,19 +37,33 @@ def guard_accounts(world: World, state: State) -> dict[str, str]:
         provider.name: provider for provider in world.providers.values() if _is_used(world, state, provider.name)
     }
     accounts: dict[str, str] = {}
+    unknown: dict[str, ProviderError] = {}
     for name, provider in sorted(answering.items()):
-        account = provider.account()
-        for expected, by in (
-            (world.environment.accounts.get(name), "the environment"),
-            (state.accounts.get(name), "the state"),
-        ):
-            if expected is not None and expected != account:
-                raise Blocked(
-                    f"{name}: account {account!r} answers, but {by} belongs to {expected!r}",
-                    hint=f"check the credentials and the endpoint of the environment `{world.environment_name}`",
-                )
+        try:
+            account = provider.account()
+        except ProviderError as error:
+            unknown[name] = error
+            continue
+        _check_account(world, name, account, remembered=state.accounts.get(name))
         accounts[name] = account
-    return accounts
+    return Guarded(accounts, unknown)
+
+
+def _check_account(world: World, name: str, account: str, remembered: str | None) -> None:
+    """A provider with several credentials names several users, by commas; another one may join those a state knows."""
+    answers = set(account.split(","))
+    declared = world.environment.accounts.get(name)
+    if declared is not None and set(declared.split(",")) != answers:
+        raise _wrong_account(world, name, account, f"the environment belongs to {declared!r}")
+    if remembered is not None and not set(remembered.split(",")) & answers:
+        raise _wrong_account(world, name, account, f"the state belongs to {remembered!r}")
+
+
+def _wrong_account(world: World, name: str, account: str, but: str) -> Blocked:
+    return Blocked(
+        f"{name}: account {account!r} answers, but {but}",
+        hint=f"check the credentials and the endpoint of the environment `{world.environment_name}`",
+    )
 
 
 def _is_used(world: World, state: State, provider_name: str) -> bool:

@@ -131,7 +131,7 @@ class Session:
             fingerprints={path: self.world.fingerprint(secret, path) for path, secret in secrets_in(desired)},
             depends_on=resource.depends_on,
             protect=lifecycle.protect,
-            on_delete=lifecycle.on_delete.value,
+            on_delete=lifecycle.on_delete,
             resolved=resolved or {},
             phase=phase,
             unseen_since=unseen_since,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from scene import Scene, activation, audience, planned, query
 
+from reconciler.engine.safety import guard_accounts
 from reconciler.errors import Blocked
 from reconciler.model.activation import Outcome
 from reconciler.model.address import Address
@@ -270,6 +273,32 @@ def test_another_account_than_the_environments_stops_before_reading(scene: Scene
         scene.plan(query("q"))
 
     assert scene.exports.api_calls == 0
+
+
+def test_of_a_vendor_that_does_not_say_who_answers_nothing_is_asked(scene: Scene) -> None:
+    scene.audiences.account_name = ""
+
+    prepared = scene.plan(audience(), activation(), query("q"))
+
+    assert planned(prepared) == {
+        "activation/vip-daily": "undecided",
+        "audience/vip": "undecided",
+        "query/q": "create",
+    }
+    assert scene.audiences.api_calls == 0
+
+
+@pytest.mark.parametrize(("now", "blocked"), [("u1", False), ("u1,u2", False), ("u2,u3", True)])
+def test_another_user_may_join_those_a_state_knows(scene: Scene, now: str, *, blocked: bool) -> None:
+    world = scene.world(query("q"))
+    state = replace(scene.store().read().state, accounts={"exports": "u1"})
+    scene.exports.account_name = now
+
+    if blocked:
+        with pytest.raises(Blocked, match="the state belongs to 'u1'"):
+            guard_accounts(world, state)
+    else:
+        assert guard_accounts(world, state).accounts == {"exports": now}
 
 
 def test_targets_take_what_they_need_and_nothing_else(scene: Scene) -> None:

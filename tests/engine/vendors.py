@@ -59,6 +59,8 @@ class AudienceVendor:
     log: list[str] = field(default_factory=list)
 
     def account(self) -> str:
+        if self.account_name == "":
+            raise Denied("who are you", status=401)
         return self.account_name
 
     def check(self, resource: Resource, context: Context) -> Iterable[Diagnostic]:
@@ -148,6 +150,8 @@ class ExportVendor:
     """So many runs from now make the audience, add one member and then fail."""
 
     def account(self) -> str:
+        if self.account_name == "":
+            raise Denied("who are you", status=401)
         return self.account_name
 
     def check(self, resource: Resource, context: Context) -> Iterable[Diagnostic]:

@@ -145,7 +145,7 @@ def test_drift_says_what_moved(scene: Scene, change: Any, verdict: str) -> None:
     world = scene.world(query("q"))
     state = scene.store().read().state
 
-    report = drift(world, state, refresh(world, state))
+    report = drift(world, state, refresh(world, state, {}))
 
     document = valid(documents.drift_document(report, "test", AT))
     assert [entry["verdict"] for entry in document["resources"]] == [verdict]
@@ -159,7 +159,7 @@ def test_a_scan_that_could_not_read_is_never_clean(scene: Scene) -> None:
     world = scene.world(query("q"))
     state = scene.store().read().state
 
-    report = drift(world, state, refresh(world, state))
+    report = drift(world, state, refresh(world, state, {}))
 
     assert (report.is_clean, report.is_complete) == (False, False)
     assert text.drift(valid(documents.drift_document(report, "test", AT))) == (
