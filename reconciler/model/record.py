@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.model.address import Address
 from reconciler.model.json import Json
+from reconciler.model.spec import OnDelete
 
 SCHEMA_VERSION = 1
 
@@ -30,7 +31,7 @@ class Record:
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     depends_on: tuple[Address, ...] = ()
     protect: bool = False
-    on_delete: str = "delete"
+    on_delete: OnDelete = OnDelete.DELETE
     resolved: Mapping[str, Json] = field(default_factory=dict)
     phase: str = ""
     unseen_since: str = ""
@@ -43,7 +44,7 @@ class Record:
             "applied": dict(self.applied),
             "fingerprints": dict(self.fingerprints),
             "depends_on": [str(address) for address in self.depends_on],
-            "lifecycle": {"protect": self.protect, "on_delete": self.on_delete},
+            "lifecycle": {"protect": self.protect, "on_delete": self.on_delete.value},
             "resolved": dict(self.resolved),
             "phase": self.phase,
             "unseen_since": self.unseen_since,
@@ -67,7 +68,7 @@ class Record:
             fingerprints={path: str(value) for path, value in _mapping(data["fingerprints"]).items()},
             depends_on=tuple(Address.parse(text) for text in depends_on),
             protect=bool(lifecycle["protect"]),
-            on_delete=str(lifecycle["on_delete"]),
+            on_delete=OnDelete(str(lifecycle["on_delete"])),
             resolved=_mapping(data["resolved"]),
             phase=str(data["phase"]),
             unseen_since=str(data["unseen_since"]),

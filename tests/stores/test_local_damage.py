@@ -284,3 +284,16 @@ def test_a_record_that_was_written_wrong_is_named_when_it_is_asked_for(tmp_path:
     assert len(records) == 2
     with pytest.raises(StateError, match=r"record of `audience/vip` that cannot be read: KeyError"):
         records[VIP]
+
+
+def test_a_lifecycle_that_nobody_knows_is_an_error_and_never_a_deletion(tmp_path: Path) -> None:
+    _filled(tmp_path)
+    (tmp_path / "journal.jsonl").unlink()
+    path = tmp_path / "state.json"
+    lifecycle = {"protect": False, "on_delete": "perhaps"}
+    record = Record("1", {}).to_json() | {"lifecycle": lifecycle}
+    path.write_bytes(_resealed(path.read_bytes(), resources={"audience/vip": record}))
+    records = LocalStore(tmp_path, "prod").read().state.records
+
+    with pytest.raises(StateError, match="'perhaps' is not a valid OnDelete"):
+        records[VIP]

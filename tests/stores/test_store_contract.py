@@ -12,6 +12,7 @@ from reconciler.errors import LockHeld, StateError
 from reconciler.model.address import Address
 from reconciler.model.record import Record, State
 from reconciler.model.secret import Secret
+from reconciler.model.spec import OnDelete
 from reconciler.ports.store import Entry, Phase, StateStore
 
 OpenStore = Callable[[], StateStore]
@@ -24,7 +25,7 @@ RECORD = Record(
     fingerprints={"/client_secret": "ab" * 32},
     depends_on=(CRM,),
     protect=True,
-    on_delete="forget",
+    on_delete=OnDelete.FORGET,
     resolved={"mode": "REPLACE_CURRENT_AUDIENCE"},
     phase="created",
 )
