@@ -1,7 +1,7 @@
 """Pinterest's API v5, as far as customer lists and audiences need it.
 
 Names are not unique there, members cannot be read, a list can be neither renamed nor removed, and an audience is removed by
-an update. A create is never sent a second time unless Pinterest cannot have acted on the first: see `find_created_list`.
+an update. A create is never sent a second time unless Pinterest cannot have acted on the first; whoever asked looks.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from reconciler.apis.pinterest_values import (
     Audience,
     CustomerList,
     ListType,
-    Membership,
+    MemberChange,
     UserAccount,
     ad_account,
     audience,
     customer_list,
     user_account,
 )
-from reconciler.errors import Conflict, Denied, Permanent
+from reconciler.errors import Permanent
 from reconciler.http.bucket import TokenBucket
 from reconciler.http.client import Client
 from reconciler.http.request import Request, Safety, get, path, send_bytes, send_json
@@ -37,8 +37,6 @@ T = TypeVar("T")
 
 PAGE_SIZE = "250"
 """The most a page may hold. Source: Pinterest API v5, parameter page_size."""
-CLOCK_SKEW_S = 120.0
-"""How far Pinterest's clock may be behind ours when a lost create is looked for."""
 
 _NEEDS_NO_ESCAPE = bytes(code for code in range(0x20, 0x7F) if code not in b'"\\')
 
@@ -112,27 +110,12 @@ class PinterestClient:
         """One ad account, and what the credentials may do in it."""
         return self._read(get(path("ad_accounts", account_id)), ad_account)
 
-    def require_audience_writer(self, account_id: str) -> AdAccount:
-        """The ad account, if its audiences may be changed with these credentials.
-
-        Raises:
-            Denied: they may not; names the roles that could.
-        """
-        account = self.ad_account(account_id)
-        if not account.may_write_audiences:
-            held = ", ".join(account.permissions) or "none"
-            raise Denied(
-                f"Pinterest: the roles held on the ad account {account_id} ({held}) do not allow to change audiences",
-                hint="ask for the role Admin or Audience manager on the ad account",
-            )
-        return account
-
     # -- customer lists ------------------------------------------------------------------------------------------
 
-    def customer_lists(self, account_id: str, *, order: str = "ASCENDING") -> Iterator[CustomerList]:
+    def customer_lists(self, account_id: str) -> Iterator[CustomerList]:
         """All lists of an ad account by id, page after page as they are taken."""
         at = path("ad_accounts", account_id, "customer_lists")
-        return self._pages(at, {"order": order}, customer_list)
+        return self._pages(at, {"order": "ASCENDING"}, customer_list)
 
     def customer_list(self, account_id: str, list_id: str) -> CustomerList:
         """One list, by id."""
@@ -144,14 +127,14 @@ class PinterestClient:
         records: digests in ASCII, joined by commas; must not be empty.
 
         Raises:
-            OutcomeUnknown: it may exist now; `find_created_list` tells.
+            OutcomeUnknown: it may exist now; the listing tells.
         """
         fields = {"name": name, "list_type": list_type.value}
         at = path("ad_accounts", account_id, "customer_lists")
         request = send_bytes("POST", at, _with_records(fields, records), "application/json", safety=Safety.ONCE)
         return self._write(request, customer_list)
 
-    def change_members(self, account_id: str, list_id: str, change: Membership, records: bytes) -> CustomerList:
+    def change_members(self, account_id: str, list_id: str, change: MemberChange, records: bytes) -> CustomerList:
         """Add *records* to a list or remove them; one batch at a time for each list.
 
         A list is a set, so that a batch sent twice is as one sent once; only the list's counters tell.
@@ -173,50 +156,22 @@ class PinterestClient:
             )
         return changed
 
-    def find_created_list(self, account_id: str, name: str, not_before: float) -> CustomerList | None:
-        """The list that a create whose answer was lost made, or None when it made none.
-
-        not_before: Unix seconds when the create was begun.
-
-        Raises:
-            Conflict: several lists of that name were made since.
-        """
-        earliest = not_before - CLOCK_SKEW_S
-        found = []
-        for listed in self.customer_lists(account_id, order="DESCENDING"):
-            if listed.created_at < earliest:
-                break
-            if listed.name == name:
-                found.append(listed)
-        if len(found) > 1:
-            ids = ", ".join(sorted(one.id for one in found))
-            raise Conflict(
-                f"Pinterest: {len(found)} customer lists {name!r} were made at about the same time: {ids}",
-                hint="lists cannot be removed; choose the audience that uses the right one by `audience_id`",
-            )
-        return found[0] if found else None
-
     # -- audiences -----------------------------------------------------------------------------------------------
 
-    def audiences(self, account_id: str, *, order: str = "ASCENDING") -> Iterator[Audience]:
+    def audiences(self, account_id: str) -> Iterator[Audience]:
         """All audiences that an ad account owns, of every type, by id, page after page as they are taken."""
         at = path("ad_accounts", account_id, "audiences")
-        return self._pages(at, {"ownership_type": "OWNED", "order": order}, audience)
+        return self._pages(at, {"ownership_type": "OWNED", "order": "ASCENDING"}, audience)
 
     def audience(self, account_id: str, audience_id: str) -> Audience:
         """One audience, by id."""
         return self._read(get(path("ad_accounts", account_id, "audiences", audience_id)), audience)
 
-    def audience_of_list(self, account_id: str, list_id: str) -> Audience | None:
-        """The newest audience made of a customer list, or None."""
-        listed = self.audiences(account_id, order="DESCENDING")
-        return next((one for one in listed if one.customer_list_id == list_id and not one.is_removed), None)
-
     def create_audience(self, account_id: str, name: str, list_id: str, description: str = "") -> Audience:
         """Make an audience of a customer list.
 
         Raises:
-            OutcomeUnknown: it may exist now; `audience_of_list` tells.
+            OutcomeUnknown: it may exist now; the listing tells.
         """
         fields: dict[str, Json] = {"name": name, "audience_type": CUSTOMER_LIST, "rule": {"customer_list_id": list_id}}
         if description:

@@ -11,9 +11,6 @@ from enum import StrEnum
 
 from reconciler.model.json import Json, canonical
 
-WRITES_AUDIENCES = frozenset({"OWNER", "ADMIN", "AUDIENCE_MANAGER"})
-"""Roles on an ad account that may change its audiences."""
-
 CUSTOMER_LIST = "CUSTOMER_LIST"
 REMOVED = frozenset({"ARCHIVED", "DELETED", "REMOVED"})
 """Statuses of an audience that was removed and is still shown; the API has no word of its own for it."""
@@ -27,7 +24,7 @@ class ListType(StrEnum):
     MAID = "MAID"
 
 
-class Membership(StrEnum):
+class MemberChange(StrEnum):
     """What a batch of records does to a customer list."""
 
     ADD = "ADD"
@@ -50,11 +47,6 @@ class AdAccount:
     name: str
     currency: str
     permissions: tuple[str, ...]
-
-    @property
-    def may_write_audiences(self) -> bool:
-        """Whether a role held here allows to change audiences."""
-        return not WRITES_AUDIENCES.isdisjoint(self.permissions)
 
 
 @dataclass(frozen=True, slots=True)

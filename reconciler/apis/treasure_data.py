@@ -126,10 +126,6 @@ class TreasureData:
         """Make a bulk-load session."""
         return self._object(send_json("POST", "/v3/bulk_loads", body), "name")
 
-    def bulk_load(self, name: str) -> Raw:
-        """Read one session."""
-        return self._object(get("/v3/bulk_loads" + path(name)))
-
     def update_bulk_load(self, name: str, body: Raw) -> Raw:
         """Change only what stands in *body*; what the session remembers (`config_diff`) stays."""
         address = "/v3/bulk_loads" + path(name)
@@ -184,14 +180,6 @@ class TreasureData:
         """A job with its log."""
         return self._object(get("/v3/job/show" + path(job_id)))
 
-    def job_status(self, job_id: str) -> Raw:
-        """Where a job stands, without its log."""
-        return self._object(get("/v3/job/status" + path(job_id)))
-
-    def kill_job(self, job_id: str) -> None:
-        """Stop a job; one that is finished stays as it is."""
-        self._repeatable("/v3/job/kill" + path(job_id), {})
-
     def job_rows(self, job_id: str) -> list[Json]:
         """The result of a finished query, a list of values a row. For results that fit in memory."""
         request = get("/v3/job/result" + path(job_id), {"format": "json"})
@@ -200,18 +188,6 @@ class TreasureData:
         except orjson.JSONDecodeError:
             # Rows may hold personal data, so nothing of them is shown.
             raise Permanent(f"treasure_data: GET {request.path} answered with rows that are not JSON") from None
-
-    # Account
-
-    def account(self) -> Raw:
-        """The account of the key."""
-        answer = self._object(get("/v3/account/show"))
-        account = answer.get("account")
-        return account if isinstance(account, dict) else answer
-
-    def user(self) -> Raw:
-        """The person of the key."""
-        return self._object(get("/v3/user/show"))
 
     # What all calls share
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from reconciler.apis.pinterest_values import ListType, Membership
+from reconciler.apis.pinterest_values import ListType, MemberChange
 from reconciler.connectors.destinations.pinterest_api import Audience, AudienceApi, CustomerList
 from reconciler.connectors.destinations.pinterest_settings import PinterestSettings
 from reconciler.errors import Transient
@@ -129,11 +129,11 @@ class AccountAudiences:
 
     def add(self, list_id: str, records: bytes) -> None:
         """Add members."""
-        self._client.change_members(self._account, list_id, Membership.ADD, records)
+        self._client.change_members(self._account, list_id, MemberChange.ADD, records)
 
     def remove(self, list_id: str, records: bytes) -> None:
         """Remove members."""
-        self._client.change_members(self._account, list_id, Membership.REMOVE, records)
+        self._client.change_members(self._account, list_id, MemberChange.REMOVE, records)
 
     def create_audience(self, name: str, description: str, list_id: str) -> Audience:
         """Make an audience of a list."""

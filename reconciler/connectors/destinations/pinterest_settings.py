@@ -63,7 +63,6 @@ def _known_action(value: object) -> object:
     return text
 
 
-Needed = Annotated[str, Field(min_length=1)]
 Digits = Annotated[str, Field(pattern=r"^[0-9]{1,18}$")]  # Pinterest's ids: digits, at most 18 (OpenAPI 5.23.0)
 Milliseconds = Annotated[int, Field(ge=0)]
 Seconds = Annotated[int, Field(ge=1)]

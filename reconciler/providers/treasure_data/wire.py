@@ -6,7 +6,7 @@ Normalising runs on both sides and never on what is sent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
@@ -14,7 +14,7 @@ import orjson
 
 from reconciler.errors import Permanent
 from reconciler.model.json import Json
-from reconciler.model.kinds import Column, Engine
+from reconciler.model.kinds import Engine
 
 Raw = Mapping[str, Json]
 """One object of an answer."""
@@ -82,11 +82,6 @@ def columns(schema: object) -> list[Json]:
 def column(name: str, kind: str, alias: str | None = None) -> list[Json]:
     """One column as it is compared and sent."""
     return [name, kind, alias] if alias and alias != name else [name, kind]
-
-
-def declared_columns(declared: Sequence[Column]) -> list[Json]:
-    """The columns of a manifest as they are compared."""
-    return [column(entry.name, entry.type, entry.alias) for entry in declared]
 
 
 def schema(listed: Json) -> str:

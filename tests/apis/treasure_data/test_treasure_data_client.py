@@ -124,7 +124,6 @@ def refused(status: int, message: str) -> httpx.Response:
             {"name": "c1"},
             'POST /v3/bulk_loads {"name":"c1","database":"raw"}',
         ),
-        (lambda api: api.bulk_load("c1"), {"name": "c1"}, "GET /v3/bulk_loads/c1"),
         (lambda api: api.update_bulk_load("c1", {"cron": ""}), {"name": "c1"}, 'PUT /v3/bulk_loads/c1 {"cron":""}'),
         (lambda api: api.delete_bulk_load("c1"), {"name": "c1"}, "DELETE /v3/bulk_loads/c1"),
         (lambda api: api.bulk_load_jobs("c1"), [], "GET /v3/bulk_loads/c1/jobs"),
@@ -132,10 +131,6 @@ def refused(status: int, message: str) -> httpx.Response:
         (lambda api: api.connections(), [{"id": 1}], "GET /v4/connections"),
         (lambda api: api.update_connection("7", {"name": "crm"}), {"id": 7}, 'PUT /v4/connections/7 {"name":"crm"}'),
         (lambda api: api.job("9"), {"job_id": "9"}, "GET /v3/job/show/9"),
-        (lambda api: api.job_status("9"), {"job_id": "9"}, "GET /v3/job/status/9"),
-        (lambda api: api.kill_job("9"), {}, "POST /v3/job/kill/9"),
-        (lambda api: api.account(), {"account": {"id": 1}}, "GET /v3/account/show"),
-        (lambda api: api.user(), {"id": 300}, "GET /v3/user/show"),
     ],
 )
 def test_a_call_is_one_request(scripted: Scenario, call: Call, answer: object, asked: str) -> None:

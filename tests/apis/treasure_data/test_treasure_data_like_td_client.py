@@ -167,14 +167,11 @@ OPERATIONS: dict[str, tuple[Callable[[TreasureData], object], Callable[[API], ob
         lambda theirs: theirs.history("my query", 0, 5),
     ),
     "job show": (lambda ours: ours.job("1"), lambda theirs: theirs.show_job("1")),
-    "job status": (lambda ours: ours.job_status("1"), lambda theirs: theirs.job_status("1")),
-    "job kill": (lambda ours: ours.kill_job("1"), lambda theirs: theirs.kill("1")),
     "import list": (lambda ours: ours.bulk_loads(), lambda theirs: theirs.connector_list()),
     "import create": (
         lambda ours: ours.create_bulk_load({"name": "c1", "database": "raw", "table": "t_1", **SESSION}),
         lambda theirs: theirs.connector_create("c1", "raw", "t_1", dict(SESSION)),
     ),
-    "import show": (lambda ours: ours.bulk_load("c1"), lambda theirs: theirs.connector_show("c1")),
     "import update": (
         lambda ours: ours.update_bulk_load("c1", {"cron": ""}),
         lambda theirs: theirs.connector_update("c1", {"cron": ""}),
