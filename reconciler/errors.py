@@ -6,7 +6,6 @@ TdrError                      1   something failed; the message says what, where
 ├── Blocked                   3   a gate holds the plan; a person must decide
 ├── StalePlan                 4   a saved plan no longer fits, or was used
 ├── LockHeld                  5   somebody else is writing
-├── PartiallyApplied          6   some operations failed; state is saved and true
 ├── Interrupted         130/143   a signal ended the run after saving
 ├── StateError                1   state is damaged, or another writer won
 ├── SecretError               1   a secret cannot be resolved
@@ -72,12 +71,6 @@ class LockHeld(TdrError):
     """Another process holds the state lock."""
 
     exit_code = 5
-
-
-class PartiallyApplied(TdrError):
-    """Some operations failed or were skipped; what was done is in the state."""
-
-    exit_code = 6
 
 
 class Interrupted(TdrError):

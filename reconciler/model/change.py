@@ -32,11 +32,9 @@ class Reason(StrEnum):
     NOT_IN_CONFIG = "not_in_config"
     SECRET_ROTATED = "secret_rotated"  # noqa: S105 - a reason code
     IMMUTABLE_FIELD = "immutable_field"
-    AUDIENCE_EXISTS = "audience_exists"
     ADOPTED_BY_KEY = "adopted_by_key"
     JOURNAL_RECOVERED = "journal_recovered"
     BOOTSTRAP_UNFINISHED = "bootstrap_unfinished"
-    CREATE_MODE_FOUND = "create_mode_found"
     IN_SYNC = "in_sync"
     UNREADABLE = "unreadable"
     GONE = "gone"

@@ -41,8 +41,9 @@ class Base:
 class Plan:
     """What apply would do, in order. *complete* is False when targets or an unread remote narrowed it.
 
-    origins: address -> ``file:line`` of its document, for rendering.
     api_calls: vendor -> requests made to derive it.
+    depends_on: address -> the addresses that must be done before it.
+    sources: address -> ``file:line`` of its document, for rendering.
     """
 
     changes: tuple[Change, ...]

@@ -120,7 +120,7 @@ def _one_line(value: str) -> str:
 Seconds = Annotated[int, BeforeValidator(_seconds, json_schema_input_type=int | str), Field(ge=0)]
 SecretText = Annotated[Secret, BeforeValidator(_plain_secret, json_schema_input_type=str)]
 OneLine = Annotated[str, AfterValidator(_one_line), Field(min_length=1, max_length=255)]
-Digits = Annotated[str, Field(pattern=r"^\d{1,18}$")]
+Digits = Annotated[str, Field(pattern=r"^[0-9]{1,18}$")]
 ConnectionName = Annotated[str, RefersTo(kind="connection")]
 DatabaseName = Annotated[str, RefersTo(kind="database", optional=True)]
 TableRef = Annotated[str, RefersTo(kind="table", optional=True)]

@@ -1,4 +1,4 @@
-"""The JSON documents: versioned, sorted, the same bytes for the same facts. Their schemas are in `schemas.py`."""
+"""The JSON documents: versioned, sorted, the same bytes for the same facts. Their schemas are in `schemas/`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from reconciler.model.change import (
     Create,
     FieldChange,
     Keep,
+    Reason,
     Undecided,
     action,
     fields_of,
@@ -115,9 +116,9 @@ BOOTSTRAP_STEPS = (
 def _reason(change: Change) -> str:
     match change:
         case Keep():
-            return "in_sync"
+            return Reason.IN_SYNC.value
         case Undecided():
-            return "unreadable"
+            return Reason.UNREADABLE.value
         case _:
             return change.reason.value
 
