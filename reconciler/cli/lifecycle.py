@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reconciler.cli import output
+from reconciler.cli import memory, output
 from reconciler.cli.options import (
     DirectoryOption,
     EnvOption,
@@ -78,6 +78,7 @@ def plan(
     """Show what apply would change. Changes nothing."""
     from reconciler.commands import planning
 
+    memory.return_large_blocks()
     targets = addresses(target)
     with runtime_of(context, env=env, directory=directory, variables=var) as runtime:
         answer = planning.plan(runtime, targets=targets, detailed=detailed_exitcode, out=out)
@@ -164,6 +165,7 @@ def drift(
     """Compare what is there with what was last applied. Exits with 2 when something moved, 1 when not all could be read."""
     from reconciler.commands import planning
 
+    memory.return_large_blocks()
     with runtime_of(context, env=env, directory=directory, variables=var) as runtime:
         answer = planning.drift(runtime)
     output.finish(answer, format, verbose=verbose)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import sys
 from typing import Annotated
 
 import typer
 
-from reconciler.cli import lifecycle, project, running, state
+from reconciler.cli import lifecycle, memory, project, running, state
 from reconciler.cli.options import DirectoryOption, EnvOption
 from reconciler.errors import TdrError
 
@@ -48,13 +47,9 @@ project.add_to(app)
 state.add_to(app)
 
 
-YOUNG_OBJECTS = 100_000
-
-
 def run() -> None:
     """Run the command line and exit with the documented code."""
-    # A plan of 10,000 resources makes a million objects and hardly any garbage; Python would walk them all over and over.
-    gc.set_threshold(YOUNG_OBJECTS)
+    memory.collect_seldom()
     sys.exit(main(sys.argv[1:]))
 
 
