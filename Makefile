@@ -18,6 +18,11 @@ BIN := .venv/bin
 demo: .venv/ready
 	$(BIN)/python examples/demo/story.py
 
+.venv-bench/ready: requirements/bench.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	touch $@
+
 test: .venv/ready .venv-vendor-clients/ready
 	$(BIN)/pytest -m "not slow" -n 2
 
@@ -27,3 +32,6 @@ check: .venv/ready .venv-vendor-clients/ready
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 2
+
+bench: .venv/ready .venv-bench/ready
+	BENCH_PYTHON=$(CURDIR)/.venv-bench/bin/python $(BIN)/python bench/run.py
