@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import signal
 import threading
 from collections.abc import Iterator, Sequence
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 
     from reconciler.model.address import Address
     from reconciler.wiring import Runtime
-
-_UNITS_S = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 
 @contextlib.contextmanager
@@ -78,15 +75,17 @@ def address(text: str) -> Address:
 
 
 def seconds(text: str) -> float:
-    """``90``, ``90s``, ``5m`` or ``1h`` in seconds.
+    """A duration written on the command line, such as ``5m``, in seconds.
 
     Raises:
-        UsageError: it is none of these.
+        UsageError: it is none.
     """
-    match = re.fullmatch(r"(\d+)([smh]?)", text.strip())
-    if not match:
-        raise UsageError(f"{text!r} is not a duration; write 90s, 5m or 1h")
-    return float(int(match[1]) * _UNITS_S[match[2]])
+    from reconciler.model.duration import whole_seconds
+
+    seconds = whole_seconds(text)
+    if seconds is None:
+        raise UsageError(f"{text!r} is not a duration", hint="write 90s, 5m or 1h")
+    return float(seconds)
 
 
 class Stop:

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from reconciler.model.duration import whole_seconds
 from reconciler.model.secret import Secret
 
 API_VERSION = "tdr/v1"
@@ -87,14 +88,10 @@ class FileText:
     into: str
 
 
-_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
 def _seconds(value: Any) -> Any:
-    """``90``, ``90s``, ``10m``, ``1h`` and ``2d`` as whole seconds."""
-    if isinstance(value, str) and (match := re.fullmatch(r"(\d+)\s*([smhd])", value.strip())):
-        return int(match[1]) * _UNITS_S[match[2]]
-    return value
+    """A duration as whole seconds; what is none stays, for pydantic to say so."""
+    seconds = whole_seconds(value) if isinstance(value, str) else None
+    return value if seconds is None else seconds
 
 
 def _plain_secret(value: Any) -> Any:
