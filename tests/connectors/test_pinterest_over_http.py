@@ -50,10 +50,10 @@ class MemoryTokens:
 class World:
     """A destination in front of a sandbox."""
 
-    def __init__(self, sandbox: Sandbox, folder: Path) -> None:
+    def __init__(self, sandbox: Sandbox, folder: Path, base_url: str = "") -> None:
         self.control = sandbox.control
         self.events: list[str] = []
-        connect = connector(MemoryTokens(), base_url=sandbox.base_url, clock=FakeClock())
+        connect = connector(MemoryTokens(), base_url=base_url or sandbox.base_url, clock=FakeClock())
         self.destination = PinterestDestination(connect, folder, clock=FakeClock(), allow_empty_replace=True)
         self.jobs = 0
 
@@ -85,6 +85,15 @@ def world(sandbox: Sandbox, tmp_path: Path) -> World:
 
 def digests(people: set[str] | list[str]) -> set[str]:
     return {digest(person) for person in people}
+
+
+def test_an_address_among_the_settings_goes_before_the_usual_one(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.control.reset()
+    world = World(sandbox, tmp_path, base_url="http://127.0.0.1:9/v5")
+
+    made = world.run(PEOPLE[:2], CREATE, "vip", base_url=sandbox.base_url).audience_id
+
+    assert world.members(made) == digests(PEOPLE[:2])
 
 
 def test_an_audience_is_created_filled_replaced_and_emptied(world: World) -> None:

@@ -33,7 +33,8 @@ def connector(
 ) -> Connect:
     """What opens the API for an export.
 
-    tokens: where refreshed tokens are kept. base_url, pace: see `apis.pinterest_connect.connect`.
+    tokens: where refreshed tokens are kept. pace: see `apis.pinterest_connect.connect`.
+    base_url: for settings that name none; Pinterest's own when left out.
     """
 
     def connect(settings: PinterestSettings, cancelled: threading.Event) -> AudienceApi:
@@ -48,7 +49,7 @@ def connector(
         client = pinterest_connect.connect(
             app,
             tokens,
-            base_url=base_url,
+            base_url=settings.base_url or base_url,
             clock=CancellableClock(clock or SystemClock(), cancelled),
             policy=retry_policy(settings),
             timeouts=Timeouts(

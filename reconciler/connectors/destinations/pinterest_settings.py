@@ -77,6 +77,8 @@ class PinterestSettings(BaseModel):
     client_id: Annotated[SecretStr, Field(min_length=1)]
     client_secret: Annotated[SecretStr, Field(min_length=1)]
     refresh_token: Annotated[SecretStr, Field(min_length=1)]
+    base_url: str = ""
+    """Address of the API, which the vendor has no setting for and a declared connection may name; "" for the usual one."""
     ad_account_id: Digits
     audience_type: Annotated[Literal["customer_list"], BeforeValidator(_lower)]
     action: Annotated[Action, BeforeValidator(_known_action)]
