@@ -96,7 +96,7 @@ def sandbox(
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port on loopback; 0 for a free one.")] = 0,
     state_file: Annotated[Path | None, typer.Option("--state-file", help="Keep what was sent over a restart.")] = None,
 ) -> None:
-    """Run the emulators of the vendors' APIs, until stopped. Nothing leaves this machine."""
+    """Run an emulator of Pinterest's API, until stopped. Nothing leaves this machine."""
     from reconciler.commands import serving
 
     serving.sandbox(port, state_file, output.say)

@@ -20,7 +20,7 @@ from reconciler.model.address import Address
 from reconciler.model.change import Change, Create, Delete, Disable, Forget, Keep, Undecided, fields_of
 from reconciler.model.kinds import ActivationSpec, AudienceSpec
 from reconciler.model.observation import Finding, Observation, Seen
-from reconciler.model.plan import Base, Gate, Plan
+from reconciler.model.plan import Base, Plan
 from reconciler.model.record import State
 from reconciler.model.resource import Resource
 from reconciler.model.unknown import Unknown
@@ -321,11 +321,3 @@ class _Planner:
 
 def _chosen_id(resource: Resource) -> str:
     return (resource.spec.audience_id or "") if isinstance(resource.spec, AudienceSpec) else ""
-
-
-def gates_by_rule(plan: Plan) -> dict[str, list[Gate]]:
-    """Gates grouped by rule, in the order they were found."""
-    grouped: dict[str, list[Gate]] = {}
-    for gate in plan.gates:
-        grouped.setdefault(gate.rule, []).append(gate)
-    return grouped

@@ -11,10 +11,9 @@ import html
 import json
 import re
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
 
-from reconciler.model.json import Json
 from reconciler.model.secret import Secret
 
 MASK = "***"
@@ -86,18 +85,6 @@ class Scrubber:
         """*text*, cleaned and cut to 500 characters."""
         cleaned = self.clean(text)
         return cleaned if len(cleaned) <= EXCERPT_CHARACTERS else cleaned[: EXCERPT_CHARACTERS - 1] + "…"
-
-    def clean_value(self, value: Json) -> Json:
-        """*value* with every text in it cleaned; for log events and reports."""
-        match value:
-            case str():
-                return self.clean(value)
-            case Mapping():
-                return {self.clean(key): self.clean_value(entry) for key, entry in value.items()}
-            case list() | tuple():
-                return [self.clean_value(entry) for entry in value]
-            case _:
-                return value
 
 
 def _forms(value: str) -> Iterator[str]:

@@ -117,14 +117,6 @@ def test_a_cut_comes_after_the_scrubbing() -> None:
     assert len(excerpt) == EXCERPT_CHARACTERS
 
 
-def test_values_of_a_log_event_are_cleaned_at_any_depth() -> None:
-    scrubber = Scrubber(["FAKE-secret"])
-
-    cleaned = scrubber.clean_value({"a": ["x FAKE-secret", 1, None, {"FAKE-secret": "jane@example.com"}], "b": True})
-
-    assert cleaned == {"a": ["x ***", 1, None, {"***": "***"}], "b": True}
-
-
 @given(st.text(max_size=300))
 def test_cleaning_twice_is_cleaning_once(text: str) -> None:
     scrubber = Scrubber(["FAKE-secret"])
@@ -134,4 +126,4 @@ def test_cleaning_twice_is_cleaning_once(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["a" * 200_000, "a@" * 50_000, "://" * 50_000, "x=" * 50_000, "access_token" * 10_000])
 def test_long_senseless_text_is_cleaned_too(text: str) -> None:
-    assert Scrubber(["FAKE-secret"]).clean(text) is not None
+    assert Scrubber(["FAKE-secret"]).clean(text + " FAKE-secret").endswith("***")
