@@ -1,0 +1,56 @@
+"""Runs `tdr apply --yes` in the current folder and kills itself at the n-th journal line.
+
+Called as ``python killed_apply.py BASE_URL before|after N``; prints the number of lines when there were fewer.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+from reconciler.commands import applying
+from reconciler.ports.store import Entry
+from reconciler.stores.local import LocalStore
+from reconciler.wiring import open_runtime
+
+
+class DeadlyStore(LocalStore):
+    """Ends the process, as `kill -9` does, before or after one line."""
+
+    where = "before"
+    fatal = 0
+    lines = 0
+
+    def append(self, entry: Entry) -> None:
+        self.lines += 1
+        self._die_if("before")
+        super().append(entry)
+        self._die_if("after")
+
+    def _die_if(self, where: str) -> None:
+        if self.lines == self.fatal and self.where == where:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main(base_url: str, where: str, fatal: int) -> None:
+    with open_runtime(
+        start=Path.cwd(),
+        environment=None,
+        variables={"pinterest": base_url},
+        resolve_secrets=True,
+    ) as runtime:
+        store = DeadlyStore(runtime.state_folder, runtime.environment_name)
+        store.where, store.fatal = where, fatal
+        consent = applying.Consent(show=lambda _: None, ask=lambda _: True)
+        run = applying.Run(consent, lambda *_: None, threading.Event(), parallel=1)
+        answer = applying.apply(replace(runtime, store=store), run)
+    sys.stdout.write(f"{store.lines}\n")
+    sys.exit(answer.exit_code)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
