@@ -177,7 +177,10 @@ class Applier:
         provider = self.world.providers[change.address.kind]
         verbs = self.world.traits(target).verbs if target else None
         if target is None or verbs is None or not isinstance(provider, Runs):
-            raise TdrError(f"{change.address}: its vendor cannot run exports")
+            raise TdrError(
+                f"{change.address}: its vendor cannot run exports",
+                hint="name an audience that exists by its `audience_id`, so that nothing has to be made",
+            )
         Bootstrap(
             world=self.world,
             session=self.session,
@@ -206,7 +209,9 @@ class Applier:
             return resolution
         record = self.session.record(target)
         if record is None:
-            raise TdrError(f"{address}: the id of {target} is not known")
+            raise TdrError(
+                f"{address}: the id of {target} is not known", hint=f"apply {target} first, or name its `audience_id`"
+            )
         return steady_after(resource.spec.membership, record.remote_id, verbs)
 
     def _desired(self, address: Address) -> Desired:

@@ -103,7 +103,10 @@ class Bootstrap:
         if is_inherited:
             # It failed because the process that ran it ended, or long ago: that says nothing about a run of today.
             return self._make(record, exists=True)
-        raise Permanent(f"{self.address}: its first run {job.job_id} ended as {job.status}: {_last_line(job.log)}")
+        raise Permanent(
+            f"{self.address}: its first run {job.job_id} ended as {job.status}: {_last_line(job.log)}",
+            hint="correct what the log names and run `tdr apply` again; it looks first and makes no second audience",
+        )
 
     def _write_create_mode(self, record: Record | None, *, exists: bool) -> Record:
         settings: dict[str, str | Unknown] = {self.verbs.create_title_setting: self.title}
@@ -201,7 +204,10 @@ class Bootstrap:
         record = self._start(replace(record, resolved={**record.resolved, "attempt": _attempt(record) + 1}), FILL_RUN)
         job = self._wait(self._job_of(record), record)
         if job.status is not JobStatus.SUCCESS:
-            raise Permanent(f"{self.address}: run {job.job_id} ended as {job.status}: {_last_line(job.log)}")
+            raise Permanent(
+                f"{self.address}: run {job.job_id} ended as {job.status}: {_last_line(job.log)}",
+                hint="correct what the log names and run `tdr apply` again; the audience exists and is filled then",
+            )
         resolution = steady_after(self.spec.membership, found.remote_id, self.verbs)
         self.session.remember(
             self.address,

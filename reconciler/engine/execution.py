@@ -101,7 +101,10 @@ class Execution:
         """The activation's first run has made it; what differs from the document is changed now."""
         record = self.session.record(change.address)
         if record is None:
-            raise TdrError(f"{change.address}: {change.via} ran, but made no audience")
+            raise TdrError(
+                f"{change.address}: {change.via} ran, but made no audience",
+                hint=f"see what {change.via} says; run `tdr apply` again when it is corrected",
+            )
         look = self._look(self.world.providers[change.address.kind], change.address, record)
         if look is None:
             return
@@ -192,7 +195,7 @@ class Execution:
     def _remembered(self, address: Address) -> Record:
         record = self.session.record(address)
         if record is None:
-            raise TdrError(f"{address} is not in the state any more")
+            raise TdrError(f"{address} is not in the state any more", hint="plan again")
         return record
 
     def _record(self, address: Address, remote_id: str, desired: Desired) -> Record:

@@ -45,7 +45,9 @@ def ordered(edges: Edges) -> list[Address]:
                 if needs
             }
         )
-        raise TdrError(f"references go round in a circle: {' -> '.join(map(str, circle))}")
+        raise TdrError(
+            f"references go round in a circle: {' -> '.join(map(str, circle))}", hint="take one of these references out"
+        )
     return order
 
 
