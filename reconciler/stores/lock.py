@@ -94,6 +94,8 @@ class FolderLock:
         self._files = files
         self._new_id = new_id
         self._started = started
+        # The record last read as *lock_id*'s: records are replaced, never rewritten, so the same file says the same.
+        self._confirmed: tuple[str, tuple[int, ...]] | None = None
 
     @contextmanager
     def hold(self, operation: str, run: str, timeout_s: float) -> Iterator[Holder]:
@@ -138,11 +140,15 @@ class FolderLock:
         Raises:
             StateError: it was.
         """
+        found = _identity(self._record)
+        if found is not None and self._confirmed == (holder.lock_id, found):
+            return
         if not self._is(holder):
             raise StateError(
                 f"lock {holder.lock_id} was taken away from this run",
                 hint="nothing more is written; see who did with `tdr lock status`, then plan again",
             )
+        self._confirmed = (holder.lock_id, found) if found else None
 
     def release(self, lock_id: str) -> None:
         """Remove the record of a holder that cannot remove it.
@@ -255,6 +261,15 @@ class FolderLock:
         except StateError:
             os.close(descriptor)
             raise
+
+
+def _identity(record: Path) -> tuple[int, ...] | None:
+    """Equal as long as it is the same file; None when there is none."""
+    try:
+        found = record.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def _in_words(holder: Holder) -> str:
