@@ -11,6 +11,7 @@ from reconciler.engine.safety import guard_accounts
 from reconciler.errors import ManifestError, TdrError
 from reconciler.model.observation import Unreadable
 from reconciler.ports.clock import rfc3339
+from reconciler.ports.provider import RUNNABLE, JobStatus, Runs
 from reconciler.reports.documents import Document, heading
 from reconciler.wiring import Runtime
 
@@ -24,6 +25,7 @@ def doctor(runtime: Runtime) -> Answer:
         ("lock", _lock),
         ("accounts", _accounts),
         ("vendors", _vendors),
+        ("runs", _runs),
     ]
     results: list[Document] = []
     for name, check in checks:
@@ -83,3 +85,22 @@ def _vendors(runtime: Runtime) -> str:
         address, error = min(unreadable.items())
         raise TdrError(f"{len(unreadable)} of {len(seen)} cannot be read; {address}: {error.message}", hint=error.hint)
     return f"{len(seen)} objects can be read"
+
+
+def _runs(runtime: Runtime) -> str:
+    """Whether the newest run of everything that runs went well."""
+    failed: list[str] = []
+    count = 0
+    for address, record in sorted(runtime.store.read().state.records.items()):
+        if address.kind not in RUNNABLE:
+            continue
+        provider = runtime.world.providers[address.kind]
+        if not isinstance(provider, Runs):
+            continue
+        job = provider.last_job(address, record.remote_id)
+        count += job is not None
+        if job is not None and job.status in (JobStatus.ERROR, JobStatus.KILLED):
+            failed.append(f"{address} (job {job.job_id} {job.status})")
+    if failed:
+        raise TdrError(f"the newest run went wrong of {', '.join(failed)}", hint="see its log with `tdr run ADDRESS`")
+    return f"the newest run of {count} went well" if count else "nothing has run yet"

@@ -10,7 +10,7 @@ from reconciler.commands.answer import FAILED, INTERRUPTED, OK, Answer
 from reconciler.errors import TdrError
 from reconciler.model.address import Address
 from reconciler.ports.clock import rfc3339
-from reconciler.ports.provider import Job, JobStatus, Runs
+from reconciler.ports.provider import RUNNABLE, Job, JobStatus, Runs
 from reconciler.reports.documents import heading
 from reconciler.wiring import Runtime
 
@@ -31,7 +31,7 @@ def run(runtime: Runtime, address: Address, watch: Callable[[Job], None], stop: 
     if record.phase:
         raise TdrError(f"{address}: its first run is not finished", hint="run `tdr apply`; it goes on from there")
     provider = runtime.world.providers[address.kind]
-    if not isinstance(provider, Runs) or address.kind not in {"query", "activation", "import"}:
+    if not isinstance(provider, Runs) or address.kind not in RUNNABLE:
         raise TdrError(f"{address} is nothing that runs", hint="name a query, an activation or an import")
     job_id = provider.run(address, record.remote_id, f"tdr-run-{uuid.uuid4().hex}")
     looked = 0

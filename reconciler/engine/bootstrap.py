@@ -28,6 +28,7 @@ from reconciler.ports.provider import Context, Desired, Job, JobStatus, Provider
 CREATE_MODE = "create_mode"
 RUNNING = "running"
 FILLING = "filling"
+STEADY = "steady"
 
 FIRST_RUN = "first"
 FILL_RUN = "fill"
@@ -116,26 +117,12 @@ class Bootstrap:
         desired = self._desired(resolution)
         self.tell("writing the export in create mode, schedule off")
         before = record.resolved if record else {}
-        resolved = {
+        resolved: dict[str, Json] = {
             "bootstrap_since": before.get("bootstrap_since", self.world.clock.now()),
             "attempt": before.get("attempt", 0),
             "mode": self.verbs.create,
         }
-        step = "update" if exists else "create"
-        begun = self.session.begin(self.address, step, desired.natural_key, {"bootstrap": CREATE_MODE})
-        try:
-            if record and exists:
-                observed = self.provider.update(self.resource, record.remote_id, desired, _paths(desired))
-            else:
-                observed = self.provider.create(self.resource, desired)
-        except Permanent as error:
-            self.session.fail(begun, error.message)
-            raise
-        after = self.session.record_of(
-            self.resource, observed.remote_id, desired.attributes, resolved=resolved, phase=CREATE_MODE
-        )
-        self.session.end(begun, after)
-        return after
+        return self._write(desired, record if exists else None, resolved, CREATE_MODE)
 
     def _start(self, record: Record, purpose: str) -> Record:
         """Start a run under a key that never starts a second one."""
@@ -151,6 +138,7 @@ class Bootstrap:
     def _wait(self, job: Job | None, record: Record) -> Job:
         deadline = self.world.clock.now() + self.world.environment.job_timeout
         waited = 0
+        told = ""
         while job is None or not job.status.is_finished:
             if self.stop.is_set():
                 raise Interrupted(f"{self.address}: stopped while run {record.resolved.get('job_id')} goes on")
@@ -163,8 +151,10 @@ class Bootstrap:
             self.world.clock.sleep(POLL_S[min(waited, len(POLL_S) - 1)])
             waited += 1
             job = self._job_of(record)
-            if job is not None:
-                self.tell(f"run {job.job_id} {job.status}" + (f", {job.done:,} rows sent" if job.done else ""))
+            news = f"run {job.job_id} {job.status}" + (f", {job.done:,} rows sent" if job.done else "") if job else ""
+            if news not in {"", told}:
+                self.tell(news)
+            told = news
         return job
 
     def _remember_audience(self, found: Observation) -> None:
@@ -187,12 +177,20 @@ class Bootstrap:
         resolved: dict[str, Json] = {"mode": resolution.mode, "audience_id": found.remote_id}
         if phase and record is not None:
             resolved |= {key: record.resolved[key] for key in ("bootstrap_since", "attempt") if key in record.resolved}
-        step = "update" if exists else "create"
-        begun = self.session.begin(self.address, step, desired.natural_key, {"bootstrap": "steady"})
-        if record and exists:
-            observed = self.provider.update(self.resource, record.remote_id, desired, _paths(desired))
-        else:
-            observed = self.provider.create(self.resource, desired)
+        return self._write(desired, record if exists else None, resolved, phase)
+
+    def _write(self, desired: Desired, existing: Record | None, resolved: dict[str, Json], phase: str) -> Record:
+        """Write the export, over *existing* if it is there, and remember how far this got."""
+        step = "update" if existing else "create"
+        begun = self.session.begin(self.address, step, desired.natural_key, {"bootstrap": phase or STEADY})
+        try:
+            if existing:
+                observed = self.provider.update(self.resource, existing.remote_id, desired, _paths(desired))
+            else:
+                observed = self.provider.create(self.resource, desired)
+        except Permanent as error:
+            self.session.fail(begun, error.message)
+            raise
         after = self.session.record_of(
             self.resource, observed.remote_id, desired.attributes, resolved=resolved, phase=phase
         )

@@ -156,6 +156,10 @@ class Job:
     log: str = ""
 
 
+RUNNABLE = frozenset({"activation", "import", "query"})
+"""Kinds whose objects can be run."""
+
+
 @runtime_checkable
 class Runs(Protocol):
     """A provider whose objects can be run now: activations, queries, imports."""

@@ -287,6 +287,7 @@ def test_doctor_finds_a_healthy_project_and_says_what_is_wrong_with_another(appl
         "lock": True,
         "accounts": False,
         "vendors": False,
+        "runs": False,
     }
 
 

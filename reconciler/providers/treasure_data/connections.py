@@ -130,8 +130,17 @@ class ReferencedConnections:
         self._api = api
 
     def check(self, resource: Resource, context: Context) -> Iterator[Diagnostic]:
-        """Files of this project cannot be reached by the vendor."""
+        """Files of this project cannot be reached by the vendor, and its exports go to the address they always go to."""
         del context
+        if isinstance(resource.spec, PinterestConnection) and resource.spec.base_url:
+            yield Diagnostic(
+                "address-not-settable",
+                "Treasure Data sends to Pinterest's own address",
+                Severity.ERROR,
+                subject=str(resource.address),
+                path="/spec/base_url",
+                hint="remove it, or set `endpoints: {pinterest: …}` in the environment that runs on this machine",
+            )
         if isinstance(resource.spec, FilesConnection):
             yield Diagnostic(
                 "files-not-reachable",
