@@ -22,9 +22,12 @@ class InProcessTransport(httpx.BaseTransport):
 
     The event loop that runs the application starts with the first request and ends with `close`. An exception of the
     application is an answer 500, as behind a server. Bodies are carried whole.
+
+    ready: called before each request, for an application that is made on first need; what it raises reaches the caller.
     """
 
-    def __init__(self, app: Application) -> None:
+    def __init__(self, app: Application, ready: Callable[[], object] = lambda: None) -> None:
+        self._ready = ready
         self._transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
         self._lock = threading.Lock()
         self._running = ExitStack()
@@ -32,6 +35,7 @@ class InProcessTransport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Let the application answer."""
+        self._ready()
         body = request.read()
         status, headers, content = self._started().call(self._ask, request, body)
         return httpx.Response(status, headers=headers, stream=httpx.ByteStream(content))

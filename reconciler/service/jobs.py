@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import orjson
 
+from reconciler.errors import StateError
 from reconciler.ports.clock import Clock
 from reconciler.service.answers import ApiError, not_found, utc_text
 from reconciler.service.leases import Leases
@@ -46,6 +47,7 @@ class Jobs:
         self._storage = storage
         self._leases = leases
         self._clock = clock
+        self._unwritten: dict[int, tuple[str, str]] = {}
 
     def issue(self, job: NewJob) -> int:
         """Queue a job for this process and return its id.
@@ -139,6 +141,29 @@ class Jobs:
             *(status, now, now, now, line, text if status == "error" and text else None, job_id),
         )
 
+    def finish_somehow(self, job_id: int, status: str, message: str) -> None:
+        """Close a job even when nothing can be written: then whoever asks for it is told so, and the next look tries again."""
+        try:
+            self.finish(job_id, status, message)
+        except sqlite3.Error:
+            self._unwritten[job_id] = (status, message)
+
+    def _write_what_was_not(self) -> None:
+        """Write ends of jobs that could not be written.
+
+        Raises:
+            StateError: that still is so.
+        """
+        for job_id, (status, message) in list(self._unwritten.items()):
+            try:
+                self.finish(job_id, status, message)
+            except sqlite3.Error as error:
+                raise StateError(
+                    f"how job {job_id} ended cannot be written: {error}",
+                    hint="free space or check permissions of the state folder, then run again",
+                ) from error
+            self._unwritten.pop(job_id, None)
+
     def log(self, job_id: int, line: str) -> None:
         """Add a line to the job's log."""
         now = self._clock.now()
@@ -186,7 +211,8 @@ class Jobs:
         return [row["id"] for row in self._storage.all(sql, self._leases.token)]
 
     def fail_orphans(self) -> None:
-        """Report jobs left unfinished by processes that are gone."""
+        """Report jobs left unfinished by processes that are gone, and those of this one that could not be reported."""
+        self._write_what_was_not()
         runners = self._storage.all(
             "SELECT DISTINCT runner FROM jobs WHERE status IN ('queued', 'running') AND runner <> ?", self._leases.token
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import sqlite3
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -12,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from reconciler.errors import TdrError
+from reconciler.errors import StateError, TdrError
 from reconciler.logs import logger
 from reconciler.service.answers import ApiError, error_response, json_response
 from reconciler.service.requests import Call, read_call
@@ -39,6 +40,11 @@ def route(method: str, path: str, handler: Handler) -> Route:
         except (ApiError, HTTPException, TdrError):
             raise
         except Exception as error:  # noqa: BLE001 - a client gets an answer whatever happens; the log has the rest
+            if _is_about_the_disk(error):
+                raise StateError(
+                    f"the metadata of the embedded service cannot be used: {error}",
+                    hint="free space or check permissions of the state folder, then run again",
+                ) from error
             logger(__name__).exception("request failed", method=method, path=path)
             return error_response(
                 ApiError(500, f"this is a bug of the embedded service: {type(error).__name__}; see the log")
@@ -46,6 +52,11 @@ def route(method: str, path: str, handler: Handler) -> Route:
         return answer if isinstance(answer, Response) else json_response(answer)
 
     return Route(path, endpoint, methods=[method])
+
+
+def _is_about_the_disk(error: Exception) -> bool:
+    """Whether SQLite says that a file is full, unreadable or busy, and not that our SQL is wrong."""
+    return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_ERROR
 
 
 def authenticate(header: str, api_keys: Iterable[str]) -> None:

@@ -170,9 +170,9 @@ class Runner:
 
     def _close_failed(self, job_id: int, cancellation: Cancellation, error: Exception) -> None:
         if cancellation.event.is_set():
-            self._jobs.finish(job_id, "killed", "killed")
+            self._jobs.finish_somehow(job_id, "killed", "killed")
             return
-        self._jobs.finish(job_id, "error", reason(error))
+        self._jobs.finish_somehow(job_id, "error", reason(error))
         logger(__name__).warning("job failed", job_id=job_id, error=type(error).__name__)
 
     def _look_for_kills(self) -> None:

@@ -65,15 +65,13 @@ class Embedded:
         served = self.served_at()
         secret = Secret("embedded", self.api_key())
         place = Endpoint(EMBEDDED, served or "http://embedded")
-        transport = None if served else InProcessTransport(self.app)
+        transport = None if served else InProcessTransport(self.app, self.service)
         client = connect(place, secret, transport=transport, clock=self._clock, trace=trace_of(self._environ))
         self._clients.append(client)
         return client
 
     async def app(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer one request in this process."""
-        if self._app is None:
-            self.service()
+        """Answer one request in this process, once the service is open."""
         await self._app(scope, receive, send)
 
     def service(self) -> Service:

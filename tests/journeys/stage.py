@@ -133,7 +133,7 @@ class Stage:
     def process(self, *arguments: str, expect: int | None = 0, **environ: str) -> Said:
         """Run a command line as a process of its own."""
         done = self.spawn(*arguments, **environ)
-        out, err = done.communicate(timeout=120)
+        out, err = ended(done)
         return self._heard(Said(done.returncode, out, err), arguments, expect)
 
     def spawn(self, *arguments: str, **environ: str) -> subprocess.Popen[str]:
@@ -230,6 +230,16 @@ class Stage:
         members = self.shop_of(buyers)
         self.tdr("run", "import/customers")
         return members
+
+
+def ended(process: subprocess.Popen[str], within_s: float = 120) -> tuple[str, str]:
+    """What a process printed, once it is over; one that does not end is killed."""
+    try:
+        return process.communicate(timeout=within_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        out, err = process.communicate()
+        raise AssertionError(f"it did not end within {within_s} s\n{out}\n{err}") from None
 
 
 def address(number: int) -> str:

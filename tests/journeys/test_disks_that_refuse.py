@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from stage import BUYERS, TDR, Stage
+from stage import BUYERS, TDR, Stage, ended
 
 LIMITED = "import resource, os, sys; resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0})); os.execv(sys.argv[1], sys.argv[1:])"
 
@@ -40,7 +40,7 @@ def test_a_disk_that_fills_up_in_an_apply_loses_and_doubles_nothing(loaded: Stag
     process = loaded.start(
         [sys.executable, "-c", LIMITED.format(limit_bytes), str(TDR), "apply", "--yes"], PYTHONDONTWRITEBYTECODE="1"
     )
-    out, err = process.communicate(timeout=120)
+    out, err = ended(process)
 
     assert process.returncode in {0, 1, 6}, out + err
     assert "Traceback" not in err
@@ -73,3 +73,11 @@ def test_a_damaged_state_is_never_taken_for_none(applied: Stage, damage: bytes) 
     assert path.read_bytes() == damage
     assert (applied.state / "journal.jsonl").read_bytes() == journal
     assert len(applied.audiences()) == 1
+
+
+def test_a_service_whose_files_cannot_be_used_says_which(applied: Stage) -> None:
+    (applied.state / "service/service.sqlite").write_bytes(b"no database at all" * 100)
+
+    said = applied.tdr("plan", expect=1)
+
+    assert said.err.startswith("error: the metadata of the embedded service cannot be read: service.sqlite: ")

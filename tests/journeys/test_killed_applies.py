@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stage import BUYERS, PLANTED, Stage, stage_in
+from stage import BUYERS, PLANTED, Stage, ended, stage_in
 
 from reconciler.emulators.pinterest.knobs import Knobs
 from reconciler.emulators.sandbox import Sandbox
@@ -45,7 +45,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, filled_state: Path) ->
 
 def run_driver(stage: Stage, where: str, line: int) -> tuple[int, str]:
     process = stage.start([sys.executable, str(DRIVER), stage.environ["TDR_VAR_pinterest"], where, str(line)])
-    out, err = process.communicate(timeout=120)
+    out, err = ended(process)
     stage.heard += [out, err]
     return process.returncode, out
 

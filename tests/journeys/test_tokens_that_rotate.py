@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from stage import BUYERS, PLANTED, Stage, stage_in
+from stage import BUYERS, PLANTED, Stage, ended, stage_in
 
 from reconciler.emulators.pinterest.knobs import Knobs
 from reconciler.emulators.sandbox import Sandbox
@@ -35,7 +35,7 @@ def test_processes_that_refresh_at_once_do_not_end_each_others_tokens(rotating: 
     rotating.tdr("apply", "--yes")
     rotating.control.end_tokens("access")
     plans = [rotating.spawn("plan") for _ in range(3)]
-    ends = [process.communicate(timeout=120) for process in plans]
+    ends = [ended(process) for process in plans]
 
     assert [process.returncode for process in plans] == [0, 0, 0], ends
     rotating.tdr("plan", "--detailed-exitcode")

@@ -7,7 +7,7 @@ import subprocess
 import time
 
 import pytest
-from stage import BUYERS, Stage
+from stage import BUYERS, Stage, ended
 
 LISTS = "/ad_accounts/*/customer_lists"
 
@@ -17,7 +17,7 @@ def test_of_two_applies_one_waits_or_goes_and_one_audience_is_made(loaded: Stage
     loaded.control.fault("slow", delay_s=1, method="POST", path=LISTS)
     first = loaded.spawn("apply", "--yes", "--lock-timeout", patience)
     second = loaded.spawn("apply", "--yes", "--lock-timeout", patience)
-    ends = [process.communicate(timeout=120) for process in (first, second)]
+    ends = [ended(process) for process in (first, second)]
 
     codes = sorted([first.returncode, second.returncode])
     assert codes == ([0, 5] if patience == "0s" else [0, 0]), ends
@@ -35,7 +35,7 @@ def test_a_signal_ends_an_apply_after_it_saved_and_the_next_one_goes_on(loaded: 
     wait_for_call(loaded, process, "/customer_lists")
 
     process.send_signal(number)
-    out, err = process.communicate(timeout=60)
+    out, err = ended(process)
 
     assert process.returncode == code, out + err
     assert '"interrupted": true' in out
@@ -54,7 +54,7 @@ def test_a_run_of_an_activation_is_ended_by_a_signal_too(applied: Stage) -> None
     wait_for_call(applied, process, "/customer_lists/")
 
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
+    ended(process)
 
     assert process.returncode == 143
     applied.control.clear_faults()
