@@ -39,7 +39,7 @@ def route(method: str, path: str, handler: Handler) -> Route:
             answer = await run_in_threadpool(handler, service, call)
         except (ApiError, HTTPException, TdrError):
             raise
-        except Exception as error:  # noqa: BLE001 - a client gets an answer whatever happens; the log has the rest
+        except Exception as error:
             if _is_about_the_disk(error):
                 raise StateError(
                     f"the metadata of the embedded service cannot be used: {error}",
