@@ -18,7 +18,7 @@ from reconciler.commands.planning import checked, document_of
 from reconciler.engine.applying import PARALLEL, Applied, Applier, Listener, Status
 from reconciler.engine.planning import Prepared, prepare
 from reconciler.engine.session import Session
-from reconciler.errors import TdrError, UsageError
+from reconciler.errors import StalePlan, TdrError, UsageError
 from reconciler.model.address import Address
 from reconciler.model.change import Keep, fields_of
 from reconciler.model.record import State
@@ -63,11 +63,23 @@ def apply(runtime: Runtime, run: Run, *, plan_file: Path | None = None, targets:
         snapshot = runtime.store.read()
         if saved is not None:
             _check_saved(runtime, saved, snapshot)
+            targets = _targets_of(saved, runtime, snapshot)
         prepared = prepare(runtime.world, snapshot, targets)
         document = document_of(runtime, prepared)
         if saved is not None:
             saved_plan.compare(saved, document)
         return _execute(runtime, run, run_id, snapshot, prepared, document, saved["plan_id"] if saved else None)
+
+
+def _targets_of(saved: Mapping[str, Any], runtime: Runtime, snapshot: Snapshot) -> Sequence[Address]:
+    """What a saved plan of a part was made for, so that planning again comes to the same part."""
+    if saved["complete"]:
+        return ()
+    planned = [Address.parse(change["address"]) for change in saved["changes"]]
+    for address in planned:
+        if address not in runtime.world.resources and address not in snapshot.state.records:
+            raise StalePlan(f"{address} is neither in the manifests nor in the state any more", hint="plan again")
+    return planned
 
 
 def destroy(runtime: Runtime, run: Run) -> Answer:

@@ -279,3 +279,12 @@ def test_a_wrong_command_line_is_64_says_why_and_never_2(project: Stage, argumen
 
     assert words in said.err + said.out
     assert "Traceback" not in said.err
+
+
+def test_a_saved_plan_of_a_part_does_that_part(project: Stage) -> None:
+    project.tdr("plan", "--out", "plan.json", "--target", "table/customers")
+
+    project.tdr("apply", "plan.json", expect=0)
+
+    assert set(project.records()) == {"database/shop", "table/customers"}
+    project.tdr("apply", "plan.json", expect=4)

@@ -49,7 +49,7 @@ def run_as_written(name: str, folder: Path) -> tuple[Stage, list[Sandbox]]:
 
 def table(stage: Stage, sql: str) -> list[list[object]]:
     with stage.somebody() as client:
-        job = client.issue_job("trino", "shop", {"query": sql}, "look")
+        job = client.issue_job("trino", "shop", {"query": sql}, hashlib.sha256(sql.encode()).hexdigest())
         while (row := client.job(job))["status"] not in {"success", "error", "killed"}:
             time.sleep(0.02)
         assert row["status"] == "success", row

@@ -64,8 +64,13 @@ class PinterestProvider:
         user_accounts:read stands for itself, as ``app-`` and a digest.
 
         Raises:
-            ProviderError: a connection does not work.
+            ProviderError: a connection does not work, or none is declared.
         """
+        if not self._connections:
+            raise Permanent(
+                "Pinterest: no connection is declared, so nobody can ask for what was made through one",
+                hint="keep the Connection's document until that is deleted, or forget it with `tdr state rm`",
+            )
         return ",".join(sorted({self._user(connection) for connection in self._connections.values()}))
 
     def check(self, resource: Resource, context: Context) -> Iterable[Diagnostic]:
