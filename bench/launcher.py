@@ -20,5 +20,8 @@ child = os.posix_spawnp(
 )
 _, status, usage = os.wait4(child, 0)
 seconds = time.perf_counter() - started
+cpu_s = usage.ru_utime + usage.ru_stime
 peak_mib = usage.ru_maxrss / (1024 * 1024 if sys.platform == "darwin" else 1024)
-print(f'{{"seconds": {seconds}, "peak_mib": {peak_mib}, "code": {os.waitstatus_to_exitcode(status)}}}')
+print(
+    f'{{"seconds": {seconds}, "cpu_s": {cpu_s}, "peak_mib": {peak_mib}, "code": {os.waitstatus_to_exitcode(status)}}}'
+)
