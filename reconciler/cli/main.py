@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
+import traceback
 from typing import Annotated
 
 import typer
 
-from reconciler.cli import lifecycle, memory, project, running, state
+from reconciler.cli import lifecycle, memory, project, running, state, streams
 from reconciler.cli.options import DirectoryOption, EnvOption
 from reconciler.errors import TdrError
 
 USAGE = 64
+OFF = {"", "0", "false", "f", "no", "n", "off"}
+"""What the environment variable of a flag may say for no, as typer reads it."""
 
 # typer brings its own click and exports one error of it by name; what that one is derived from are all of them.
 WrongCommandLine: type[typer.BadParameter] = typer.BadParameter.__bases__[0]
@@ -50,14 +52,15 @@ state.add_to(app)
 def run() -> None:
     """Run the command line and exit with the documented code."""
     memory.collect_seldom()
-    sys.exit(main(sys.argv[1:]))
+    streams.settle()
+    sys.exit(streams.finish(main(sys.argv[1:])))
 
 
 def main(arguments: list[str]) -> int:
     """Run one command line and return its exit code. A wrong one is 64, never 2, which means that differences exist."""
     # Looking for plugins of pydantic reads the metadata of every installed package; tdr uses none.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    debug = "--debug" in arguments or bool(os.environ.get("TDR_DEBUG"))
+    debug = "--debug" in arguments or os.environ.get("TDR_DEBUG", "").lower() not in OFF
     command = typer.main.get_command(app)
     try:
         code = command.main(args=arguments, prog_name="tdr", standalone_mode=False)
@@ -68,19 +71,14 @@ def main(arguments: list[str]) -> int:
         return 130
     except TdrError as error:
         if debug:
-            raise
+            traceback.print_exc()
         from reconciler.cli import output
 
         output.complain(error)
         return error.exit_code
-    except BrokenPipeError:
-        # The reader of our output went away: not an error of ours, and nothing more can be said to it.
-        with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the last place: what arrives here is a bug, and is told as one
         if debug:
-            raise
+            traceback.print_exc()
         sys.stderr.write(
             f"error: this is a bug in tdr ({type(error).__name__}); what was done is in the journal of the state folder\n"
             "hint: run the same command with --debug and report what it prints\n"

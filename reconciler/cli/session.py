@@ -34,7 +34,7 @@ def runtime_of(
     from reconciler.wiring import open_runtime
 
     with open_runtime(
-        start=directory or context.obj["directory"] or Path.cwd(),
+        start=directory or context.obj["directory"] or _here(),
         environment=env or context.obj["env"],
         variables=_from_environment() | dict(_pair(text) for text in variables or ()),
         resolve_secrets=resolve_secrets,
@@ -45,14 +45,32 @@ def runtime_of(
 def _from_environment() -> dict[str, str]:
     """Values for ${var:NAME} from environment variables `TDR_VAR_NAME`."""
     prefix = "TDR_VAR_"
-    return {name.removeprefix(prefix): value for name, value in os.environ.items() if name.startswith(prefix)}
+    given = {name.removeprefix(prefix): value for name, value in os.environ.items() if name.startswith(prefix)}
+    for name, value in given.items():
+        if not _is_unicode(name + value):
+            raise UsageError(f"the environment variable {prefix + name!r} is not UTF-8", hint="set it to UTF-8 text")
+    return given
 
 
 def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise UsageError(f"--var {text!r} is not NAME=VALUE")
+    if not _is_unicode(text):
+        raise UsageError(f"the value of --var {name!r} is not UTF-8", hint="write it as UTF-8 text")
     return name, value
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether *text* was UTF-8 where it came from: the system hands over other bytes as surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError as error:
+        raise UsageError("the current folder is not there any more", hint="go to a project, or pass -C DIR") from error
 
 
 def addresses(texts: Sequence[str] | None) -> list[Address]:
