@@ -24,13 +24,27 @@ def save(path: Path, document: Document) -> None:
     expires = datetime.fromisoformat(str(document["created_at"])) + VALID_FOR
     body = document | {"expires_at": expires.strftime("%Y-%m-%dT%H:%M:%SZ")}
     text = orjson.dumps(body | {"plan_id": digest(body)}, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-    partial = path.with_name(path.name + ".partial")
+    try:
+        _put(path, text)
+    except OSError as error:
+        raise TdrError(
+            f"the plan cannot be saved to {str(path)!r}: {error.strerror}", hint="name a file in a folder that is there"
+        ) from error
+
+
+def _put(path: Path, text: bytes) -> None:
+    if path.exists() and not path.is_file():
+        # A pipe or a device, such as /dev/stdout: to be written to, not to be replaced. A folder refuses.
+        path.write_bytes(text)
+        return
+    target = path.resolve()
+    partial = target.with_name(target.name + ".partial")
     try:
         partial.write_bytes(text)
-        partial.replace(path)
-    except OSError as error:
+        partial.replace(target)
+    except OSError:
         partial.unlink(missing_ok=True)
-        raise TdrError(f"the plan cannot be saved to {str(path)!r}: {error.strerror}") from error
+        raise
 
 
 def load(path: Path) -> dict[str, Any]:
