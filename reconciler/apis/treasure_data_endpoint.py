@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from reconciler.diagnostics import did_you_mean
 from reconciler.errors import UsageError
@@ -45,8 +45,8 @@ def endpoint(place: str) -> Endpoint:
     region = _OTHER_NAMES.get(place.strip().lower(), place.strip().lower())
     if region in _HOSTS:
         return Endpoint(region, f"https://{_HOSTS[region]}")
-    parts = urlsplit(place.strip())
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
+    parts = _parts(place.strip())
+    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
         known = sorted(_HOSTS)
         hint = (
             did_you_mean(place, (*known, EMBEDDED)) or f"write one of {', '.join(known)}, or an address with https://"
@@ -59,6 +59,16 @@ def endpoint(place: str) -> Endpoint:
     by_host = {host: name for name, host in _HOSTS.items()}
     name = by_host.get(parts.netloc.lower(), parts.netloc.lower())
     return Endpoint(name, f"{parts.scheme}://{parts.netloc}")
+
+
+def _parts(address: str) -> SplitResult | None:
+    """None when *address* does not parse, or has a port that is none."""
+    try:
+        parts = urlsplit(address)
+        is_good = parts.port != 0
+    except ValueError:
+        return None
+    return parts if is_good else None
 
 
 def _without_credentials(place: str) -> str:

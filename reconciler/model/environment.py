@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from reconciler.model.spec import Seconds, SecretText, Spec
+from reconciler.model.spec import Seconds, SecretText, Spec, WebAddress
 
 EMBEDDED = "embedded"
 
@@ -35,7 +35,7 @@ class EnvironmentSpec(Spec):
     """One environment."""
 
     treasure_data: TreasureDataTarget = TreasureDataTarget()
-    endpoints: dict[Literal["pinterest"], str] = Field(default_factory=dict)
+    endpoints: dict[Literal["pinterest"], WebAddress] = Field(default_factory=dict)
     """Vendor -> address of its API, where it is not the vendor's own."""
     accounts: dict[str, str] = Field(default_factory=dict)
     """Vendor -> the account that must answer, such as `treasure_data: us01/1234`; another one stops the run."""

@@ -22,6 +22,7 @@ from reconciler.model.spec import (
     SecretText,
     Spec,
     TableRef,
+    WebAddress,
 )
 
 # Treasure Data: names of databases and tables, 3 to 255 characters (td-client-ruby, api.rb).
@@ -73,7 +74,7 @@ class PinterestConnection(Spec):
     client_id: SecretText
     client_secret: SecretText
     refresh_token: SecretText
-    base_url: str | None = None
+    base_url: WebAddress | None = None
     """Address of the API; the environment's `endpoints.pinterest` when left out."""
     name: OneLine | None = None
     """Name of the connection in Treasure Data; the document's name when left out."""

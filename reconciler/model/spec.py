@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -114,9 +115,23 @@ def _one_line(value: str) -> str:
     return trimmed
 
 
+def _web_address(value: str) -> str:
+    """Refuse what no request can be sent to, and credentials, which would be shown."""
+    try:
+        parts = urlsplit(value)
+        is_good = parts.scheme in {"http", "https"} and parts.hostname and parts.username is None and parts.port != 0
+    except ValueError:
+        is_good = False
+    if not is_good:
+        message = "must be an address such as https://api.pinterest.com/v5"
+        raise ValueError(message)
+    return value
+
+
 Seconds = Annotated[int, BeforeValidator(_seconds, json_schema_input_type=int | str), Field(ge=0)]
 SecretText = Annotated[Secret, BeforeValidator(_plain_secret, json_schema_input_type=str)]
 OneLine = Annotated[str, AfterValidator(_one_line), Field(min_length=1, max_length=255)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
 Digits = Annotated[str, Field(pattern=r"^[0-9]{1,18}$")]
 ConnectionName = Annotated[str, RefersTo(kind="connection")]
 DatabaseName = Annotated[str, RefersTo(kind="database", optional=True)]
