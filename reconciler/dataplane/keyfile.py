@@ -94,7 +94,14 @@ def key_table(parts: Iterable[tuple[Path, int, int]]) -> pa.RecordBatchReader:
     """Keys of several files as one stream with the column `key`.
 
     parts: file, first key, key after the last one.
+
+    Raises:
+        StateError: a file is shorter than that; said now, because DuckDB would wrap what is raised while it reads.
     """
+    parts = tuple(parts)
+    for path, start, stop in parts:
+        if start < stop and count_keys(path) < stop:
+            raise _shorter(path)
     import pyarrow as pa  # noqa: PLC0415 - heavy, and only runs that move rows need it
 
     schema = pa.schema([("key", pa.binary(KEY_BYTES))])
@@ -120,8 +127,12 @@ def key_slices(path: Path, start: int, stop: int, size: int) -> Iterator[bytes]:
             wanted = min(size, stop - position) * KEY_BYTES
             chunk = file.read(wanted)
             if len(chunk) != wanted:
-                raise StateError(f"key file `{path.name}` is shorter than it was", hint=f"restore {path} from a backup")
+                raise _shorter(path)
             yield chunk
+
+
+def _shorter(path: Path) -> StateError:
+    return StateError(f"key file `{path.name}` is shorter than it was", hint=f"restore {path} from a backup")
 
 
 def joined_hex(keys: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import threading
 import time
@@ -72,7 +73,9 @@ class _Connection(sqlite3.Connection):
     """Closes with the thread it was made for: request threads come and go as long as the service runs."""
 
     def __del__(self) -> None:
-        self.close()
+        # One that could not be opened was never made, and has nothing to close.
+        with contextlib.suppress(sqlite3.ProgrammingError):
+            self.close()
 
 
 class Storage:
