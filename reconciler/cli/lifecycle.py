@@ -105,7 +105,8 @@ def apply(
 
     if plan_file is not None and target:
         raise UsageError("--target goes with no plan file: the plan says what is done")
-    consent = _consent(format, yes=yes or plan_file is not None, question="Apply this plan?")
+    hint = "pass --yes, or make a plan with `tdr plan --out FILE` and apply that file"
+    consent = _consent(format, yes=yes or plan_file is not None, question="Apply this plan?", otherwise=hint)
     wait_s = seconds(lock_timeout)
     targets = addresses(target)
     with runtime_of(context, env=env, directory=directory, variables=var) as runtime, Stop.watching() as stop:
@@ -135,7 +136,7 @@ def destroy(
 
     if yes and not (env or context.obj["env"]):
         raise UsageError("destroy --yes needs --env NAME, so that nobody destroys the wrong environment")
-    consent = _consent(format, yes=yes, question="Delete all of this?")
+    consent = _consent(format, yes=yes, question="Delete all of this?", otherwise="pass --yes and --env NAME")
     wait_s = seconds(lock_timeout)
     with runtime_of(context, env=env, directory=directory, variables=var) as runtime, Stop.watching() as stop:
         run = applying.Run(consent=consent, listener=_listener, stop=stop.event, lock_timeout_s=wait_s)
@@ -171,14 +172,12 @@ def drift(
     output.finish(answer, format, verbose=verbose)
 
 
-def _consent(format: Format, *, yes: bool, question: str) -> Consent:
+def _consent(format: Format, *, yes: bool, question: str, otherwise: str) -> Consent:
     """How a write gets its yes: by flag, by plan file, or by a person at a terminal."""
     from reconciler.commands.applying import Consent
 
     if not yes and not sys.stdin.isatty():
-        raise UsageError(
-            "nobody is there to ask", hint="pass --yes, or make a plan with `tdr plan --out FILE` and apply that file"
-        )
+        raise UsageError("nobody is there to ask", hint=otherwise)
 
     def show(document: dict[str, Any]) -> None:
         if format is Format.TEXT:
@@ -199,6 +198,7 @@ def _finish_run(answer: Any, format: Format, stop: Stop) -> None:
 
     if answer.exit_code == BLOCKED and format is Format.TEXT:
         output.say("error: a gate holds this plan; nothing was changed")
+        output.say("hint: lines of the plan that begin with `!` say why, and what to do")
     elif answer.document["format"] != "tdr.plan" or format is Format.JSON:
         output.emit(answer.document, format)
     raise typer.Exit(stop.exit_code if answer.exit_code == INTERRUPTED else answer.exit_code)

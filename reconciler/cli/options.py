@@ -27,7 +27,8 @@ DirectoryOption = Annotated[
     typer.Option("--directory", "-C", envvar="TDR_DIRECTORY", help="Run as if started there.", metavar="DIR"),
 ]
 VarOption = Annotated[
-    list[str] | None, typer.Option("--var", help="Value for ${var:NAME}; repeatable.", metavar="NAME=VALUE")
+    list[str] | None,
+    typer.Option("--var", help="Value for ${var:NAME}, before TDR_VAR_NAME; repeatable.", metavar="NAME=VALUE"),
 ]
 FormatOption = Annotated[Format, typer.Option("--format", envvar="TDR_FORMAT", help="How to print the result.")]
 TargetOption = Annotated[

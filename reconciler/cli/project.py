@@ -29,6 +29,9 @@ def init(
 
     for path in project.init(folder, name):
         output.say(f"wrote {path}")
+    output.say(
+        "next: `tdr plan`" if folder == Path() else f"next: `tdr -C {folder} plan`, or go there and leave -C out"
+    )
 
 
 def schema(

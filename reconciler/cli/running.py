@@ -40,7 +40,8 @@ def run(
         _Bar(str(chosen)) as bar,
     ):
         answer = running.run(runtime, chosen, bar.watch, stop.event)
-    if answer.exit_code and answer.document["log"]:
+    seen_twice = format is Format.TEXT and sys.stdout.isatty()  # the result on the terminal shows the log as well
+    if answer.exit_code and answer.document["log"] and not seen_twice:
         output.say(str(answer.document["log"]).rstrip())
     output.emit(answer.document, format)
     raise typer.Exit(stop.exit_code if stop.event.is_set() else answer.exit_code)
@@ -94,7 +95,12 @@ def serve(
 
 def sandbox(
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port on loopback; 0 for a free one.")] = 0,
-    state_file: Annotated[Path | None, typer.Option("--state-file", help="Keep what was sent over a restart.")] = None,
+    state_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--state-file", help="File that keeps tokens, audiences and members over a restart; else all is forgotten."
+        ),
+    ] = None,
 ) -> None:
     """Run an emulator of Pinterest's API, until stopped. Nothing leaves this machine."""
     from reconciler.commands import serving

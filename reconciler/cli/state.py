@@ -77,14 +77,14 @@ def remove(
 @states.command("mv")
 def move(
     context: typer.Context,
-    source: AddressArgument,
-    target: AddressArgument,
+    source: Annotated[str, typer.Argument(help="Address that the state knows, such as query/old.", metavar="FROM")],
+    target: Annotated[str, typer.Argument(help="Address in the manifests, such as query/new.", metavar="TO")],
     env: EnvOption = None,
     directory: DirectoryOption = None,
     lock_timeout: LockTimeoutOption = "0s",
     format: FormatOption = Format.TEXT,
 ) -> None:
-    """Remember a resource under another address."""
+    """Remember a resource under another address, as when its document was renamed. Changes nothing at its vendor."""
     from reconciler.commands import state
 
     one, other = address(source), address(target)

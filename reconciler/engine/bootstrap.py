@@ -151,7 +151,7 @@ class Bootstrap:
             self.world.clock.sleep(POLL_S[min(waited, len(POLL_S) - 1)])
             waited += 1
             job = self._job_of(record)
-            news = f"run {job.job_id} {job.status}" + (f", {job.done:,} rows sent" if job.done else "") if job else ""
+            news = f"run {job.job_id} {job.status}" + (f", {job.done:,} rows found" if job.done else "") if job else ""
             if news not in {"", told}:
                 self.tell(news)
             told = news

@@ -178,7 +178,7 @@ def decide_undeclared(address: Address, record: Record, seen: Seen) -> Decision:
             gate = Gate("on_delete", f"{address}: its last document said `on_delete: block`", (address,))
             return Decision(Delete(address, record.remote_id, Reason.NOT_IN_CONFIG), (gate,))
         case OnDelete.DELETE:
-            gates = (_protected(address, "no document declares it any more"),) if record.protect else ()
+            gates = (_protected(address, "this plan would delete it"),) if record.protect else ()
             return Decision(Delete(address, record.remote_id, Reason.NOT_IN_CONFIG), gates)
         case _:
             assert_never(record.on_delete)

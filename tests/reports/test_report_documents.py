@@ -81,7 +81,7 @@ def test_drift_and_a_held_delete_stand_out(scene: Scene) -> None:
 
     assert text.plan(document) == (
         "Environment test (exports td-1)\n"
-        "! protected: query/a is protected, and no document declares it any more\n"
+        "! protected: query/a is protected, and this plan would delete it\n"
         "    apply its document with `lifecycle: {protect: false}` first\n"
         "\n"
         "- query/a                                        delete           [not_in_config]\n"
