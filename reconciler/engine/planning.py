@@ -17,7 +17,19 @@ from reconciler.engine.world import World
 from reconciler.errors import TdrError
 from reconciler.model.activation import Outcome, Resolution
 from reconciler.model.address import Address
-from reconciler.model.change import Change, Create, Delete, Disable, Forget, Keep, Undecided, fields_of
+from reconciler.model.change import (
+    Adopt,
+    Change,
+    Create,
+    Delete,
+    Disable,
+    Forget,
+    Keep,
+    Reason,
+    Undecided,
+    Update,
+    fields_of,
+)
 from reconciler.model.kinds import ActivationSpec, AudienceSpec
 from reconciler.model.observation import Finding, Observation, Seen
 from reconciler.model.plan import Base, Plan
@@ -148,7 +160,26 @@ class _Planner:
                     if look is None
                     else decide_undeclared(address, record, look)
                 )
+        self._follow_renames(decided)
         return decided
+
+    def _follow_renames(self, decided: dict[Address, Decision]) -> None:
+        """An object whose document has another name now is taken over under it and not deleted under the old one."""
+        declared = {
+            (address.kind, decision.change.remote_id): address
+            for address, decision in decided.items()
+            if isinstance(decision.change, Adopt | Keep | Update) and address in self.world.resources
+        }
+        for address, decision in list(decided.items()):
+            change = decision.change
+            if not isinstance(change, Delete | Disable) or (address.kind, change.remote_id) not in declared:
+                continue
+            new = declared[address.kind, change.remote_id]
+            decided[address] = Decision(Forget(address, change.remote_id, Reason.MOVED))
+            gates = tuple(gate for gate in decided[new].gates if gate.rule != "adoption_required")
+            decided[new] = Decision(decided[new].change, gates)
+            message = f"{address} is called {new} now; its object {change.remote_id} stays"
+            self._notices.append(Diagnostic("renamed", message, Severity.NOTICE, subject=str(new)))
 
     def _declared(self, resource: Resource) -> Decision:
         address = resource.address
@@ -269,16 +300,13 @@ class _Planner:
         return needs
 
     def _add_letting_go(self, needs: dict[Address, list[Address]], decisions: Mapping[Address, Decision]) -> None:
-        for address, decision in decisions.items():
-            if not isinstance(decision.change, Delete | Disable | Forget):
-                continue
-            for need in self.state.records[address].depends_on:
-                if need in needs:
-                    needs[need].append(address)
+        """What goes waits for everything that named it when it was last applied; what stays waits for nothing that goes."""
+        going = {
+            address for address, decision in decisions.items() if isinstance(decision.change, Delete | Disable | Forget)
+        }
         for address, record in self.state.records.items():
-            for need in record.depends_on if address in self.world.resources else ():
-                gone = decisions.get(need)
-                if gone is not None and isinstance(gone.change, Delete) and need not in needs.get(address, []):
+            if address in needs:
+                for need in going.intersection(record.depends_on):
                     needs[need].append(address)
 
     def _at_vendors(self, resource: Resource) -> list[Address]:

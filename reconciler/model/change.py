@@ -38,6 +38,7 @@ class Reason(StrEnum):
     IN_SYNC = "in_sync"
     UNREADABLE = "unreadable"
     GONE = "gone"
+    MOVED = "moved"
 
 
 @dataclass(frozen=True, slots=True, order=True)

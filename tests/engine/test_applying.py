@@ -202,3 +202,26 @@ def test_no_secret_is_in_the_state_folder(scene: Scene) -> None:
     everything = b"".join(path.read_bytes() for path in scene.folder.rglob("*") if path.is_file())
     assert b"FAKE-token" not in everything
     assert b"k1:" in everything, "but its fingerprint is"
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_killed_while_a_document_is_renamed_the_audience_stays(
+    tmp_path_factory: pytest.TempPathFactory, side: str
+) -> None:
+    renamed = (audience("people"), activation(to="people"))
+    for line in itertools.count(1):
+        scene = Scene(tmp_path_factory.mktemp(f"renamed-{side}-{line}"))
+        scene.apply(audience(), activation())
+        setattr(scene, f"kill_{side}", line)
+        try:
+            scene.apply(*renamed)
+        except Killed:
+            scene.kill_before = scene.kill_after = 0
+            scene.apply(*renamed)
+        else:
+            assert line > 2, "both the new and the old name take a line"
+            break
+
+        assert list(scene.audiences.objects) == ["501"], f"line {line}"
+        assert scene.remembered().keys() == {"activation/vip-daily", "audience/people"}, f"line {line}"
+        assert scene.plan(*renamed).plan.is_empty, f"line {line}"

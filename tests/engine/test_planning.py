@@ -194,6 +194,25 @@ def test_deletes_run_backwards_along_what_was_applied(scene: Scene) -> None:
     assert scene.remembered().keys() == {"query/q"}
 
 
+def test_a_renamed_audience_document_keeps_its_audience(scene: Scene) -> None:
+    scene.apply(audience(), activation(), activation("vip-adds", "add"))
+    renamed = (audience("people"), activation(to="people"), activation("vip-adds", "add", to="people"))
+
+    plan = scene.plan(*renamed).plan
+
+    assert [(str(change.address), type(change).__name__) for change in plan.changes] == [
+        ("audience/people", "Adopt"),
+        ("activation/vip-adds", "Keep"),
+        ("activation/vip-daily", "Keep"),
+        ("audience/vip", "Forget"),
+    ]
+    assert plan.gates == ()
+    assert [warning.rule for warning in plan.warnings] == ["renamed"]
+    scene.apply(*renamed)
+    assert list(scene.audiences.objects) == ["501"]
+    assert scene.plan(*renamed).plan.is_empty
+
+
 @pytest.mark.parametrize(
     ("on_delete", "expected", "left"),
     [("delete", "delete", False), ("disable", "disable", True), ("forget", "forget", True)],

@@ -56,6 +56,8 @@ def _job(job_id: str, status: JobStatus, raw: Raw, log: str) -> Job:
     progress = raw.get("tdr_progress")  # told by the embedded service only
     told = progress if isinstance(progress, dict) else {}
     done, total = wire.whole(told.get("done")), wire.whole(told.get("total"))
+    if status is JobStatus.SUCCESS and not done:
+        done = wire.whole(raw.get("num_records"))
     return Job(job_id, status, done, total, log)
 
 
