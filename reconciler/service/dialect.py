@@ -92,6 +92,9 @@ def translate(sql: str, *, engine: str, database: str, find_table: FindTable, sc
             return reader.create(statement)
         case exp.Drop() if statement.args.get("kind") == "TABLE" and len(statement.args["tables"]) == 1:
             return Drop(*reader.name(statement.args["tables"][0]), bool(statement.args.get("exists")))
+        case exp.Alias() | exp.Column():
+            # What begins with no keyword, such as SELEKT, is read as a name.
+            raise TdrError("the SQL does not parse: it begins with no statement", hint=_ONLY)
         case _:
             raise TdrError(f"{statement.key.upper()} is not allowed here", hint=_ONLY)
 

@@ -67,14 +67,23 @@ class Loading:
                 connection.unregister("incoming")
                 [(count,)] = connection.execute(f"SELECT count(*) FROM {_ROWS}").fetchall()
                 with self._warehouse.writing:
-                    self._write(row, out, count, uploaded_at, Tables(self._catalog, connection))
+                    self._write(row, out, schema, count, uploaded_at, Tables(self._catalog, connection))
         progress(count, count, f"loaded {count} rows into {row['database']}.{row['table']}")
         self._jobs.set_result(row["id"], schema, count, None)
         self._jobs.finish(row["id"], "success", "finished")
 
-    def _write(self, row: sqlite3.Row, out: Mapping[str, Any], count: int, uploaded_at: int, tables: Tables) -> None:
+    def _write(
+        self,
+        row: sqlite3.Row,
+        out: Mapping[str, Any],
+        schema: list[list[str]],
+        count: int,
+        uploaded_at: int,
+        tables: Tables,
+    ) -> None:
         mode, time_column = out.get("mode", "append"), str(out.get("time_column") or "")
         table = self._table(row)
+        _refuse_strangers(schema, table)
         if mode == "replace" or (mode == "replace_on_new_data" and count):
             tables.replace(_ROWS, table, time_column=time_column, now=uploaded_at)
         elif count:
@@ -100,6 +109,18 @@ def _part(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     if not isinstance(part, Mapping):
         raise TdrError(f"`{name}` of a bulk load is no map")
     return part
+
+
+def _refuse_strangers(schema: list[list[str]], table: Table) -> None:
+    """Rows without a single column of their table are another table's, or have no names: their first row was taken for them.
+
+    Names are not repeated here, for they may be data.
+    """
+    if table.columns and not any(name.lower() in table.columns for name, _ in schema):
+        raise TdrError(
+            f"none of the columns of these rows is one of {table.database}.{table.name}",
+            hint=f"it has {', '.join(table.columns)}; does the file begin with a line of column names?",
+        )
 
 
 def _refuse_filters(filters: object) -> None:

@@ -35,7 +35,7 @@ def csv_shape(file: Path, name: str) -> CsvShape:
     """Look at the first line of *file*, called *name* in messages.
 
     Raises:
-        Permanent: it is empty, not UTF-8, or names no column or one twice.
+        Permanent: it is empty, not UTF-8, or its first line names no column, one twice, or a person.
     """
     try:
         header = _first_record(file)
@@ -48,6 +48,13 @@ def csv_shape(file: Path, name: str) -> CsvShape:
         raise Permanent(f"file `{name}` is empty", hint="a CSV file begins with a line of column names")
     if "" in columns:
         raise Permanent(f"file `{name}`, line 1: column {columns.index('') + 1} has no name")
+    addresses = [number for number, column in enumerate(columns, 1) if "@" in column]
+    if addresses:
+        # Of a customer, most likely: as the name of a column it would be shown and kept.
+        raise Permanent(
+            f"file `{name}`, line 1: column {addresses[0]} is named like an e-mail address",
+            hint="a CSV file begins with a line of column names",
+        )
     folded = [column.casefold() for column in columns]
     twice = sorted({column for column in columns if folded.count(column.casefold()) > 1})
     if twice:
