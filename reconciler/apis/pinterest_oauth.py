@@ -89,9 +89,22 @@ class RefreshedTokens:
                 self._never_show(saved)
                 if saved.access_token != refused and self._clock.now() < saved.expires_at:
                     return saved
-            tokens = self._asked_for(saved.refresh_token if saved else self._refresh_token.reveal())
+            tokens = self._renewed(saved)
             self._store.save(self._key, tokens)
             return tokens
+
+    def _renewed(self, saved: Tokens | None) -> Tokens:
+        """New tokens for the newest refresh token that is accepted: the saved one, or else the one a person put down.
+
+        The saved one is refused where the vendor forgot it, such as a sandbox that was started anew.
+        """
+        granted = self._refresh_token.reveal()
+        if saved is None or saved.refresh_token == granted:
+            return self._asked_for(granted)
+        try:
+            return self._asked_for(saved.refresh_token)
+        except Denied:
+            return self._asked_for(granted)
 
     def _asked_for(self, refresh_token: str) -> Tokens:
         app = f"{self._client_id.reveal()}:{self._client_secret.reveal()}".encode()

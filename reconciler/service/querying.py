@@ -146,7 +146,8 @@ class Querying:
                 self._export(request, export_job, [export_job, row["id"]], running, connection)
             except Exception as error:  # noqa: BLE001 - it belongs into the export's log; the query has succeeded
                 killed = running.cancellation.event.is_set()
-                self._jobs.finish(export_job, "killed" if killed else "error", "killed" if killed else reason(error))
+                status, message = ("killed", "killed") if killed else ("error", reason(error))
+                self._jobs.finish_somehow(export_job, status, message)
 
     def _check(self, request: ExportRequest, columns: dict[str, str]) -> None:
         if request.type == "td":

@@ -128,10 +128,12 @@ class Storage:
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield
+            # A commit that fails, on a full disk, leaves the transaction open, and what follows would never be written.
+            connection.execute("COMMIT")
         except BaseException:
-            connection.execute("ROLLBACK")
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
             raise
-        connection.execute("COMMIT")
 
     def close(self) -> None:
         """Close the connections of all threads; nobody may use them any more."""

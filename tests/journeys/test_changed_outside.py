@@ -53,7 +53,7 @@ def test_a_changed_cron_and_a_deleted_audience_are_drift_and_are_repaired(applie
     [
         {"kind": "error", "status": 403},
         pytest.param({"kind": "error", "status": 500}, marks=pytest.mark.slow),
-        {"kind": "truncated"},
+        pytest.param({"kind": "truncated"}, marks=pytest.mark.slow),
     ],
 )
 def test_audiences_that_cannot_be_read_are_not_made_again(applied: Stage, fault: dict[str, object]) -> None:

@@ -48,3 +48,13 @@ def test_a_token_that_expires_in_the_middle_of_a_run_is_replaced(rotating: Stage
 
     assert (len(rotating.audiences()), len(rotating.control.lists())) == (1, 1)
     assert rotating.members() == rotating.shop_of(range(BUYERS))
+
+
+def test_a_vendor_that_forgot_what_it_gave_is_asked_with_what_a_person_put_down(applied: Stage) -> None:
+    applied.control.reset()  # as a sandbox that was started anew
+
+    said = applied.tdr("plan", "--format", "json")
+
+    assert "audience/spring-buyers" in {
+        one["address"] for one in said.document["changes"] if one["actions"] == ["create"]
+    }
