@@ -22,7 +22,7 @@ from reconciler.cli.options import (
     YesOption,
 )
 from reconciler.cli.session import Stop, addresses, runtime_of, seconds
-from reconciler.errors import UsageError
+from reconciler.errors import TdrError, UsageError
 
 if TYPE_CHECKING:
     from reconciler.commands.applying import Consent
@@ -152,7 +152,13 @@ def show(
     """Show a saved plan or a run's report. Reads no project and asks no vendor."""
     from reconciler.commands import saved_plan
 
-    output.emit(saved_plan.load(file), format, verbose=verbose)
+    document = saved_plan.load(file)
+    try:
+        output.emit(document, format, verbose=verbose)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise TdrError(
+            f"{str(file)!r} is no whole document of tdr", hint="name a file that `tdr plan --out FILE` wrote"
+        ) from error
 
 
 def drift(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from reconciler.errors import Interrupted, UsageError
+from reconciler.model.unicode import is_unicode
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -47,7 +48,7 @@ def _from_environment() -> dict[str, str]:
     prefix = "TDR_VAR_"
     given = {name.removeprefix(prefix): value for name, value in os.environ.items() if name.startswith(prefix)}
     for name, value in given.items():
-        if not _is_unicode(name + value):
+        if not is_unicode(name + value):
             raise UsageError(f"the environment variable {prefix + name!r} is not UTF-8", hint="set it to UTF-8 text")
     return given
 
@@ -56,14 +57,9 @@ def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise UsageError(f"--var {text!r} is not NAME=VALUE")
-    if not _is_unicode(text):
+    if not is_unicode(text):
         raise UsageError(f"the value of --var {name!r} is not UTF-8", hint="write it as UTF-8 text")
     return name, value
-
-
-def _is_unicode(text: str) -> bool:
-    """Whether *text* was UTF-8 where it came from: the system hands over other bytes as surrogates."""
-    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _here() -> Path:

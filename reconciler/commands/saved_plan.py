@@ -13,6 +13,15 @@ from reconciler.model.json import digest
 from reconciler.reports.documents import Document
 
 VALID_FOR = timedelta(hours=72)
+_PARTS = {
+    "plan_id": str,
+    "plan_digest": str,
+    "environment": str,
+    "expires_at": str,
+    "base": dict,
+    "changes": list,
+    "complete": bool,
+}
 
 
 def save(path: Path, document: Document) -> None:
@@ -78,14 +87,30 @@ def check(saved: dict[str, Any], *, environment: str, lineage: str, consumed: tu
     """
     if saved.get("format") != "tdr.plan" or "plan_id" not in saved:
         raise TdrError("that file is not a saved plan", hint="make one with `tdr plan --out FILE`")
+    if any(not isinstance(saved.get(part), shape) for part, shape in _PARTS.items()):
+        raise _not_whole()
     if saved["environment"] != environment:
         raise StalePlan(f"the plan is for the environment {saved['environment']!r}, not {environment!r}")
     if saved["plan_id"] in consumed:
         raise StalePlan("the plan was applied already", hint="plan again")
-    if datetime.fromisoformat(saved["expires_at"]) < now:
+    if _expiry(saved["expires_at"]) < now:
         raise StalePlan(f"the plan expired at {saved['expires_at']}", hint="plan again")
-    if saved["base"]["lineage"] != lineage:
+    if saved["base"].get("lineage") != lineage:
         raise StalePlan("the plan was made with another state", hint="plan again")
+
+
+def _expiry(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise _not_whole() from error
+    if moment.tzinfo is None:
+        raise _not_whole()
+    return moment
+
+
+def _not_whole() -> TdrError:
+    return TdrError("that file is no whole plan", hint="make one with `tdr plan --out FILE`")
 
 
 def compare(saved: dict[str, Any], fresh: Document) -> None:
@@ -95,7 +120,7 @@ def compare(saved: dict[str, Any], fresh: Document) -> None:
         StalePlan: names the first operation that differs, then and now.
     """
     base = fresh["base"]
-    if isinstance(base, dict) and saved["base"]["config_digest"] != base["config_digest"]:
+    if isinstance(base, dict) and saved["base"].get("config_digest") != base["config_digest"]:
         raise StalePlan("the manifests are not those of the plan", hint="plan again")
     if saved["plan_digest"] == fresh["plan_digest"]:
         return

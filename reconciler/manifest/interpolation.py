@@ -18,6 +18,7 @@ from reconciler.manifest.pointers import pointer
 from reconciler.manifest.secrets import MalformedReference, SecretSource
 from reconciler.manifest.tree import Tree
 from reconciler.model.secret import Secret
+from reconciler.model.unicode import is_unicode
 
 Resolved: TypeAlias = None | str | Secret | list["Resolved"] | dict[str, "Resolved"]
 """A tree whose references are replaced."""
@@ -107,6 +108,8 @@ def _value(found: re.Match[str], values: Values) -> str:
         raise _Refused("reference-form", f"{name!r} cannot be a name in `${{{form}:…}}`", hint)
     known = values.variables if form == "var" else values.environ
     if name in known:
+        if not is_unicode(known[name]):
+            raise _Refused("not-utf-8", f"the environment variable `{name}` is not UTF-8", f"set {name} to UTF-8 text")
         return known[name]
     if bar:
         return default

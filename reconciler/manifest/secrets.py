@@ -15,6 +15,7 @@ from typing import TypeAlias
 from reconciler.errors import SecretError
 from reconciler.manifest.files import FileRefused, confined
 from reconciler.model.secret import Secret
+from reconciler.model.unicode import is_unicode
 
 COMMAND_TIMEOUT_S = 30.0
 FORMS = "${secret:env:NAME}, ${secret:file:PATH} or ${secret:cmd:PROGRAM ARGUMENTS}"
@@ -154,6 +155,11 @@ class SecretValues:
         if not value:
             raise SecretError(
                 f"the environment variable `{name}` is empty", hint=f"set {name}; a pipeline may not pass it on"
+            )
+        if not is_unicode(value):
+            raise SecretError(
+                f"the environment variable `{name}` is not UTF-8",
+                hint=f"set {name} to UTF-8 text, or use another secret",
             )
         return value
 
