@@ -8,7 +8,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -131,7 +131,7 @@ class Storage:
             # A commit that fails, on a full disk, leaves the transaction open, and what follows would never be written.
             connection.execute("COMMIT")
         except BaseException:
-            if connection.in_transaction:
+            with suppress(sqlite3.OperationalError):  # there may be none left to take back
                 connection.execute("ROLLBACK")
             raise
 

@@ -63,7 +63,7 @@ def test_the_next_apply_ends_where_an_undisturbed_one_does(
     fresh: Stage, undisturbed: dict[str, Any], where: str, line: int
 ) -> None:
     code, _ = run_driver(fresh, where, line)
-    assert code == -signal.SIGKILL
+    assert code == -signal.SIGKILL, fresh.heard[-1]
 
     fresh.tdr("apply", "--yes")
 
