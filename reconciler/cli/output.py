@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from reconciler.commands.answer import Answer
     from reconciler.errors import TdrError
 
+# Control characters but line ends and tabs; and the marks that reorder a line.
+_OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 COLOURS = {"+": "green", "~": "yellow", "-": "red", "»": "cyan", "?": "magenta", "!": "red"}
 
 
@@ -40,8 +43,14 @@ def emit(document: dict[str, Any], format: Format, *, verbose: bool = False) -> 
         "tdr.validation": lambda: text.validation(document),
     }
     render = renderers.get(str(document["format"]), lambda: text.table(document))
-    sys.stdout.write(_coloured(render()) if colours() else render())
+    rendered = visible(render())
+    sys.stdout.write(_coloured(rendered) if colours() else rendered)
     sys.stdout.flush()
+
+
+def visible(text: str) -> str:
+    """*text* with escapes in place of what a terminal would obey: names and messages of vendors are not ours."""
+    return _OBEYED.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def colours() -> bool:
@@ -58,7 +67,7 @@ def _coloured(text: str) -> str:
 
 def say(message: str) -> None:
     """One line to stderr."""
-    sys.stderr.write(message + "\n")
+    sys.stderr.write(visible(message) + "\n")
     sys.stderr.flush()
 
 
@@ -71,7 +80,7 @@ def complain(error: TdrError) -> None:
         from reconciler.reports import documents, text
 
         document = documents.diagnostics_document(error.diagnostics, rfc3339(SystemClock().now()))
-        sys.stderr.write(text.diagnostics(document))
+        sys.stderr.write(visible(text.diagnostics(document)))
     say(f"error: {error.message}")
     request = getattr(error, "request_id", "")
     if request:

@@ -13,6 +13,7 @@ from reconciler.manifest.findings import Findings, ManifestFile
 from reconciler.manifest.project import ENVIRONMENTS, SETTINGS, SUFFIXES, Project
 from reconciler.manifest.syntax import read_documents
 from reconciler.manifest.tree import Document
+from reconciler.model.unicode import is_unicode
 
 
 def manifest_files(project: Project, findings: Findings) -> list[ManifestFile]:
@@ -23,6 +24,11 @@ def manifest_files(project: Project, findings: Findings) -> list[ManifestFile]:
     files = []
     for path in sorted(_walk(project, findings)):
         relative = _relative(project, path)
+        if not is_unicode(relative):
+            position = Position(os.fsencode(relative).decode(errors="replace"))
+            message, hint = "the name of the file or of its folder is not UTF-8", "rename it"
+            findings.extend([Diagnostic("not-utf-8", message, position=position, hint=hint)])
+            continue
         try:
             if os.path.islink(path):  # noqa: PTH114 - ten thousand times; a Path each is the larger part of it
                 confined(project.root, relative)

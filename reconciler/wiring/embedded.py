@@ -12,6 +12,7 @@ import orjson
 
 from reconciler.apis.treasure_data_connect import connect
 from reconciler.apis.treasure_data_endpoint import Endpoint
+from reconciler.errors import StateError
 from reconciler.model.environment import EMBEDDED, EnvironmentSpec
 from reconciler.model.secret import Secret
 from reconciler.ports.clock import Clock
@@ -81,15 +82,22 @@ class Embedded:
                 from reconciler.service.app import create_app  # noqa: PLC0415 - only when asked
                 from reconciler.service.opening import open_service  # noqa: PLC0415 - as above
 
-                self._service = open_service(
-                    self.folder,
-                    exporter=ExporterOnNeed(self._exporter),
-                    importer=ImporterOnNeed(self._importer),
-                    sealer=Sealer(self._key.master()),
-                    clock=self._clock,
-                    api_keys=self._api_keys(),
-                    cron=self._cron(),
-                )
+                sealer = Sealer(self._key.master())
+                try:
+                    self._service = open_service(
+                        self.folder,
+                        exporter=ExporterOnNeed(self._exporter),
+                        importer=ImporterOnNeed(self._importer),
+                        sealer=sealer,
+                        clock=self._clock,
+                        api_keys=self._api_keys(),
+                        cron=self._cron(),
+                    )
+                except OSError as error:
+                    raise StateError(
+                        f"the embedded service cannot keep its files: {error.filename}: {error.strerror}",
+                        hint="it needs a state folder that can be written to",
+                    ) from error
                 self._app = create_app(self._service)
             return self._service
 
