@@ -60,9 +60,10 @@ class Sandbox:
 
     def run(self, announce: Callable[[str], None]) -> None:
         """Answer in this thread until the process is told to end. *announce* hears the base URL first."""
-        announce(self.base_url)
         try:
-            self._server.run()
+            with self._server.ended_by_signals():
+                announce(self.base_url)
+                self._server.run()
         finally:
             self._pinterest.close()
 
