@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -10,20 +11,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from reconciler.commands import saved_plan
 from reconciler.commands.answer import BLOCKED, FAILED, INTERRUPTED, OK, PARTIAL, Answer
 from reconciler.commands.planning import checked, document_of
+from reconciler.commands.provenance import commit_of
 from reconciler.engine.applying import PARALLEL, Applied, Applier, Listener, Status
 from reconciler.engine.planning import Prepared, prepare
 from reconciler.engine.session import Session
-from reconciler.errors import StalePlan, TdrError, UsageError
+from reconciler.errors import StalePlan, UsageError
 from reconciler.model.address import Address
 from reconciler.model.change import Keep, fields_of
 from reconciler.model.record import State
 from reconciler.ports.clock import rfc3339
-from reconciler.ports.store import Snapshot
+from reconciler.ports.store import Holder, Snapshot
 from reconciler.reports import documents
 from reconciler.reports.documents import Document
 from reconciler.wiring import Runtime
@@ -59,7 +59,7 @@ def apply(runtime: Runtime, run: Run, *, plan_file: Path | None = None, targets:
     checked(runtime)
     saved = saved_plan.load(plan_file) if plan_file else None
     run_id = uuid.uuid4().hex[:12]
-    with runtime.store.lock("apply", run_id, run.lock_timeout_s):
+    with runtime.store.lock("apply", run_id, run.lock_timeout_s) as holder:
         snapshot = runtime.store.read()
         if saved is not None:
             _check_saved(runtime, saved, snapshot)
@@ -68,7 +68,7 @@ def apply(runtime: Runtime, run: Run, *, plan_file: Path | None = None, targets:
         document = document_of(runtime, prepared)
         if saved is not None:
             saved_plan.compare(saved, document)
-        return _execute(runtime, run, run_id, snapshot, prepared, document, saved["plan_id"] if saved else None)
+        return _execute(runtime, run, holder, snapshot, prepared, document, saved["plan_id"] if saved else None)
 
 
 def _targets_of(saved: Mapping[str, Any], runtime: Runtime, snapshot: Snapshot) -> Sequence[Address]:
@@ -86,13 +86,13 @@ def destroy(runtime: Runtime, run: Run) -> Answer:
     """Take away everything that state remembers, protected resources excepted."""
     run_id = uuid.uuid4().hex[:12]
     emptied = replace(runtime.world, resources={})
-    with runtime.store.lock("destroy", run_id, run.lock_timeout_s):
+    with runtime.store.lock("destroy", run_id, run.lock_timeout_s) as holder:
         snapshot = runtime.store.read()
         prepared = prepare(emptied, snapshot)
         gates = tuple(gate for gate in prepared.plan.gates if gate.rule != "deletes")
         prepared = replace(prepared, plan=replace(prepared.plan, gates=gates))
         return _execute(
-            replace(runtime, world=emptied), run, run_id, snapshot, prepared, document_of(runtime, prepared), None
+            replace(runtime, world=emptied), run, holder, snapshot, prepared, document_of(runtime, prepared), None
         )
 
 
@@ -109,7 +109,7 @@ def _check_saved(runtime: Runtime, saved: Mapping[str, Any], snapshot: Snapshot)
 def _execute(
     runtime: Runtime,
     run: Run,
-    run_id: str,
+    holder: Holder,
     snapshot: Snapshot,
     prepared: Prepared,
     document: Document,
@@ -120,41 +120,31 @@ def _execute(
         return Answer(document, BLOCKED)
     if not prepared.plan.is_empty and plan_id is None and not run.consent.ask(document):
         raise UsageError("not applied", hint="answer `yes`, or pass --yes or a plan file")
-    session = Session(runtime.world, runtime.store, run_id, snapshot.state, dict(prepared.unfinished))
+    session = Session(runtime.world, runtime.store, holder.run, snapshot.state, dict(prepared.unfinished))
     applied = Applier(runtime.world, session, prepared, run.listener, run.stop, run.parallel).go()
     if run.settle and any(result.status is Status.DONE for result in applied.results):
         applied = replace(applied, unsettled=_unsettled(runtime, session.state, applied))
     exit_code = _exit_code(applied)
-    report = documents.run_document(applied, document, run_id, exit_code, rfc3339(runtime.clock.now()))
-    _write_down(runtime, session, prepared, plan_id)
+    report = documents.run_document(applied, document, holder.run, exit_code, rfc3339(runtime.clock.now()))
+    after = _write_down(runtime, session, prepared, plan_id)
     if applied.results:
-        _keep_report(runtime, run_id, report)
+        commit = commit_of(runtime.project.root, os.environ)
+        kept = documents.kept_run_document(report, holder, commit, prepared.state, after)
+        runtime.store.keep_run(holder.run, kept)
     return Answer(report, exit_code)
 
 
-def _write_down(runtime: Runtime, session: Session, prepared: Prepared, plan_id: str | None) -> None:
-    """Turn the journal into a new state document, if anything is new."""
+def _write_down(runtime: Runtime, session: Session, prepared: Prepared, plan_id: str | None) -> State:
+    """Turn the journal into a new state document, if anything is new. The state as it is then."""
     before = prepared.state
     accounts = {**before.accounts, **prepared.plan.base.accounts}
     consumed = (*before.consumed_plans, plan_id)[-100:] if plan_id else before.consumed_plans
     is_new = session.state.serial != before.serial or accounts != before.accounts or plan_id or prepared.unfinished
-    if is_new:
-        after: State = replace(
-            session.state, accounts=accounts, consumed_plans=tuple(consumed), serial=session.state.serial + 1
-        )
-        runtime.store.checkpoint(after, session.state.serial)
-
-
-def _keep_report(runtime: Runtime, run_id: str, report: Document) -> None:
-    folder = runtime.state_folder / "runs"
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        name = f"{str(report['created_at']).replace(':', '')}-{run_id}.json"
-        partial = folder / f".{name}"
-        partial.write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-        partial.replace(folder / name)
-    except OSError as error:
-        raise TdrError(f"the run's report cannot be kept in {str(folder)!r}: {error.strerror}") from error
+    if not is_new:
+        return session.state
+    after = replace(session.state, accounts=accounts, consumed_plans=tuple(consumed), serial=session.state.serial + 1)
+    runtime.store.checkpoint(after, session.state.serial)
+    return after
 
 
 def _unsettled(runtime: Runtime, state: State, applied: Applied) -> tuple[str, ...]:

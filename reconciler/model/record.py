@@ -8,8 +8,7 @@ from dataclasses import dataclass, field, replace
 from reconciler.model.address import Address
 from reconciler.model.json import Json
 from reconciler.model.spec import OnDelete
-
-SCHEMA_VERSION = 1
+from reconciler.model.upgrades import SCHEMA_VERSION, upgraded
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +23,7 @@ class Record:
     resolved: what an engine decision came to, such as ``{"mode": "REPLACE_CURRENT_AUDIENCE"}``.
     phase: "" when steady, else the bootstrap step last proven (see `engine.bootstrap`).
     unseen_since: RFC 3339 time of a create that no look has confirmed yet, or "".
+    absent_since: RFC 3339 time of the first look that did not find it, while no later look has settled that, or "".
     """
 
     remote_id: str
@@ -35,6 +35,7 @@ class Record:
     resolved: Mapping[str, Json] = field(default_factory=dict)
     phase: str = ""
     unseen_since: str = ""
+    absent_since: str = ""
     schema_version: int = SCHEMA_VERSION
 
     def to_json(self) -> dict[str, Json]:
@@ -48,16 +49,19 @@ class Record:
             "resolved": dict(self.resolved),
             "phase": self.phase,
             "unseen_since": self.unseen_since,
+            "absent_since": self.absent_since,
             "schema_version": self.schema_version,
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, object]) -> Record:
-        """Read what `to_json` wrote.
+        """Read what `to_json` wrote, now or in an earlier version.
 
         Raises:
+            NewerError: a newer tdr wrote it.
             KeyError, TypeError, ValueError: it was not written by us; the store turns this into a StateError.
         """
+        data = upgraded(data)
         lifecycle = _mapping(data["lifecycle"])
         depends_on = data["depends_on"]
         if not isinstance(depends_on, list):
@@ -72,6 +76,7 @@ class Record:
             resolved=_mapping(data["resolved"]),
             phase=str(data["phase"]),
             unseen_since=str(data["unseen_since"]),
+            absent_since=str(data["absent_since"]),
             schema_version=int(str(data["schema_version"])),
         )
 
@@ -90,6 +95,7 @@ class State:
     serial: grows with every write.
     accounts: vendor -> account this state belongs to, such as ``{"treasure_data": "local/1"}``.
     consumed_plans: ids of saved plans already applied, oldest first.
+    project: name of the project it belongs to; "" in a state that was written before states named theirs.
     """
 
     lineage: str
@@ -98,6 +104,7 @@ class State:
     accounts: Mapping[str, str] = field(default_factory=dict)
     records: Mapping[Address, Record] = field(default_factory=dict)
     consumed_plans: tuple[str, ...] = ()
+    project: str = ""
 
     def with_record(self, address: Address, record: Record | None) -> State:
         """A copy in which *address* is remembered as *record*, or not at all. The serial grows by one."""

@@ -132,3 +132,26 @@ class StateStore(Protocol):
             StateError: it is not kept, or damaged.
         """
         ...
+
+    def keep_run(self, run_id: str, document: Mapping[str, Json]) -> None:
+        """Keep what a run did; the oldest beyond what is kept go. Only under the lock.
+
+        run_id: without ``-``; that of the lock's holder.
+        document: a ``tdr.run``; its ``created_at`` and ``serial_after`` give it its place among the others.
+
+        Raises:
+            StateError: it cannot be written.
+        """
+        ...
+
+    def runs(self) -> Sequence[str]:
+        """Ids of the runs kept, newest last."""
+        ...
+
+    def run(self, run_id: str) -> Mapping[str, Json]:
+        """What was kept of a run.
+
+        Raises:
+            StateError: it is not kept, or damaged.
+        """
+        ...

@@ -25,7 +25,8 @@ from reconciler.model.unknown import Unknown
 
 if TYPE_CHECKING:
     from reconciler.engine.applying import Applied
-    from reconciler.engine.drift import DriftReport
+    from reconciler.model.record import State
+    from reconciler.ports.store import Holder
 
 FORMAT_VERSION = "1.0"
 
@@ -190,24 +191,34 @@ def run_document(applied: Applied, plan: Document, run: str, exit_code: int, cre
     }
 
 
-def drift_document(report: DriftReport, environment: str, created_at: str) -> Document:
-    """Every remembered resource with its verdict."""
-    return heading("drift", created_at) | {
-        "environment": environment,
-        "clean": report.is_clean,
-        "complete": report.is_complete,
-        "summary": report.summary(),
-        "resources": [
+def kept_run_document(report: Document, holder: Holder, commit: str, before: State, after: State) -> Document:
+    """A run's report as it is kept: with who it was, and for every operation what was remembered before and after it.
+
+    commit: of the project; "" when unknown.
+    before, after: the state as the run found it and as it left it.
+    """
+    results = report["results"]
+    return report | {
+        "who": holder.who,
+        "host": holder.host,
+        "operation": holder.operation,
+        "commit": commit,
+        "approvals": [],
+        "lineage": after.lineage,
+        "serial_before": before.serial,
+        "serial_after": after.serial,
+        "results": [
             {
-                "address": str(entry.address),
-                "verdict": entry.verdict.value,
-                "id": entry.remote_id,
-                "note": entry.note,
-                "fields": [
-                    {"path": field.path, "applied": _value(field.before), "found": _value(field.after)}
-                    for field in entry.fields
-                ],
+                **result,
+                "record_before": _remembered(before, str(result["address"])),
+                "record_after": _remembered(after, str(result["address"])),
             }
-            for entry in report.entries
+            for result in (results if isinstance(results, list) else ())
+            if isinstance(result, dict)
         ],
     }
+
+
+def _remembered(state: State, address: str) -> Json:
+    record = state.records.get(Address.parse(address))
+    return record.to_json() if record else None

@@ -8,11 +8,13 @@ import orjson
 
 from reconciler.model.address import Address
 from reconciler.model.json import Json, digest
-from reconciler.model.record import SCHEMA_VERSION, State
+from reconciler.model.record import State
+from reconciler.model.upgrades import SCHEMA_VERSION
 from reconciler.stores.records import Records
 
 FORMAT = "tdr.state"
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"
+_READABLE = ("1.0", "1.1")  # 1.0 did not name its project
 
 # A dataclass in a record is a bug (a secret, perhaps); orjson would write its fields.
 _OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS
@@ -42,6 +44,7 @@ def encode(state: State, *, written_by: Mapping[str, str], written_at: str) -> b
         "format_version": FORMAT_VERSION,
         "lineage": state.lineage,
         "serial": state.serial,
+        "project": state.project,
         "environment": state.environment,
         "accounts": dict(state.accounts),
         "written_by": dict(written_by),
@@ -65,7 +68,7 @@ def decode(data: bytes) -> State:
     body = _object(data)
     if body.get("format") != FORMAT:
         raise UnusableError(f"is not a state: its format is {body.get('format')!r}")
-    if body.get("format_version") != FORMAT_VERSION:
+    if body.get("format_version") not in _READABLE:
         raise _newer(body, f"has format version {body.get('format_version')!r}; this tdr reads {FORMAT_VERSION!r}")
     written = body.pop("digest", None)
     if written != digest(body):
@@ -104,6 +107,7 @@ def _state(body: Mapping[str, object]) -> State:
         accounts={vendor: str(account) for vendor, account in accounts.items()},
         records=Records({Address.parse(text): record for text, record in resources.items()}),
         consumed_plans=tuple(str(plan) for plan in consumed),
+        project=str(body.get("project", "")),
     )
 
 

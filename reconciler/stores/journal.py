@@ -15,6 +15,7 @@ import orjson
 
 from reconciler.model.address import Address
 from reconciler.model.record import Record, State
+from reconciler.model.upgrades import NewerError
 from reconciler.ports.store import Entry, Phase, Snapshot
 from reconciler.stores.document import UnusableError
 from reconciler.stores.records import Records
@@ -101,6 +102,8 @@ def decode(data: bytes) -> Journal:
             raise UnusableError(f"has a damaged line {number} of {len(whole)}")
         try:
             lines.append(_line(body))
+        except NewerError as error:
+            raise UnusableError(f"has a line {number} of {error}", remedy="install a newer tdr") from error
         except (KeyError, TypeError, ValueError) as error:
             raise UnusableError(f"has a line {number} that cannot be read: {error!r}") from error
         size_bytes += len(text) + 1

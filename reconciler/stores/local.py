@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reconciler import __version__
 from reconciler.errors import StateError
+from reconciler.model.json import Json
 from reconciler.model.record import State
 from reconciler.ports.clock import Clock, SystemClock, rfc3339
 from reconciler.ports.store import Entry, Holder, Snapshot
@@ -24,6 +25,7 @@ from reconciler.stores.history import History
 from reconciler.stores.lock import FolderLock, Writer, process_started
 from reconciler.stores.reader import Reader
 from reconciler.stores.records import Records
+from reconciler.stores.runs import Runs, id_of, name_of
 
 _OUR_BUG = "this is a bug of tdr; please report it"
 
@@ -44,6 +46,7 @@ class LocalStore:
         folder: Path,
         environment: str,
         *,
+        project: str = "",
         clock: Clock | None = None,
         writer: Writer | None = None,
         files: Files | None = None,
@@ -52,6 +55,7 @@ class LocalStore:
     ) -> None:
         """Use *folder* for the state of *environment*; nothing is read or written yet.
 
+        project: whose state it must be; "" takes any.
         writer: who shows in the lock and in the document; this process when left out.
         started: tells when a process of this machine began, as `lock.process_started` does.
         """
@@ -59,12 +63,14 @@ class LocalStore:
         self._document = folder / "state.json"
         self._journal = folder / "journal.jsonl"
         self._environment = environment
+        self._project = project
         self._clock = clock or SystemClock()
         self._writer = writer or Writer.here()
         self._files: Files = files or Disk()
         self._new_id = new_id
         self._history = History(folder / "history", self._files)
-        self._reader = Reader(self._document, self._journal, self._history, environment)
+        self._runs = Runs(folder / "runs", self._files)
+        self._reader = Reader(self._document, self._journal, self._history, environment, project)
         self._lock = FolderLock(
             folder, clock=self._clock, writer=self._writer, files=self._files, new_id=new_id, started=started
         )
@@ -81,7 +87,7 @@ class LocalStore:
                     self._create()
                 except OSError:
                     # Planning must be possible in a folder that cannot be written; applying is not.
-                    self._unsaved = self._unsaved or State(self._new_id(), self._environment)
+                    self._unsaved = self._unsaved or State(self._new_id(), self._environment, project=self._project)
                     return Snapshot(self._unsaved)
             return self._reader.load().snapshot
 
@@ -178,10 +184,25 @@ class LocalStore:
                 self._replace_both(new_document, new_journal)
             return state
 
+    def keep_run(self, run_id: str, document: Mapping[str, Json]) -> None:
+        """Keep what a run did."""
+        with self._mutex:
+            self._confirm_lock()
+            with _writing(self._folder / "runs"):
+                self._runs.keep(name_of(run_id, document), document)
+
+    def runs(self) -> Sequence[str]:
+        """Ids of the runs kept, newest last."""
+        return [id_of(name) for name in self._runs.names()]
+
+    def run(self, run_id: str) -> Mapping[str, Json]:
+        """What was kept of a run."""
+        return self._runs.read(run_id)
+
     def _create(self) -> None:
         """Save a new state, unless somebody else has just done so: then theirs is the one. Raises OSError."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._unsaved = self._unsaved or State(self._new_id(), self._environment)
+        self._unsaved = self._unsaved or State(self._new_id(), self._environment, project=self._project)
         staged = self._folder / f"state.{self._unsaved.lineage}.new"
         try:
             self._files.write(staged, self._encode_document(self._unsaved, run=""))

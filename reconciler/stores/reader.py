@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reconciler.errors import StateError
@@ -29,12 +29,15 @@ class Loaded:
 class Reader:
     """Reads one folder. Keeps the last document it decoded, so that reading on costs only the journal."""
 
-    def __init__(self, document_path: Path, journal_path: Path, history: History, environment: str) -> None:
-        """Read the state of *environment* from these files."""
+    def __init__(
+        self, document_path: Path, journal_path: Path, history: History, environment: str, project: str = ""
+    ) -> None:
+        """Read the state of *environment* of *project* from these files."""
         self._document = document_path
         self._journal = journal_path
         self._history = history
         self._environment = environment
+        self._project = project
         self._decoded: tuple[tuple[int, ...], State] | None = None
 
     def is_empty(self) -> bool:
@@ -117,6 +120,13 @@ class Reader:
                 f"{self._document} is the state of environment {state.environment!r}, not of {self._environment!r}",
                 hint="give every environment a folder of its own",
             )
+        if self._project and state.project != self._project:
+            if state.project:
+                raise StateError(
+                    f"{self._document} is the state of project {state.project!r}, not of {self._project!r}",
+                    hint="give every project a place of its own for its state",
+                )
+            state = replace(state, project=self._project)  # written before states named their project
         self._decoded = signature, state
         return self._decoded
 

@@ -103,7 +103,7 @@ def open_runtime(
             config_digest=loaded.config_digest(key.fingerprint) if resolve_secrets else "",
             sources=loaded.sources,
         )
-        store = LocalStore(folder, loaded.environment_name, clock=clock)
+        store = LocalStore(folder, loaded.environment_name, project=project.spec.project, clock=clock)
         yield Runtime(project, loaded.environment_name, folder, loaded, world, store, clock, embedded)
 
 

@@ -141,7 +141,7 @@ def test_files_are_for_their_owner_and_the_document_is_for_reviewers(tmp_path: P
     body = json.loads(text)
     assert text == json.dumps(body, indent=2, sort_keys=True) + "\n"
     assert body["digest"] == digest({key: value for key, value in body.items() if key != "digest"})
-    assert (body["format"], body["format_version"], body["serial"]) == ("tdr.state", "1.0", 2)
+    assert (body["format"], body["format_version"], body["serial"]) == ("tdr.state", "1.1", 2)
     assert body["written_by"]["run"] == "r1"
 
 

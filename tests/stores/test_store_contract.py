@@ -10,10 +10,12 @@ import pytest
 
 from reconciler.errors import LockHeld, StateError
 from reconciler.model.address import Address
+from reconciler.model.json import Json
 from reconciler.model.record import Record, State
 from reconciler.model.secret import Secret
 from reconciler.model.spec import OnDelete
 from reconciler.ports.store import Entry, Phase, StateStore
+from reconciler.stores.runs import LENGTH as RUNS_KEPT
 
 OpenStore = Callable[[], StateStore]
 
@@ -341,3 +343,49 @@ def test_releasing_needs_the_right_id_and_a_holder_that_is_gone(open_store: Open
         with pytest.raises(LockHeld, match="its holder is alive"):
             open_store().release(holder.lock_id)
         assert open_store().holder() == holder
+
+
+def _report(run_id: str, minute: int, serial: int) -> dict[str, Json]:
+    return {
+        "format": "tdr.run",
+        "created_at": f"2026-02-02T02:{minute:02}:00Z",
+        "run": run_id,
+        "serial_after": serial,
+        "results": [],
+    }
+
+
+def test_runs_are_kept_in_order_and_read_back_whole(open_store: OpenStore) -> None:
+    store = open_store()
+    with store.lock("apply", "c", 0):
+        store.keep_run("c", _report("c", 1, 1))
+        store.keep_run("b", _report("b", 2, 9))
+        store.keep_run("a", _report("a", 2, 10))
+
+    assert list(open_store().runs()) == ["c", "b", "a"]
+    assert open_store().run("b") == _report("b", 2, 9)
+
+
+def test_a_run_that_is_not_kept_is_told_with_those_that_are(open_store: OpenStore) -> None:
+    store = open_store()
+    with store.lock("apply", "a", 0):
+        store.keep_run("a", _report("a", 1, 1))
+
+    with pytest.raises(StateError) as refused:
+        open_store().run("z")
+
+    assert (refused.value.message, refused.value.hint) == ("no run 'z' is kept", "the newest that are: a")
+
+
+def test_the_oldest_runs_go(open_store: OpenStore) -> None:
+    store = open_store()
+    with store.lock("apply", "a", 0):
+        for number in range(RUNS_KEPT + 2):
+            store.keep_run(f"r{number}", _report(f"r{number}", 1, number))
+
+    assert list(open_store().runs()) == [f"r{number}" for number in range(2, RUNS_KEPT + 2)]
+
+
+def test_a_run_is_kept_only_under_the_lock(open_store: OpenStore) -> None:
+    with pytest.raises(StateError):
+        open_store().keep_run("a", _report("a", 1, 1))

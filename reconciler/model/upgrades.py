@@ -1,0 +1,45 @@
+"""Records as earlier versions of tdr wrote them, made into records of today.
+
+One pure function leads from a schema version to the next; they are applied in order, in memory. Only a command that writes
+anyway puts the result on disk, and nothing leads back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+SCHEMA_VERSION = 2
+
+
+class NewerError(ValueError):
+    """A record of a schema version that this tdr does not know yet."""
+
+    def __init__(self, version: int) -> None:
+        """Hold the *version* that was found."""
+        super().__init__(f"schema version {version}; this tdr reads {SCHEMA_VERSION}")
+        self.version = version
+
+
+def _may_be_absent(record: dict[str, object]) -> dict[str, object]:
+    """1 → 2: an absence is remembered from its first sighting on; nothing was absent before."""
+    return record | {"absent_since": ""}
+
+
+UPGRADES: Mapping[int, Callable[[dict[str, object]], dict[str, object]]] = {1: _may_be_absent}
+"""Schema version -> what leads from it to the next one."""
+
+
+def upgraded(record: Mapping[str, object]) -> Mapping[str, object]:
+    """*record*, as some version wrote it, in the form of `SCHEMA_VERSION`.
+
+    Raises:
+        NewerError: a newer tdr wrote it.
+        KeyError, ValueError: it names no schema version that ever was.
+    """
+    version = int(str(record["schema_version"]))
+    if version > SCHEMA_VERSION:
+        raise NewerError(version)
+    while version < SCHEMA_VERSION:
+        record = UPGRADES[version](dict(record)) | {"schema_version": version + 1}
+        version += 1
+    return record

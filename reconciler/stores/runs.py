@@ -1,0 +1,89 @@
+"""What runs did: one document a run, the newest two hundred."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import orjson
+
+from reconciler.errors import StateError
+from reconciler.model.json import Json
+from reconciler.stores.files import Files, write_atomically
+
+LENGTH = 200
+
+
+def name_of(run_id: str, document: Mapping[str, Json]) -> str:
+    """Name of the document of a run. Names sort by time, and within a second by the state's serial."""
+    serial = document.get("serial_after", 0)
+    return f"{str(document['created_at']).replace(':', '')}-{int(str(serial)):08}-{run_id}"
+
+
+def id_of(name: str) -> str:
+    """The run that a name is of."""
+    return name.rpartition("-")[2]
+
+
+def encode(document: Mapping[str, Json]) -> bytes:
+    """A document as it is kept."""
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def decode(data: bytes, where: str) -> Mapping[str, Json]:
+    """Read what `encode` wrote.
+
+    Raises:
+        StateError: it is damaged.
+    """
+    try:
+        document = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        document = None
+    if not isinstance(document, dict):
+        raise StateError(f"{where} is damaged", hint="it is only a report; remove it")
+    return document
+
+
+def not_kept(run_id: str, names: Iterable[str]) -> StateError:
+    """The error of a run that nobody kept, with those that are."""
+    newest = ", ".join([id_of(name) for name in names][-5:]) or "none"
+    return StateError(f"no run {run_id!r} is kept", hint=f"the newest that are: {newest}")
+
+
+class Runs:
+    """The folder ``runs``."""
+
+    def __init__(self, folder: Path, files: Files) -> None:
+        """Use *folder*, which is made when the first document is kept."""
+        self._folder = folder
+        self._files = files
+
+    def names(self) -> Sequence[str]:
+        """Names of what is kept, newest last."""
+        return sorted(path.stem for path in self._folder.glob("*.json"))
+
+    def keep(self, name: str, document: Mapping[str, Json]) -> None:
+        """Keep *document*, and let go of the oldest beyond `LENGTH`. Raises OSError."""
+        self._folder.mkdir(exist_ok=True, mode=0o700)
+        write_atomically(self._files, self._folder / f"{name}.json", encode(document))
+        for old in self.names()[:-LENGTH]:
+            with suppress(OSError):  # a report too many harms nobody
+                self._files.remove(self._folder / f"{old}.json")
+
+    def read(self, run_id: str) -> Mapping[str, Json]:
+        """What was kept of *run_id*.
+
+        Raises:
+            StateError: it is not kept, or damaged.
+        """
+        names = self.names()
+        for name in reversed(names):
+            if id_of(name) == run_id:
+                path = self._folder / f"{name}.json"
+                try:
+                    return decode(path.read_bytes(), str(path))
+                except OSError as error:
+                    raise StateError(f"{path} cannot be read: {error.strerror}") from error
+        raise not_kept(run_id, names)
