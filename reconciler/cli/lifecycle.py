@@ -1,4 +1,4 @@
-"""The verbs that compare and change: validate, plan, apply, show, drift, destroy."""
+"""The verbs that compare and change: validate, plan, apply, show, destroy."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 def add_to(app: typer.Typer) -> None:
     """Register the verbs."""
-    for verb in (validate, plan, apply, show, drift, destroy):
+    for verb in (validate, plan, apply, show, destroy):
         app.command()(verb)
 
 
@@ -159,23 +159,6 @@ def show(
         raise TdrError(
             f"{str(file)!r} is no whole document of tdr", hint="name a file that `tdr plan --out FILE` wrote"
         ) from error
-
-
-def drift(
-    context: typer.Context,
-    env: EnvOption = None,
-    directory: DirectoryOption = None,
-    var: VarOption = None,
-    format: FormatOption = Format.TEXT,
-    verbose: VerboseOption = False,
-) -> None:
-    """Compare what is there with what was last applied. Exits with 2 when something moved, 1 when not all could be read."""
-    from reconciler.commands import planning
-
-    memory.return_large_blocks()
-    with runtime_of(context, env=env, directory=directory, variables=var) as runtime:
-        answer = planning.drift(runtime)
-    output.finish(answer, format, verbose=verbose)
 
 
 def _consent(format: Format, *, yes: bool, question: str, otherwise: str) -> Consent:

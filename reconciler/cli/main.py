@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import lifecycle, memory, project, running, state, streams
+from reconciler.cli import drift, lifecycle, memory, project, running, state, streams
 from reconciler.cli.options import DirectoryOption, EnvOption
 from reconciler.errors import TdrError
 
@@ -44,6 +44,7 @@ def common(
 
 
 lifecycle.add_to(app)
+drift.add_to(app)
 running.add_to(app)
 project.add_to(app)
 state.add_to(app)

@@ -34,12 +34,12 @@ def emit(document: dict[str, Any], format: Format, *, verbose: bool = False) -> 
 
         sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n")
         return
-    from reconciler.reports import text
+    from reconciler.reports import drift, text
 
     renderers: dict[str, Callable[[], str]] = {
         "tdr.plan": lambda: text.plan(document, verbose=verbose),
         "tdr.run": lambda: text.run(document),
-        "tdr.drift": lambda: text.drift(document, verbose=verbose),
+        "tdr.drift": lambda: drift.text(document, verbose=verbose),
         "tdr.validation": lambda: text.validation(document),
     }
     render = renderers.get(str(document["format"]), lambda: text.table(document))

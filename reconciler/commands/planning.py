@@ -1,4 +1,4 @@
-"""`tdr plan`, `tdr drift` and `tdr validate`: they look and write nothing."""
+"""`tdr plan` and `tdr validate`: they look and write nothing."""
 
 from __future__ import annotations
 
@@ -8,11 +8,8 @@ from pathlib import Path
 from reconciler.commands import saved_plan
 from reconciler.commands.answer import BLOCKED, DIFFERENCES, FAILED, OK, Answer
 from reconciler.diagnostics import Diagnostic, sorted_by_place
-from reconciler.engine import drift as drifting
 from reconciler.engine.fingerprints import plan_digest
 from reconciler.engine.planning import Prepared, prepare
-from reconciler.engine.refresh import refresh
-from reconciler.engine.safety import guard_accounts
 from reconciler.errors import ManifestError
 from reconciler.model.address import Address
 from reconciler.ports.clock import rfc3339
@@ -74,15 +71,3 @@ def checked(runtime: Runtime) -> list[Diagnostic]:
     if any(finding.is_error for finding in findings):
         raise ManifestError(findings)
     return findings
-
-
-def drift(runtime: Runtime) -> Answer:
-    """Compare what is there with what was last applied."""
-    snapshot = runtime.store.read()
-    guarded = guard_accounts(runtime.world, snapshot.state)
-    seen = refresh(runtime.world, snapshot.state, guarded.unknown, snapshot.state.records)
-    report = drifting.drift(runtime.world, snapshot.state, seen)
-    document = documents.drift_document(report, runtime.environment_name, rfc3339(runtime.clock.now()))
-    if not report.is_complete:
-        return Answer(document, FAILED)
-    return Answer(document, OK if report.is_clean else DIFFERENCES)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from reconciler.reports.collections import entries_that_differ
+from reconciler.reports.values import is_long, show, text_changes
 
 SYMBOLS = {
     "create": "+",
@@ -31,7 +30,6 @@ WORDS = {
 }
 # Deletes and replacements first: what takes something away must not be the part nobody scrolls to.
 ORDER = ("delete", "disable", "replace", "undecided", "update", "create", "adopt", "forget")
-LONG_TEXT = 80
 
 
 def plan(document: Mapping[str, Any], *, verbose: bool = False) -> str:
@@ -104,40 +102,16 @@ def _field(field: Mapping[str, Any], *, is_new: bool) -> Iterator[str]:
     before, after = field["before"], field["after"]
     if field["sensitive"]:
         yield f"  {'+' if is_new or before is None else '~'} {name:<22} (secret {'set' if before is None else 'changed'})"
-    elif _is_long(before) or _is_long(after):
+    elif is_long(before) or is_long(after):
         yield f"  {'+' if before is None else '~'} {name}:{origin}"
-        yield from (f"      {line}" for line in _text_changes(before, after))
+        yield from (f"      {line}" for line in text_changes(before, after))
     elif isinstance(before, list) and isinstance(after, list):
         yield f"  ~ {name}:{origin}"
         yield from (f"      {line}" for line in entries_that_differ(before, after))
     elif is_new or before is None:
-        yield f"  + {name:<22} {_show(after)}{origin}"
+        yield f"  + {name:<22} {show(after)}{origin}"
     else:
-        yield f"  ~ {name:<22} {_show(before)} → {_show(after)}{origin}"
-
-
-def _is_long(value: object) -> bool:
-    return isinstance(value, str) and ("\n" in value or len(value) > LONG_TEXT)
-
-
-def _text_changes(before: object, after: object) -> Iterator[str]:
-    """A unified diff with a few lines around what differs; a new text is shown by its first lines."""
-    if before is None and isinstance(after, str):
-        lines = after.splitlines()
-        yield from lines[:8]
-        if len(lines) > 8:
-            yield f"… {len(lines) - 8} more lines"
-        return
-    one = str(before or "").splitlines()
-    other = str(after or "").splitlines()
-    hunks = difflib.unified_diff(one, other, n=2, lineterm="")
-    yield from (line for line in hunks if not line.startswith(("---", "+++")))
-
-
-def _show(value: object) -> str:
-    if isinstance(value, str) and value.startswith("(known after"):
-        return value
-    return json.dumps(value, ensure_ascii=False)
+        yield f"  ~ {name:<22} {show(before)} → {show(after)}{origin}"
 
 
 def _summary(document: Mapping[str, Any]) -> str:
@@ -163,32 +137,6 @@ def run(document: Mapping[str, Any]) -> str:
     summary = document["summary"]
     counts = ", ".join(f"{count} {status}" for status, count in summary.items()) or "nothing to do"
     lines.append(f"Apply{' interrupted' if document['interrupted'] else ''}: {counts}.")
-    return "\n".join(lines) + "\n"
-
-
-DRIFT_SYMBOLS = {"drifted": "~", "missing": "-", "unknown": "?", "converging": "…", "in_sync": "="}
-
-
-def drift(document: Mapping[str, Any], *, verbose: bool = False) -> str:
-    """What moved since the last apply. Ends with a line break."""
-    lines = [f"Environment {document['environment']}"]
-    for entry in document["resources"]:
-        if entry["verdict"] == "in_sync" and not verbose:
-            continue
-        note = f"  {entry['note']}" if entry["note"] else ""
-        lines.append(f"{DRIFT_SYMBOLS[entry['verdict']]} {entry['address']:<46} {entry['verdict']}{note}")
-        for field in entry["fields"]:
-            name = field["path"].strip("/").replace("/", ".")
-            if isinstance(field["applied"], list) and isinstance(field["found"], list):
-                lines.append(f"  ~ {name}:")
-                lines += [f"      {line}" for line in entries_that_differ(field["applied"], field["found"])]
-            elif _is_long(field["applied"]) or _is_long(field["found"]):
-                lines.append(f"  ~ {name}:")
-                lines += [f"      {line}" for line in _text_changes(field["applied"], field["found"])]
-            else:
-                lines.append(f"  ~ {name:<22} {_show(field['applied'])} → {_show(field['found'])}")
-    counts = ", ".join(f"{count} {verdict}" for verdict, count in document["summary"].items() if count)
-    lines.append(f"Drift: {counts or 'nothing is remembered yet'}.")
     return "\n".join(lines) + "\n"
 
 
@@ -226,9 +174,9 @@ def table(document: Mapping[str, Any]) -> str:
         if isinstance(value, list) and value and all(isinstance(row, Mapping) for row in value):
             lines += _columns(value)
         elif isinstance(value, Mapping):
-            lines += [f"{name}:", *(f"  {key}: {_show(item)}" for key, item in value.items())]
+            lines += [f"{name}:", *(f"  {key}: {show(item)}" for key, item in value.items())]
         elif value not in ("", []):
-            lines.append(f"{name}: {value if isinstance(value, str) else _show(value)}")
+            lines.append(f"{name}: {value if isinstance(value, str) else show(value)}")
     return "\n".join(lines) + "\n"
 
 
@@ -244,7 +192,7 @@ def _columns(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _cell(value: object) -> str:
-    return value if isinstance(value, str) else _show(value)
+    return value if isinstance(value, str) else show(value)
 
 
 def _plural(count: int, word: str) -> str:

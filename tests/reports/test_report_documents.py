@@ -17,6 +17,7 @@ from reconciler.engine.planning import prepare
 from reconciler.engine.refresh import refresh
 from reconciler.model.resource import Resource
 from reconciler.reports import documents, text
+from reconciler.reports import drift as drift_report
 from reconciler.reports.collections import entries_that_differ
 
 AT = "2026-03-01T00:00:00Z"
@@ -147,7 +148,7 @@ def test_drift_says_what_moved(scene: Scene, change: Any, verdict: str) -> None:
 
     report = drift(world, state, refresh(world, state, {}))
 
-    document = valid(documents.drift_document(report, "test", AT))
+    document = valid(drift_report.document(report, "test", AT))
     assert [entry["verdict"] for entry in document["resources"]] == [verdict]
     assert document["clean"] is (verdict == "in_sync")
     assert document["complete"] is True
@@ -162,8 +163,10 @@ def test_a_scan_that_could_not_read_is_never_clean(scene: Scene) -> None:
     report = drift(world, state, refresh(world, state, {}))
 
     assert (report.is_clean, report.is_complete) == (False, False)
-    assert text.drift(valid(documents.drift_document(report, "test", AT))) == (
-        "Environment test\n? query/q                                        unknown  no access\nDrift: 1 unknown.\n"
+    assert drift_report.text(valid(drift_report.document(report, "test", AT))) == (
+        "Environment test\n"
+        "? query/q                                        unknown  no access\n"
+        "Drift: 1 unknown. sha256:4f53cda1\n"
     )
 
 

@@ -48,6 +48,8 @@ def observation(audience: Audience, identifier: Json) -> Observation:
     }
     if audience.created_at is not None:
         computed["created"] = rfc3339(audience.created_at)
+    if audience.updated_at is not None:
+        computed["updated_at"] = rfc3339(audience.updated_at)
     return Observation(
         remote_id=audience.id,
         attributes={

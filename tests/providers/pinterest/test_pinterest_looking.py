@@ -36,7 +36,7 @@ def test_an_audience_is_seen_as_it_would_be_declared(scene: Scene) -> None:
     assert found.by_key == (found.by_id,)
     assert found.by_id.note == "filling; Pinterest takes up to 48 hours"
     assert found.by_id.created_at == listed["created_timestamp"]
-    assert sorted(found.by_id.computed) == ["created", "customer_list_id", "size", "status"]
+    assert sorted(found.by_id.computed) == ["created", "customer_list_id", "size", "status", "updated_at"]
     assert found.by_id.computed["status"] == "INITIALIZING"
     assert found.by_id.computed["customer_list_id"] == listed["rule"]["customer_list_id"]
 

@@ -1,0 +1,49 @@
+"""The verb that looks for what others changed: drift."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+import typer
+
+from reconciler.cli import memory, output
+from reconciler.cli.options import DirectoryOption, EnvOption, Format, FormatOption, VarOption, VerboseOption
+from reconciler.cli.session import runtime_of
+from reconciler.errors import UsageError
+
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verb."""
+    app.command()(drift)
+
+
+def drift(
+    context: typer.Context,
+    env: EnvOption = None,
+    directory: DirectoryOption = None,
+    var: VarOption = None,
+    since_digest: Annotated[
+        str,
+        typer.Option(
+            "--since-digest",
+            help="`digest` of an earlier report: exit with 0 and say nothing as long as nothing else moved.",
+            metavar="DIGEST",
+        ),
+    ] = "",
+    format: FormatOption = Format.TEXT,
+    verbose: VerboseOption = False,
+) -> None:
+    """Compare what is there with what was last applied. Exits with 2 when something moved, 1 when not all could be read."""
+    from reconciler.commands import drift as commands
+
+    if since_digest and not DIGEST.fullmatch(since_digest):
+        raise UsageError(
+            f"--since-digest {since_digest!r} is none", hint="pass the `digest` of `tdr drift --format json`"
+        )
+    memory.return_large_blocks()
+    with runtime_of(context, env=env, directory=directory, variables=var) as runtime:
+        answer = commands.drift(runtime, since=since_digest)
+    output.finish(answer, format, verbose=verbose)

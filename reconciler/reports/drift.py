@@ -1,0 +1,95 @@
+"""What moved since the last apply, as a document and as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from reconciler.model.json import Json
+from reconciler.model.unknown import Unknown
+from reconciler.reports.documents import Document, heading
+from reconciler.reports.values import moved
+
+if TYPE_CHECKING:
+    from reconciler.engine.drift import Drift, DriftReport
+
+SYMBOLS = {"drifted": "~", "missing": "-", "unknown": "?", "converging": "…", "in_sync": "="}
+
+
+def document(report: DriftReport, environment: str, created_at: str, *, since: str = "") -> Document:
+    """Every remembered resource with its verdict. *since*: the digest that the caller knows, or ""."""
+    digest = report.digest()
+    return heading("drift", created_at) | {
+        "environment": environment,
+        "clean": report.is_clean,
+        "complete": report.is_complete,
+        "digest": digest,
+        "since": since,
+        "changed": digest != since,
+        "summary": report.summary(),
+        "resources": [_resource(entry) for entry in report.entries],
+    }
+
+
+def _resource(entry: Drift) -> Document:
+    return {
+        "address": str(entry.address),
+        "verdict": entry.verdict.value,
+        "id": entry.remote_id,
+        "note": entry.note,
+        "source": entry.source,
+        "changed_at": entry.changed_at,
+        "changed_by": entry.changed_by,
+        "fields": [
+            {"path": field.path, "applied": _value(field.before), "found": _value(field.after)}
+            for field in entry.fields
+        ],
+    }
+
+
+def _value(value: Json | Unknown) -> Json:
+    return str(value) if isinstance(value, Unknown) else value
+
+
+def text(document: Mapping[str, Any], *, verbose: bool = False) -> str:
+    """What moved since the last apply. Ends with a line break."""
+    lines = [f"Environment {document['environment']}"]
+    if document["since"] and not document["changed"] and document["complete"]:
+        return "\n".join([*lines, f"Drift: nothing new since {_short(document['since'])}."]) + "\n"
+    for entry in document["resources"]:
+        if entry["verdict"] == "in_sync" and not verbose:
+            continue
+        note = f"  {entry['note']}" if entry["note"] else ""
+        lines.append(f"{SYMBOLS[entry['verdict']]} {entry['address']:<46} {entry['verdict']}{note}")
+        if entry["verdict"] in ("drifted", "missing") and (entry["source"] or entry["changed_at"]):
+            lines.append("    " + ", ".join(filter(None, (entry["source"], _changed(entry)))))
+        for field in entry["fields"]:
+            lines += moved(field["path"], field["applied"], field["found"])
+    lines += _unmanaged(document)
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in document["summary"].items() if count)
+    lines.append(f"Drift: {counts or 'nothing is remembered yet'}. {_short(document['digest'])}")
+    return "\n".join(lines) + "\n"
+
+
+def _changed(entry: Mapping[str, Any]) -> str:
+    if not entry["changed_at"]:
+        return ""
+    return f"changed at {entry['changed_at']}" + (f" by {entry['changed_by']}" if entry["changed_by"] else "")
+
+
+def _unmanaged(document: Mapping[str, Any]) -> list[str]:
+    lines = [
+        f"+ {found['kind']} {found['id']}  unmanaged" + (f"  {found['name']}" if found["name"] != found["id"] else "")
+        for found in document.get("unmanaged", [])
+    ]
+    lines += [
+        f"Managed: {share['managed']} of {share['total']} of kind {share['kind']}"
+        if share["total"] is not None
+        else f"Managed: {share['managed']} of kind {share['kind']}; cannot be listed: {share['note']}"
+        for share in document.get("coverage", [])
+    ]
+    return lines
+
+
+def _short(digest: str) -> str:
+    return digest[:15]
