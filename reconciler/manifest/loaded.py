@@ -10,7 +10,9 @@ from reconciler.manifest.digest import Fingerprint, config_digest
 from reconciler.manifest.findings import Place
 from reconciler.model.address import Address
 from reconciler.model.environment import EnvironmentSpec
+from reconciler.model.json import digest
 from reconciler.model.resource import Resource
+from reconciler.model.transitions import Transitions
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class Loaded:
     environment_name: str
     notices: tuple[Diagnostic, ...] = ()
     _places: Mapping[Address, Place] = field(default_factory=dict, repr=False)
+    transitions: Transitions = Transitions()
 
     @property
     def sources(self) -> dict[Address, str]:
@@ -52,4 +55,11 @@ class Loaded:
 
     def config_digest(self, fingerprint: Fingerprint) -> str:
         """``sha256:…`` over all that is declared, wherever it is written; secrets count by *fingerprint*."""
-        return config_digest(self.resources, self.environment, fingerprint)
+        declared = config_digest(self.resources, self.environment, fingerprint)
+        told = self.transitions
+        if not told:
+            return declared
+        moved = {str(source): str(target) for source, target in told.moved.items()}
+        imports = {str(address): remote_id for address, remote_id in told.imports.items()}
+        removed = {str(address): rule.value for address, rule in told.removed.items()}
+        return digest([declared, imports, moved, removed])

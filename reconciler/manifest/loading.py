@@ -46,13 +46,14 @@ def load(
     with _collection_paused():
         findings = Findings()
         spec = read_environment(project, name, findings, variables=variables, environ=environ, secret=secret)
-        reading = Reading(project, spec, Values(spec.variables if spec else variables, environ, secret), findings)
+        reading = Reading(project, spec, Values(spec.variables if spec else variables, environ, secret), findings, name)
         reading.read(TreeCache(cache_dir))
         resources = reading.resources()
+        transitions = reading.transitions()
     if spec is None or findings.has_errors:
         raise ManifestError(sorted_by_place(findings.diagnostics))
     notices = tuple(sorted_by_place(findings.diagnostics))
-    return Loaded(MappingProxyType(resources), spec, name, notices, MappingProxyType(reading.places()))
+    return Loaded(MappingProxyType(resources), spec, name, notices, MappingProxyType(reading.places()), transitions)
 
 
 @contextmanager

@@ -20,12 +20,15 @@ from reconciler.manifest.project import Project
 from reconciler.manifest.references import Names, cycles
 from reconciler.manifest.shapes import file_fields, names_in
 from reconciler.manifest.source import Source
+from reconciler.manifest.transitions import TransitionsReading
 from reconciler.manifest.tree import Document, Tree
 from reconciler.model.address import NAME, Address
 from reconciler.model.environment import EnvironmentSpec
 from reconciler.model.kinds import KINDS
 from reconciler.model.resource import Origin, Reference, Resource
 from reconciler.model.spec import Lifecycle, Spec
+from reconciler.model.transitions import KIND as TRANSITIONS
+from reconciler.model.transitions import Transitions
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +44,23 @@ class Reading:
     """One pass. First `read`, which finds out what is declared, then `resources`, which follows names."""
 
     def __init__(
-        self, project: Project, environment: EnvironmentSpec | None, values: Values, findings: Findings
+        self,
+        project: Project,
+        environment: EnvironmentSpec | None,
+        values: Values,
+        findings: Findings,
+        environment_name: str = "",
     ) -> None:
         """Start with nothing declared. Without an *environment* nobody knows its variables, so they are not missed."""
         self._project = project
         self._environment = environment
+        self._environment_name = environment_name
         self._values = values
         self._findings = findings
         self._texts = TextFiles(project.root)
         self._declared: dict[Address, _Declared] = {}
         self._knows_all = True
+        self._transitions = TransitionsReading(findings)
 
     def read(self, cache: TreeCache) -> None:
         """Read all files and validate their documents."""
@@ -88,6 +98,9 @@ class Reading:
     def _document(self, file: ManifestFile, index: int, document: Document) -> None:
         tree = document.tree
         kind = tree.get("kind") if isinstance(tree, dict) else None
+        if kind == TRANSITIONS:
+            self._transitions_document(Place(file, document.line), document)
+            return
         if not isinstance(tree, dict) or not isinstance(kind, str) or kind not in KINDS:
             self._refuse_envelope(Place(file, document.line), tree)
             return
@@ -110,6 +123,19 @@ class Reading:
         address = Address.of(kind, content.metadata.name) if content is not None else _address(kind, resolved)
         if address is not None:
             self._declare(address, _Declared(place, index, content))
+
+    def _transitions_document(self, place: Place, document: Document) -> None:
+        failed: set[str] = set()
+        tree = document.tree
+        resolved = self._resolved(TRANSITIONS, tree, place, failed) if document.interpolated else tree
+        self._transitions.document(place, resolved, tree, failed)
+
+    def transitions(self) -> Transitions:
+        """What became of addresses, told against everything that is declared."""
+        written = self._project.written.get(self._environment_name)
+        if self._environment is not None and written is not None:
+            self._transitions.imports(written.place, self._environment.imports, f"{written.path}/imports")
+        return self._transitions.checked(self._declared) if self._knows_all else Transitions()
 
     def _resolved(self, kind: str, tree: Tree, place: Place, failed: set[str]) -> object:
         subject = str(_address(kind, tree) or "")
@@ -146,7 +172,7 @@ class Reading:
                 f"there is no kind {kind!r}",
                 place,
                 "/kind",
-                hint=did_you_mean(kind, KINDS) or f"kinds: {known}",
+                hint=did_you_mean(kind, [*KINDS, TRANSITIONS]) or f"kinds: {known}",
             )
         elif not any(did_you_mean(key, ["kind"]) for key in tree if key not in ENVELOPE):
             add("missing-key", "`kind` is missing", place, hint=f"one of {known}")

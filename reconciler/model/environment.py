@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from reconciler.model.spec import Seconds, SecretText, Spec, WebAddress
+from reconciler.model.transitions import ImportEntry
 
 EMBEDDED = "embedded"
 
@@ -44,6 +45,10 @@ class EnvironmentSpec(Spec):
     thresholds: Thresholds = Thresholds()
     protect: bool = False
     """Whether resources are protected unless they say otherwise."""
+    imports: tuple[ImportEntry, ...] = ()
+    """Objects of this environment that documents are to be, by the vendor's id; as in `kind: Transitions`."""
+    confirm_absence_after: Seconds | None = None
+    """How long to wait before looking a second time for an object that is not there; each kind's own time when left out."""
     job_timeout: Seconds = 3600
     """How long a bootstrap waits for its first run."""
     cron_dialect: Literal["documented", "classic"] = "documented"
