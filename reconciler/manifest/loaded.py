@@ -29,7 +29,7 @@ class Loaded:
     environment_name: str
     notices: tuple[Diagnostic, ...] = ()
     _places: Mapping[Address, Place] = field(default_factory=dict, repr=False)
-    transitions: Transitions = Transitions()
+    transitions: Transitions = field(default_factory=Transitions)
 
     @property
     def sources(self) -> dict[Address, str]:

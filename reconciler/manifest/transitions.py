@@ -108,7 +108,8 @@ class TransitionsReading:
             kind = SAME_IDS.get(entry.one.kind, entry.one.kind)
             before = first.setdefault((kind, entry.other), entry)
             if before.one != entry.one:
-                message = f"the object {entry.other!r} is imported as `{before.one}` at {before.position()} and as `{entry.one}` here"
+                both = f"as `{before.one}` at {before.position()} and as `{entry.one}` here"
+                message = f"the object {entry.other!r} is imported {both}"
                 self._add(
                     "one-id-twice", message, entry, "id", "one object is one resource: keep one of the two entries"
                 )

@@ -64,8 +64,10 @@ removed:
     assert brief(found) == [
         "unknown-address manifests/t.yaml:4:8 no document declares `query/c`",
         "two-imports manifests/t.yaml:6:8 `query/a` is imported twice: at manifests/t.yaml:5:3 and here",
-        "one-id-twice manifests/t.yaml:7:21 the object 'Daily' is imported as `query/a` at manifests/t.yaml:5:3 "
-        "and as `query/b` here",
+        (
+            "one-id-twice manifests/t.yaml:7:21 the object 'Daily' is imported as `query/a` at manifests/t.yaml:5:3 "
+            "and as `query/b` here"
+        ),
         "wrong-kind manifests/t.yaml:8:8 `schedule/nightly` is nothing at any vendor, so there is nothing to take over",
         "moved-declared manifests/t.yaml:10:10 `query/b` is still declared, so it has not moved",
         "moved-circle manifests/t.yaml:11:23 moves run in a circle: query/m -> query/n -> query/m",
@@ -84,8 +86,10 @@ def test_what_is_no_entry_is_told_with_its_place(refused: Refusals) -> None:
     found = refused({"manifests/q.yaml": query("sql: SELECT 1", "a"), "manifests/t.yaml": HEAD + text})
 
     assert brief(found) == [
-        "invalid-value manifests/t.yaml:3:16 `imports.0.to` 'no address' is not an address; write kind/name, such as "
-        "audience/spring-buyers",
+        (
+            "invalid-value manifests/t.yaml:3:16 `imports.0.to` 'no address' is not an address; write kind/name, such as "
+            "audience/spring-buyers"
+        ),
         "unknown-value manifests/t.yaml:4:41 `removed.0.on_delete` must be one of forget, delete, disable: 'block'",
         "unknown-key manifests/t.yaml:5:1 key `movd` is not known here",
     ]
