@@ -109,7 +109,7 @@ def _one(world: World, address: Address, record: Record, look: Seen | None) -> D
     if look.by_id is None:
         return _absent(world, address, record, look)
     resource = world.resources.get(address)
-    ignored = resource.lifecycle.ignore if resource else ()
+    ignored = world.ignored(resource) if resource else ()
     traits = world.traits(address)
     rules = Rules(traits, world.fingerprint, ignored)
     # What was applied takes the place of what is declared, so "before" and "after" come out the other way round.

@@ -186,7 +186,7 @@ class Execution:
 
     def _differences(self, address: Address, look: Observation, record: Record | None) -> tuple[FieldChange, ...]:
         rules = Rules(
-            self.world.traits(address), self.world.fingerprint, self.world.resources[address].lifecycle.ignore
+            self.world.traits(address), self.world.fingerprint, self.world.ignored(self.world.resources[address])
         )
         return differences(self.desired_of(address).attributes, look.attributes, record, rules)
 

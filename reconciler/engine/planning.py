@@ -200,7 +200,7 @@ class _Planner:
                 record=record,
                 seen=self.seen[address],
                 desired=desired.attributes,
-                rules=Rules(traits, self.world.fingerprint, resource.lifecycle.ignore),
+                rules=Rules(traits, self.world.fingerprint, self.world.ignored(resource)),
                 resolution=resolution,
                 via=self.makers.get(address),
                 recovered=self._is_recovered(address),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 
 from reconciler.model.address import Address
 from reconciler.model.environment import EnvironmentSpec
 from reconciler.model.resource import Resource
 from reconciler.model.secret import Secret
+from reconciler.model.transitions import Transitions
 from reconciler.ports.clock import Clock
 from reconciler.ports.provider import Context, KindTraits, Provider
 
@@ -24,6 +26,9 @@ class World:
 
     providers: kind (lower case) -> provider; a kind without one, such as `schedule`, is nothing at any vendor.
     sources: address -> ``file:line``.
+    transitions: what manifests say became of addresses.
+    owner: ``PROJECT/ENVIRONMENT``, as in ownership marks; "" where nobody marks anything.
+    rebuilds: whether the state was lost, so that a single object of a resource's name is taken for its own.
     """
 
     environment_name: str
@@ -34,6 +39,9 @@ class World:
     clock: Clock
     config_digest: str = ""
     sources: Mapping[Address, str] = field(default_factory=dict)
+    transitions: Transitions = field(default_factory=Transitions)
+    owner: str = ""
+    rebuilds: bool = False
 
     def provider(self, address: Address) -> Provider | None:
         """Who answers for *address*; None when it is nothing at any vendor."""
@@ -43,6 +51,14 @@ class World:
         """Traits of the kind of *address*."""
         provider = self.provider(address)
         return provider.kinds.get(address.kind, NO_TRAITS) if provider else NO_TRAITS
+
+    def today(self) -> date:
+        """The day in UTC, on which entries with a last day hold or do not."""
+        return datetime.fromtimestamp(self.clock.now(), UTC).date()
+
+    def ignored(self, resource: Resource) -> tuple[str, ...]:
+        """Pointers of the fields of *resource* that others may change today."""
+        return resource.lifecycle.ignored_on(self.today()) if resource.lifecycle.ignore else ()
 
     def context(self, remote_ids: Mapping[Address, str] | None = None) -> Context:
         """What providers may know besides a resource itself."""

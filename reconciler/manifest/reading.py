@@ -206,7 +206,7 @@ class Reading:
         if file_fields(type(spec)):
             spec = self._with_texts(address, declared.place, spec)
         origin = Origin(declared.place.file.file, declared.index)
-        lifecycle = self._lifecycle(content.lifecycle)
+        lifecycle = self._lifecycle(address.kind, content.lifecycle)
         return Resource(address, spec, lifecycle, origin, tuple(references), content.metadata.labels)
 
     def _with_texts(self, address: Address, place: Place, spec: Spec) -> Spec:
@@ -215,11 +215,16 @@ class Reading:
 
         return with_texts(spec, self._texts, refuse, "/spec")
 
-    def _lifecycle(self, lifecycle: Lifecycle) -> Lifecycle:
-        """With the environment's protection, unless the document says otherwise."""
-        if self._environment is None or not self._environment.protect or "protect" in lifecycle.model_fields_set:
+    def _lifecycle(self, kind: str, lifecycle: Lifecycle) -> Lifecycle:
+        """With what the environment says for *kind* or for all, where the document says nothing."""
+        environment = self._environment
+        if environment is None or not (environment.protect or environment.lifecycle):
             return lifecycle
-        return lifecycle.model_copy(update={"protect": True})
+        said: dict[str, object] = {"protect": True} if environment.protect else {}
+        if kind in environment.lifecycle:
+            said |= environment.lifecycle[kind].model_dump(exclude_none=True)
+        missing = {name: value for name, value in said.items() if name not in lifecycle.model_fields_set}
+        return lifecycle.model_copy(update=missing) if missing else lifecycle
 
     def _refuse_cycles(self, resources: dict[Address, Resource]) -> None:
         for cycle in cycles({address: resource.references for address, resource in resources.items()}):

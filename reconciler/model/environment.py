@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from reconciler.model.spec import Seconds, SecretText, Spec, WebAddress
+from reconciler.model.kind_name import KindName
+from reconciler.model.policy import PolicySpec
+from reconciler.model.spec import OnDelete, Seconds, SecretText, Spec, WebAddress
 from reconciler.model.transitions import ImportEntry
 
 EMBEDDED = "embedded"
@@ -21,15 +23,48 @@ class TreasureDataTarget(Spec):
     """A master key; not needed for the embedded service."""
 
 
-class Thresholds(Spec):
-    """How much one run may take away before a person must say yes."""
+class Limits(Spec):
+    """How much of one kind a run may take away or change; what is left out is as for all kinds together."""
 
+    max_deletes: Annotated[int, Field(ge=0)] | None = None
+    """So many at most, however few there are."""
+    max_updates: Annotated[int, Field(ge=0)] | None = None
+    max_delete_ratio: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Share of the remembered resources of the kind."""
+    max_update_ratio: Annotated[float, Field(ge=0, le=1)] | None = None
+    minimum_resources: Annotated[int, Field(ge=1)] | None = None
+    """Shares are looked at from this many remembered resources of the kind on."""
+
+
+class Thresholds(Spec):
+    """How much one run may do before a person must say yes."""
+
+    max_deletes: Annotated[int, Field(ge=0)] | None = None
+    """So many at most, however few there are."""
+    max_updates: Annotated[int, Field(ge=0)] | None = None
     max_delete_ratio: Annotated[float, Field(ge=0, le=1)] = 0.3
     """Share of the remembered resources."""
     max_update_ratio: Annotated[float, Field(ge=0, le=1)] = 0.3
     """Share of the remembered resources."""
     minimum_resources: Annotated[int, Field(ge=1)] = 10
     """Shares are looked at from this many remembered resources on."""
+    kinds: dict[KindName, Limits] = Field(default_factory=dict)
+    """Kind -> limits of its own, besides those for all together."""
+    empty_kind: Annotated[int, Field(ge=1)] = 5
+    """A kind of which so many are remembered may not lose all its documents at once."""
+    audience_replace: bool = True
+    """Whether deleting an audience and making it anew is held."""
+    membership_change: bool = True
+    """Whether an activation that begins to replace or to clear members is held."""
+    max_new_egress_columns: Annotated[int, Field(ge=0)] | None = 10
+    """So many columns at most may start leaving in one run; looked at from `minimum_resources` on, null for any number."""
+
+
+class LifecycleDefaults(Spec):
+    """What the documents of a kind say about their lifecycle when they say nothing themselves."""
+
+    on_delete: OnDelete | None = None
+    protect: bool | None = None
 
 
 class EnvironmentSpec(Spec):
@@ -45,6 +80,10 @@ class EnvironmentSpec(Spec):
     thresholds: Thresholds = Thresholds()
     protect: bool = False
     """Whether resources are protected unless they say otherwise."""
+    lifecycle: dict[KindName, LifecycleDefaults] = Field(default_factory=dict)
+    """Kind -> what holds for its documents unless they say otherwise; goes before `protect`."""
+    policy: PolicySpec = PolicySpec()
+    """Rules of this environment, besides those of `tdr.yaml`."""
     imports: tuple[ImportEntry, ...] = ()
     """Objects of this environment that documents are to be, by the vendor's id; as in `kind: Transitions`."""
     confirm_absence_after: Seconds | None = None
@@ -67,5 +106,7 @@ class ProjectSpec(Spec):
     """Folder of the local state."""
     environments: dict[str, EnvironmentSpec] = Field(default_factory=dict)
     """Environments that need no file of their own; a file `manifests/environments/NAME.yaml` comes first."""
+    policy: PolicySpec = PolicySpec()
+    """Rules that hold in every environment."""
     secret_commands: tuple[str, ...] = ()
     """Programs that ${secret:cmd:…} may run, by name."""

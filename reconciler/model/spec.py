@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -47,6 +48,26 @@ class Adopt(StrEnum):
     NEVER = "never"
 
 
+class Ignore(Spec):
+    """A field that others may change, why, and for how long."""
+
+    path: Annotated[str, Field(pattern=r"^/")]
+    """JSON pointer such as ``/description``; what stands below it is ignored too."""
+    reason: str
+    """Why it is nobody's mistake that the field differs."""
+    until: date | None = None
+    """Last day (UTC) on which it is ignored; from then on the field is compared again."""
+
+    def holds_on(self, day: date) -> bool:
+        """Whether the field is still ignored on *day*."""
+        return self.until is None or day <= self.until
+
+
+def _short_ignore(value: Any) -> Any:
+    """The short form is the pointer alone, without an end and without a reason."""
+    return {"path": value, "reason": ""} if isinstance(value, str) else value
+
+
 class Lifecycle(Spec):
     """How tdr may treat the object."""
 
@@ -56,8 +77,15 @@ class Lifecycle(Spec):
     """Whether an object found by its natural key becomes ours: always, never, or ask by stopping the run."""
     on_delete: OnDelete = OnDelete.DELETE
     """What to do when the document is gone."""
-    ignore: tuple[str, ...] = ()
-    """Fields, as JSON pointers such as ``/description``, that others may change."""
+    ignore: tuple[
+        Annotated[Ignore, BeforeValidator(_short_ignore, json_schema_input_type=str | Ignore)],
+        ...,
+    ] = ()
+    """Fields that others may change: a JSON pointer such as ``/description``, or one with a reason and a last day."""
+
+    def ignored_on(self, day: date) -> tuple[str, ...]:
+        """Pointers of the fields that others may change on *day*."""
+        return tuple(entry.path for entry in self.ignore if entry.holds_on(day)) if self.ignore else ()
 
 
 class Metadata(Spec):
