@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
@@ -25,6 +26,7 @@ from reconciler.model.change import (
     Undecided,
     Update,
 )
+from reconciler.model.marker import owner_in
 from reconciler.model.observation import Finding, Observation, Seen, Unreadable
 from reconciler.model.plan import Gate
 from reconciler.model.record import Record
@@ -41,6 +43,8 @@ class Case:
     recovered: a killed run was making it, so that a single object found by its natural key is ours.
     pending: it was made so recently that a look may still miss it.
     chosen_id: the id its document names, or "".
+    imported_id: the id that `imports` gives to it while the state does not know it, or "".
+    marker: the ownership mark that its object bears when tdr made it, or "".
     """
 
     resource: Resource
@@ -53,6 +57,8 @@ class Case:
     recovered: bool = False
     pending: bool = False
     chosen_id: str = ""
+    imported_id: str = ""
+    marker: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,8 @@ def decide(case: Case) -> Decision:  # noqa: PLR0911 - a decision table returns 
         return _held_by_resolution(case, case.resolution)
     if case.record is not None and case.seen.by_id is not None:
         return _compare(case, case.record, case.seen.by_id)
+    if case.imported_id:
+        return _imported(case, case.seen.by_id)
     meant = identify(case.seen, case.chosen_id)
     if isinstance(meant, Observation):
         return _found_by_key(case, meant)
@@ -136,21 +144,58 @@ def reason_of(fields: Sequence[FieldChange]) -> Reason:
     return Reason.DRIFT if origins == {Origin.DRIFT} else Reason.CONFIG_AND_DRIFT
 
 
+def _imported(case: Case, found: Observation | None) -> Decision:
+    """The very object that a person has named by its id."""
+    address = case.resource.address
+    if found is None:
+        message = f"{address}: there is no object {case.imported_id!r} to import"
+        hint = "correct the id in `imports`, and make sure that account and region are right"
+        return Decision(Undecided(address, message), (Gate("import_not_found", message, (address,), hint),))
+    if refused := _foreign(case, found):
+        return refused
+    fields = differences(case.desired, found.attributes, None, case.rules)
+    fixed = [change for change in fields if case.rules.traits.classes.get(change.path) is FieldClass.IMMUTABLE]
+    if fixed:
+        message = f"{address}: object {found.remote_id} is another thing: {fixed[0].path} is {fixed[0].before!r}"
+        hint = "correct the document, or the id in `imports`"
+        return Decision(Undecided(address, message), (Gate("import_differs", message, (address,), hint),))
+    return Decision(Adopt(address, found.remote_id, fields, Reason.IMPORTED, case.resolution))
+
+
+def _foreign(case: Case, found: Observation) -> Decision | None:
+    """Refuse what bears the mark of somebody else."""
+    theirs = owner_in(found.marker)
+    if not theirs or not case.marker or theirs == owner_in(case.marker):
+        return None
+    address = case.resource.address
+    message = f"{address}: object {found.remote_id} belongs to {theirs}, as its mark {found.marker!r} says"
+    hint = "give it another name, or let its owner forget it and take its mark off"
+    return Decision(Undecided(address, message), (Gate("foreign_owner", message, (address,), hint),))
+
+
 def _found_by_key(case: Case, found: Observation) -> Decision:
     """An object of that name that state does not know: adopt, ask, or refuse."""
+    if refused := _foreign(case, found):
+        return refused
     address = case.resource.address
+    is_marked = bool(case.marker) and found.marker == case.marker
     reason = Reason.JOURNAL_RECOVERED if case.recovered else Reason.ADOPTED_BY_KEY
+    if is_marked and not case.recovered:
+        reason = Reason.ADOPTED_BY_MARKER
     # Values of an object that is not ours yet were never applied by us, so nothing is drift.
     fields = differences(case.desired, found.attributes, None, case.rules)
     change = Adopt(address, found.remote_id, fields, reason, case.resolution)
     rule = case.resource.lifecycle.adopt
-    if case.recovered or case.chosen_id or case.rules.traits.referenced or rule is AdoptRule.ALWAYS:
+    if case.recovered or is_marked or case.chosen_id or case.rules.traits.referenced or rule is AdoptRule.ALWAYS:
         return Decision(change)
     what = "exists already" if case.record is None else "was deleted and made anew by somebody else"
     message = f"{address}: object {found.remote_id} {what}, and tdr did not make it"
     if rule is AdoptRule.NEVER:
         return Decision(Undecided(address, message), (Gate("adoption_refused", message, (address,)),))
-    hint = "to take it over, add `lifecycle: {adopt: always}` to its document; else give it another name"
+    hint = (
+        f"to take it over, add `imports: [{{to: {address}, id: {json.dumps(found.remote_id)}}}]` to a document of "
+        "`kind: Transitions`, or `lifecycle: {adopt: always}` to its own; else give it another name"
+    )
     return Decision(change, (Gate("adoption_required", message, (address,), hint),))
 
 

@@ -22,6 +22,7 @@ from reconciler.model.change import (
     FieldChange,
     Forget,
     Keep,
+    Move,
     Replace,
     Undecided,
     Update,
@@ -68,6 +69,8 @@ class Execution:
                 self._disable(change)
             case Forget():
                 self.session.remember(change.address, None, "forget")
+            case Move():
+                self._move(change)
             case Keep() | Undecided():
                 pass
             case _:
@@ -163,6 +166,13 @@ class Execution:
             self.session.fail(begun, error.message)
             raise
         self.session.end(begun, None)
+
+    def _move(self, change: Move) -> None:
+        """The new address first, so that a run that is cut off forgets nothing."""
+        record = self._remembered(change.address)
+        if self.session.record(change.to) is None:
+            self.session.remember(change.to, record, "move")
+        self.session.remember(change.address, None, "move")
 
     # -- looking --------------------------------------------------------------------------------------------------
 

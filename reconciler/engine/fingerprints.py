@@ -5,7 +5,7 @@ from __future__ import annotations
 from reconciler.engine.diff import secrets_in
 from reconciler.engine.planning import Prepared
 from reconciler.engine.world import World
-from reconciler.model.change import Keep, action, fields_of
+from reconciler.model.change import Keep, Move, action, fields_of
 from reconciler.model.json import Json, digest
 from reconciler.model.unknown import Unknown
 
@@ -25,6 +25,7 @@ def plan_digest(world: World, prepared: Prepared) -> str:
                 "action": action(change),
                 "id": getattr(change, "remote_id", ""),
                 "mode": resolution.mode if resolution else "",
+                **({"to": str(change.to)} if isinstance(change, Move) else {}),
                 "fields": {
                     path: world.fingerprint(secrets[path], path)
                     if field.secret and path in secrets

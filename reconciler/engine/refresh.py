@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 
 from reconciler.engine.world import World
 from reconciler.errors import ProviderError
 from reconciler.model.address import Address
 from reconciler.model.observation import Finding, Seen, Unreadable
-from reconciler.model.record import State
+from reconciler.model.record import Record, State
 from reconciler.ports.provider import Context, Provider, Wanted
-
-CONFIRM_AFTER_S = 1.0
-"""How long to wait before an absence is believed: a list may lag behind a write for a moment."""
 
 
 def refresh(
@@ -26,7 +24,8 @@ def refresh(
 
     unknown: providers of which it is not known who answers (see `safety.guard_accounts`); they are not asked.
 
-    An object that state remembers and that one look misses is looked for again before its absence is believed.
+    An object that state remembers and that one look misses is looked for again before its absence is believed, after the
+    time its kind or the environment asks for. An absence that an earlier run wrote down counts as the first look.
     """
     chosen = set(world.resources) | set(state.records) if addresses is None else set(addresses)
     remote_ids = {address: record.remote_id for address, record in state.records.items()}
@@ -41,15 +40,32 @@ def refresh(
             wanted = Wanted(address, world.resources.get(address), state.records.get(address))
             questions.setdefault(provider.name, (provider, []))[1].append(wanted)
     seen = _ask(questions.values(), context)
-    doubtful = {address for address, look in seen.items() if _is_missing(look) and address in state.records}
+    doubtful = {
+        address
+        for address, look in seen.items()
+        if _is_missing(look) and address in state.records and not _was_missed(world, address, state.records[address])
+    }
     if doubtful:
-        world.clock.sleep(CONFIRM_AFTER_S)
+        world.clock.sleep(max(_patience_s(world, address) for address in doubtful))
         again = [
             (provider, [question for question in asked if question.address in doubtful])
             for provider, asked in questions.values()
         ]
         seen.update(_ask([(provider, asked) for provider, asked in again if asked], context))
     return seen | untold
+
+
+def _patience_s(world: World, address: Address) -> float:
+    chosen = world.environment.confirm_absence_after
+    return world.traits(address).absent_after_s if chosen is None else float(chosen)
+
+
+def _was_missed(world: World, address: Address, record: Record) -> bool:
+    """Whether an earlier run did not find it either, long enough ago."""
+    if not record.absent_since:
+        return False
+    first = datetime.fromisoformat(record.absent_since).timestamp()
+    return world.clock.now() - first >= _patience_s(world, address)
 
 
 def _is_missing(look: Seen) -> bool:

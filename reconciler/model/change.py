@@ -39,6 +39,8 @@ class Reason(StrEnum):
     UNREADABLE = "unreadable"
     GONE = "gone"
     MOVED = "moved"
+    IMPORTED = "imported"
+    ADOPTED_BY_MARKER = "adopted_by_marker"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -133,6 +135,16 @@ class Forget:
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """What is remembered as *address* is remembered as *to* from now on; nothing changes at the vendor."""
+
+    address: Address
+    remote_id: str
+    to: Address
+    reason: Reason = Reason.MOVED
+
+
+@dataclass(frozen=True, slots=True)
 class Undecided:
     """Its vendor would not tell, or it waits for one that would not; nothing is decided."""
 
@@ -140,7 +152,7 @@ class Undecided:
     why: str
 
 
-Change: TypeAlias = Keep | Create | Update | Replace | Adopt | Delete | Disable | Forget | Undecided
+Change: TypeAlias = Keep | Create | Update | Replace | Adopt | Delete | Disable | Forget | Move | Undecided
 
 
 def action(change: Change) -> str:

@@ -19,6 +19,7 @@ class Observation:
     computed: what the vendor decides and a person may want to see (status, size, counters); never compared.
     created_at: Unix seconds, when the vendor tells.
     note: what the vendor is still doing with it, such as ``filling``; shown, never compared.
+    marker: the ownership mark on it (see `model.marker`), or "" where it bears none or its kind has no place for one.
     """
 
     remote_id: str
@@ -26,6 +27,7 @@ class Observation:
     computed: Mapping[str, Json] = field(default_factory=dict)
     created_at: int | None = None
     note: str = ""
+    marker: str = ""
 
 
 @dataclass(frozen=True, slots=True)

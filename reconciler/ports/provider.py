@@ -69,6 +69,7 @@ class KindTraits:
     classes: JSON pointer of a field -> its class.
     defaults: field -> the vendor's documented default, which an input returns to when it is no longer declared.
     visible_within_s: how long after a create a read may still miss it.
+    absent_after_s: how long to wait between two looks before an absence is believed.
     referenced: whether objects of this kind are made by people elsewhere and only checked here, so that taking notice of one
         needs nobody's leave and letting go of it deletes nothing.
     verbs: for an audience, what an export to its destination understands.
@@ -77,6 +78,7 @@ class KindTraits:
     classes: Mapping[str, FieldClass] = field(default_factory=dict)
     defaults: Mapping[str, Json] = field(default_factory=dict)
     visible_within_s: float = 0.0
+    absent_after_s: float = 1.0
     referenced: bool = False
     verbs: AudienceVerbs | None = None
 
