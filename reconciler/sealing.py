@@ -49,6 +49,10 @@ class MasterKey:
         return self.derive("key-id")[:4].hex()
 
 
+class DamagedError(StateError):
+    """Sealed data is not as it was sealed."""
+
+
 class Sealer:
     """Seals bytes with one key and opens what was sealed with it."""
 
@@ -75,14 +79,15 @@ class Sealer:
         """What was sealed.
 
         Raises:
-            StateError: it was sealed with another key, or is damaged; the message says which.
+            DamagedError: it is not as it was sealed.
+            StateError: it was sealed with another key.
         """
         from cryptography.fernet import Fernet, InvalidToken  # noqa: PLC0415 - most plans seal nothing
 
         magic, _, rest = sealed.partition(b":")
         key_id, _, token = rest.partition(b":")
         if magic != _MAGIC or not token:
-            raise StateError(
+            raise DamagedError(
                 "sealed data is damaged: it does not begin as sealed data does", hint="restore it from a copy"
             )
         if key_id != self.key_id.encode():
@@ -94,7 +99,7 @@ class Sealer:
         try:
             return Fernet(base64.urlsafe_b64encode(self.derive("seal"))).decrypt(token)
         except InvalidToken:
-            raise StateError(
+            raise DamagedError(
                 "sealed data is damaged: it was changed after sealing", hint="restore it from a copy"
             ) from None
 
@@ -128,6 +133,15 @@ def find_key(environ: Mapping[str, str], config_home: Path | None = None) -> Mas
         raise SecretError(f"the key file {path} may be read by others (mode {mode:o})", hint=f"run: chmod 600 {path}")
     hint = f"restore it from a copy, or set {VARIABLE}; without the key, what was sealed with it cannot be read"
     return MasterKey(str(path), _parsed(text, f"the key file {path}", hint))
+
+
+def key_from(text: str, variable: str) -> MasterKey:
+    """The key that the environment variable *variable* holds as *text*.
+
+    Raises:
+        SecretError: it is malformed.
+    """
+    return MasterKey(variable, _parsed(text, f"the environment variable {variable}", _HOW_TO_MAKE))
 
 
 def write_private(path: Path, content: bytes) -> None:

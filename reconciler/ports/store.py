@@ -69,8 +69,27 @@ class Holder:
     """RFC 3339."""
 
 
+@dataclass(frozen=True, slots=True)
+class Keeps:
+    """How many earlier *states* and reports of *runs* a store keeps."""
+
+    states: int
+    runs: int
+
+
+KEEPS = Keeps(states=50, runs=200)
+
+
 class StateStore(Protocol):
-    """Durable memory of one environment. Everything returns only when it is on disk or at the server."""
+    """Durable memory of one environment. Everything returns only when it is on disk or at the server.
+
+    where: it is, for people: a folder or an address, without credentials.
+    caveat: what this store cannot do that others can, for people; "" when nothing.
+    """
+
+    keeps: Keeps
+    where: str
+    caveat: str
 
     def read(self) -> Snapshot:
         """One consistent snapshot, without a lock.

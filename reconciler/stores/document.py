@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import orjson
 
@@ -10,6 +11,7 @@ from reconciler.model.address import Address
 from reconciler.model.json import Json, digest
 from reconciler.model.record import State
 from reconciler.model.upgrades import SCHEMA_VERSION
+from reconciler.stores.cipher import PLAIN, Cipher
 from reconciler.stores.records import Records
 
 FORMAT = "tdr.state"
@@ -30,8 +32,17 @@ class UnusableError(ValueError):
         self.remedy = remedy
 
 
-def encode(state: State, *, written_by: Mapping[str, str], written_at: str) -> bytes:
-    """*state* as UTF-8 JSON: keys sorted, two spaces, a newline at the end.
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A state, and by whom it was written."""
+
+    state: State
+    by: Mapping[str, str]
+    at: str
+
+
+def encode(state: State, *, written_by: Mapping[str, str], written_at: str, cipher: Cipher = PLAIN) -> bytes:
+    """*state* as UTF-8 JSON: keys sorted, two spaces, a newline at the end; sealed, if *cipher* seals.
 
     written_by: who and what wrote it, such as ``{"tdr": "0.1.0", "run": "…"}``.
     written_at: RFC 3339.
@@ -54,18 +65,30 @@ def encode(state: State, *, written_by: Mapping[str, str], written_at: str) -> b
     }
     # Through bytes once, so that the digest is over what a reader will see.
     seen = orjson.loads(orjson.dumps(body, option=_OPTIONS))
-    return orjson.dumps(
+    text = orjson.dumps(
         {**seen, "digest": digest(seen)}, option=_OPTIONS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
     )
+    return cipher.seal(text)
 
 
-def decode(data: bytes) -> State:
+def decode(data: bytes, cipher: Cipher = PLAIN) -> State:
+    """The state that `encode` wrote.
+
+    Raises:
+        UnusableError: as `read` does.
+        StateError: it is sealed with a key that *cipher* does not have.
+    """
+    return read(data, cipher).state
+
+
+def read(data: bytes, cipher: Cipher = PLAIN) -> Written:
     """Read what `encode` wrote.
 
     Raises:
         UnusableError: it is torn, changed by somebody else, or of a newer tdr; says which.
+        StateError: it is sealed with a key that *cipher* does not have.
     """
-    body = _object(data)
+    body = _object(cipher.open(data))
     if body.get("format") != FORMAT:
         raise UnusableError(f"is not a state: its format is {body.get('format')!r}")
     if body.get("format_version") not in _READABLE:
@@ -77,7 +100,7 @@ def decode(data: bytes) -> State:
     if newest > SCHEMA_VERSION:
         raise _newer(body, f"has records of schema version {newest}; this tdr reads {SCHEMA_VERSION}")
     try:
-        return _state(body)
+        return Written(_state(body), _texts(body["written_by"]), str(body["written_at"]))
     except (KeyError, TypeError, ValueError) as error:
         raise UnusableError(f"has a part that cannot be read: {error!r}") from error
 
@@ -109,6 +132,12 @@ def _state(body: Mapping[str, object]) -> State:
         consumed_plans=tuple(str(plan) for plan in consumed),
         project=str(body.get("project", "")),
     )
+
+
+def _texts(value: object) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise TypeError("written_by")
+    return {key: str(text) for key, text in value.items()}
 
 
 def _schema_versions(resources: object) -> Iterator[int]:

@@ -1,4 +1,4 @@
-"""Earlier documents, one file a serial, the newest fifty."""
+"""Earlier documents, one file a serial."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from pathlib import Path
 from reconciler.errors import StateError
 from reconciler.model.record import State
 from reconciler.stores import document
+from reconciler.stores.cipher import Cipher
 from reconciler.stores.document import UnusableError
 from reconciler.stores.files import Files, write_atomically
-
-LENGTH = 50
 
 
 class History:
     """The folder ``history``."""
 
-    def __init__(self, folder: Path, files: Files) -> None:
+    def __init__(self, folder: Path, files: Files, cipher: Cipher, length: int) -> None:
         """Use *folder*, which is made when the first document is kept."""
         self._folder = folder
         self._files = files
+        self._cipher = cipher
+        self._length = length
 
     def serials(self) -> Sequence[int]:
         """Serials of the states kept, oldest first."""
@@ -35,7 +36,7 @@ class History:
         """
         path = self._path(serial)
         try:
-            return document.decode(path.read_bytes())
+            return document.decode(path.read_bytes(), self._cipher)
         except FileNotFoundError as error:
             kept = ", ".join(str(known) for known in self.serials()) or "none"
             raise StateError(f"no state {serial} is kept", hint=f"kept are: {kept}") from error
@@ -50,8 +51,8 @@ class History:
         write_atomically(self._files, self._path(serial), data)
 
     def prune(self) -> None:
-        """Remove the oldest beyond `LENGTH`."""
-        for serial in self.serials()[:-LENGTH]:
+        """Remove the oldest beyond those that are kept."""
+        for serial in self.serials()[: -self._length]:
             with suppress(OSError):  # the state is saved; an old copy too many harms nobody
                 self._files.remove(self._path(serial))
 
@@ -59,8 +60,8 @@ class History:
         """What to do about a damaged file, as a hint: names the newest state that is good."""
         for serial in reversed(self.serials()):
             path = self._path(serial)
-            with suppress(OSError, UnusableError):
-                document.decode(path.read_bytes())
+            with suppress(OSError, StateError, UnusableError):
+                document.decode(path.read_bytes(), self._cipher)
                 return f"the newest good state is {path}; go on from it with `tdr state restore {serial}`"
         return "no good earlier state is kept; keep the file, and take the objects up again with `tdr import`"
 

@@ -17,6 +17,8 @@ from reconciler.model.address import Address
 from reconciler.model.record import Record, State
 from reconciler.model.upgrades import NewerError
 from reconciler.ports.store import Entry, Phase, Snapshot
+from reconciler.sealing import DamagedError
+from reconciler.stores.cipher import PLAIN, Cipher
 from reconciler.stores.document import UnusableError
 from reconciler.stores.records import Records
 
@@ -45,13 +47,13 @@ class Journal:
     size_bytes: int
 
 
-def begin(lineage: str, carried: Iterable[Entry], serial: int) -> bytes:
+def begin(lineage: str, carried: Iterable[Entry], serial: int, cipher: Cipher = PLAIN) -> bytes:
     """A new journal of *lineage* that starts after *serial* and carries on with what is unfinished."""
-    header = _sealed({"format": FORMAT, "format_version": FORMAT_VERSION, "lineage": lineage})
-    return header + b"".join(encode(Line(entry, serial)) for entry in carried)
+    header = _sealed({"format": FORMAT, "format_version": FORMAT_VERSION, "lineage": lineage}, cipher)
+    return header + b"".join(encode(Line(entry, serial), cipher) for entry in carried)
 
 
-def encode(line: Line) -> bytes:
+def encode(line: Line, cipher: Cipher = PLAIN) -> bytes:
     """One line, with its newline.
 
     Raises:
@@ -71,20 +73,22 @@ def encode(line: Line) -> bytes:
             "details": dict(entry.details),
             "remembers": entry.remembers,
             "record": entry.record.to_json() if entry.record else None,
-        }
+        },
+        cipher,
     )
 
 
-def decode(data: bytes) -> Journal:
+def decode(data: bytes, cipher: Cipher = PLAIN) -> Journal:
     """Read a journal; its last line may be torn by a crash.
 
     Raises:
         UnusableError: it does not begin as a journal, or a line before the last is damaged.
+        StateError: it is sealed with a key that *cipher* does not have.
     """
     raw = data.split(b"\n")
     # What follows the last newline was never acknowledged.
     whole = raw[:-1]
-    header = _opened(whole[0]) if whole else None
+    header = _opened(whole[0], cipher) if whole else None
     if header is None or header.get("format") != FORMAT:
         raise UnusableError("does not begin as a journal")
     if header.get("format_version") != FORMAT_VERSION:
@@ -95,7 +99,7 @@ def decode(data: bytes) -> Journal:
     lines: list[Line] = []
     size_bytes = len(whole[0]) + 1
     for number, text in enumerate(whole[1:], start=2):
-        body = _opened(text)
+        body = _opened(text, cipher)
         if body is None:
             if number == len(whole) and not raw[-1]:
                 break  # blocks of one write reach the disk in any order, so a torn last line may have its newline
@@ -142,13 +146,17 @@ def unfinished(lines: Iterable[Line]) -> tuple[Entry, ...]:
     return tuple(intents.values())
 
 
-def _sealed(body: Mapping[str, object]) -> bytes:
+def _sealed(body: Mapping[str, object], cipher: Cipher) -> bytes:
     text = orjson.dumps(body, option=orjson.OPT_PASSTHROUGH_DATACLASS)
-    return _CHECK + _checksum(text) + b'",' + text[1:] + b"\n"
+    return cipher.seal(_CHECK + _checksum(text) + b'",' + text[1:]) + b"\n"
 
 
-def _opened(text: bytes) -> dict[str, object] | None:
+def _opened(text: bytes, cipher: Cipher) -> dict[str, object] | None:
     """The body of a line, or None when its checksum says that it is not what was written."""
+    try:
+        text = cipher.open(text)
+    except DamagedError:
+        return None
     body = b"{" + text[_BODY:]
     if text[:_BODY] != _CHECK + _checksum(body) + b'",':
         return None

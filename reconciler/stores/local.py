@@ -18,16 +18,16 @@ from reconciler.errors import StateError
 from reconciler.model.json import Json
 from reconciler.model.record import State
 from reconciler.ports.clock import Clock, SystemClock, rfc3339
-from reconciler.ports.store import Entry, Holder, Snapshot
+from reconciler.ports.store import KEEPS, Entry, Holder, Keeps, Snapshot
 from reconciler.stores import document, journal
+from reconciler.stores.cipher import PLAIN, Cipher
 from reconciler.stores.files import Disk, Files, write_atomically
 from reconciler.stores.history import History
 from reconciler.stores.lock import FolderLock, Writer, process_started
 from reconciler.stores.reader import Reader
 from reconciler.stores.records import Records
 from reconciler.stores.runs import Runs, id_of, name_of
-
-_OUR_BUG = "this is a bug of tdr; please report it"
+from reconciler.stores.succession import OUR_BUG, check_succession, encoded
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,8 @@ class LocalStore:
         files: Files | None = None,
         new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
         started: Callable[[int], str | None] = process_started,
+        cipher: Cipher = PLAIN,
+        keeps: Keeps = KEEPS,
     ) -> None:
         """Use *folder* for the state of *environment*; nothing is read or written yet.
 
@@ -59,6 +61,8 @@ class LocalStore:
         writer: who shows in the lock and in the document; this process when left out.
         started: tells when a process of this machine began, as `lock.process_started` does.
         """
+        self.where = str(folder)
+        self.caveat = ""
         self._folder = folder
         self._document = folder / "state.json"
         self._journal = folder / "journal.jsonl"
@@ -68,9 +72,11 @@ class LocalStore:
         self._writer = writer or Writer.here()
         self._files: Files = files or Disk()
         self._new_id = new_id
-        self._history = History(folder / "history", self._files)
-        self._runs = Runs(folder / "runs", self._files)
-        self._reader = Reader(self._document, self._journal, self._history, environment, project)
+        self._cipher = cipher
+        self.keeps = keeps
+        self._history = History(folder / "history", self._files, cipher, keeps.states)
+        self._runs = Runs(folder / "runs", self._files, cipher, keeps.runs)
+        self._reader = Reader(self._document, self._journal, self._history, environment, project, cipher)
         self._lock = FolderLock(
             folder, clock=self._clock, writer=self._writer, files=self._files, new_id=new_id, started=started
         )
@@ -129,7 +135,7 @@ class LocalStore:
             self._confirm_lock()
             position = self._position or self._locate()
             serial = position.serial + (1 if entry.remembers else 0)
-            line = _encoded(lambda: journal.encode(journal.Line(entry, serial)))
+            line = encoded(lambda: journal.encode(journal.Line(entry, serial), self._cipher))
             self._position = None  # a write that fails leaves an unknown end; the next one looks
             with _writing(self._journal):
                 if self._journal.stat().st_size != position.journal_bytes:
@@ -142,9 +148,9 @@ class LocalStore:
         with self._mutex:
             holder = self._confirm_lock()
             loaded = self._reader.load()
-            _check_succession(loaded.snapshot.state, state, expected_serial)
+            check_succession(loaded.snapshot.state, state, expected_serial)
             new_document = self._encode_document(state, run=holder.run)
-            new_journal = journal.begin(state.lineage, loaded.snapshot.unfinished, state.serial)
+            new_journal = journal.begin(state.lineage, loaded.snapshot.unfinished, state.serial, self._cipher)
             with _writing(self._document):
                 if loaded.document_serial != state.serial:
                     self._history.keep(loaded.document_serial, self._document.read_bytes())
@@ -176,7 +182,7 @@ class LocalStore:
             seen = [line.serial for line in said.lines] + [*self.history(), self._reader.document_serial()]
             state = replace(base, records=records, serial=max(seen) + 1)
             new_document = self._encode_document(state, run=holder.run)
-            new_journal = journal.begin(state.lineage, journal.unfinished(said.lines), state.serial)
+            new_journal = journal.begin(state.lineage, journal.unfinished(said.lines), state.serial, self._cipher)
             with _writing(self._document):
                 if self._document.exists():
                     aside = self._folder / f"state.replaced-by-{state.serial}.json"
@@ -218,7 +224,7 @@ class LocalStore:
         state = loaded.snapshot.state
         with _writing(self._journal):
             if loaded.journal_bytes is None:
-                data = journal.begin(state.lineage, (), state.serial)
+                data = journal.begin(state.lineage, (), state.serial, self._cipher)
                 write_atomically(self._files, self._journal, data)
                 return _Position(state.serial, len(data))
             if self._journal.stat().st_size > loaded.journal_bytes:
@@ -237,33 +243,15 @@ class LocalStore:
     def _encode_document(self, state: State, *, run: str) -> bytes:
         written_by = {"tdr": __version__, "run": run, "who": self._writer.who, "host": self._writer.host}
         written_at = rfc3339(self._clock.now())
-        return _encoded(lambda: document.encode(state, written_by=written_by, written_at=written_at))
+        return encoded(
+            lambda: document.encode(state, written_by=written_by, written_at=written_at, cipher=self._cipher)
+        )
 
     def _confirm_lock(self) -> Holder:
         if self._holder is None:
-            raise StateError(f"{self._folder} is written only under its lock", hint=_OUR_BUG)
+            raise StateError(f"{self._folder} is written only under its lock", hint=OUR_BUG)
         self._lock.confirm(self._holder)
         return self._holder
-
-
-def _check_succession(stored: State, state: State, expected_serial: int) -> None:
-    """Refuse a state that does not follow the stored one."""
-    if state.lineage != stored.lineage:
-        raise StateError(
-            f"state of lineage {state.lineage} cannot replace one of lineage {stored.lineage}",
-            hint="they belong to different environments or projects",
-        )
-    if stored.serial != expected_serial:
-        raise StateError(
-            f"another writer won: the stored state has serial {stored.serial}, this run began from {expected_serial}",
-            hint="plan again",
-        )
-    if state.serial < stored.serial:
-        raise StateError(
-            f"state of serial {state.serial} is older than the stored one, {stored.serial}", hint="plan again"
-        )
-    if state.serial == stored.serial and state != stored:
-        raise StateError(f"two different states cannot both have serial {state.serial}", hint=_OUR_BUG)
 
 
 @contextmanager
@@ -275,10 +263,3 @@ def _writing(path: Path) -> Iterator[None]:
             f"{path} cannot be written: {error.strerror}",
             hint="what was saved before is untouched; free space or check permissions, then run again",
         ) from error
-
-
-def _encoded(encode: Callable[[], bytes]) -> bytes:
-    try:
-        return encode()
-    except TypeError as error:
-        raise StateError(f"state cannot be written as JSON: {error}", hint=_OUR_BUG) from error

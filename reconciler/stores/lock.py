@@ -163,7 +163,7 @@ class FolderLock:
         holder, started = read
         if holder.host == self._writer.host and not self._is_dead(holder, started):
             raise LockHeld(
-                f"its holder is alive: {_in_words(holder)}",
+                f"its holder is alive: {in_words(holder)}",
                 hint=f"end process {holder.pid}, which releases the lock by itself",
             )
         descriptor = self._try()
@@ -213,7 +213,7 @@ class FolderLock:
                 "somebody else is taking the lock right now", hint="try again, or wait with `--lock-timeout 5m`"
             )
         return LockHeld(
-            f"the state is locked: {_in_words(read[0])}",
+            f"the state is locked: {in_words(read[0])}",
             hint="wait with `--lock-timeout 5m`; "
             f"if that process is gone for good, release it with `tdr lock release {read[0].lock_id}`",
         )
@@ -272,7 +272,8 @@ def _identity(record: Path) -> tuple[int, ...] | None:
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
-def _in_words(holder: Holder) -> str:
+def in_words(holder: Holder) -> str:
+    """Who it is, as part of a sentence."""
     run = f", run {holder.run}" if holder.run else ""
     return (
         f"`{holder.operation}` by {holder.who} on {holder.host} (process {holder.pid}{run}) "

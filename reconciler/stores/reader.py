@@ -10,6 +10,7 @@ from reconciler.errors import StateError
 from reconciler.model.record import State
 from reconciler.ports.store import Snapshot
 from reconciler.stores import document, journal
+from reconciler.stores.cipher import Cipher
 from reconciler.stores.document import UnusableError
 from reconciler.stores.history import History
 
@@ -30,7 +31,7 @@ class Reader:
     """Reads one folder. Keeps the last document it decoded, so that reading on costs only the journal."""
 
     def __init__(
-        self, document_path: Path, journal_path: Path, history: History, environment: str, project: str = ""
+        self, document_path: Path, journal_path: Path, history: History, environment: str, project: str, cipher: Cipher
     ) -> None:
         """Read the state of *environment* of *project* from these files."""
         self._document = document_path
@@ -38,6 +39,7 @@ class Reader:
         self._history = history
         self._environment = environment
         self._project = project
+        self._cipher = cipher
         self._decoded: tuple[tuple[int, ...], State] | None = None
 
     def is_empty(self) -> bool:
@@ -66,7 +68,7 @@ class Reader:
             if data is None:
                 return Loaded(Snapshot(base), base.serial, None)
             try:
-                read = journal.decode(data)
+                read = journal.decode(data, self._cipher)
                 return Loaded(journal.replay(base, read), base.serial, read.size_bytes)
             except UnusableError as error:
                 if data == damaged:
@@ -84,7 +86,7 @@ class Reader:
         if data is None:
             return journal.Journal(lineage, (), 0)
         try:
-            return journal.decode(data)
+            return journal.decode(data, self._cipher)
         except UnusableError as error:
             raise StateError(
                 f"{self._journal} {error.why}",
@@ -94,8 +96,8 @@ class Reader:
     def document_serial(self) -> int:
         """Of the present document, or 0 when it cannot be read."""
         try:
-            return document.decode(self._document.read_bytes()).serial
-        except (OSError, UnusableError):
+            return document.decode(self._document.read_bytes(), self._cipher).serial
+        except (OSError, StateError, UnusableError):
             return 0
 
     def _load_document(self) -> tuple[tuple[int, ...], State]:
@@ -104,7 +106,7 @@ class Reader:
                 signature = _signature(file.fileno())
                 if self._decoded is not None and self._decoded[0] == signature:
                     return self._decoded
-                state = document.decode(file.read())
+                state = document.decode(file.read(), self._cipher)
         except UnusableError as error:
             raise self._unusable(self._document, error) from error
         except FileNotFoundError as error:

@@ -1,4 +1,4 @@
-"""What runs did: one document a run, the newest two hundred."""
+"""What runs did: one document a run."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ import orjson
 
 from reconciler.errors import StateError
 from reconciler.model.json import Json
+from reconciler.stores.cipher import Cipher
 from reconciler.stores.files import Files, write_atomically
-
-LENGTH = 200
 
 
 def name_of(run_id: str, document: Mapping[str, Json]) -> str:
@@ -26,19 +25,19 @@ def id_of(name: str) -> str:
     return name.rpartition("-")[2]
 
 
-def encode(document: Mapping[str, Json]) -> bytes:
+def encode(document: Mapping[str, Json], cipher: Cipher) -> bytes:
     """A document as it is kept."""
-    return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    return cipher.seal(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
 
-def decode(data: bytes, where: str) -> Mapping[str, Json]:
+def decode(data: bytes, where: str, cipher: Cipher) -> Mapping[str, Json]:
     """Read what `encode` wrote.
 
     Raises:
-        StateError: it is damaged.
+        StateError: it is damaged, or sealed with a key that *cipher* does not have.
     """
     try:
-        document = orjson.loads(data)
+        document = orjson.loads(cipher.open(data))
     except orjson.JSONDecodeError:
         document = None
     if not isinstance(document, dict):
@@ -55,20 +54,22 @@ def not_kept(run_id: str, names: Iterable[str]) -> StateError:
 class Runs:
     """The folder ``runs``."""
 
-    def __init__(self, folder: Path, files: Files) -> None:
+    def __init__(self, folder: Path, files: Files, cipher: Cipher, length: int) -> None:
         """Use *folder*, which is made when the first document is kept."""
         self._folder = folder
         self._files = files
+        self._cipher = cipher
+        self._length = length
 
     def names(self) -> Sequence[str]:
         """Names of what is kept, newest last."""
         return sorted(path.stem for path in self._folder.glob("*.json"))
 
     def keep(self, name: str, document: Mapping[str, Json]) -> None:
-        """Keep *document*, and let go of the oldest beyond `LENGTH`. Raises OSError."""
+        """Keep *document*, and let go of the oldest beyond the newest. Raises OSError."""
         self._folder.mkdir(exist_ok=True, mode=0o700)
-        write_atomically(self._files, self._folder / f"{name}.json", encode(document))
-        for old in self.names()[:-LENGTH]:
+        write_atomically(self._files, self._folder / f"{name}.json", encode(document, self._cipher))
+        for old in self.names()[: -self._length]:
             with suppress(OSError):  # a report too many harms nobody
                 self._files.remove(self._folder / f"{old}.json")
 
@@ -83,7 +84,7 @@ class Runs:
             if id_of(name) == run_id:
                 path = self._folder / f"{name}.json"
                 try:
-                    return decode(path.read_bytes(), str(path))
+                    return decode(path.read_bytes(), str(path), self._cipher)
                 except OSError as error:
                     raise StateError(f"{path} cannot be read: {error.strerror}") from error
         raise not_kept(run_id, names)

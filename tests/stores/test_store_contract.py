@@ -15,7 +15,6 @@ from reconciler.model.record import Record, State
 from reconciler.model.secret import Secret
 from reconciler.model.spec import OnDelete
 from reconciler.ports.store import Entry, Phase, StateStore
-from reconciler.stores.runs import LENGTH as RUNS_KEPT
 
 OpenStore = Callable[[], StateStore]
 
@@ -223,11 +222,11 @@ def test_history_is_bounded_and_keeps_the_newest(open_store: OpenStore) -> None:
     store = open_store()
     state = store.read().state
     with store.lock("apply", "r1", 0):
-        for _ in range(55):
+        for _ in range(store.keeps.states + 5):
             previous, state = state, state.with_record(VIP, RECORD)
             store.checkpoint(state, previous.serial)
 
-    assert list(store.history()) == list(range(5, 55))
+    assert list(store.history()) == list(range(5, store.keeps.states + 5))
 
 
 def test_a_state_that_is_not_kept_is_an_error(open_store: OpenStore) -> None:
@@ -380,10 +379,10 @@ def test_a_run_that_is_not_kept_is_told_with_those_that_are(open_store: OpenStor
 def test_the_oldest_runs_go(open_store: OpenStore) -> None:
     store = open_store()
     with store.lock("apply", "a", 0):
-        for number in range(RUNS_KEPT + 2):
+        for number in range(store.keeps.runs + 2):
             store.keep_run(f"r{number}", _report(f"r{number}", 1, number))
 
-    assert list(open_store().runs()) == [f"r{number}" for number in range(2, RUNS_KEPT + 2)]
+    assert list(open_store().runs()) == [f"r{number}" for number in range(2, store.keeps.runs + 2)]
 
 
 def test_a_run_is_kept_only_under_the_lock(open_store: OpenStore) -> None:

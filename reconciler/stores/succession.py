@@ -1,0 +1,42 @@
+"""Which state may follow which."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from reconciler.errors import StateError
+from reconciler.model.record import State
+
+OUR_BUG = "this is a bug of tdr; please report it"
+
+
+def check_succession(stored: State, state: State, expected_serial: int) -> None:
+    """Refuse a state that does not follow the stored one."""
+    if state.lineage != stored.lineage:
+        raise StateError(
+            f"state of lineage {state.lineage} cannot replace one of lineage {stored.lineage}",
+            hint="they belong to different environments or projects",
+        )
+    if stored.serial != expected_serial:
+        raise StateError(
+            f"another writer won: the stored state has serial {stored.serial}, this run began from {expected_serial}",
+            hint="plan again",
+        )
+    if state.serial < stored.serial:
+        raise StateError(
+            f"state of serial {state.serial} is older than the stored one, {stored.serial}", hint="plan again"
+        )
+    if state.serial == stored.serial and state != stored:
+        raise StateError(f"two different states cannot both have serial {state.serial}", hint=OUR_BUG)
+
+
+def encoded(encode: Callable[[], bytes]) -> bytes:
+    """What *encode* makes.
+
+    Raises:
+        StateError: there is something in it that is not JSON.
+    """
+    try:
+        return encode()
+    except TypeError as error:
+        raise StateError(f"state cannot be written as JSON: {error}", hint=OUR_BUG) from error
