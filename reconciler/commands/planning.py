@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from reconciler.commands import saved_plan
@@ -12,9 +12,11 @@ from reconciler.engine.fingerprints import plan_digest
 from reconciler.engine.planning import Prepared, prepare
 from reconciler.errors import ManifestError
 from reconciler.model.address import Address
+from reconciler.model.kinds import Timing
 from reconciler.ports.clock import rfc3339
 from reconciler.reports import documents
 from reconciler.reports.documents import Document
+from reconciler.schedule import remarks
 from reconciler.wiring import Runtime
 
 
@@ -67,7 +69,19 @@ def checked(runtime: Runtime) -> list[Diagnostic]:
         provider = runtime.world.provider(address)
         if provider is not None:
             found += [runtime.placed(address, diagnostic) for diagnostic in provider.check(resource, context)]
+        elif isinstance(resource.spec, Timing):
+            # Nothing at any vendor, so no provider looks at it; what uses it may be written later.
+            found += [runtime.placed(address, diagnostic) for diagnostic in _remarks(runtime, address, resource.spec)]
     findings = sorted_by_place(dict.fromkeys(found))
     if any(finding.is_error for finding in findings):
         raise ManifestError(findings)
     return findings
+
+
+def _remarks(runtime: Runtime, address: Address, timing: Timing) -> Iterator[Diagnostic]:
+    dialect, now = runtime.loaded.environment.cron_dialect, runtime.clock.now()
+    for remark in remarks(timing.cron, timing.timezone, timing.delay, dialect, now):
+        path = f"/spec/{remark.field}"
+        yield Diagnostic(
+            remark.rule, remark.message, remark.severity, subject=str(address), path=path, hint=remark.hint
+        )

@@ -53,6 +53,15 @@ class Loaded:
         """
         return self._places[address].position(pointer)
 
+    def frame(self, address: Address, position: Position) -> str:
+        """The line at *position* of the document of *address*, for a message; never one that may hold a secret.
+
+        Raises:
+            KeyError: no document declares it.
+        """
+        place = self._places[address]
+        return place.file.source.frame(position.line, position.column, secretive=place.is_secretive)
+
     def config_digest(self, fingerprint: Fingerprint) -> str:
         """``sha256:…`` over all that is declared, wherever it is written; secrets count by *fingerprint*."""
         declared = config_digest(self.resources, self.environment, fingerprint)

@@ -15,11 +15,12 @@ from reconciler.manifest.files import FileRefused, TextFiles, with_texts
 from reconciler.manifest.findings import Findings, ManifestFile, Place
 from reconciler.manifest.folder import documents_of, manifest_files
 from reconciler.manifest.interpolation import Unresolved, Values, resolve
-from reconciler.manifest.mistakes import mistakes
+from reconciler.manifest.mistakes import Mistake, mistakes
 from reconciler.manifest.project import Project
 from reconciler.manifest.references import Names, cycles
 from reconciler.manifest.shapes import file_fields, names_in
 from reconciler.manifest.source import Source
+from reconciler.manifest.timings import timing_mistakes
 from reconciler.manifest.transitions import TransitionsReading
 from reconciler.manifest.tree import Document, Tree
 from reconciler.model.address import NAME, Address
@@ -29,6 +30,7 @@ from reconciler.model.resource import Origin, Reference, Resource
 from reconciler.model.spec import Lifecycle, Spec
 from reconciler.model.transitions import KIND as TRANSITIONS
 from reconciler.model.transitions import Transitions
+from reconciler.schedule import Dialect
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Reading:
         self._project = project
         self._environment = environment
         self._environment_name = environment_name
+        self._cron_dialect = environment.cron_dialect if environment else Dialect.DOCUMENTED
         self._values = values
         self._findings = findings
         self._texts = TextFiles(project.root)
@@ -110,16 +113,24 @@ class Reading:
         if document.interpolated:
             resolved = self._resolved(kind, tree, place, failed)
         content = None
+        found: list[Mistake] = []
         try:
             content = validate(kind, resolved)
         except ValidationError as error:
-            subject = str(_address(kind, resolved) or "")
-            for mistake in mistakes(error, document_model(kind), tree, is_secretive=place.is_secretive):
-                if mistake.path not in failed:
-                    hint, at_key = mistake.hint, mistake.at_key
-                    self._findings.add(
-                        mistake.rule, mistake.message, place, mistake.path, hint=hint, subject=subject, at_key=at_key
-                    )
+            found += mistakes(error, document_model(kind), tree, is_secretive=place.is_secretive)
+        found += timing_mistakes(kind, resolved, tree, self._cron_dialect)
+        subject = str(_address(kind, resolved) or "") if found else ""
+        for mistake in found:
+            if mistake.path not in failed:
+                self._findings.add(
+                    mistake.rule,
+                    mistake.message,
+                    place,
+                    mistake.path,
+                    hint=mistake.hint,
+                    subject=subject,
+                    at_key=mistake.at_key,
+                )
         address = Address.of(kind, content.metadata.name) if content is not None else _address(kind, resolved)
         if address is not None:
             self._declare(address, _Declared(place, index, content))

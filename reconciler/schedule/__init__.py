@@ -13,6 +13,7 @@ from reconciler.schedule.delay import parse_delay
 from reconciler.schedule.findings import Finding, findings, workflow_findings
 from reconciler.schedule.parsing import check, parse
 from reconciler.schedule.problem import Problem, ScheduleError
+from reconciler.schedule.remarks import Remark, remarks
 from reconciler.schedule.runs import Run, next_after, next_runs
 from reconciler.schedule.words import meaning
 from reconciler.schedule.zones import check_zone
@@ -23,6 +24,7 @@ __all__ = [
     "Dialect",
     "Finding",
     "Problem",
+    "Remark",
     "Run",
     "ScheduleError",
     "canonical_timing",
@@ -34,6 +36,7 @@ __all__ = [
     "next_runs",
     "parse",
     "parse_delay",
+    "remarks",
     "same",
     "workflow_findings",
 ]

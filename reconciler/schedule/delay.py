@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.schedule.problem import Problem, ScheduleError
+from reconciler.schedule.problem import Problem, ScheduleError, shown
 
 
 def parse_delay(value: object) -> int:
@@ -19,6 +19,9 @@ def parse_delay(value: object) -> int:
         return int(value)
     raise ScheduleError(
         Problem(
-            "delay-not-seconds", "delay", f"{value!r} is not a delay", "write whole seconds, 0 or more, such as 3600"
+            "delay-not-seconds",
+            "delay",
+            f"{shown(value) if isinstance(value, str) else repr(value)} is not a delay",
+            "write whole seconds, 0 or more, such as 3600",
         )
     )

@@ -18,7 +18,7 @@ from reconciler.schedule.cron import (
     existing,
     is_restricted,
 )
-from reconciler.schedule.problem import Problem, ScheduleError
+from reconciler.schedule.problem import Problem, ScheduleError, shown
 from reconciler.schedule.zones import check_zone
 
 # Treasure Data, "Intercom import": the presets of a schedule.
@@ -31,6 +31,8 @@ _REPLACEMENTS = {
     "@midnight": "@daily",
 }
 
+# Every minute, hour, day, month and weekday written out one by one has fewer than 400.
+LONGEST_CRON = 500
 _NUMBER = re.compile(r"[0-9]{1,4}")
 _ITEM = re.compile(
     r"(?P<first>\*|[0-9]{1,4}|[a-z]+)(?:-(?P<last>[0-9]{1,4}|[a-z]+))?(?:/(?P<step>[0-9]{1,4}))?", re.IGNORECASE
@@ -66,6 +68,12 @@ def check(cron: str | None, timezone: str, dialect: Dialect | str = Dialect.DOCU
 def _parse(text: str, dialect: Dialect) -> Cron:
     if not text:
         return Cron("", dialect)
+    if len(text) > LONGEST_CRON:
+        raise _error(
+            "cron-too-long",
+            f"{shown(text)} has {len(text):,} characters, more than any schedule needs",
+            "write ranges such as 2-5 and steps such as */5",
+        )
     _check_characters(text)
     fields = _fields(text)
     minutes, hours, days, months, weekdays = (
@@ -74,7 +82,7 @@ def _parse(text: str, dialect: Dialect) -> Cron:
     day_rule, is_settled = _day_rule(fields, dialect, days, months, weekdays)
     if day_rule is DayRule.DAYS and not any(day <= MONTH_LENGTHS[month] for day in days for month in months):
         raise _error(
-            "cron-never-runs", f"{text!r} never runs: no such day exists", "use a day that one of the months has"
+            "cron-never-runs", f"{shown(text)} never runs: no such day exists", "use a day that one of the months has"
         )
     return Cron(text, dialect, fields, minutes, hours, days, months, weekdays, day_rule, is_settled)
 
@@ -86,8 +94,8 @@ def _check_characters(text: str) -> None:
         half_width = unicodedata.normalize("NFKC", text)
         raise _error(
             "cron-not-ascii",
-            f"character {position} of {text!r} is U+{ord(character):04X} ({unicodedata.name(character, 'unnamed')})",
-            f"write {half_width!r}" if half_width.isascii() else "use digits, letters and signs of ASCII only",
+            f"character {position} of {shown(text)} is U+{ord(character):04X} ({unicodedata.name(character, 'unnamed')})",
+            f"write {shown(half_width)}" if half_width.isascii() else "use digits, letters and signs of ASCII only",
         )
 
 
@@ -97,11 +105,15 @@ def _fields(text: str) -> tuple[str, ...]:
     fields = text.split()
     if len(fields) != len(FIELDS):
         raise _error(
-            "cron-fields", f"{text!r} has {len(fields)} fields where five should be", _hint_for_fields(text, fields)
+            "cron-fields",
+            f"{shown(text)} has {len(fields)} fields where five should be",
+            _hint_for_fields(text, fields),
         )
     if text != " ".join(fields):
         raise _error(
-            "cron-blanks", f"{text!r} has more than single blanks between its fields", f"write {' '.join(fields)!r}"
+            "cron-blanks",
+            f"{shown(text)} has more than single blanks between its fields",
+            f"write {shown(' '.join(fields))}",
         )
     return tuple(fields)
 
@@ -111,7 +123,9 @@ def _preset(text: str) -> str:
         return PRESETS[text]
     allowed = ", ".join(PRESETS)
     hint = f"use {_REPLACEMENTS[text]}" if text in _REPLACEMENTS else did_you_mean(text, PRESETS)
-    raise _error("cron-preset", f"{text!r} is not a preset; there are {allowed}", hint or "write five fields instead")
+    raise _error(
+        "cron-preset", f"{shown(text)} is not a preset; there are {allowed}", hint or "write five fields instead"
+    )
 
 
 def _hint_for_fields(text: str, fields: list[str]) -> str:
@@ -127,7 +141,7 @@ def _values(field: str, known: FieldRange, dialect: Dialect) -> tuple[int, ...]:
     items = field.split(",")
     for item in items:
         if item == "*" and len(items) > 1:
-            raise _error("cron-star-in-list", f"{known.name} {field!r} has '*' in a list", "write '*' alone")
+            raise _error("cron-star-in-list", f"{known.name} {shown(field)} has '*' in a list", "write '*' alone")
         values.update(_item_values(item, known, dialect))
     return tuple(sorted(values))
 
@@ -135,26 +149,30 @@ def _values(field: str, known: FieldRange, dialect: Dialect) -> tuple[int, ...]:
 def _item_values(item: str, known: FieldRange, dialect: Dialect) -> range | list[int]:
     match = _ITEM.fullmatch(item)
     if match is None:
-        raise _error("cron-syntax", f"{known.name} {item!r} cannot be read", _hint_for_item(known))
+        raise _error("cron-syntax", f"{known.name} {shown(item)} cannot be read", _hint_for_item(known))
     first, last, step = match["first"], match["last"], match["step"]
     if step is not None and not 0 < int(step) <= len(known.full):
         why = "is zero" if int(step) == 0 else f"is more than the {len(known.full)} values there are"
-        raise _error("cron-step", f"the step of {known.name} {item!r} {why}", f"use a step from 1 to {len(known.full)}")
+        raise _error(
+            "cron-step", f"the step of {known.name} {shown(item)} {why}", f"use a step from 1 to {len(known.full)}"
+        )
     if first == "*":
         if last is not None:
-            raise _error("cron-syntax", f"{known.name} {item!r} cannot be read", _hint_for_item(known))
+            raise _error("cron-syntax", f"{known.name} {shown(item)} cannot be read", _hint_for_item(known))
         return _stepped(known, int(step or 1), dialect)
     begin = _number(first, known)
     if last is None:
         if step is not None:
             raise _error(
-                "cron-syntax", f"{known.name} {item!r} has a step but no end", f"write '{first}-{known.last}/{step}'"
+                "cron-syntax",
+                f"{known.name} {shown(item)} has a step but no end",
+                f"write '{first}-{known.last}/{step}'",
             )
         return [begin]
     end = _number(last, known)
     if begin > end:
         ahead = f"{begin}-{known.last},{known.first}-{end}"
-        raise _error("cron-range", f"{known.name} {item!r} runs backwards", f"write '{ahead}'")
+        raise _error("cron-range", f"{known.name} {shown(item)} runs backwards", f"write '{ahead}'")
     return range(begin, end + 1, int(step or 1))
 
 
@@ -178,7 +196,7 @@ def _number(text: str, known: FieldRange) -> int:
     if folded in known.names:
         return known.names.index(folded) + known.first
     hint = did_you_mean(folded[:3], known.names) if known.names else _hint_for_item(known)
-    raise _error("cron-value", f"{known.name} {text!r} is not known", hint or _hint_for_item(known))
+    raise _error("cron-value", f"{known.name} {shown(text)} is not known", hint or _hint_for_item(known))
 
 
 def _hint_for_item(known: FieldRange) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+LONGEST_SHOWN = 60
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -27,3 +29,8 @@ class ScheduleError(ValueError):
         """Hold the *problem*; the text of the error is its message."""
         super().__init__(problem.message)
         self.problem = problem
+
+
+def shown(text: str) -> str:
+    """*text* as messages repeat it: in quotes, and never more than its first 60 characters."""
+    return repr(text) if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]!r}…"

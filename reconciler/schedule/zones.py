@@ -10,7 +10,7 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 from reconciler.diagnostics import did_you_mean
-from reconciler.schedule.problem import Problem, ScheduleError
+from reconciler.schedule.problem import LONGEST_SHOWN, Problem, ScheduleError, shown
 
 _REGIONS = frozenset(
     ("Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
@@ -87,15 +87,16 @@ def check_zone(name: str) -> ZoneInfo:
         return ZoneInfo("UTC")
     candidates = _CANDIDATES.get(name.upper(), "")
     if candidates or name.partition("/")[0] not in _REGIONS:
-        hint = (
-            f"write {candidates}"
-            if candidates
-            else did_you_mean(name, known_zones()) or "write a name such as Asia/Tokyo"
-        )
-        raise _error("timezone-not-a-city", f"{name!r} is not a region and city, nor UTC", hint)
+        hint = f"write {candidates}" if candidates else _similar(name) or "write a name such as Asia/Tokyo"
+        raise _error("timezone-not-a-city", f"{shown(name)} is not a region and city, nor UTC", hint)
     if name not in known_zones():
-        raise _error("timezone-unknown", f"{name!r} is not a known zone", did_you_mean(name, known_zones()))
+        raise _error("timezone-unknown", f"{shown(name)} is not a known zone", _similar(name))
     return ZoneInfo(name)
+
+
+def _similar(name: str) -> str:
+    """What may be meant; nothing is similar to a text far longer than any name."""
+    return did_you_mean(name, known_zones()) if len(name) <= LONGEST_SHOWN else ""
 
 
 def canonical_zone(name: str) -> str:

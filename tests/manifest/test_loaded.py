@@ -27,7 +27,7 @@ def fingerprint(secret: Secret, path: str) -> str:
 
 
 def test_places_are_found_when_asked_for(loaded: Load) -> None:
-    text = "# note\n---\n" + DATABASE + "---\n\n" + query("sql: |\n  SELECT 1\nschedule: {cron: x, timezone: UTC}")
+    text = "# note\n---\n" + DATABASE + "---\n\n" + query("sql: |\n  SELECT 1\nschedule: {cron: '', timezone: UTC}")
     found = loaded({"manifests/m.yaml": text})
     address = Address("query", "q")
     assert found.source(address) == "manifests/m.yaml:9"
@@ -38,7 +38,7 @@ def test_places_are_found_when_asked_for(loaded: Load) -> None:
         "manifests/m.yaml:9:1",
         "manifests/m.yaml:13:3",
         "manifests/m.yaml:14:8",
-        "manifests/m.yaml:16:33",
+        "manifests/m.yaml:16:34",
         "manifests/m.yaml:16:13",
         "manifests/m.yaml:9:1",
     ]

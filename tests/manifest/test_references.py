@@ -69,7 +69,7 @@ def test_references_of_an_import_are_those_of_its_kind_of_source(loaded: Load) -
 
 
 def test_a_timing_in_place_of_a_name_is_no_reference(loaded: Load) -> None:
-    text = query("sql: select 1\nschedule: {cron: nightly}")
+    text = query("sql: select 1\nschedule: {cron: '@daily'}")
     assert references(loaded, "query/q", text, SCHEDULE) == []
 
 

@@ -8,20 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Final
 
-from reconciler.diagnostics import Diagnostic, Severity
+from reconciler.diagnostics import Diagnostic
 from reconciler.model.address import Address
 from reconciler.model.json import Json
 from reconciler.model.kinds import Timing
 from reconciler.ports.clock import Clock, SystemClock
 from reconciler.ports.provider import Context
 from reconciler.providers.treasure_data.names import timing
-from reconciler.schedule import Dialect, canonical_timing, check, findings, parse
-
-_DAY_S: Final = 86_400
-_HARMLESS: Final = frozenset({"both-days", "clock-change", "leap-years-only", "undocumented-step"})
-"""Findings to know of; the others say that a schedule may not do what it looks like."""
+from reconciler.schedule import Dialect, canonical_timing, remarks
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +48,7 @@ class Timings:
             if isinstance(schedule, str)
             else (str(address), "/spec/schedule")
         )
-        today = int(self.clock.now()) // _DAY_S * _DAY_S
-        for remark in _remarks(declared.cron, declared.timezone, declared.delay, self.dialect, today):
+        for remark in remarks(declared.cron, declared.timezone, declared.delay, self.dialect, self.clock.now()):
             yield Diagnostic(
                 remark.rule,
                 remark.message,
@@ -69,31 +63,3 @@ class Timings:
 def _comparable(cron: str, zone: str, dialect: Dialect) -> tuple[str, str]:
     canonical, canonical_zone = canonical_timing(cron, zone, dialect)
     return canonical, canonical_zone or zone
-
-
-@dataclass(frozen=True, slots=True)
-class _Remark:
-    rule: str
-    field: str
-    message: str
-    severity: Severity
-    hint: str = ""
-
-
-@lru_cache(maxsize=4096)
-def _remarks(cron: str, zone: str, delay: int, dialect: Dialect, today: int) -> tuple[_Remark, ...]:
-    """Shared by all who use the same timing: ten thousand activations have few of them."""
-    problems = check(cron, zone, dialect)
-    if problems:
-        return tuple(
-            _Remark(problem.rule, problem.field, problem.message, Severity.ERROR, problem.hint) for problem in problems
-        )
-    return tuple(
-        _Remark(
-            finding.rule,
-            "delay" if finding.rule.startswith("delay-") else "cron",
-            finding.message,
-            Severity.NOTICE if finding.rule in _HARMLESS else Severity.WARNING,
-        )
-        for finding in findings(parse(cron, dialect), zone, delay, today)
-    )
