@@ -53,7 +53,8 @@ class Runtime:
         if subject not in self.world.resources:
             return diagnostic
         position = self.loaded.locate(subject, diagnostic.path)
-        return replace(diagnostic, subject=str(subject), position=position)
+        frame = diagnostic.frame or self.loaded.frame(subject, position)
+        return replace(diagnostic, subject=str(subject), position=position, frame=frame)
 
 
 @contextmanager
