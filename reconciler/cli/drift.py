@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from reconciler.cli import memory, output
 from reconciler.cli.options import DirectoryOption, EnvOption, Format, FormatOption, VarOption, VerboseOption
-from reconciler.cli.session import runtime_of
+from reconciler.cli.session import address, runtime_of
 from reconciler.errors import UsageError
+
+if TYPE_CHECKING:
+    from reconciler.model.address import Address
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -33,6 +36,15 @@ def drift(
             metavar="DIGEST",
         ),
     ] = "",
+    accept: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--accept",
+            help="Write what was found into the manifest; repeatable. With a pointer such as "
+            "activation/daily/cron only that field.",
+            metavar="ADDRESS[/POINTER]",
+        ),
+    ] = None,
     format: FormatOption = Format.TEXT,
     verbose: VerboseOption = False,
 ) -> None:
@@ -43,7 +55,22 @@ def drift(
         raise UsageError(
             f"--since-digest {since_digest!r} is none", hint="pass the `digest` of `tdr drift --format json`"
         )
+    choices = [_choice(text) for text in accept or ()]
+    if choices and since_digest:
+        raise UsageError("--accept goes with no --since-digest", hint="look first, then accept")
     memory.return_large_blocks()
     with runtime_of(context, env=env, directory=directory, variables=var) as runtime:
-        answer = commands.drift(runtime, since=since_digest)
+        if choices:
+            from reconciler.commands import accepting
+
+            answer = accepting.accept(runtime, [accepting.Choice(*choice) for choice in choices])
+        else:
+            answer = commands.drift(runtime, since=since_digest)
     output.finish(answer, format, verbose=verbose)
+
+
+def _choice(text: str) -> tuple[Address, str]:
+    """An address and a pointer, written as one."""
+    kind, _, rest = text.partition("/")
+    name, slash, path = rest.partition("/")
+    return address(f"{kind}/{name}"), slash + path

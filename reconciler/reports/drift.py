@@ -66,6 +66,10 @@ def text(document: Mapping[str, Any], *, verbose: bool = False) -> str:
         for field in entry["fields"]:
             lines += moved(field["path"], field["applied"], field["found"])
     lines += _unmanaged(document)
+    for one in document.get("accepted", []):
+        lines.append(f"accepted: {one['address']}{one['path']} in {one['file']}")
+    if document.get("accepted"):
+        lines.append("The manifests say so now; the next `tdr apply` remembers it.")
     counts = ", ".join(f"{count} {verdict}" for verdict, count in document["summary"].items() if count)
     lines.append(f"Drift: {counts or 'nothing is remembered yet'}. {_short(document['digest'])}")
     return "\n".join(lines) + "\n"

@@ -261,7 +261,10 @@ MAPPINGS = st.dictionaries(NAMES, TREES, min_size=1, max_size=4)
     st.sampled_from([None, True, False]),
 )
 def test_what_was_patched_reads_as_wanted_and_all_else_as_before(
-    trees: list[Any], data: st.DataObject, value: Any, flow: bool | None
+    trees: list[Any],
+    data: st.DataObject,
+    value: Any,
+    flow: bool | None,  # noqa: FBT001 - drawn
 ) -> None:
     text = yaml.safe_dump_all(trees, default_flow_style=flow, sort_keys=False, allow_unicode=True).encode()
     before = [one.tree for one in read_documents(text, "a.yaml").documents]

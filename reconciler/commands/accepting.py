@@ -1,0 +1,197 @@
+"""`tdr drift --accept`: what others changed is written into the manifests, which stay as they are otherwise."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.commands.answer import Answer
+from reconciler.commands.drift import Scan, scan
+from reconciler.commands.spec_fields import Place, place_of
+from reconciler.engine.diff import Rules, differences
+from reconciler.engine.drift import Drift, Verdict
+from reconciler.errors import ManifestError, TdrError
+from reconciler.manifest import Loaded, load
+from reconciler.manifest.files import confined
+from reconciler.manifest.patching import ABSENT, patch
+from reconciler.model.address import Address
+from reconciler.model.change import FieldChange
+from reconciler.model.json import Json
+from reconciler.model.resource import Resource
+from reconciler.ports.clock import rfc3339
+from reconciler.ports.provider import Context
+from reconciler.reports import drift as reports
+from reconciler.reports.documents import Document
+from reconciler.wiring import Runtime
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What to accept: all that moved of *address*, or what stands at or below the pointer *path*."""
+
+    address: Address
+    path: str = ""
+
+    def takes(self, field: FieldChange) -> bool:
+        """Whether *field* is meant."""
+        return not self.path or field.path == self.path or field.path.startswith(self.path + "/")
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """One field and the place it is written to. *file* is relative to the project."""
+
+    address: Address
+    path: str
+    place: Place
+    file: str
+
+
+def accept(runtime: Runtime, choices: Sequence[Choice]) -> Answer:
+    """Write what was found for *choices* into the manifests: all of it, or nothing.
+
+    Raises:
+        TdrError: something chosen did not move, could not be read, or cannot be written into its manifest in place.
+    """
+    looked = scan(runtime)
+    wanted = [_accepted(runtime, looked, entry, field) for choice in choices for entry, field in _moved(looked, choice)]
+    accepted = list({(one.address, one.path): one for one in wanted}.values())
+    _write(runtime, looked, accepted)
+    document = reports.document(looked.report, runtime.environment_name, rfc3339(runtime.clock.now()))
+    lines: list[Document] = [
+        {
+            "address": str(one.address),
+            "path": one.path,
+            "file": one.file,
+            "pointer": one.place.pointer,
+            "value": None if one.place.value is ABSENT else _json(one.place.value),
+        }
+        for one in accepted
+    ]
+    return Answer(document | {"accepted": list(lines)})
+
+
+def _json(value: object) -> Json:
+    return value  # type: ignore[return-value]
+
+
+def _moved(looked: Scan, choice: Choice) -> list[tuple[Drift, FieldChange]]:
+    """The fields that *choice* means."""
+    entry = next((entry for entry in looked.report.entries if entry.address == choice.address), None)
+    if entry is None:
+        raise TdrError(f"{choice.address} is not in the state", hint="see `tdr state list`")
+    if entry.verdict is Verdict.UNKNOWN:
+        raise TdrError(f"{entry.address} cannot be read: {entry.note}", hint="nothing was written; try again")
+    if entry.verdict is Verdict.MISSING:
+        raise TdrError(
+            f"{entry.address} was {entry.note}; there is nothing to write down",
+            hint=f"remove its document, or let `tdr apply` make it again; `tdr state rm {entry.address}` forgets it",
+        )
+    fields = [(entry, field) for field in entry.fields if choice.takes(field)]
+    if not fields:
+        where = f"{choice.address}{choice.path}"
+        moved = ", ".join(field.path for field in entry.fields) or "nothing"
+        raise TdrError(f"{where} did not move", hint=f"what moved there: {moved}")
+    return fields
+
+
+def _accepted(runtime: Runtime, looked: Scan, entry: Drift, field: FieldChange) -> Accepted:
+    resources = runtime.world.resources
+    resource = resources.get(entry.address)
+    if resource is None:
+        raise TdrError(f"no document declares {entry.address}", hint="`tdr import` writes one")
+    place = place_of(resource, field.path, field.after, resources, looked.state)  # type: ignore[arg-type]
+    return Accepted(entry.address, field.path, place, place.file or resources[place.address].origin.file)
+
+
+# -- files -------------------------------------------------------------------------------------------------------------
+
+
+def _write(runtime: Runtime, looked: Scan, accepted: Sequence[Accepted]) -> None:
+    """Change the files; when the project does not read as wanted afterwards, all of them are as before."""
+    before: dict[Path, bytes] = {}
+    after: dict[Path, bytes] = {}
+    for one in accepted:
+        path = confined(runtime.project.root, one.file)
+        if path not in before:
+            before[path] = after[path] = path.read_bytes()
+        after[path] = _patched(runtime.world.resources, one, after[path])
+    written: list[Path] = []
+    try:
+        for path, data in after.items():
+            _replace(path, data)
+            written.append(path)
+        _prove(runtime, looked, accepted)
+    except BaseException:
+        for path in written:
+            _replace(path, before[path])
+        raise
+
+
+def _patched(resources: Mapping[Address, Resource], one: Accepted, data: bytes) -> bytes:
+    if one.place.file:
+        text = str(one.place.value)
+        mark = b"\xef\xbb\xbf" if data.startswith(b"\xef\xbb\xbf") else b""
+        return mark + (text.replace("\n", "\r\n") if b"\r\n" in data else text).encode()
+    origin = resources[one.place.address].origin
+    return patch(data, origin.file, origin.document, one.place.pointer, one.place.value)
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Exchange the content of *path* at once, its permissions kept."""
+    staged = path.with_name(f".{path.name}.tdr-new")
+    try:
+        with staged.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        staged.chmod(stat.S_IMODE(path.stat().st_mode))
+        staged.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            staged.unlink(missing_ok=True)
+        raise TdrError(f"{path} cannot be written: {error.strerror}", hint="check its permissions") from error
+
+
+def _prove(runtime: Runtime, looked: Scan, accepted: Sequence[Accepted]) -> None:
+    """Read the project again and make sure that it declares what was found.
+
+    Raises:
+        TdrError: it does not.
+    """
+    try:
+        loaded = _loaded(runtime)
+    except ManifestError as error:
+        first = error.diagnostics[0]
+        raise TdrError(
+            f"what was found is refused in a manifest: {first.message}", hint="nothing was written; edit it by hand"
+        ) from error
+    ids = {address: record.remote_id for address, record in looked.state.records.items()}
+    context = Context(resources=loaded.resources, remote_ids=ids)
+    for one in accepted:
+        found = looked.found(one.address)
+        provider = runtime.world.providers[one.address.kind]
+        desired = provider.desired(loaded.resources[one.address], context)
+        rules = Rules(runtime.world.traits(one.address), runtime.world.fingerprint)
+        seen = found.by_id.attributes if found is not None and found.by_id is not None else {}
+        left = [field.path for field in differences(desired.attributes, seen, None, rules)]
+        if any(path == one.path for path in left):
+            raise TdrError(
+                f"{one.address}: {one.path} would still differ when written into {one.file}",
+                hint="nothing was written; edit it by hand",
+            )
+
+
+def _loaded(runtime: Runtime) -> Loaded:
+    return load(
+        runtime.project,
+        runtime.environment_name,
+        cache_dir=None,
+        variables=runtime.loaded.environment.variables,
+        environ=os.environ,
+        resolve_secrets=True,
+    )

@@ -1,0 +1,162 @@
+"""Where in a manifest a field stands that a vendor tells: the way back from an attribute to the text a person wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from reconciler.errors import TdrError
+from reconciler.manifest.patching import ABSENT, Absent
+from reconciler.model.address import Address
+from reconciler.model.json import Json
+from reconciler.model.kinds import ActivationSpec, ImportSpec, QuerySpec, SqlSource, Timing
+from reconciler.model.record import State
+from reconciler.model.resource import Resource
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A value and where it is written.
+
+    pointer: in the document of *address*. file: of the project, when the value is the text of a file of its own.
+    """
+
+    address: Address
+    pointer: str
+    value: Json | Absent
+    file: str = ""
+
+
+_QUERY: Final = {"name": "name", "priority": "priority", "retry_limit": "retry_limit"}
+_SOURCE: Final = ("database", "engine", "sql")
+_FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "audience": {"/title": "title", "/description": "description"},
+    "query": {f"/{name}": name for name in (*_QUERY, *_SOURCE)},
+    "activation": {f"/{name}": name for name in _QUERY} | {f"/{name}": f"from/query/{name}" for name in _SOURCE},
+    "import": {
+        "/name": "name",
+        "/database": "to/database",
+        "/table": "to/table",
+        "/mode": "to/mode",
+        "/time_column": "to/time_column",
+        "/source/paths": "from/paths",
+        "/source/format": "from/format",
+    },
+    "table": {f"/{name}": name for name in ("name", "columns", "expire_days", "description")},
+}
+"""Kind -> pointer of an attribute -> where it stands below `spec`."""
+
+_TIMING: Final = frozenset({"/cron", "/timezone", "/delay"})
+_EXPORT: Final = "/export/"
+
+
+def place_of(resource: Resource, path: str, found: Json, resources: Mapping[Address, Resource], state: State) -> Place:
+    """Where the attribute at *path*, *found* at the vendor, is written for *resource*.
+
+    Raises:
+        TdrError: no manifest says it, or it is shared with others; the message says what to do instead.
+    """
+    address = resource.address
+    if path in _TIMING:
+        return _timing(resource, path, found, resources)
+    if path.startswith(_EXPORT) and isinstance(resource.spec, ActivationSpec):
+        return _delivery(resource, path, found)
+    below = _FIELDS.get(address.kind, {}).get(path)
+    if below is None:
+        raise _nowhere(address, path)
+    source = _source_of(resource)
+    if path == "/sql" and source is not None and source.file is not None:
+        _refuse_shared_file(address, source.file, resources)
+        return Place(address, "", _sql(source, found), source.file)
+    value = _READ[path](found, state) if path in _READ else found
+    if path == "/sql" and source is not None:
+        value = _sql(source, found)
+    return Place(address, f"/spec/{below}", ABSENT if value is None else value)
+
+
+def _nowhere(address: Address, path: str) -> TdrError:
+    return TdrError(
+        f"{address}: no field of a manifest says what {path} is",
+        hint="bring it back with `tdr apply`, or have it ignored with `lifecycle: {ignore: …}`",
+    )
+
+
+def _source_of(resource: Resource) -> SqlSource | None:
+    match resource.spec:
+        case ActivationSpec(from_=source):
+            return source.query
+        case QuerySpec() as query:
+            return query
+        case _:
+            return None
+
+
+def _sql(source: SqlSource, found: Json) -> str:
+    """The SQL *found*, with the blanks and the semicolon that stand around the one written, which nobody compares."""
+    written = source.sql or ""
+    bare = written.strip("; \t\r\n\f\v")
+    before, _, behind = written.partition(bare) if bare else ("", "", "")
+    return f"{before}{found or ''}{behind}"
+
+
+def _refuse_shared_file(address: Address, file: str, resources: Mapping[Address, Resource]) -> None:
+    others = sorted(other for other, resource in resources.items() if other != address and _file_of(resource) == file)
+    if others:
+        raise TdrError(
+            f"{address}: its SQL is in {file}, which {others[0]} uses too",
+            hint=f"edit {file}, or give it a copy of its own",
+        )
+
+
+def _file_of(resource: Resource) -> str | None:
+    source = _source_of(resource)
+    return source.file if source is not None else None
+
+
+def _timing(resource: Resource, path: str, found: Json, resources: Mapping[Address, Resource]) -> Place:
+    spec = resource.spec
+    schedule = spec.schedule if isinstance(spec, QuerySpec | ActivationSpec | ImportSpec) else None
+    if isinstance(schedule, str):
+        named = Address("schedule", schedule)
+        users = sorted(other for other, one in resources.items() if named in one.depends_on)
+        if users != [resource.address]:
+            raise TdrError(
+                f"{resource.address}: its timing is {named}, which {len(users)} resources share",
+                hint=f"edit {named}, or give {resource.address} a timing of its own",
+            )
+        return Place(named, f"/spec{path}", found)
+    if schedule is None and path != "/cron" and not isinstance(schedule, Timing):
+        raise TdrError(f"{resource.address}: no schedule is declared", hint="accept its /cron first")
+    return Place(resource.address, f"/spec/schedule{path}", found)
+
+
+def _delivery(resource: Resource, path: str, found: Json) -> Place:
+    name = path.removeprefix(_EXPORT)
+    if name == "ignore_invalid_records" and isinstance(found, bool):
+        return Place(resource.address, "/spec/on_invalid", "skip" if found else "fail")
+    if isinstance(resource.spec, ActivationSpec) and name in type(resource.spec.delivery).model_fields:
+        return Place(resource.address, f"/spec/delivery/{name}", ABSENT if found is None else found)
+    raise _nowhere(resource.address, path)
+
+
+def _named(kind: str, found: Json, state: State) -> Json:
+    """The name of the document that declares the object called *found*, or that name itself."""
+    for address, record in sorted(state.records.items()):
+        if address.kind == kind and record.remote_id.rpartition(".")[2] == found:
+            return address.name
+    return found
+
+
+def _columns(found: Json, _: State) -> Json:
+    if not isinstance(found, Sequence) or isinstance(found, str):
+        return found
+    names = ("name", "type", "alias")
+    return [dict(zip(names, column, strict=False)) for column in found if isinstance(column, Sequence)]
+
+
+_READ: Final[Mapping[str, Callable[[Json, State], Json]]] = {
+    "/database": lambda found, state: _named("database", found, state),
+    "/table": lambda found, state: _named("table", found, state),
+    "/columns": _columns,
+}

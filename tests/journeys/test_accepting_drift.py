@@ -1,0 +1,194 @@
+"""Drift is told once, and what was found is written into the manifests without touching what else stands there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from stage import Stage, environment
+
+SHOP = """\
+# The shop
+apiVersion: tdr/v1
+kind: Database
+metadata: {name: shop}
+spec: {}
+---
+apiVersion: tdr/v1
+kind: Table
+metadata: {name: customers}
+spec:
+  database: shop   # ours
+  expire_days: 30
+  columns:
+    - {name: email, type: string}   # hashed later
+    - {name: spring, type: string}
+"""
+QUERIES = """\
+apiVersion: tdr/v1
+kind: Query
+metadata: {name: sizes}
+spec:
+  database: shop
+  sql: |
+    SELECT count(1)  -- all
+    FROM customers
+  # early
+  schedule: {cron: "0 3 * * *", timezone: Asia/Tokyo}
+---
+apiVersion: tdr/v1
+kind: Query
+metadata: {name: spring}
+spec:
+  database: shop
+  file: sql/spring.sql
+  priority: ${var:priority|1}
+  schedule: nightly
+---
+apiVersion: tdr/v1
+kind: Schedule
+metadata: {name: nightly}
+spec:
+  cron: 0 4 * * *
+"""
+SQL = "-- spring\r\nSELECT email\r\nFROM customers;\r\n"
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Stage:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    stage = Stage(folder, None, environment(folder))
+    stage.write("tdr.yaml", "apiVersion: tdr/v1\nproject: shop\nenvironments: {local: {}}\n")
+    stage.write("manifests/shop.yaml", SHOP)
+    stage.write("manifests/queries.yaml", QUERIES)
+    (folder / "sql").mkdir()
+    (folder / "sql" / "spring.sql").write_bytes(SQL.encode())
+    stage.tdr("apply", "--yes")
+    return stage
+
+
+def text_of(stage: Stage, path: str) -> str:
+    return (stage.folder / path).read_bytes().decode()
+
+
+def test_drift_that_is_known_is_no_news_until_something_else_moves(shop: Stage) -> None:
+    with shop.somebody() as client:
+        client.update_saved_query("sizes", {"cron": "0 5 * * *"})
+    first = shop.tdr("drift", "--format", "json", expect=2).document
+    again = shop.tdr("drift", "--format", "json", expect=2).document
+
+    known = shop.tdr("drift", "--since-digest", first["digest"], "--format", "json").document
+    quiet = shop.tdr("drift", "--since-digest", first["digest"]).out
+    with shop.somebody() as client:
+        client.update_saved_query("spring", {"priority": "2"})
+    news = shop.tdr("drift", "--since-digest", first["digest"], "--format", "json", expect=2).document
+
+    assert first["digest"] == again["digest"] == known["digest"] == known["since"]
+    assert (known["clean"], known["changed"], news["changed"]) == (False, False, True)
+    assert quiet == f"Environment local\nDrift: nothing new since {first['digest'][:15]}.\n"
+
+
+@pytest.mark.parametrize(
+    ("query", "fields", "choice", "file", "before", "after"),
+    [
+        (
+            "sizes",
+            {"cron": "30 5 * * *"},
+            "query/sizes",
+            "manifests/queries.yaml",
+            '{cron: "0 3 * * *", timezone',
+            '{cron: "30 5 * * *", timezone',
+        ),
+        (
+            "sizes",
+            {"query": "SELECT 1\nFROM customers"},
+            "query/sizes/sql",
+            "manifests/queries.yaml",
+            "    SELECT count(1)  -- all\n    FROM customers\n",
+            "    SELECT 1\n    FROM customers\n",
+        ),
+        (
+            "spring",
+            {"query": "SELECT email FROM customers\nWHERE spring = 'yes'"},
+            "query/spring",
+            "sql/spring.sql",
+            "-- spring\r\nSELECT email\r\nFROM customers;",
+            "SELECT email FROM customers\r\nWHERE spring = 'yes';",
+        ),
+        ("spring", {"cron": "0 6 * * *"}, "query/spring/cron", "manifests/queries.yaml", "0 4 * * *", "0 6 * * *"),
+        ("sizes", {"cron": ""}, "query/sizes/cron", "manifests/queries.yaml", '"0 3 * * *"', '""'),
+    ],
+    ids=["a cron", "inline SQL", "SQL in a file", "a schedule of its own name", "a schedule taken off"],
+)
+def test_accepting_writes_the_value_and_nothing_else(
+    shop: Stage, query: str, fields: dict[str, Any], choice: str, file: str, before: str, after: str
+) -> None:
+    with shop.somebody() as client:
+        client.update_saved_query(query, fields)
+    text = text_of(shop, file)
+
+    said = shop.tdr("drift", "--accept", choice).out
+
+    assert text.count(before) == 1
+    assert text_of(shop, file) == text.replace(before, after)
+    assert f" in {file}\n" in said
+    shop.tdr("apply", "--yes")
+    assert shop.tdr("drift", "--format", "json").document["clean"]
+    with shop.somebody() as client:
+        (now,) = [raw for raw in client.saved_queries() if raw["name"] == query]
+    assert {name: now[name] or "" for name in fields} == fields
+
+
+def test_columns_and_expiry_of_a_table_are_accepted(shop: Stage) -> None:
+    with shop.somebody() as client:
+        client.update_schema("shop", "customers", '[["email","string"],["age","int"],["spring","string"]]')
+        client.update_table("shop", "customers", {"expire_days": 60})
+
+    shop.tdr("drift", "--accept", "table/customers")
+
+    assert text_of(shop, "manifests/shop.yaml") == SHOP.replace("30", "60").replace(
+        "later\n", "later\n    - {name: age, type: int}\n"
+    )
+    shop.tdr("plan", "--detailed-exitcode")
+
+
+@pytest.mark.parametrize(
+    ("fields", "choice", "said"),
+    [
+        (
+            {"priority": "2"},
+            "query/spring",
+            "manifests/queries.yaml:18:13: /spec/priority is written as ${var:priority|1}",
+        ),
+        ({"cron": "0 5 * * *"}, "query/spring/sql", "query/spring/sql did not move"),
+        ({"cron": "0 5 * * *"}, "query/nobody", "query/nobody is not in the state"),
+        ({"cron": "0 5 * * *"}, "nobody", "'nobody/' is not an address"),
+        ({"result": "td://@/shop/copy"}, "query/spring", "query/spring: no field of a manifest says what /result is"),
+    ],
+)
+def test_what_cannot_be_accepted_is_refused_and_nothing_is_written(
+    shop: Stage, fields: dict[str, Any], choice: str, said: str
+) -> None:
+    with shop.somebody() as client:
+        client.update_saved_query("spring", fields)
+
+    refused = shop.tdr("drift", "--accept", "query/spring/cron", "--accept", choice, expect=None)
+
+    assert refused.code in (1, 64)
+    assert f"error: {said}" in refused.err or "query/spring/cron did not move" in refused.err
+    assert text_of(shop, "manifests/queries.yaml") == QUERIES
+    assert text_of(shop, "sql/spring.sql") == SQL
+    alone = shop.tdr("drift", "--accept", choice, expect=None)
+    assert f"error: {said}" in alone.err
+    assert text_of(shop, "manifests/queries.yaml") == QUERIES
+
+
+def test_what_was_deleted_has_nothing_to_write_down(shop: Stage) -> None:
+    with shop.somebody() as client:
+        client.delete_saved_query("sizes")
+
+    refused = shop.tdr("drift", "--accept", "query/sizes", expect=1)
+
+    assert "error: query/sizes was deleted outside; there is nothing to write down" in refused.err
