@@ -22,6 +22,7 @@ from reconciler.model.change import Adopt, Change, Create, Keep, Replace, Undeci
 from reconciler.model.kinds import ActivationSpec
 from reconciler.model.observation import Finding
 from reconciler.model.unknown import Unknown
+from reconciler.ports.clock import rfc3339
 from reconciler.ports.provider import Desired, Runs
 
 PARALLEL = 4
@@ -225,6 +226,7 @@ class Applier:
         """Remember quietly what a look has shown to be so, and close what a killed run left open and nobody needs."""
         for change in changes:
             if not isinstance(change, Keep):
+                self._note_absence(change)
                 continue
             self.session.close_settled(change.address)
             resource = self.world.resources.get(change.address)
@@ -241,6 +243,16 @@ class Applier:
             after = self.session.record_of(resource, before.remote_id, desired.attributes, resolved=before.resolved)
             if after != before:
                 self.session.remember(change.address, after)
+
+    def _note_absence(self, change: Change) -> None:
+        """Write down when a remembered object was first missed, unless an operation was left open there, which looks itself."""
+        address = change.address
+        record = self.session.record(address)
+        look = self.prepared.seen.get(address)
+        is_missed = isinstance(look, Finding) and look.by_id is None
+        if record is None or not is_missed or record.absent_since or address in self.session.reopened:
+            return
+        self.session.remember(address, replace(record, absent_since=rfc3339(self.world.clock.now())), "missed")
 
     def _is_seen(self, address: Address) -> bool:
         look = self.prepared.seen.get(address)

@@ -15,6 +15,7 @@ from reconciler.model.change import (
     Create,
     FieldChange,
     Keep,
+    Move,
     Reason,
     Undecided,
     action,
@@ -93,6 +94,8 @@ def _change(
         document["note"] = change.note
     if isinstance(change, Undecided):
         document["note"] = change.why
+    if isinstance(change, Move):
+        document["moved_to"] = str(change.to)
     if isinstance(change, Create) and change.via is not None:
         document["made_by"] = str(change.via)
     if resolution is not None and resolution.mode:

@@ -16,6 +16,7 @@ SYMBOLS = {
     "disable": "-",
     "adopt": "»",
     "forget": "∅",
+    "move": "→",
     "undecided": "?",
 }
 WORDS = {
@@ -26,10 +27,11 @@ WORDS = {
     "disable": "disable",
     "adopt": "adopt",
     "forget": "forget",
+    "move": "move",
     "undecided": "undecided",
 }
 # Deletes and replacements first: what takes something away must not be the part nobody scrolls to.
-ORDER = ("delete", "disable", "replace", "undecided", "update", "create", "adopt", "forget")
+ORDER = ("delete", "disable", "replace", "undecided", "update", "create", "adopt", "move", "forget")
 
 
 def plan(document: Mapping[str, Any], *, verbose: bool = False) -> str:
@@ -74,7 +76,7 @@ def _warnings(document: Mapping[str, Any]) -> list[str]:
         for warning in document["warnings"]
         for line in (
             f"{warning['severity']}: {warning['message']}",
-            *([f"    {warning['hint']}"] if warning["hint"] else []),
+            *(f"    {line}" for line in warning["hint"].splitlines()),
         )
     ]
 
@@ -82,6 +84,8 @@ def _warnings(document: Mapping[str, Any]) -> list[str]:
 def _change(change: Mapping[str, Any], action: str) -> Iterator[str]:
     title = f"{SYMBOLS[action]} {change['address']}"
     made_by = f"  by the first run of {change['made_by']}" if change.get("made_by") else ""
+    if change.get("moved_to"):
+        title += f" → {change['moved_to']}"
     yield f"{title:<48} {WORDS[action]:<16} [{change['reason']}]{made_by}"
     if change["source"]:
         yield f"    {change['source']}"
@@ -118,7 +122,9 @@ def _summary(document: Mapping[str, Any]) -> str:
     summary: Mapping[str, int] = document["summary"]
     parts = [f"{summary.get(action, 0)} to {action}" for action in ("create", "update", "delete")]
     parts += [
-        f"{summary[action]} to {action}" for action in ("replace", "adopt", "disable", "forget") if summary.get(action)
+        f"{summary[action]} to {action}"
+        for action in ("replace", "adopt", "move", "disable", "forget")
+        if summary.get(action)
     ]
     undecided = f" {summary['undecided']} undecided." if summary.get("undecided") else ""
     return f"Plan: {', '.join(parts)}.{undecided} {document['plan_digest'][:15]}"

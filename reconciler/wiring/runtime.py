@@ -98,11 +98,13 @@ def open_runtime(
             environment_name=loaded.environment_name,
             environment=loaded.environment,
             resources=loaded.resources,
-            providers=providers(loaded, folder, key, clock, embedded, closing),
+            providers=providers(loaded, folder, key, clock, embedded, closing, project.spec.project),
             fingerprint=key.fingerprint,
             clock=clock,
             config_digest=loaded.config_digest(key.fingerprint) if resolve_secrets else "",
             sources=loaded.sources,
+            transitions=loaded.transitions,
+            owner=f"{project.spec.project}/{loaded.environment_name}",
         )
         store = LocalStore(folder, loaded.environment_name, project=project.spec.project, clock=clock)
         yield Runtime(project, loaded.environment_name, folder, loaded, world, store, clock, embedded)

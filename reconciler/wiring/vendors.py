@@ -26,9 +26,20 @@ if TYPE_CHECKING:
 
 
 def providers(
-    loaded: Loaded, folder: Path, key: LazyKey, clock: Clock, embedded: Embedded | None, closing: ExitStack
+    loaded: Loaded,
+    folder: Path,
+    key: LazyKey,
+    clock: Clock,
+    embedded: Embedded | None,
+    closing: ExitStack,
+    project: str,
 ) -> dict[str, Provider]:
-    """Kind -> provider. *folder* is the environment's, where rotated tokens are kept; *closing* ends the connections."""
+    """Kind -> provider.
+
+    folder: the environment's, where rotated tokens are kept.
+    closing: ends the connections.
+    project: its name; with the environment's it signs what is made where there is a place for it.
+    """
     treasure_data = (
         _treasure_data(loaded.environment, clock, closing)
         if embedded is None
@@ -38,6 +49,7 @@ def providers(
             creates_connections=True,
             cron_dialect=loaded.environment.cron_dialect,
             clock=clock,
+            owner=f"{project}/{loaded.environment_name}",
         )
     )
     pinterest = _pinterest(loaded, folder, key, clock)

@@ -9,10 +9,10 @@ from typing import Final, cast
 from reconciler.apis.treasure_data import TreasureData
 from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.errors import NotFound, Permanent, ProviderError
-from reconciler.http.scrub import Scrubber
 from reconciler.model.address import Address
 from reconciler.model.json import Json
 from reconciler.model.kinds import FilesConnection, PinterestConnection
+from reconciler.model.marker import marker, owner_in
 from reconciler.model.observation import Finding, Observation, Seen, Unreadable
 from reconciler.model.resource import Resource
 from reconciler.model.secret import Secret
@@ -26,13 +26,14 @@ _AT_ONCE: Final = 8
 
 
 class Connections:
-    """The family of connections that can be made: on the embedded service."""
+    """The family of connections that can be made: on the embedded service. Their description holds the ownership mark."""
 
     kinds: Mapping[str, KindTraits] = {"connection": KindTraits(classes={"/type": FieldClass.IMMUTABLE})}
 
-    def __init__(self, api: TreasureData) -> None:
-        """Speak through *api*."""
+    def __init__(self, api: TreasureData, owner: str = "") -> None:
+        """Speak through *api*; sign as *owner*."""
         self._api = api
+        self._owner = owner
 
     def check(self, resource: Resource, context: Context) -> Iterator[Diagnostic]:
         """Anything that the model accepts can be made."""
@@ -78,14 +79,20 @@ class Connections:
 
     def create(self, resource: Resource, attributes: Attributes) -> Observation:
         """Make it with its secrets."""
-        return _connection(self._api.create_connection(_body(resource, attributes, self._api.scrubber)))
+        return _connection(self._api.create_connection(self._body(resource, attributes)))
 
     def update(
         self, resource: Resource, remote_id: str, attributes: Attributes, changed: frozenset[str]
     ) -> Observation:
         """Send it whole: settings are one value at the vendor, and secrets cannot be read to be sent back."""
         del changed
-        return _connection(self._api.update_connection(remote_id, _body(resource, attributes, self._api.scrubber)))
+        body = self._body(resource, attributes)
+        told = [
+            wire.text(raw.get("description")) for raw in self._api.connections() if wire.text(raw["id"]) == remote_id
+        ]
+        if told and told[0] and not owner_in(told[0]):
+            body["description"] = told[0]  # a person's words, which leave no place for a mark
+        return _connection(self._api.update_connection(remote_id, body))
 
     def delete(self, address: Address, remote_id: str) -> None:
         """Remove it."""
@@ -95,18 +102,17 @@ class Connections:
     def disable(self, address: Address, remote_id: str) -> None:
         """A connection does nothing by itself."""
 
-
-def _body(resource: Resource, attributes: Attributes, scrubber: Scrubber) -> dict[str, Json]:
-    """The fields of a connection as digdag's acceptance test sends them, secrets in clear."""
-    settled(attributes, resource)
-    settings = cast("Mapping[str, Json | Secret]", attributes["settings"])
-    return {
-        "name": str(attributes["name"]),
-        "type": str(attributes["type"]),
-        "description": None,
-        "shared": False,
-        "settings": {name: value for name, value in results.revealed(settings, scrubber).items() if value != ""},
-    }
+    def _body(self, resource: Resource, attributes: Attributes) -> dict[str, Json]:
+        """The fields of a connection as digdag's acceptance test sends them, secrets in clear."""
+        settled(attributes, resource)
+        settings = results.revealed(cast("Mapping[str, Json | Secret]", attributes["settings"]), self._api.scrubber)
+        return {
+            "name": str(attributes["name"]),
+            "type": str(attributes["type"]),
+            "description": marker(self._owner, resource.address) or None,
+            "shared": False,
+            "settings": {name: value for name, value in settings.items() if value != ""},
+        }
 
 
 def _connection(raw: Raw) -> Observation:
@@ -117,7 +123,14 @@ def _connection(raw: Raw) -> Observation:
         "type": wire.text(raw.get("type")),
         "settings": {"base_url": "", **settings},
     }
-    return Observation(wire.text(raw["id"]), attributes, {}, wire.unix_seconds(raw.get("created_at")))
+    described = wire.text(raw.get("description"))
+    return Observation(
+        wire.text(raw["id"]),
+        attributes,
+        {},
+        wire.unix_seconds(raw.get("created_at")),
+        marker=described if owner_in(described) else "",
+    )
 
 
 class ReferencedConnections:

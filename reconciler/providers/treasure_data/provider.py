@@ -41,6 +41,7 @@ class TreasureDataProvider:
         creates_connections: bool,
         cron_dialect: Dialect | str = Dialect.DOCUMENTED,
         clock: Clock | None = None,
+        owner: str = "",
     ) -> None:
         """Speak through *api*.
 
@@ -48,12 +49,13 @@ class TreasureDataProvider:
         creates_connections: whether the API makes connections, as the embedded service does. Treasure Data has people make
             those in its console, so there they are looked up by name.
         cron_dialect: how cron texts are read, see `reconciler.schedule`.
+        owner: ``PROJECT/ENVIRONMENT`` for ownership marks; "" marks nothing.
         """
         self._api = api
         self._account = account
         self._clock = clock or SystemClock()
         timings = Timings(Dialect(cron_dialect), self._clock)
-        connections = Connections(api) if creates_connections else ReferencedConnections(api)
+        connections = Connections(api, owner) if creates_connections else ReferencedConnections(api)
         families: tuple[Family, ...] = (
             connections,
             Databases(api),
