@@ -54,7 +54,7 @@ def run() -> None:
     """Run the command line and exit with the documented code."""
     memory.collect_seldom()
     streams.settle()
-    sys.exit(streams.finish(main(sys.argv[1:])))
+    streams.leave(main(sys.argv[1:]))
 
 
 def main(arguments: list[str]) -> int:

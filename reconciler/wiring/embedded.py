@@ -24,6 +24,8 @@ from reconciler.wiring.keys import LazyKey
 from reconciler.wiring.tracing import trace_of
 
 if TYPE_CHECKING:
+    import httpx
+
     from reconciler.apis.treasure_data import TreasureData
     from reconciler.ports.exports import Exporter, Importer
     from reconciler.service.service import Service
@@ -61,15 +63,18 @@ class Embedded:
 
     def client(self) -> TreasureData:
         """A client of the service: of the one that `tdr serve` runs, else of one in this process."""
-        from reconciler.http.in_process import InProcessTransport  # noqa: PLC0415 - imports httpx
-
         served = self.served_at()
         secret = Secret("embedded", self.api_key())
         place = Endpoint(EMBEDDED, served or "http://embedded")
-        transport = None if served else InProcessTransport(self.app, self.service)
+        transport = _to_server() if served else self._within_process()
         client = connect(place, secret, transport=transport, clock=self._clock, trace=trace_of(self._environ))
         self._clients.append(client)
         return client
+
+    def _within_process(self) -> httpx.BaseTransport:
+        from reconciler.http.in_process import InProcessTransport  # noqa: PLC0415 - imports httpx and anyio
+
+        return InProcessTransport(self.app, self.service)
 
     async def app(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request in this process, once the service is open."""
@@ -172,3 +177,9 @@ class Embedded:
 
     def _cron(self) -> Cron:
         return Cron(self._environment.cron_dialect)
+
+
+def _to_server() -> httpx.BaseTransport:
+    from reconciler.http.loopback import loopback_transport  # noqa: PLC0415 - imports httpx
+
+    return loopback_transport()
