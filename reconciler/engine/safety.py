@@ -6,11 +6,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from reconciler.engine.limits import emptied_gates, limit_gates
+from reconciler.engine.membership import membership_gates
 from reconciler.engine.world import World
 from reconciler.errors import Blocked, ProviderError
 from reconciler.model.address import Address
-from reconciler.model.change import Change, Delete, Replace, Update
-from reconciler.model.environment import Thresholds
+from reconciler.model.change import Change, Keep
 from reconciler.model.observation import Finding, Seen
 from reconciler.model.plan import Gate
 from reconciler.model.record import State
@@ -72,31 +73,14 @@ def _is_used(world: World, state: State, provider_name: str) -> bool:
 
 
 def gates(world: World, state: State, seen: Mapping[Address, Seen], changes: Sequence[Change]) -> list[Gate]:
-    """Thresholds and mass absence."""
-    return [*_thresholds(world.environment.thresholds, state, changes), *_mass_absence(world, state, seen)]
-
-
-def _thresholds(limits: Thresholds, state: State, changes: Sequence[Change]) -> list[Gate]:
-    population = len(state.records)
-    if population < limits.minimum_resources:
-        return []
-    counted = (
-        (
-            "deletes",
-            limits.max_delete_ratio,
-            [change.address for change in changes if isinstance(change, Delete | Replace)],
-        ),
-        ("updates", limits.max_update_ratio, [change.address for change in changes if isinstance(change, Update)]),
-    )
+    """Thresholds, nothing left, members lost, and mass absence."""
+    thresholds = world.environment.thresholds
+    doing = [change for change in changes if not isinstance(change, Keep)]
     return [
-        Gate(
-            rule,
-            f"{len(addresses)} of {population} resources ({len(addresses) / population:.0%}); at most {ratio:.0%} may",
-            tuple(addresses),
-            f"if it is meant, raise `thresholds.max_{rule[:-1]}_ratio` of the environment in a reviewed change",
-        )
-        for rule, ratio, addresses in counted
-        if len(addresses) > ratio * population
+        *limit_gates(thresholds, state, doing),
+        *emptied_gates(thresholds, state, world.resources, doing),
+        *membership_gates(world, state, doing),
+        *_mass_absence(world, state, seen),
     ]
 
 

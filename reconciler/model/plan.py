@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from reconciler.diagnostics import Diagnostic
 from reconciler.model.address import Address
 from reconciler.model.change import Change, Keep, Undecided, action
+from reconciler.model.egress import EgressChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Base:
     config_digest: over the resolved manifests, secrets by fingerprint.
     lineage, serial: of the state read.
     accounts: vendor -> account that answered.
+    policy_digest: over the rules that the plan was held to.
     """
 
     config_digest: str
@@ -35,6 +37,7 @@ class Base:
     serial: int
     environment: str
     accounts: Mapping[str, str]
+    policy_digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,8 @@ class Plan:
     api_calls: vendor -> requests made to derive it.
     depends_on: address -> the addresses that must be done before it.
     sources: address -> ``file:line`` of its document, for rendering.
+    egress: what starts, stops or changes leaving, sorted by activation and column.
+    risks: address -> codes such as ``starts_egress:email_sha256``, sorted.
     """
 
     changes: tuple[Change, ...]
@@ -54,6 +59,8 @@ class Plan:
     api_calls: Mapping[str, int] = field(default_factory=dict)
     depends_on: Mapping[Address, tuple[Address, ...]] = field(default_factory=dict)
     sources: Mapping[Address, str] = field(default_factory=dict)
+    egress: tuple[EgressChange, ...] = ()
+    risks: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:

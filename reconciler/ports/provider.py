@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
@@ -10,6 +10,7 @@ from typing import Protocol, runtime_checkable
 from reconciler.diagnostics import Diagnostic
 from reconciler.model.activation import AudienceVerbs, Resolution
 from reconciler.model.address import Address
+from reconciler.model.egress import Outflow
 from reconciler.model.json import Json
 from reconciler.model.observation import Observation, Seen
 from reconciler.model.record import Record
@@ -73,6 +74,7 @@ class KindTraits:
     referenced: whether objects of this kind are made by people elsewhere and only checked here, so that taking notice of one
         needs nobody's leave and letting go of it deletes nothing.
     verbs: for an audience, what an export to its destination understands.
+    outflow: for an activation, its comparable fields -> what they send where; None when they send nothing.
     """
 
     classes: Mapping[str, FieldClass] = field(default_factory=dict)
@@ -81,6 +83,7 @@ class KindTraits:
     absent_after_s: float = 1.0
     referenced: bool = False
     verbs: AudienceVerbs | None = None
+    outflow: Callable[[Mapping[str, object]], Outflow | None] | None = None
 
 
 class Provider(Protocol):
@@ -149,13 +152,19 @@ class JobStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One run at the vendor. *done* and *total* count rows, 0 while not known. *log* ends with the error of a failed run."""
+    """One run at the vendor. *done* and *total* count rows, 0 while not known. *log* ends with the error of a failed run.
+
+    created_at, started_at, ended_at: Unix seconds, None when it is not so far or the vendor does not tell.
+    """
 
     job_id: str
     status: JobStatus
     done: int = 0
     total: int = 0
     log: str = ""
+    created_at: int | None = None
+    started_at: int | None = None
+    ended_at: int | None = None
 
 
 RUNNABLE = frozenset({"activation", "import", "query"})
@@ -176,4 +185,17 @@ class Runs(Protocol):
 
     def last_job(self, address: Address, remote_id: str) -> Job | None:
         """The newest run of an object, or None when it never ran."""
+        ...
+
+    def jobs(self, address: Address, remote_id: str, limit: int) -> Sequence[Job]:
+        """The newest *limit* runs of an object, newest first, exports included; as far back as the vendor remembers."""
+        ...
+
+
+@runtime_checkable
+class Expires(Protocol):
+    """A provider whose credentials come to an end some day."""
+
+    def expiries(self) -> Mapping[Address, float]:
+        """Connection -> Unix seconds from which on a person must authorise it again; left out where nobody knows."""
         ...

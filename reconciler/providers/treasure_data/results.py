@@ -14,8 +14,9 @@ import orjson
 
 from reconciler.http.scrub import Scrubber
 from reconciler.model.activation import Resolution
+from reconciler.model.egress import Outflow
 from reconciler.model.json import Json
-from reconciler.model.kinds import ActivationSpec, AudienceSpec, OnInvalid, PinterestConnection
+from reconciler.model.kinds import ActivationSpec, AudienceSpec, Identifier, OnInvalid, PinterestConnection
 from reconciler.model.secret import Secret
 from reconciler.model.unknown import Unknown
 
@@ -38,6 +39,8 @@ _SECRET: Final = re.compile(r"client_id|secret|password|passwd|token|api_?key|pr
 _MASK: Final = re.compile(r"\*+|-{4,}|\[FILTERED\]")
 _MASKS_BEGIN: Final = frozenset("*-[")
 MASK: Final = "***"
+# Treasure Data's page of the Pinterest export: plain e-mail addresses are hashed on the way, other identifiers must be already.
+_TAKEN: Final = {"pinterest": {identifier.value: "sha256" for identifier in Identifier}}
 
 
 def export_settings(
@@ -60,6 +63,21 @@ def export_settings(
         settings.update(resolution.settings)
     settings.update({name: value for name, value in spec.delivery if value is not None})
     return settings
+
+
+def outflow(attributes: Mapping[str, object]) -> Outflow | None:
+    """What a saved query with these attributes sends, and to whom; None when it has no export."""
+    export = attributes.get("export")
+    kind = export.get("type") if isinstance(export, Mapping) else None
+    if not isinstance(export, Mapping) or not kind:
+        return None
+    account = export.get("ad_account_id") or export.get("url") or ""
+    return Outflow(
+        destination=f"{kind}:{account}" if account else str(kind),
+        sql=str(attributes.get("sql", "")),
+        dialect=str(attributes.get("engine", "trino")),
+        takes=_TAKEN.get(str(kind)),
+    )
 
 
 def written(settings: Mapping[str, Setting], scrubber: Scrubber) -> str:

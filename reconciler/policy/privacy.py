@@ -1,0 +1,86 @@
+"""The set `privacy`: what is known of people stays no longer and goes no further than somebody decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.model.kinds import ActivationSpec, TableSpec
+from reconciler.model.policy import Level
+from reconciler.model.resource import Resource
+from reconciler.policy.columns import columns_of, pii_class
+from reconciler.policy.rules import Declared, Found, Rule
+
+_SQL = "/spec/from/query/sql"
+
+
+def _unnamed_columns(resource: Resource, declared: Declared) -> Iterator[Found]:
+    del declared
+    spec = resource.spec
+    if isinstance(spec, ActivationSpec):
+        source = spec.from_.query
+        if columns_of(source.sql or "", source.engine.value) is None:
+            yield Found(_SQL, "sends columns that its query does not name")
+
+
+def _more_than_needed(resource: Resource, declared: Declared) -> Iterator[Found]:
+    del declared
+    spec = resource.spec
+    if not isinstance(spec, ActivationSpec):
+        return
+    source = spec.from_.query
+    columns = columns_of(source.sql or "", source.engine.value) or ()
+    told = [f"{column.name} ({pii})" for column in columns if (pii := pii_class(column.name))]
+    if len(told) > 1:
+        yield Found(_SQL, f"puts out several things about a person: {', '.join(told)}")
+
+
+def _kept_for_ever(resource: Resource, declared: Declared) -> Iterator[Found]:
+    del declared
+    spec = resource.spec
+    if not isinstance(spec, TableSpec) or spec.expire_days:
+        return
+    told = [column.name for column in spec.columns if pii_class(column.name)]
+    if told:
+        yield Found("/spec/expire_days", f"keeps {', '.join(told)} for ever")
+
+
+def _no_owner(resource: Resource, declared: Declared) -> Iterator[Found]:
+    del declared
+    if not resource.labels.get("owner"):
+        yield Found("/metadata/labels", "names nobody who answers for what it sends")
+
+
+RULES = (
+    Rule(
+        "columns-not-named",
+        Level.GATE,
+        frozenset({"activation"}),
+        "An activation's query names its columns, so that a new column of a table does not start leaving by itself.",
+        "name the columns instead of `*`",
+        _unnamed_columns,
+    ),
+    Rule(
+        "more-than-one-identifier",
+        Level.WARN,
+        frozenset({"activation"}),
+        "An activation puts out one thing about a person, the one that its destination matches by.",
+        "leave the other columns out",
+        _more_than_needed,
+    ),
+    Rule(
+        "personal-data-expires",
+        Level.WARN,
+        frozenset({"table"}),
+        "A table with personal data says after how many days its rows expire.",
+        "write `expire_days`",
+        _kept_for_ever,
+    ),
+    Rule(
+        "activation-has-owner",
+        Level.WARN,
+        frozenset({"activation"}),
+        "An activation has a label `owner`.",
+        "write `labels: {owner: TEAM}` below `metadata`",
+        _no_owner,
+    ),
+)
