@@ -14,7 +14,7 @@ from reconciler.errors import ManifestError
 from reconciler.model.address import Address
 from reconciler.model.kinds import Timing
 from reconciler.ports.clock import rfc3339
-from reconciler.reports import documents
+from reconciler.reports import documents, schedules
 from reconciler.reports.documents import Document
 from reconciler.schedule import remarks
 from reconciler.wiring import Runtime
@@ -35,7 +35,9 @@ def plan(
 def document_of(runtime: Runtime, prepared: Prepared) -> Document:
     """The plan's document, which every rendering reads."""
     digest = plan_digest(runtime.world, prepared)
-    return documents.plan_document(prepared, digest, rfc3339(runtime.clock.now()))
+    now = runtime.clock.now()
+    timings = schedules.document(prepared, runtime.loaded.environment.cron_dialect, now)
+    return documents.plan_document(prepared, digest, rfc3339(now)) | {"schedules": timings}
 
 
 def exit_code_of(prepared: Prepared, *, detailed: bool) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from reconciler.reports import schedules
 from reconciler.reports.collections import entries_that_differ
 from reconciler.reports.values import is_long, show, text_changes
 
@@ -33,6 +34,9 @@ WORDS = {
 # Deletes and replacements first: what takes something away must not be the part nobody scrolls to.
 ORDER = ("delete", "disable", "replace", "undecided", "update", "create", "adopt", "move", "forget")
 
+_NO_TIMINGS: Mapping[str, Any] = {"entries": ()}
+"""Of plans saved before they told schedules."""
+
 
 def plan(document: Mapping[str, Any], *, verbose: bool = False) -> str:
     """A plan as a reader wants it: gates, what goes, what changes, what comes, a summary. Ends with a line break.
@@ -52,10 +56,11 @@ def plan(document: Mapping[str, Any], *, verbose: bool = False) -> str:
         lines += [f"! {gate['rule']}: {gate['message']}", *([f"    {gate['hint']}"] if gate["hint"] else [])]
     if document["gates"]:
         lines.append("")
+    timings = {entry["address"]: schedules.lines(entry) for entry in document.get("schedules", _NO_TIMINGS)["entries"]}
     for action in ORDER:
         for change in doing:
             if change["actions"] == [action]:
-                lines += [*_change(change, action), ""]
+                lines += [*_change(change, action), *timings.get(change["address"], ()), ""]
     quiet = [change for change in changes if change["actions"] == ["noop"]]
     if verbose:
         lines += [f"  {change['address']}  unchanged" for change in quiet]
