@@ -60,11 +60,19 @@ class PinterestClient:
     client: to version 5 of the API, with Pinterest's dialect; see `pinterest_connect.connect`.
     tokens: the client that refreshes its credentials, if any; closed and counted together.
     pace: None to go as fast as the answers come and rely on being told to wait.
+    expires: when a person must authorise the app again, in Unix seconds; None where nobody knows.
     """
 
     def __init__(
-        self, client: Client, clock: Clock, pace: Pace | None = STANDARD_PACE, tokens: Client | None = None
+        self,
+        client: Client,
+        clock: Clock,
+        pace: Pace | None = STANDARD_PACE,
+        tokens: Client | None = None,
+        *,
+        expires: Callable[[], float | None] = lambda: None,
     ) -> None:
+        self.expires = expires
         self._client = client
         self._tokens = tokens
         self._reads = TokenBucket(pace.reads_per_s, pace.burst, clock) if pace else None

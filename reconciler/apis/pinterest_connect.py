@@ -77,7 +77,9 @@ def connect(
         transport=transport,
         trace=trace,
     )
-    return PinterestClient(client, clock, pace or _published_pace(address), token_client)
+    return PinterestClient(
+        client, clock, pace or _published_pace(address), token_client, expires=credentials.refresh_expires_at
+    )
 
 
 def api_address(base_url: str | None) -> str:

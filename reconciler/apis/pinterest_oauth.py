@@ -70,6 +70,11 @@ class RefreshedTokens:
                 self._use(self._newest(refused=""))
             return {"Authorization": f"Bearer {self._current}"}
 
+    def refresh_expires_at(self) -> float | None:
+        """Unix seconds at which the newest refresh token dies; None when no answer has told yet."""
+        newest = self._store.load(self._key)
+        return newest.refresh_expires_at if newest else None
+
     def renew(self, refused: Mapping[str, str]) -> bool:
         """Replace the access token in *refused*; raises as `headers`."""
         with self._lock:

@@ -67,6 +67,23 @@ class LifecycleDefaults(Spec):
     protect: bool | None = None
 
 
+class HealthSpec(Spec):
+    """From when on `tdr status` finds something wrong."""
+
+    runs: Annotated[int, Field(ge=1, le=100)] = 10
+    """How many runs of each resource are looked at."""
+    stuck_factor: Annotated[float, Field(gt=1)] = 3.0
+    """A run that lasts this many times as long as usual is stuck."""
+    stuck_after: Seconds = 600
+    """A run that has not lasted this long is never stuck."""
+    failures: Annotated[int, Field(ge=1)] = 1
+    """This many failures in a row, up to the newest run, are a finding."""
+    filled_within: Seconds = 172_800
+    """How long an audience may take to fill; Pinterest says up to 48 hours."""
+    token_warning: Seconds = 604_800
+    """How long before a connection's authorisation ends."""
+
+
 class EnvironmentSpec(Spec):
     """One environment."""
 
@@ -90,6 +107,8 @@ class EnvironmentSpec(Spec):
     """How long to wait before looking a second time for an object that is not there; each kind's own time when left out."""
     job_timeout: Seconds = 3600
     """How long a bootstrap waits for its first run."""
+    health: HealthSpec = HealthSpec()
+    """From when on `tdr status` finds something wrong."""
     cron_dialect: Literal["documented", "classic"] = "documented"
     """How cron texts are read: as the vendor's page says, or as classic cron does."""
 

@@ -138,7 +138,7 @@ class ExportVendor:
         }
     )
     objects: dict[str, dict[str, Any]] = field(default_factory=dict)
-    jobs: dict[str, Job] = field(default_factory=dict)
+    ran: dict[str, Job] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
     denied: bool = False
     api_calls: int = 0
@@ -224,7 +224,7 @@ class ExportVendor:
     def run(self, address: Address, remote_id: str, domain_key: str) -> str:
         if domain_key in self.keys:
             return self.keys[domain_key]
-        job_id = str(len(self.jobs) + 1)
+        job_id = str(len(self.ran) + 1)
         self.keys[domain_key] = job_id
         self._write("run", remote_id, lambda: self._deliver(job_id, remote_id))
         return job_id
@@ -234,7 +234,7 @@ class ExportVendor:
         action = export["action"]
         if action == VERBS.create:
             if any(made["title"] == export["name"] for made in self.audiences.objects.values()):
-                self.jobs[job_id] = Job(job_id, JobStatus.ERROR, log=f"audience {export['name']} exists already")
+                self.ran[job_id] = Job(job_id, JobStatus.ERROR, log=f"audience {export['name']} exists already")
                 return
             made = self.audiences.make(export["name"], set(), export.get("text", ""))
         else:
@@ -243,7 +243,7 @@ class ExportVendor:
         if self.fail_run_after_making:
             self.fail_run_after_making -= 1
             members.add("a")
-            self.jobs[job_id] = Job(job_id, JobStatus.ERROR, log="connection lost")
+            self.ran[job_id] = Job(job_id, JobStatus.ERROR, log="connection lost")
             return
         if action in {"REPLACE", VERBS.create}:
             members.clear()
@@ -253,13 +253,16 @@ class ExportVendor:
             members.difference_update(self.rows)
         elif action == "CLEAR":
             members.clear()
-        self.jobs[job_id] = Job(job_id, JobStatus.SUCCESS, done=len(self.rows))
+        self.ran[job_id] = Job(job_id, JobStatus.SUCCESS, done=len(self.rows))
 
     def job(self, job_id: str) -> Job:
-        return self.jobs.get(job_id, Job(job_id, JobStatus.ERROR, log="the process ended while it ran"))
+        return self.ran.get(job_id, Job(job_id, JobStatus.ERROR, log="the process ended while it ran"))
 
     def last_job(self, address: Address, remote_id: str) -> Job | None:
-        return next(reversed(self.jobs.values()), None)
+        return next(reversed(self.ran.values()), None)
+
+    def jobs(self, address: Address, remote_id: str, limit: int) -> list[Job]:
+        return list(reversed(self.ran.values()))[:limit]
 
 
 def lost(verb: str) -> Callable[[str, str], None]:

@@ -16,6 +16,7 @@ from reconciler.model.kinds import AudienceSpec, PinterestConnection
 from reconciler.model.observation import Finding, Observation, Seen, Unreadable
 from reconciler.model.record import Record
 from reconciler.model.resource import Resource
+from reconciler.ports.listing import Declaration, Directory, Found, Undeclarable, Unlisted
 from reconciler.ports.provider import Context, Desired, KindTraits, Wanted
 from reconciler.providers.pinterest import limits, wire
 from reconciler.providers.pinterest.checks import audience_problems
@@ -73,6 +74,11 @@ class PinterestProvider:
             )
         return ",".join(sorted({self._user(connection) for connection in self._connections.values()}))
 
+    def expiries(self) -> Mapping[Address, float]:
+        """Connection -> when its refresh token dies, where an answer has told."""
+        told = {address: self._client(address).expires() for address in sorted(self._connections)}
+        return {address: at for address, at in told.items() if at is not None}
+
     def check(self, resource: Resource, context: Context) -> Iterable[Diagnostic]:
         """What can be said against an audience without any call."""
         return audience_problems(resource, _spec(resource), context.resources)
@@ -122,6 +128,32 @@ class PinterestProvider:
             Permanent: always.
         """
         raise limits.cannot_disable(address)
+
+    def listing(self) -> Iterable[Found | Unlisted]:
+        """The audiences of every ad account that a declared connection sees, each once."""
+        told: set[str] = set()
+        for connection in sorted(self._connections):
+            try:
+                accounts = self._client(connection).ad_accounts()
+            except ProviderError as error:
+                yield Unlisted(f"pinterest: ad accounts of {connection}", error.message)
+                continue
+            for account in sorted(accounts, key=lambda account: account.id):
+                listed = self._listed(Place(connection, account.id))
+                if isinstance(listed, ProviderError):
+                    yield Unlisted(f"pinterest: audiences of ad account {account.id}", listed.message)
+                    continue
+                for audience in listed.by_id.values():
+                    if audience.id not in told:
+                        told.add(audience.id)
+                        yield wire.found(
+                            audience, connection, has_twins=len(listed.by_title[audience.name.strip()]) > 1
+                        )
+
+    def declare(self, found: Found, name: str, directory: Directory) -> Declaration | Undeclarable:
+        """What a document would say of *found*."""
+        del name, directory
+        return wire.declaration(found)
 
     # -- looking -------------------------------------------------------------------------------------------------
 

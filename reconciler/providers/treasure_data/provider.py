@@ -14,11 +14,14 @@ from reconciler.model.record import Record
 from reconciler.model.resource import Resource
 from reconciler.ports.clock import Clock, SystemClock
 from reconciler.ports.provider import Context, Desired, Job, KindTraits, Wanted
+from reconciler.ports.listing import Declaration, Directory, Found, Undeclarable, Unlisted
 from reconciler.providers.treasure_data import runs
 from reconciler.providers.treasure_data.connections import Connections, ReferencedConnections
 from reconciler.providers.treasure_data.databases import Databases, Tables
+from reconciler.providers.treasure_data.declaring import declare
 from reconciler.providers.treasure_data.family import Attributes, Family
 from reconciler.providers.treasure_data.imports import Imports
+from reconciler.providers.treasure_data.listing import listing
 from reconciler.providers.treasure_data.names import name_of
 from reconciler.providers.treasure_data.queries import SavedQueries
 from reconciler.providers.treasure_data.timings import Timings
@@ -29,7 +32,7 @@ _SAME_NAMESPACE = {"activation": "query"}
 
 
 class TreasureDataProvider:
-    """One account; implements the ports `Provider` and `Runs`."""
+    """One account; implements the ports `Provider`, `Runs` and `Lists`."""
 
     name = "treasure_data"
 
@@ -56,13 +59,9 @@ class TreasureDataProvider:
         self._clock = clock or SystemClock()
         timings = Timings(Dialect(cron_dialect), self._clock)
         connections = Connections(api, owner) if creates_connections else ReferencedConnections(api)
-        families: tuple[Family, ...] = (
-            connections,
-            Databases(api),
-            Tables(api),
-            SavedQueries(api, timings),
-            Imports(api, timings),
-        )
+        self._queries, self._imports = SavedQueries(api, timings), Imports(api, timings)
+        self._lists_connections = creates_connections
+        families: tuple[Family, ...] = (connections, Databases(api), Tables(api), self._queries, self._imports)
         self._families = {kind: family for family in families for kind in family.kinds}
         self.kinds: Mapping[str, KindTraits] = {
             kind: traits for family in families for kind, traits in family.kinds.items()
@@ -134,6 +133,14 @@ class TreasureDataProvider:
         except NotFound:
             return
 
+    def listing(self) -> Iterable[Found | Unlisted]:
+        """Everything that the account holds."""
+        return listing(self._api, self._queries, self._imports, lists_connections=self._lists_connections)
+
+    def declare(self, found: Found, name: str, directory: Directory) -> Declaration | Undeclarable:
+        """What the document *name* would say of *found*."""
+        return declare(found, name, directory)
+
     def run(self, address: Address, remote_id: str, domain_key: str) -> str:
         """Start a query, an activation or an import now; the same *domain_key* never starts a second job."""
         return runs.run(self._api, self._clock, address, remote_id, domain_key)
@@ -145,3 +152,7 @@ class TreasureDataProvider:
     def last_job(self, address: Address, remote_id: str) -> Job | None:
         """The newest run."""
         return runs.last_job(self._api, address, remote_id)
+
+    def jobs(self, address: Address, remote_id: str, limit: int) -> Sequence[Job]:
+        """The newest runs, newest first."""
+        return runs.jobs(self._api, address, remote_id, limit)

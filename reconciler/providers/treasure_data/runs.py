@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from reconciler.apis.treasure_data import TreasureData
@@ -35,7 +36,12 @@ def job(api: TreasureData, job_id: str) -> Job:
     export = api.job(wire.text(export_id))
     log = "\n".join(filter(None, (_log(raw, api.scrubber), _log(export, api.scrubber))))
     status = _status(export)
-    return _job(job_id, JobStatus.RUNNING if status is JobStatus.QUEUED else status, export, log[-_LOG_TAIL:])
+    whole = _job(job_id, JobStatus.RUNNING if status is JobStatus.QUEUED else status, export, log[-_LOG_TAIL:])
+    return replace(
+        whole,
+        created_at=wire.unix_seconds(raw.get("created_at")),
+        started_at=wire.unix_seconds(raw.get("start_at")),
+    )
 
 
 def last_job(api: TreasureData, address: Address, remote_id: str) -> Job | None:
@@ -45,6 +51,20 @@ def last_job(api: TreasureData, address: Address, remote_id: str) -> Job | None:
         return None
     newest = max(runs, key=lambda raw: wire.whole(raw["job_id"]))
     return job(api, wire.text(newest["job_id"]))
+
+
+def jobs(api: TreasureData, address: Address, remote_id: str, limit: int) -> list[Job]:
+    """The newest *limit* runs, newest first; a run that exported is looked at once more, for its export's end."""
+    raws = api.bulk_load_jobs(remote_id) if address.kind == "import" else api.saved_query_history(remote_id, limit)
+    newest = sorted(raws, key=lambda raw: wire.whole(raw["job_id"]), reverse=True)[:limit]
+    return [_listed(api, raw) for raw in newest]
+
+
+def _listed(api: TreasureData, raw: Raw) -> Job:
+    job_id = wire.text(raw["job_id"])
+    if raw.get("linked_result_export_job_id") is not None:
+        return job(api, job_id)
+    return _job(job_id, _status(raw), raw, "")
 
 
 def _status(raw: Raw) -> JobStatus:
@@ -58,7 +78,8 @@ def _job(job_id: str, status: JobStatus, raw: Raw, log: str) -> Job:
     done, total = wire.whole(told.get("done")), wire.whole(told.get("total"))
     if status is JobStatus.SUCCESS and not done:
         done = wire.whole(raw.get("num_records"))
-    return Job(job_id, status, done, total, log)
+    created, started, ended = (wire.unix_seconds(raw.get(name)) for name in ("created_at", "start_at", "end_at"))
+    return Job(job_id, status, done, total, log, created, started, ended)
 
 
 def _debug(raw: Raw) -> Raw:
