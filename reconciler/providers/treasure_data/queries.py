@@ -40,7 +40,7 @@ class SavedQueries:
 
     kinds: Mapping[str, KindTraits] = {
         "query": KindTraits(defaults=_DEFAULTS),
-        "activation": KindTraits(defaults=_DEFAULTS),
+        "activation": KindTraits(defaults=_DEFAULTS, outflow=results.outflow),
     }
 
     def __init__(self, api: TreasureData, timings: Timings) -> None:
