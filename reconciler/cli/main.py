@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import drift, lifecycle, memory, project, running, state, streams
+from reconciler.cli import drift, lifecycle, looking, memory, project, running, state, streams
 from reconciler.cli.options import DirectoryOption, EnvOption
 from reconciler.errors import TdrError
 
@@ -45,6 +45,7 @@ def common(
 
 lifecycle.add_to(app)
 drift.add_to(app)
+looking.add_to(app)
 running.add_to(app)
 project.add_to(app)
 state.add_to(app)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -34,18 +33,32 @@ def emit(document: dict[str, Any], format: Format, *, verbose: bool = False) -> 
 
         sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n")
         return
-    from reconciler.reports import drift, text
-
-    renderers: dict[str, Callable[[], str]] = {
-        "tdr.plan": lambda: text.plan(document, verbose=verbose),
-        "tdr.run": lambda: text.run(document),
-        "tdr.drift": lambda: drift.text(document, verbose=verbose),
-        "tdr.validation": lambda: text.validation(document),
-    }
-    render = renderers.get(str(document["format"]), lambda: text.table(document))
-    rendered = visible(render())
+    rendered = visible(_render(document, verbose=verbose))
     sys.stdout.write(_coloured(rendered) if colours() else rendered)
     sys.stdout.flush()
+
+
+def _render(document: dict[str, Any], *, verbose: bool) -> str:
+    """*document* as text; only the module of its format is loaded."""
+    from reconciler.reports import text
+
+    match document["format"]:
+        case "tdr.plan":
+            return text.plan(document, verbose=verbose)
+        case "tdr.run":
+            return text.run(document)
+        case "tdr.validation":
+            return text.validation(document)
+        case "tdr.drift":
+            from reconciler.reports import drift
+
+            return drift.text(document, verbose=verbose)
+        case "tdr.status":
+            from reconciler.reports import status
+
+            return status.text(document)
+        case _:
+            return text.table(document)
 
 
 def visible(text: str) -> str:
