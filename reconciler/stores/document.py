@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 
+from reconciler.errors import StateError
 from reconciler.model.address import Address
 from reconciler.model.json import Json, digest
 from reconciler.model.record import State
@@ -103,6 +104,30 @@ def read(data: bytes, cipher: Cipher = PLAIN) -> Written:
         return Written(_state(body), _texts(body["written_by"]), str(body["written_at"]))
     except (KeyError, TypeError, ValueError) as error:
         raise UnusableError(f"has a part that cannot be read: {error!r}") from error
+
+
+def owned(state: State, environment: str, project: str, where: str) -> State:
+    """*state*, given its *project* if it was written before states named theirs; "" takes any.
+
+    Raises:
+        StateError: it is the state of another environment or project.
+    """
+    if state.environment != environment:
+        raise StateError(
+            f"{where} is the state of environment {state.environment!r}, not of {environment!r}",
+            hint="give every environment a place of its own",
+        )
+    if project and state.project not in ("", project):
+        raise StateError(
+            f"{where} is the state of project {state.project!r}, not of {project!r}",
+            hint="give every project a place of its own",
+        )
+    return replace(state, project=project) if project else state
+
+
+def generation(serial: int, lock_id: str) -> str:
+    """Name of the journal that goes on from the document of *serial* that was written under *lock_id*."""
+    return f"{serial:012}-{lock_id[:8] or '0'}"
 
 
 def _object(data: bytes) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.errors import StateError
@@ -117,18 +117,7 @@ class Reader:
             raise StateError(
                 f"{self._document} cannot be read: {error.strerror}", hint="check its permissions"
             ) from error
-        if state.environment != self._environment:
-            raise StateError(
-                f"{self._document} is the state of environment {state.environment!r}, not of {self._environment!r}",
-                hint="give every environment a folder of its own",
-            )
-        if self._project and state.project != self._project:
-            if state.project:
-                raise StateError(
-                    f"{self._document} is the state of project {state.project!r}, not of {self._project!r}",
-                    hint="give every project a place of its own for its state",
-                )
-            state = replace(state, project=self._project)  # written before states named their project
+        state = document.owned(state, self._environment, self._project, str(self._document))
         self._decoded = signature, state
         return self._decoded
 

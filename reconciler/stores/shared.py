@@ -1,0 +1,309 @@
+"""State in a place that several machines share: the same document and the same journal lines as in a folder.
+
+``state.json`` the document, ``journal/GENERATION/NUMBER`` lines since, ``history/SERIAL.json`` earlier documents,
+``runs/NAME.json`` what runs did. A journal line is an object that is created only if nobody else has created it, so whoever
+writes line *n* has seen the lines before it; the document is replaced by compare-and-swap. Who takes the lock from a
+holder that did not give it back occupies that holder's next line and changes the document: neither of the two can succeed
+for the old holder any more, whatever it believes about its lock.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from reconciler import __version__
+from reconciler.errors import LockHeld, StateError
+from reconciler.model.json import Json
+from reconciler.model.record import State
+from reconciler.ports.clock import Clock, SystemClock, rfc3339
+from reconciler.ports.store import Entry, Holder, Snapshot
+from reconciler.stores import document, journal, runs
+from reconciler.stores.cipher import PLAIN, Cipher
+from reconciler.stores.document import UnusableError
+from reconciler.stores.lease import Lock, put, taken_away
+from reconciler.stores.lock import Writer
+from reconciler.stores.records import Records
+from reconciler.stores.shared_reader import Loaded, SharedReader, history_key, slot_key
+from reconciler.stores.shelf import DOCUMENT, Shelf, TakenError
+from reconciler.stores.succession import OUR_BUG, check_succession, encoded
+
+_FENCE = b""
+_FENCING_ATTEMPTS = 20
+
+
+@dataclass(slots=True)
+class _Tail:
+    """Where this run writes next: the *slot* of *generation*, after *serial*; *version* is the document's.
+
+    is_begun: whether the journal has its first line, which names the lineage.
+    """
+
+    version: str
+    generation: str
+    slot: int
+    serial: int
+    base: State
+    lines: list[journal.Line]
+    is_begun: bool
+
+
+class SharedStore:
+    """A `StateStore` on a `Shelf`. Safe to use from several threads; several processes agree by the lock."""
+
+    def __init__(
+        self,
+        shelf: Shelf,
+        environment: str,
+        lock: Lock,
+        *,
+        project: str = "",
+        clock: Clock | None = None,
+        writer: Writer | None = None,
+        new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
+        cipher: Cipher = PLAIN,
+    ) -> None:
+        """Use *shelf* for the state of *environment*; nothing is read or written yet.
+
+        project: whose state it must be; "" takes any.
+        """
+        self.where, self.caveat, self.keeps = shelf.where, shelf.caveat, shelf.keeps
+        self._shelf = shelf
+        self._environment = environment
+        self._lock = lock
+        self._project = project
+        self._clock = clock or SystemClock()
+        self._writer = writer or Writer.here()
+        self._new_id = new_id
+        self._cipher = cipher
+        self._reader = SharedReader(shelf, environment, project, cipher)
+        self._mutex = threading.RLock()
+        self._holder: Holder | None = None
+        self._tail: _Tail | None = None
+        self._unsaved: State | None = None
+
+    def read(self) -> Snapshot:
+        """One consistent snapshot, without a lock; of an empty place, a new state that is saved if nobody is writing."""
+        with self._mutex:
+            loaded = self._reader.load()
+            if loaded is None:
+                try:
+                    self.ensure()
+                except LockHeld:
+                    self._unsaved = self._unsaved or State(self._new_id(), self._environment, project=self._project)
+                    return Snapshot(self._unsaved)
+                loaded = self._loaded()
+            return loaded.snapshot
+
+    def ensure(self) -> None:
+        """Make sure that the state exists, so that its lineage outlives this process."""
+        with self._mutex:
+            if self._reader.load() is None:
+                with self._lock.briefly():
+                    self._create()
+
+    @contextmanager
+    def lock(self, operation: str, run: str, timeout_s: float) -> Iterator[Holder]:
+        """Hold the only right to write."""
+        with self._lock.hold(operation, run, timeout_s) as held:
+            with self._mutex:
+                if self._reader.load() is None:
+                    self._create()
+                if held.from_holder:
+                    self._fence(held.holder.lock_id)
+                self._holder, self._tail = held.holder, None
+            try:
+                yield held.holder
+            finally:
+                with self._mutex:
+                    self._holder, self._tail = None, None
+
+    def holder(self) -> Holder | None:
+        """Who holds the lock now."""
+        return self._lock.holder()
+
+    def release(self, lock_id: str) -> None:
+        """Take the lock away from a holder that cannot give it back."""
+        self._lock.release(lock_id, self._fence)
+
+    def append(self, entry: Entry) -> None:
+        """Add a line to the journal: one durable write, however large the state is."""
+        with self._mutex:
+            holder = self._confirm_lock()
+            tail = self._tail or self._locate()
+            serial = tail.serial + (1 if entry.remembers else 0)
+            line = journal.Line(entry, serial)
+            data = encoded(lambda: journal.encode(line, self._cipher))
+            if not tail.is_begun:
+                data = journal.begin(tail.base.lineage, (), tail.base.serial, self._cipher) + data
+            self._tail = None  # a write that fails leaves an unknown end; the next one looks
+            try:
+                put(self._shelf, slot_key(tail.generation, tail.slot), data, None)
+            except TakenError:
+                raise self._written_by_another(holder) from None
+            tail.slot, tail.serial = tail.slot + 1, serial
+            tail.lines.append(line)
+            tail.is_begun = True
+            self._tail = tail
+
+    def checkpoint(self, state: State, expected_serial: int) -> None:
+        """Write the whole state as a new document; what is unfinished goes on in a new journal."""
+        with self._mutex:
+            holder = self._confirm_lock()
+            tail = self._tail or self._locate()
+            check_succession(self._current(tail), state, expected_serial)
+            self._replace(holder, tail, state, journal.unfinished(tail.lines))
+
+    def history(self) -> Sequence[int]:
+        """Serials of the states kept, oldest first."""
+        return self._reader.history()
+
+    def past(self, serial: int) -> State:
+        """A state kept in history."""
+        return self._reader.past(serial)
+
+    def restore(self, serial: int) -> State:
+        """Go on from the state kept as *serial*, which is given a new serial. Only under the lock.
+
+        The present document, damaged or not, is kept under ``replaced/``. What the journal remembers stays
+        remembered, and what it left unfinished stays unfinished.
+        """
+        with self._mutex:
+            holder = self._confirm_lock()
+            base = self._reader.past(serial)
+            if self._project:
+                base = replace(base, project=self._project)
+            raw = self._reader.raw(base.lineage)
+            seen = [line.serial for line in raw.lines] + [*self.history(), raw.serial]
+            records = Records(base.records).after(line.entry for line in raw.lines)
+            state = replace(base, records=records, serial=max(seen) + 1)
+            tail = _Tail(raw.version, raw.generation, len(raw.lines), raw.serial, base, list(raw.lines), is_begun=True)
+            self._replace(holder, tail, state, journal.unfinished(raw.lines), aside=f"replaced/{state.serial:012}.json")
+            return state
+
+    def keep_run(self, run_id: str, document: Mapping[str, Json]) -> None:
+        """Keep what a run did."""
+        with self._mutex:
+            holder = self._confirm_lock()
+            key = f"runs/{runs.name_of(run_id, document)}.json"
+            data = runs.encode(document, self._cipher)
+            with self._shelf.together():
+                try:
+                    put(self._shelf, key, data, None)
+                except TakenError:
+                    raise self._written_by_another(holder) from None
+                self._shelf.remove(list(self._shelf.sizes("runs/"))[: -self.keeps.runs])
+
+    def runs(self) -> Sequence[str]:
+        """Ids of the runs kept, newest last."""
+        return [runs.id_of(name) for name in self._reader.run_names()]
+
+    def run(self, run_id: str) -> Mapping[str, Json]:
+        """What was kept of a run."""
+        return self._reader.run(run_id)
+
+    # -- writing ---------------------------------------------------------------------------------------------------
+
+    def _create(self) -> None:
+        """Save a new state, unless somebody else has just done so: then theirs is the one."""
+        self._unsaved = self._unsaved or State(self._new_id(), self._environment, project=self._project)
+        try:
+            put(self._shelf, DOCUMENT, self._encode_document(self._unsaved, run="", lock_id=""), None)
+        except TakenError:
+            return
+
+    def _replace(self, holder: Holder, tail: _Tail, state: State, carried: Sequence[Entry], *, aside: str = "") -> None:
+        """The new journal first, which nobody reads until the document names it; then the document; then tidy up."""
+        data = self._encode_document(state, run=holder.run, lock_id=holder.lock_id)
+        generation = document.generation(state.serial, holder.lock_id)
+        self._tail = None
+        with self._shelf.together():
+            before = self._shelf.get(DOCUMENT)
+            if (before.version if before else "") != tail.version:
+                raise self._written_by_another(holder)
+            self._put_anew(slot_key(generation, 0), journal.begin(state.lineage, carried, state.serial, self._cipher))
+            if before and tail.base.serial != state.serial:
+                self._put_anew(aside or history_key(tail.base.serial), before.data)
+            try:
+                version = put(self._shelf, DOCUMENT, data, tail.version or None)
+            except TakenError:
+                raise self._written_by_another(holder) from None
+            # Fences stay where they are, for those they keep out; they are empty.
+            old = [
+                key
+                for key, size in self._shelf.sizes("journal/").items()
+                if size and not key.startswith(f"journal/{generation}/")
+            ]
+            kept = [history_key(serial) for serial in self._reader.history()]
+            self._shelf.remove([*old, *kept[: -self.keeps.states]])
+        lines = [journal.Line(entry, state.serial) for entry in carried]
+        self._tail = _Tail(version, generation, 1, state.serial, state, lines, is_begun=True)
+
+    def _put_anew(self, key: str, data: bytes) -> None:
+        """Write an object that is this run's alone, whatever a crash has left of it."""
+        before = self._shelf.get(key)
+        if before is None or before.data != data:
+            self._shelf.put(key, data, before.version if before else None)
+
+    def _fence(self, lock_id: str) -> None:
+        """Keep the last holder from adding a line or replacing the document."""
+        for _ in range(_FENCING_ATTEMPTS):
+            loaded = self._loaded()
+            written = document.read(loaded.data, self._cipher)
+            by = {**written.by, "fenced_by": lock_id}
+            marked = document.encode(written.state, written_by=by, written_at=written.at, cipher=self._cipher)
+            try:
+                self._shelf.put(slot_key(loaded.generation, loaded.slots), _FENCE, None)
+                put(self._shelf, DOCUMENT, marked, loaded.version)
+            except TakenError:
+                continue  # it is still writing; what it wrote is read
+            return
+        raise StateError(
+            f"{self.where} is written again and again", hint="its last holder is alive: wait until it has ended"
+        )
+
+    def _locate(self) -> _Tail:
+        loaded = self._loaded()
+        serial = loaded.snapshot.state.serial
+        return _Tail(
+            loaded.version, loaded.generation, loaded.slots, serial, loaded.base, list(loaded.lines), loaded.is_begun
+        )
+
+    def _current(self, tail: _Tail) -> State:
+        read = journal.Journal(tail.base.lineage, tuple(tail.lines), 0)
+        try:
+            return journal.replay(tail.base, read).state
+        except UnusableError as error:
+            raise StateError(f"the journal at {self.where} {error.why}", hint=OUR_BUG) from error
+
+    def _loaded(self) -> Loaded:
+        loaded = self._reader.load()
+        if loaded is None:
+            raise StateError(f"the state at {self.where} was removed", hint="see who did, then plan again")
+        return loaded
+
+    def _encode_document(self, state: State, *, run: str, lock_id: str) -> bytes:
+        by = {
+            "tdr": __version__,
+            "run": run,
+            "who": self._writer.who,
+            "host": self._writer.host,
+            "lock": lock_id,
+        }
+        at = rfc3339(self._clock.now())
+        return encoded(lambda: document.encode(state, written_by=by, written_at=at, cipher=self._cipher))
+
+    def _confirm_lock(self) -> Holder:
+        if self._holder is None:
+            raise StateError(f"{self.where} is written only under its lock", hint=OUR_BUG)
+        self._lock.confirm(self._holder)
+        return self._holder
+
+    def _written_by_another(self, holder: Holder) -> StateError:
+        now = self._lock.holder()
+        if now is None or now.lock_id != holder.lock_id:
+            return taken_away(holder)
+        return StateError(f"{self.where} was written by somebody else", hint="plan again")

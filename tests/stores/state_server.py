@@ -1,0 +1,129 @@
+"""A server that keeps a state as Terraform's `http` backend asks for, in two manners.
+
+``terraform``: 423 with what the holder said, LOCK and UNLOCK at the address itself. ``gitlab``: 409 with the holder's id and
+otherwise what the asker said, the lock at ``/lock`` by POST and DELETE, and a serial must not come twice.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+USER, PASSWORD = "tdr", "FAKE-state-password"
+
+
+@dataclass
+class Memory:
+    """What the server keeps, and every request it got."""
+
+    manner: str
+    text: bytes = b""
+    lock: dict[str, Any] | None = None
+    serials: set[int] = field(default_factory=set)
+    requests: list[str] = field(default_factory=list)
+    guard: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    memory: Memory
+
+    def _answer(self, status: int, body: bytes = b"") -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _handle(self) -> None:
+        memory = self.memory
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        parts = urlsplit(self.path)
+        lock_id = parse_qs(parts.query).get("ID", [""])[0]
+        expected = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+        with memory.guard:
+            memory.requests.append(f"{self.command} {self.path}")
+            if self.headers.get("Authorization") != expected:
+                self._answer(401)
+                return
+            at_lock = parts.path.endswith("/lock")
+            verb = {("POST", True): "LOCK", ("DELETE", True): "UNLOCK"}.get((self.command, at_lock), self.command)
+            if memory.manner == "gitlab" and verb == self.command and verb in ("LOCK", "UNLOCK"):
+                self._answer(405)
+                return
+            getattr(self, f"_on_{verb.lower()}")(body, lock_id)
+
+    do_GET = do_POST = do_DELETE = do_LOCK = do_UNLOCK = _handle  # noqa: N815
+
+    def _on_get(self, body: bytes, lock_id: str) -> None:
+        self._answer(200, self.memory.text) if self.memory.text else self._answer(
+            204 if self.memory.manner == "gitlab" else 404
+        )
+
+    def _on_post(self, body: bytes, lock_id: str) -> None:
+        if self.memory.lock and self.memory.lock["ID"] != lock_id:
+            self._refuse(None)
+            return
+        serial = json.loads(body)["serial"]
+        if self.memory.manner == "gitlab" and serial in self.memory.serials:
+            self._answer(422)
+            return
+        self.memory.serials.add(serial)
+        self.memory.text = body
+        self._answer(200)
+
+    def _on_delete(self, body: bytes, lock_id: str) -> None:
+        self.memory.text = b""
+        self._answer(200)
+
+    def _on_lock(self, body: bytes, lock_id: str) -> None:
+        info = json.loads(body)
+        if missing := [
+            key for key in ("ID", "Operation", "Info", "Who", "Version", "Created", "Path") if not info.get(key)
+        ]:
+            self._answer(400, json.dumps(missing).encode())
+        elif self.memory.lock:
+            self._refuse(info)
+        else:
+            self.memory.lock = info
+            self._answer(200, body)
+
+    def _on_unlock(self, body: bytes, lock_id: str) -> None:
+        asked = json.loads(body).get("ID") if body else lock_id
+        if self.memory.lock and self.memory.lock["ID"] != asked:
+            self._refuse(None)
+            return
+        self.memory.lock = None
+        self._answer(200)
+
+    def _refuse(self, asked: dict[str, Any] | None) -> None:
+        held = self.memory.lock or {}
+        if self.memory.manner == "gitlab":
+            self._answer(409, json.dumps({**(asked or {}), "ID": held.get("ID"), "Who": "project_bot"}).encode())
+        else:
+            self._answer(423, json.dumps(held).encode())
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
+        pass
+
+
+@contextmanager
+def serving(manner: str) -> Iterator[tuple[str, Memory]]:
+    """Its address, and what it keeps."""
+    memory = Memory(manner)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"memory": memory}))
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/state/prod", memory
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
