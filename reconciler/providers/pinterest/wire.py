@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, cast
 
 from reconciler.apis.pinterest_values import CUSTOMER_LIST, Audience
 from reconciler.errors import Permanent
+from reconciler.model.address import Address
 from reconciler.model.json import Json
-from reconciler.model.kinds import AudienceSpec
+from reconciler.model.kinds import AudienceSpec, Identifier
 from reconciler.model.observation import Observation
 from reconciler.ports.clock import rfc3339
+from reconciler.ports.listing import Declaration, Found, Undeclarable
 from reconciler.ports.provider import Desired
 from reconciler.providers.pinterest.limits import SMALLEST_SHOWN
 
@@ -62,6 +65,30 @@ def observation(audience: Audience, identifier: Json) -> Observation:
         created_at=audience.created_at,
         note=_NOTES.get(audience.status, ""),
     )
+
+
+def found(audience: Audience, through: Address, *, has_twins: bool) -> Found:
+    """One of a listing. What its members are known by is taken to be what it nearly always is."""
+    observed = observation(audience, Identifier.EMAIL.value)
+    return Found("audience", audience.name.strip(), observed, through, has_twins=has_twins)
+
+
+def declaration(seen: Found) -> Declaration | Undeclarable:
+    """The inverse of `desired`."""
+    attributes = seen.observation.attributes
+    if seen.through is None:
+        return Undeclarable("it was seen through no connection")
+    spec: dict[str, Json] = {
+        "connection": seen.through.name,
+        "ad_account_id": attributes["ad_account_id"],
+        "title": attributes["title"],
+    }
+    if attributes["description"]:
+        spec["description"] = attributes["description"]
+    if seen.has_twins:
+        spec["audience_id"] = seen.remote_id
+    note = "Pinterest does not tell what its members are known by; `identifier: email` is assumed"
+    return Declaration(cast("dict[str, Any]", spec), (note,))
 
 
 def is_managed_kind(audience: Audience) -> bool:

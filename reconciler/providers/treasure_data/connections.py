@@ -72,14 +72,14 @@ class Connections:
             remembered = by_id.get(question.record.remote_id) if question.record else None
             matching = named.get(name_of(question.resource, context), []) if question.resource else []
             seen[question.address] = Finding(
-                None if remembered is None else _connection(remembered),
-                tuple(sorted(map(_connection, matching), key=lambda seen: seen.remote_id)),
+                None if remembered is None else observed_connection(remembered),
+                tuple(sorted(map(observed_connection, matching), key=lambda seen: seen.remote_id)),
             )
         return seen
 
     def create(self, resource: Resource, attributes: Attributes) -> Observation:
         """Make it with its secrets."""
-        return _connection(self._api.create_connection(self._body(resource, attributes)))
+        return observed_connection(self._api.create_connection(self._body(resource, attributes)))
 
     def update(
         self, resource: Resource, remote_id: str, attributes: Attributes, changed: frozenset[str]
@@ -92,7 +92,7 @@ class Connections:
         ]
         if told and told[0] and not owner_in(told[0]):
             body["description"] = told[0]  # a person's words, which leave no place for a mark
-        return _connection(self._api.update_connection(remote_id, body))
+        return observed_connection(self._api.update_connection(remote_id, body))
 
     def delete(self, address: Address, remote_id: str) -> None:
         """Remove it."""
@@ -115,7 +115,8 @@ class Connections:
         }
 
 
-def _connection(raw: Raw) -> Observation:
+def observed_connection(raw: Raw) -> Observation:
+    """A connection as the service tells it."""
     told = raw.get("settings")
     settings = results.readable(told) if isinstance(told, dict) else {}
     attributes: dict[str, Json] = {

@@ -47,7 +47,7 @@ class Databases:
     def observe(self, wanted: Sequence[Wanted], context: Context) -> Mapping[Address, Seen]:
         """One list call for all."""
         return look(
-            wanted, context, lambda: ((wire.text(raw["name"]), raw) for raw in self._api.databases()), _database
+            wanted, context, lambda: ((wire.text(raw["name"]), raw) for raw in self._api.databases()), observed_database
         )
 
     def create(self, resource: Resource, attributes: Attributes) -> Observation:
@@ -85,7 +85,8 @@ class Databases:
         """A database does nothing by itself."""
 
 
-def _database(address: Address, raw: Raw) -> Observation:
+def observed_database(address: Address, raw: Raw) -> Observation:
+    """A database as the vendor tells it."""
     del address
     name = wire.text(raw["name"])
     computed = {field: raw[field] for field in ("count", "delete_protected") if field in raw}
@@ -140,7 +141,9 @@ class Tables:
         seen: dict[Address, Seen] = {}
         for question in wanted:
             errors = [failed[place] for place in places[question.address] if place in failed]
-            seen[question.address] = Unreadable(errors[0]) if errors else finding(question, context, objects, _table)
+            seen[question.address] = (
+                Unreadable(errors[0]) if errors else finding(question, context, objects, observed_table)
+            )
         return seen
 
     def _list(self, databases: Sequence[str]) -> list[tuple[str, list[Raw] | ProviderError]]:
@@ -216,7 +219,8 @@ def _now(database: str, name: str, attributes: Attributes) -> Observation:
     return Observation(f"{database}.{name}", {**told, "database": database, "name": name})
 
 
-def _table(address: Address, raw: Raw) -> Observation:
+def observed_table(address: Address, raw: Raw) -> Observation:
+    """A table as the vendor tells it; *raw* has its database besides."""
     del address
     database, name = wire.text(raw["database"]), wire.text(raw["name"])
     attributes: dict[str, Json] = {

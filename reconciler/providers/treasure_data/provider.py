@@ -13,8 +13,8 @@ from reconciler.model.observation import Observation, Seen
 from reconciler.model.record import Record
 from reconciler.model.resource import Resource
 from reconciler.ports.clock import Clock, SystemClock
-from reconciler.ports.provider import Context, Desired, Job, KindTraits, Wanted
 from reconciler.ports.listing import Declaration, Directory, Found, Undeclarable, Unlisted
+from reconciler.ports.provider import Context, Desired, Job, KindTraits, Wanted
 from reconciler.providers.treasure_data import runs
 from reconciler.providers.treasure_data.connections import Connections, ReferencedConnections
 from reconciler.providers.treasure_data.databases import Databases, Tables

@@ -12,13 +12,13 @@ from typing import Final, NamedTuple, TypeAlias, cast
 
 import orjson
 
-from reconciler.http.scrub import Scrubber
 from reconciler.model.activation import Resolution
 from reconciler.model.egress import Outflow
 from reconciler.model.json import Json
 from reconciler.model.kinds import ActivationSpec, AudienceSpec, Identifier, OnInvalid, PinterestConnection
 from reconciler.model.secret import Secret
 from reconciler.model.unknown import Unknown
+from reconciler.scrubbing import Scrubber
 
 Setting: TypeAlias = "Json | Secret | Unknown"
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import Final
 
 from reconciler.apis.treasure_data import TreasureData
-from reconciler.http.scrub import Scrubber
 from reconciler.model.address import Address
 from reconciler.ports.clock import Clock
 from reconciler.ports.provider import Job, JobStatus
 from reconciler.providers.treasure_data import wire
 from reconciler.providers.treasure_data.wire import Raw
+from reconciler.scrubbing import Scrubber
 
 # `booting` is in all of the vendor's clients, though not in its description of the API.
 _STATUSES: Final = {"booting": JobStatus.RUNNING} | {status.value: status for status in JobStatus}

@@ -1,0 +1,205 @@
+"""From what Treasure Data holds to what a document says: the inverse of each family's `attributes`. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, cast
+
+from reconciler.model.address import Address
+from reconciler.model.json import Json
+from reconciler.model.kinds import AudienceSpec, Delivery, Engine, FilesConnection, PinterestConnection
+from reconciler.ports.listing import Declaration, Directory, Found, SecretPlace, Undeclarable
+from reconciler.providers.treasure_data.names import identifier
+
+Tree = dict[str, Any]
+_SECRETS: Final = ("client_id", "client_secret", "refresh_token")
+_DELIVERY: Final = frozenset(Delivery.model_fields)
+
+
+class _CannotSay(Exception):
+    """A part of the object has no words in a manifest."""
+
+
+def declare(found: Found, name: str, directory: Directory) -> Declaration | Undeclarable:
+    """What the document *name* says of *found*."""
+    attributes = cast("Mapping[str, Any]", found.observation.attributes)
+    try:
+        return Declaration(_BY_KIND[found.kind](attributes, name, directory))
+    except _CannotSay as error:
+        return Undeclarable(str(error))
+
+
+def _connection(attributes: Mapping[str, Any], name: str, directory: Directory) -> Tree:
+    del directory
+    settings = attributes["settings"]
+    spec: Tree = {"type": attributes["type"]}
+    match attributes["type"]:
+        case "pinterest":
+            spec |= dict.fromkeys(_SECRETS, SecretPlace())
+            if settings["base_url"]:
+                spec["base_url"] = settings["base_url"]
+            _nothing_else(settings, {"base_url"}, "the connection has settings")
+        case "files":
+            if settings.get("root", ".") != ".":
+                spec["root"] = settings["root"]
+            _nothing_else(
+                {key: value for key, value in settings.items() if value}, {"root"}, "the connection has settings"
+            )
+        case other:
+            raise _CannotSay(f"connections of type {other!r} have no words in manifests yet")
+    return spec | _name(attributes, name)
+
+
+def _database(attributes: Mapping[str, Any], name: str, directory: Directory) -> Tree:
+    del directory
+    return {} if attributes["name"] == identifier(name) else {"name": attributes["name"]}
+
+
+def _table(attributes: Mapping[str, Any], name: str, directory: Directory) -> Tree:
+    spec: Tree = {"database": _database_ref(attributes["database"], directory)}
+    if attributes["name"] != identifier(name):
+        spec["name"] = attributes["name"]
+    if attributes["columns"]:
+        keys = ("name", "type", "alias")
+        spec["columns"] = [dict(zip(keys, column, strict=False)) for column in attributes["columns"]]
+    spec |= {field: attributes[field] for field in ("expire_days", "description") if attributes[field]}
+    return spec
+
+
+def _query(attributes: Mapping[str, Any], name: str, directory: Directory) -> Tree:
+    if attributes["result"]:
+        where = str(attributes["result"]).partition("://")[0] if "://" in attributes["result"] else "another system"
+        raise _CannotSay(f"its rows go to {where}, for which manifests have no words yet")
+    return {**_source(attributes, directory), **_name(attributes, name), **_running(attributes)}
+
+
+def _activation(attributes: Mapping[str, Any], name: str, directory: Directory) -> Tree:
+    export, verbs = attributes["export"], directory.verbs
+    if verbs is None:
+        raise _CannotSay("nobody here holds audiences")
+    action = str(export.get("action", ""))
+    if action == verbs.create:
+        raise _CannotSay(
+            "its export is in create mode, so it fails as soon as the audience exists; "
+            "declare its activation and let tdr take it over with `lifecycle: {adopt: always}`"
+        )
+    mode = next(((membership, verb) for membership, verb in verbs.on_existing.items() if verb.action == action), None)
+    if mode is None:
+        raise _CannotSay(f"its export does {action!r}, for which manifests have no words")
+    membership, verb = mode
+    audience_id = str(export.get(verb.id_setting, ""))
+    audience = directory.name_of("audience", audience_id)
+    if audience is None:
+        raise _CannotSay(
+            f"its audience {audience_id} is declared by no document and seen through no declared connection to Pinterest"
+        )
+    known = {"type", "action", "audience_type", "ad_account_id", "base_url", "ignore_invalid_records"} | _DELIVERY
+    of_verbs = {verbs.create_title_setting, verbs.create_description_setting}
+    of_verbs |= {other.id_setting for other in verbs.on_existing.values()}
+    _nothing_else(export, known | of_verbs, "its export has settings")
+    if export.get("base_url") not in {None, "", _base_url(audience, directory)}:
+        raise _CannotSay("its export goes to another address than the connection of its audience names")
+    spec: Tree = {
+        "from": {"query": _source(attributes, directory)},
+        "to": {"audience": audience},
+        "membership": membership.value,
+    }
+    if export.get("ignore_invalid_records") is False:
+        spec["on_invalid"] = "fail"
+    delivery = {key: export[key] for key in Delivery.model_fields if key in export}
+    return {
+        **spec,
+        **({"delivery": delivery} if delivery else {}),
+        **_name(attributes, name),
+        **_running(attributes),
+    }
+
+
+def _base_url(audience: str, directory: Directory) -> str | None:
+    spec = directory.specs.get(Address("audience", audience))
+    used = directory.specs.get(Address("connection", spec.connection)) if isinstance(spec, AudienceSpec) else None
+    return used.base_url if isinstance(used, PinterestConnection) else None
+
+
+def _import(attributes: Mapping[str, Any], name: str, directory: Directory) -> Tree:
+    source = attributes["source"]
+    if source.get("type") != "files":
+        raise _CannotSay(f"imports from {source.get('type')!r} have no words in manifests yet")
+    _nothing_else(source, {"type", "paths", "root", "format"}, "its source has settings")
+    spec: Tree = {"from": {"type": "files", "paths": source.get("paths")}}
+    if source.get("root", ".") != ".":
+        spec["from"]["connection"] = _files_connection(source["root"], directory)
+    if "format" in source:
+        spec["from"]["format"] = source["format"]
+    database, table = attributes["database"], attributes["table"]
+    target: Tree = {"database": _database_ref(database, directory)}
+    declared = directory.name_of("table", f"{database}.{table}")
+    if declared is None and Address("table", table) in directory.specs:
+        raise _CannotSay(f"a document called {table!r} declares another table than {database}.{table}")
+    target["table"] = declared or table
+    if attributes["mode"] != "append":
+        target["mode"] = attributes["mode"]
+    if attributes["time_column"]:
+        target["time_column"] = attributes["time_column"]
+    return {**spec, "to": target, **_name(attributes, name), **_timing(attributes)}
+
+
+def _files_connection(root: str, directory: Directory) -> str:
+    for address, spec in sorted(directory.specs.items()):
+        if isinstance(spec, FilesConnection) and spec.root == root:
+            return address.name
+    raise _CannotSay(f"no document declares a connection to files below {root!r}")
+
+
+_BY_KIND: Final[Mapping[str, Callable[[Mapping[str, Any], str, Directory], Tree]]] = {
+    "connection": _connection,
+    "database": _database,
+    "table": _table,
+    "query": _query,
+    "activation": _activation,
+    "import": _import,
+}
+
+
+# -- what several kinds have -------------------------------------------------------------------------------------------
+
+
+def _nothing_else(told: Mapping[str, Json], known: set[str] | frozenset[str], what: str) -> None:
+    others = sorted(told.keys() - known)
+    if others:
+        raise _CannotSay(f"{what} for which manifests have no words: {', '.join(others)}")
+
+
+def _database_ref(database: str, directory: Directory) -> str:
+    declared = directory.name_of("database", database)
+    if declared is None and Address("database", database) in directory.specs:
+        raise _CannotSay(f"a document called {database!r} declares another database")
+    return declared or database
+
+
+def _source(attributes: Mapping[str, Any], directory: Directory) -> Tree:
+    spec: Tree = {"database": _database_ref(attributes["database"], directory)}
+    if attributes["engine"] != Engine.TRINO.value:
+        spec["engine"] = attributes["engine"]
+    return {**spec, "sql": attributes["sql"]}
+
+
+def _name(attributes: Mapping[str, Any], name: str) -> Tree:
+    return {} if attributes["name"] == name else {"name": attributes["name"]}
+
+
+def _running(attributes: Mapping[str, Any]) -> Tree:
+    counts = {field: attributes[field] for field in ("priority", "retry_limit") if attributes[field]}
+    return {**_timing(attributes), **counts}
+
+
+def _timing(attributes: Mapping[str, Any]) -> Tree:
+    """An empty cron is left out: then whether it ever runs by itself stays the vendor's."""
+    if not attributes["cron"]:
+        return {}
+    schedule: Tree = {"cron": attributes["cron"]}
+    if attributes["timezone"] != "UTC":
+        schedule["timezone"] = attributes["timezone"]
+    if attributes["delay"]:
+        schedule["delay"] = attributes["delay"]
+    return {"schedule": schedule}

@@ -1,0 +1,78 @@
+"""Everything that an account holds, of the kinds that manifests know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from reconciler.apis.treasure_data import TreasureData
+from reconciler.errors import ProviderError
+from reconciler.model.address import Address
+from reconciler.ports.listing import Found, Unlisted
+from reconciler.providers.treasure_data import results, wire
+from reconciler.providers.treasure_data.connections import observed_connection
+from reconciler.providers.treasure_data.databases import observed_database, observed_table
+from reconciler.providers.treasure_data.imports import Imports
+from reconciler.providers.treasure_data.queries import SavedQueries
+
+SHARED: Final = frozenset({"information_schema", "sample_datasets"})
+"""Databases that every account sees and none owns."""
+
+
+def listing(
+    api: TreasureData, queries: SavedQueries, imports: Imports, *, lists_connections: bool
+) -> Iterator[Found | Unlisted]:
+    """All objects. What the vendor would not list is told in its place.
+
+    lists_connections: False where the vendor documents no list of them.
+    """
+    if lists_connections:
+        yield from _guarded("connections", lambda: _connections(api))
+    databases: list[str] = []
+    for found in _guarded("databases", lambda: _databases(api)):
+        if isinstance(found, Found):
+            databases.append(found.remote_id)
+        yield found
+    for database in databases:
+        yield from _guarded(f"tables of {database}", lambda database=database: _tables(api, database))  # type: ignore[misc]
+    yield from _guarded("saved queries", lambda: _queries(api, queries))
+    yield from _guarded("imports", lambda: _imports(api, imports))
+
+
+def _guarded(where: str, read: Callable[[], Iterator[Found]]) -> Iterator[Found | Unlisted]:
+    try:
+        yield from list(read())
+    except ProviderError as error:
+        yield Unlisted(f"treasure_data: {where}", error.message)
+
+
+def _connections(api: TreasureData) -> Iterator[Found]:
+    for raw in api.connections():
+        yield Found("connection", wire.text(raw.get("name")), observed_connection(raw))
+
+
+def _databases(api: TreasureData) -> Iterator[Found]:
+    for raw in api.databases():
+        name = wire.text(raw["name"])
+        if name not in SHARED:
+            yield Found("database", name, observed_database(Address("database", "any"), raw))
+
+
+def _tables(api: TreasureData, database: str) -> Iterator[Found]:
+    for raw in api.tables(database):
+        observed = observed_table(Address("table", "any"), {**raw, "database": database})
+        yield Found("table", wire.text(raw["name"]), observed)
+
+
+def _queries(api: TreasureData, queries: SavedQueries) -> Iterator[Found]:
+    """Those whose rows go to an audience at Pinterest are activations."""
+    for raw in api.saved_queries():
+        kind = "activation" if results.read_settings(raw.get("result")).get("type") == "pinterest" else "query"
+        observed = queries.observed(Address(kind, "any"), raw)
+        yield Found(kind, observed.remote_id, observed)
+
+
+def _imports(api: TreasureData, imports: Imports) -> Iterator[Found]:
+    for raw in api.bulk_loads():
+        observed = imports.observed(raw)
+        yield Found("import", observed.remote_id, observed)
