@@ -1,11 +1,18 @@
-"""The log: for us, on stderr, one line an event. Never stdout, which belongs to the answer of a command."""
+"""The log: for us, on stderr, one line an event. Never stdout, which belongs to the answer of a command.
+
+No line and no trace holds a secret of this process or somebody's address, whoever wrote it: it is cleaned where it leaves.
+"""
 
 from __future__ import annotations
 
 import sys
+import threading
 import traceback
-from collections.abc import MutableMapping
-from typing import Any
+from collections.abc import Mapping, MutableMapping
+from types import TracebackType
+from typing import Any, TypeAlias
+
+Event: TypeAlias = MutableMapping[str, Any]
 
 
 def logger(name: str) -> Any:
@@ -18,7 +25,9 @@ def logger(name: str) -> Any:
                 structlog.stdlib.add_log_level,
                 structlog.processors.TimeStamper("iso", utc=True),
                 _where_only,
+                scrubbed,
                 structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
+                scrubbed_line,
             ],
             logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
             cache_logger_on_first_use=False,
@@ -26,7 +35,58 @@ def logger(name: str) -> Any:
     return structlog.get_logger(name)
 
 
-def _where_only(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def trace(error: BaseException) -> str:
+    """The stack trace of *error* and of what it was raised from, fit to be shown."""
+    return _cleaned("".join(traceback.format_exception(error)))
+
+
+def guard_crashes() -> None:
+    """From now on what nobody caught is told cleaned, in whichever thread it happens."""
+
+    def tell(_kind: type[BaseException], error: BaseException, _at: TracebackType | None) -> None:
+        sys.stderr.write(trace(error))
+
+    def tell_of_thread(crash: threading.ExceptHookArgs) -> None:
+        if crash.exc_value is not None and not isinstance(crash.exc_value, SystemExit):
+            sys.stderr.write(trace(crash.exc_value))
+
+    sys.excepthook = tell
+    threading.excepthook = tell_of_thread
+
+
+def scrubbed(_logger: object, _method: str, event: Event) -> Event:
+    """Every value without secrets and the data of people, before a renderer escapes it."""
+    return {name: _scrubbed(value) for name, value in event.items()}
+
+
+def scrubbed_line(_logger: object, _method: str, line: Any) -> str:
+    """The whole line once more: names, and what only shows when it is rendered."""
+    return _cleaned(line)
+
+
+def _scrubbed(value: Any) -> Any:
+    match value:
+        case str():
+            return _cleaned(value)
+        case bytes():
+            return _cleaned(value.decode("utf-8", "backslashreplace"))
+        case Mapping():
+            return {_scrubbed(name): _scrubbed(inner) for name, inner in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [_scrubbed(inner) for inner in value]
+        case None | bool() | int() | float():
+            return value
+        case _:
+            return _cleaned(str(value))
+
+
+def _cleaned(text: str) -> str:
+    from reconciler.scrubbing import everything  # noqa: PLC0415 - its patterns take 10 ms, and most runs log nothing
+
+    return everything().clean(text)
+
+
+def _where_only(_logger: object, _method: str, event: Event) -> Event:
     """An exception's kind and places instead of its text and variables: those may hold rows, secrets and members."""
     told = event.pop("exc_info", None)
     if told:

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reconciler import known_secrets
 from reconciler.errors import SecretError, StateError
 
 VARIABLE = "TDR_KEY"
@@ -176,6 +177,7 @@ def _config_home(environ: Mapping[str, str]) -> Path:
 
 def _parsed(text: str, where: str, hint: str) -> bytes:
     try:
+        known_secrets.remember(text.strip())
         value = base64.b64decode(text.strip(), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         value = b""

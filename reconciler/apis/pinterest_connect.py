@@ -11,12 +11,12 @@ from reconciler.apis.pinterest_dialect import PINTEREST
 from reconciler.apis.pinterest_oauth import RefreshedTokens
 from reconciler.http.client import Client
 from reconciler.http.retry import RetryPolicy
-from reconciler.http.scrub import Scrubber
 from reconciler.http.trace import Trace
 from reconciler.http.wire import Timeouts
 from reconciler.model.secret import Secret
 from reconciler.ports.clock import Clock, SystemClock
 from reconciler.ports.tokens import TokenStore
+from reconciler.scrubbing import Scrubber
 
 if TYPE_CHECKING:
     import httpx

@@ -15,8 +15,8 @@ from reconciler.apis.treasure_data_endpoint import path
 from reconciler.errors import Conflict, NotFound, OutcomeUnknown, Permanent, ProviderError
 from reconciler.http.client import Client
 from reconciler.http.request import Request, Safety, get, send_empty, send_form, send_json
-from reconciler.http.scrub import Scrubber
 from reconciler.model.json import Json
+from reconciler.scrubbing import Scrubber
 
 Raw: TypeAlias = Mapping[str, Json]
 """One object of an answer."""

@@ -11,10 +11,10 @@ from reconciler.http.client import Client
 from reconciler.http.credentials import FixedKey
 from reconciler.http.dialect import Dialect
 from reconciler.http.retry import RetryPolicy
-from reconciler.http.scrub import Scrubber
 from reconciler.http.trace import Trace
 from reconciler.model.secret import Secret
 from reconciler.ports.clock import Clock
+from reconciler.scrubbing import Scrubber
 
 if TYPE_CHECKING:
     import httpx

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from typing import Annotated
 
 import typer
 
+from reconciler import logs
 from reconciler.cli import drift, lifecycle, looking, memory, project, running, state, streams
 from reconciler.cli.options import DirectoryOption, EnvOption
 from reconciler.errors import TdrError
@@ -55,6 +55,7 @@ def run() -> None:
     """Run the command line and exit with the documented code."""
     memory.collect_seldom()
     streams.settle()
+    logs.guard_crashes()
     streams.leave(main(sys.argv[1:]))
 
 
@@ -73,14 +74,14 @@ def main(arguments: list[str]) -> int:
         return 130
     except TdrError as error:
         if debug:
-            traceback.print_exc()
+            sys.stderr.write(logs.trace(error))
         from reconciler.cli import output
 
         output.complain(error)
         return error.exit_code
     except Exception as error:  # noqa: BLE001 - the last place: what arrives here is a bug, and is told as one
         if debug:
-            traceback.print_exc()
+            sys.stderr.write(logs.trace(error))
         sys.stderr.write(
             f"error: this is a bug in tdr ({type(error).__name__}); what was done is in the journal of the state folder\n"
             "hint: run the same command with --debug and report what it prints\n"

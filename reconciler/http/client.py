@@ -17,12 +17,12 @@ from reconciler.http.credentials import Credentials
 from reconciler.http.dialect import Dialect
 from reconciler.http.request import Request
 from reconciler.http.retry import Repeater, RetryPolicy
-from reconciler.http.scrub import Scrubber
 from reconciler.http.trace import Trace
 from reconciler.http.verdict import Judge
 from reconciler.http.wire import Timeouts, Wire
 from reconciler.model.json import Json
 from reconciler.ports.clock import Clock, SystemClock
+from reconciler.scrubbing import Scrubber
 
 if TYPE_CHECKING:
     import httpx

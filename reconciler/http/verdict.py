@@ -19,7 +19,7 @@ from reconciler.http.answer import Answer, is_html
 from reconciler.http.dialect import Dialect
 from reconciler.http.request import Request, Safety
 from reconciler.http.retry_after import retry_after_s
-from reconciler.http.scrub import Scrubber
+from reconciler.scrubbing import Scrubber
 
 if TYPE_CHECKING:
     import httpx

@@ -7,6 +7,8 @@ from typing import Any, NoReturn
 
 from pydantic_core import CoreSchema, core_schema
 
+from reconciler import known_secrets
+
 MASK = "(secret)"
 
 
@@ -23,6 +25,7 @@ class Secret:
         """Hold *value*; nothing but `reveal` gives it back."""
         self.reference = reference
         self.__value = value
+        known_secrets.remember(value)
 
     def reveal(self) -> str:
         """The value itself; for the request to the vendor and nothing else."""

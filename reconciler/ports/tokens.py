@@ -6,6 +6,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from reconciler import known_secrets
+
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
@@ -15,6 +17,11 @@ class Tokens:
     refresh_token: str = field(repr=False)
     expires_at: float = 0.0
     refresh_expires_at: float | None = None
+
+    def __post_init__(self) -> None:
+        """Both tokens are secrets from the first moment on."""
+        known_secrets.remember(self.access_token)
+        known_secrets.remember(self.refresh_token)
 
 
 class TokenStore(Protocol):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from reconciler import known_secrets
 from reconciler.apis.treasure_data_connect import connect
 from reconciler.apis.treasure_data_endpoint import Endpoint
 from reconciler.errors import StateError
@@ -128,6 +129,7 @@ class Embedded:
 
     def _api_keys(self) -> list[str]:
         extra = self._environ.get(EXTRA_KEY)
+        known_secrets.remember(extra or "")
         return [self.api_key(), *([extra] if extra else [])]
 
     # -- being served --------------------------------------------------------------------------------------------

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.http.scrub import EXCERPT_CHARACTERS, Scrubber
 from reconciler.model.secret import Secret
+from reconciler.scrubbing import EXCERPT_CHARACTERS, Scrubber
 
 FORMS: dict[str, Callable[[str], str]] = {
     "plain": lambda secret: secret,

@@ -15,8 +15,8 @@ from reconciler.apis.pinterest_connect import App, connect
 from reconciler.emulators.pinterest.tokens import AppCredentials
 from reconciler.emulators.sandbox import Sandbox
 from reconciler.http.retry import RetryPolicy
-from reconciler.http.scrub import Scrubber
 from reconciler.model.secret import Secret
+from reconciler.scrubbing import Scrubber
 from reconciler.sealing import MasterKey, Sealer
 from reconciler.stores.tokens import SealedTokenStore
 

@@ -14,7 +14,7 @@ from reconciler.apis.pinterest_connect import api_address
 from reconciler.apis.pinterest_values import AdAccount, ListType, MemberChange, UserAccount
 from reconciler.emulators.sandbox import Sandbox
 from reconciler.errors import Denied, NotFound, OutcomeUnknown, Permanent, Transient
-from reconciler.http.scrub import Scrubber
+from reconciler.scrubbing import Scrubber
 
 BEARER = {"Authorization": "Bearer x"}
 A, B, C = (f"{digit}" * 64 for digit in "abc")

@@ -1,7 +1,8 @@
 """Text made fit to be shown: without secrets and without the data of people.
 
 Known secrets are found in every form in which they travel; unknown ones, digests of members and e-mail addresses by how
-they look. Scrubbing comes before cutting, so that a cut never leaves a piece of something that a pattern would have met.
+they look, also inside base64. Scrubbing comes before cutting, so that a cut never leaves a piece of something that a
+pattern would have met. `everything` knows each secret of this process: it cleans the log and the traces of crashes.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ import json
 import re
 import threading
 from collections.abc import Iterable, Iterator
+from typing import Final, Protocol
 from urllib.parse import quote, quote_plus
 
-from reconciler.model.secret import Secret
+from reconciler import known_secrets
 
 MASK = "***"
 EXCERPT_CHARACTERS = 500
@@ -43,48 +45,99 @@ _EMAIL = re.compile(
 )
 
 
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}")
+_BASE64_OF_32_BYTES = re.compile(r"(?<![A-Za-z0-9+/_=-])[A-Za-z0-9+/_-]{43}(?:=|%3D)", re.IGNORECASE)
+"""A SHA-256 or one of our own keys."""
+
+
+class Hidden(Protocol):
+    """A value that shows nowhere by itself."""
+
+    def reveal(self) -> str:
+        """The value."""
+        ...
+
+
 class Scrubber:
     """Removes what must not be shown. One a run; secrets may be added at any time, by any thread."""
 
-    def __init__(self, secrets: Iterable[Secret | str] = ()) -> None:
-        self._forms: set[str] = set()
+    def __init__(self, secrets: Iterable[Hidden | str] = ()) -> None:
         self._known: set[str] = set()
-        self._pattern: re.Pattern[str] | None = None
+        self._pending: list[str] = []
+        self._forms: tuple[str, ...] = ()
         self._lock = threading.Lock()
         for secret in secrets:
             self.add(secret)
 
-    def add(self, secret: Secret | str) -> None:
+    def add(self, secret: Hidden | str) -> None:
         """Never show *secret* from now on, nor one of its lines when it has several."""
-        value = secret.reveal() if isinstance(secret, Secret) else secret
+        value = secret if isinstance(secret, str) else secret.reveal()
         if value in self._known:
             return
-        forms = {form for part in (value, *value.splitlines()) for form in _forms(part)}
+        known_secrets.remember(value)
         with self._lock:
             self._known.add(value)
-            self._forms |= forms
-            longest_first = sorted(self._forms, key=lambda form: (-len(form), form))
-            self._pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+            self._pending.append(value)
 
     def clean(self, text: str) -> str:
         """*text* with ``***`` in the place of everything secret or personal."""
-        pattern = self._pattern
-        if pattern is not None:
-            # Every replacement is shorter than what it replaces, so this ends; once is enough but for secrets of stars.
-            while pattern.search(text):
-                text = pattern.sub(MASK, text)
+        text = self.without_known(text)
         text = _URL_USER.sub(rf"\g<start>:{MASK}@", text)
         text = _URL_TOKEN.sub(rf"\g<start>{MASK}@", text)
         text = _AUTHORIZATION.sub(rf"\g<start>{MASK}", text)
         text = _SCHEME_AND_TOKEN.sub(rf"\g<scheme>\g<gap>{MASK}", text)
         text = _TELLING_NAME.sub(rf"\g<name>\g<between>{MASK}", text)
+        text = _BASE64_OF_32_BYTES.sub(MASK, text)
+        text = _BASE64.sub(_hidden_when_personal, text)
         text = _HEX_DIGEST.sub(MASK, text)
         return _EMAIL.sub(MASK, text)
+
+    def without_known(self, text: str) -> str:
+        """*text* without known secrets only, for messages of ours, which may name a digest or an owner."""
+        forms = self._all_forms()
+        # Every replacement is shorter than what it replaces, so this ends; once is enough but for secrets of stars.
+        while True:
+            before = text
+            for form in forms:
+                if form in text:
+                    text = text.replace(form, MASK)
+            if text == before:
+                return text
 
     def excerpt(self, text: str) -> str:
         """*text*, cleaned and cut to 500 characters."""
         cleaned = self.clean(text)
         return cleaned if len(cleaned) <= EXCERPT_CHARACTERS else cleaned[: EXCERPT_CHARACTERS - 1] + "…"
+
+    def _all_forms(self) -> tuple[str, ...]:
+        """Each way in which a known secret may stand in text, the longest first; worked out when first needed."""
+        if self._pending:
+            with self._lock:
+                parts = [part for value in self._pending for part in (value, *value.splitlines())]
+                forms = {*self._forms, *(form for part in parts for form in _forms(part))}
+                self._forms = tuple(sorted(forms, key=lambda form: (-len(form), form)))
+                self._pending = []
+        return self._forms
+
+
+_EVERYTHING: Final = Scrubber()
+
+
+def everything() -> Scrubber:
+    """The scrubber that knows every secret of this process."""
+    for value in known_secrets.remembered():
+        _EVERYTHING.add(value)
+    return _EVERYTHING
+
+
+def _hidden_when_personal(match: re.Match[str]) -> str:
+    """The mask for base64 of an address or a digest, and anything else as it is."""
+    digits = match[0].rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        inside = base64.b64decode(digits + "=" * (-len(digits) % 4)).decode("ascii")
+    except ValueError:
+        return match[0]
+    return MASK if inside.isprintable() and (_EMAIL.search(inside) or _HEX_DIGEST.search(inside)) else match[0]
 
 
 def _forms(value: str) -> Iterator[str]:
@@ -95,6 +148,9 @@ def _forms(value: str) -> Iterator[str]:
     plain = {value, value.strip()}
     escaped = {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1]}
     escaped |= {form.replace("/", r"\/") for form in escaped}
+    # JSON in the text of other JSON, as vendors keep settings, and once more as a log's line shows that.
+    for _ in range(2):
+        escaped |= {json.dumps(form, ensure_ascii=False)[1:-1] for form in escaped}
     quoted = {quote(raw, safe=""), quote(raw, safe="/"), quote_plus(raw), html.escape(value)}
     quoted |= {re.sub(r"%[0-9A-F]{2}", lambda match: match[0].lower(), form) for form in quoted}
     hexadecimal = {raw.hex(), raw.hex().upper()}
