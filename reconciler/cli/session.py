@@ -30,6 +30,7 @@ def runtime_of(
     directory: Path | None,
     variables: Sequence[str] | None = None,
     resolve_secrets: bool = True,
+    may_be_empty: bool = False,
 ) -> Iterator[Runtime]:
     """Everything built for the project and environment asked for; closed at the end."""
     from reconciler.wiring import open_runtime
@@ -39,6 +40,7 @@ def runtime_of(
         environment=env or context.obj["env"],
         variables=_from_environment() | dict(_pair(text) for text in variables or ()),
         resolve_secrets=resolve_secrets,
+        may_be_empty=may_be_empty,
     ) as runtime:
         yield runtime
 

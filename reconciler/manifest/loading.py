@@ -28,6 +28,7 @@ def load(
     variables: Mapping[str, str],
     environ: Mapping[str, str],
     resolve_secrets: bool,
+    may_be_empty: bool = False,
 ) -> Loaded:
     """Read everything that *project* declares, as *environment* sees it (None: the only one there is).
 
@@ -35,6 +36,7 @@ def load(
     variables: from the command line; they win over those of the environment.
     environ: environment variables, for ``${env:…}`` and secrets.
     resolve_secrets: whether values of secrets are looked up; without, a secret is known by its reference only.
+    may_be_empty: whether a project that declares nothing yet is no mistake, as before its first import.
 
     Raises:
         UsageError: the environment does not exist, or is not named although there are several.
@@ -47,7 +49,7 @@ def load(
         findings = Findings()
         spec = read_environment(project, name, findings, variables=variables, environ=environ, secret=secret)
         reading = Reading(project, spec, Values(spec.variables if spec else variables, environ, secret), findings, name)
-        reading.read(TreeCache(cache_dir))
+        reading.read(TreeCache(cache_dir), may_be_empty=may_be_empty)
         resources = reading.resources()
         transitions = reading.transitions()
     if spec is None or findings.has_errors:

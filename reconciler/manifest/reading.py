@@ -65,7 +65,7 @@ class Reading:
         self._knows_all = True
         self._transitions = TransitionsReading(findings)
 
-    def read(self, cache: TreeCache) -> None:
+    def read(self, cache: TreeCache, *, may_be_empty: bool = False) -> None:
         """Read all files and validate their documents."""
         found = Findings()
         files = [(file, documents_of(file, cache, found)) for file in manifest_files(self._project, found)]
@@ -76,7 +76,7 @@ class Reading:
         for file, documents in files:
             for index, document in enumerate(documents):
                 self._document(file, index, document)
-        if self._knows_all and not any(documents for _, documents in files):
+        if self._knows_all and not may_be_empty and not any(documents for _, documents in files):
             folder = self._project.spec.manifests
             hint = "write a document into a file there, such as audiences.yaml"
             message = f"no manifests found: no *.yaml or *.yml below `{folder}` holds a document"

@@ -19,8 +19,8 @@ from reconciler.model.address import Address
 from reconciler.model.environment import EMBEDDED
 from reconciler.ports.clock import Clock, SystemClock
 from reconciler.ports.store import StateStore
-from reconciler.stores.local import LocalStore
 from reconciler.wiring.keys import LazyKey
+from reconciler.wiring.state import StateOnNeed
 from reconciler.wiring.vendors import providers
 
 if TYPE_CHECKING:
@@ -40,9 +40,14 @@ class Runtime:
     state_folder: Path
     loaded: Loaded
     world: World
-    store: StateStore
+    state: StateOnNeed
     clock: Clock
     embedded: Embedded | None
+
+    @property
+    def store(self) -> StateStore:
+        """The memory of this environment; opened on first need, and then `StateOnNeed.open` may raise."""
+        return self.state.open()
 
     def placed(self, address: Address, diagnostic: Diagnostic) -> Diagnostic:
         """*diagnostic* with the place in the manifests that it is about."""
@@ -65,10 +70,12 @@ def open_runtime(
     variables: Mapping[str, str],
     resolve_secrets: bool,
     clock: Clock | None = None,
+    may_be_empty: bool = False,
 ) -> Iterator[Runtime]:
     """Find the project around *start* and build everything for one of its environments.
 
     resolve_secrets: False where no vendor is asked, so that nobody needs credentials to validate.
+    may_be_empty: whether a project may declare nothing yet.
 
     Raises:
         UsageError: there is no project, or more than one environment and none chosen.
@@ -84,6 +91,7 @@ def open_runtime(
         variables=variables,
         environ=os.environ,
         resolve_secrets=resolve_secrets,
+        may_be_empty=may_be_empty,
     )
     folder = states / loaded.environment_name
     key = LazyKey(os.environ)
@@ -106,8 +114,9 @@ def open_runtime(
             transitions=loaded.transitions,
             owner=f"{project.spec.project}/{loaded.environment_name}",
         )
-        store = LocalStore(folder, loaded.environment_name, project=project.spec.project, clock=clock)
-        yield Runtime(project, loaded.environment_name, folder, loaded, world, store, clock, embedded)
+        place = loaded.environment.state
+        state = StateOnNeed(project, loaded.environment_name, place, folder, clock, os.environ, closing)
+        yield Runtime(project, loaded.environment_name, folder, loaded, world, state, clock, embedded)
 
 
 def clock_of(environ: Mapping[str, str]) -> Clock:
