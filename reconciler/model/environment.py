@@ -9,6 +9,7 @@ from pydantic import Field
 from reconciler.model.kind_name import KindName
 from reconciler.model.policy import PolicySpec
 from reconciler.model.spec import OnDelete, Seconds, SecretText, Spec, WebAddress
+from reconciler.model.state_place import LocalPlace, StatePlace
 from reconciler.model.transitions import ImportEntry
 
 EMBEDDED = "embedded"
@@ -29,9 +30,11 @@ class Limits(Spec):
     max_deletes: Annotated[int, Field(ge=0)] | None = None
     """So many at most, however few there are."""
     max_updates: Annotated[int, Field(ge=0)] | None = None
+    """So many at most."""
     max_delete_ratio: Annotated[float, Field(ge=0, le=1)] | None = None
     """Share of the remembered resources of the kind."""
     max_update_ratio: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Share of the remembered resources of the kind."""
     minimum_resources: Annotated[int, Field(ge=1)] | None = None
     """Shares are looked at from this many remembered resources of the kind on."""
 
@@ -42,6 +45,7 @@ class Thresholds(Spec):
     max_deletes: Annotated[int, Field(ge=0)] | None = None
     """So many at most, however few there are."""
     max_updates: Annotated[int, Field(ge=0)] | None = None
+    """So many at most."""
     max_delete_ratio: Annotated[float, Field(ge=0, le=1)] = 0.3
     """Share of the remembered resources."""
     max_update_ratio: Annotated[float, Field(ge=0, le=1)] = 0.3
@@ -64,7 +68,9 @@ class LifecycleDefaults(Spec):
     """What the documents of a kind say about their lifecycle when they say nothing themselves."""
 
     on_delete: OnDelete | None = None
+    """What to do when a document is gone."""
     protect: bool | None = None
+    """Whether deleting and replacing are refused."""
 
 
 class HealthSpec(Spec):
@@ -88,6 +94,9 @@ class EnvironmentSpec(Spec):
     """One environment."""
 
     treasure_data: TreasureDataTarget = TreasureDataTarget()
+    state: StatePlace = LocalPlace()
+    """Where the state is kept: a folder of this machine, or a place that a team shares."""
+    """What answers the Treasure Data API, and the key for it."""
     endpoints: dict[Literal["pinterest"], WebAddress] = Field(default_factory=dict)
     """Vendor -> address of its API, where it is not the vendor's own."""
     accounts: dict[str, str] = Field(default_factory=dict)
@@ -95,6 +104,7 @@ class EnvironmentSpec(Spec):
     variables: dict[str, str] = Field(default_factory=dict)
     """Values of ${var:NAME}."""
     thresholds: Thresholds = Thresholds()
+    """How much one run may do before a person must say yes."""
     protect: bool = False
     """Whether resources are protected unless they say otherwise."""
     lifecycle: dict[KindName, LifecycleDefaults] = Field(default_factory=dict)
@@ -117,6 +127,7 @@ class ProjectSpec(Spec):
     """What `tdr.yaml` may say."""
 
     apiVersion: Literal["tdr/v1"] = "tdr/v1"  # noqa: N815 - the field's standard spelling in manifests
+    """Version of the format."""
     project: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
     """Name of the project."""
     manifests: str = "manifests"
