@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reconciler.cli import memory, output
+from reconciler.cli import approving, memory, output
+from reconciler.cli.approving import ApproveOption, ReasonOption
 from reconciler.cli.options import (
     DirectoryOption,
     EnvOption,
@@ -69,6 +70,9 @@ def plan(
     out: Annotated[
         Path | None, typer.Option("--out", help="Save the plan for `tdr apply FILE`.", metavar="FILE")
     ] = None,
+    expires: Annotated[
+        str, typer.Option("--expires", envvar="TDR_EXPIRES", help="How long the saved plan may be applied.")
+    ] = "72h",
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit with 2 when there are changes.")
     ] = False,
@@ -80,8 +84,9 @@ def plan(
 
     memory.return_large_blocks()
     targets = addresses(target)
+    valid_for_s = seconds(expires)
     with runtime_of(context, env=env, directory=directory, variables=var) as runtime:
-        answer = planning.plan(runtime, targets=targets, detailed=detailed_exitcode, out=out)
+        answer = planning.plan(runtime, targets=targets, detailed=detailed_exitcode, out=out, valid_for_s=valid_for_s)
     output.finish(answer, format, verbose=verbose)
 
 
@@ -98,6 +103,14 @@ def apply(
     lock_timeout: LockTimeoutOption = "0s",
     parallelism: ParallelOption = 4,
     no_settle: Annotated[bool, typer.Option("--no-settle", help="Do not look again at what was changed.")] = False,
+    replan_if_equal: Annotated[
+        bool,
+        typer.Option(
+            "--replan-if-equal", help="When a plan file is stale, go on if a new plan comes to the same operations."
+        ),
+    ] = False,
+    approve: ApproveOption = None,
+    reason: ReasonOption = "",
     format: FormatOption = Format.TEXT,
 ) -> None:
     """Make it so: plan, ask, and change what differs."""
@@ -105,8 +118,11 @@ def apply(
 
     if plan_file is not None and target:
         raise UsageError("--target goes with no plan file: the plan says what is done")
+    if replan_if_equal and plan_file is None:
+        raise UsageError("--replan-if-equal is about a plan file, and none is named")
+    approvals = approving.given(approve, reason)
     hint = "pass --yes, or make a plan with `tdr plan --out FILE` and apply that file"
-    consent = _consent(format, yes=yes or plan_file is not None, question="Apply this plan?", otherwise=hint)
+    consent = consent_of(format, yes=yes or plan_file is not None, question="Apply this plan?", otherwise=hint)
     wait_s = seconds(lock_timeout)
     targets = addresses(target)
     with runtime_of(context, env=env, directory=directory, variables=var) as runtime, Stop.watching() as stop:
@@ -117,6 +133,9 @@ def apply(
             lock_timeout_s=wait_s,
             settle=not no_settle,
             parallel=parallelism,
+            approvals=approvals,
+            reason=reason,
+            replan_if_equal=replan_if_equal,
         )
         answer = applying.apply(runtime, run, plan_file=plan_file, targets=targets)
     _finish_run(answer, format, stop)
@@ -129,6 +148,8 @@ def destroy(
     var: VarOption = None,
     yes: YesOption = False,
     lock_timeout: LockTimeoutOption = "0s",
+    approve: ApproveOption = None,
+    reason: ReasonOption = "",
     format: FormatOption = Format.TEXT,
 ) -> None:
     """Delete everything that the state remembers. With --yes, --env must name the environment."""
@@ -136,10 +157,18 @@ def destroy(
 
     if yes and not (env or context.obj["env"]):
         raise UsageError("destroy --yes needs --env NAME, so that nobody destroys the wrong environment")
-    consent = _consent(format, yes=yes, question="Delete all of this?", otherwise="pass --yes and --env NAME")
+    consent = consent_of(format, yes=yes, question="Delete all of this?", otherwise="pass --yes and --env NAME")
+    approvals = approving.given(approve, reason)
     wait_s = seconds(lock_timeout)
     with runtime_of(context, env=env, directory=directory, variables=var) as runtime, Stop.watching() as stop:
-        run = applying.Run(consent=consent, listener=_listener, stop=stop.event, lock_timeout_s=wait_s)
+        run = applying.Run(
+            consent=consent,
+            listener=_listener,
+            stop=stop.event,
+            lock_timeout_s=wait_s,
+            approvals=approvals,
+            reason=reason,
+        )
         answer = applying.destroy(runtime, run)
     _finish_run(answer, format, stop)
 
@@ -161,7 +190,7 @@ def show(
         ) from error
 
 
-def _consent(format: Format, *, yes: bool, question: str, otherwise: str) -> Consent:
+def consent_of(format: Format, *, yes: bool, question: str, otherwise: str) -> Consent:
     """How a write gets its yes: by flag, by plan file, or by a person at a terminal."""
     from reconciler.commands.applying import Consent
 

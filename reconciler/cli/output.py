@@ -45,6 +45,10 @@ def _render(document: dict[str, Any], *, verbose: bool) -> str:
     match document["format"]:
         case "tdr.plan":
             return text.plan(document, verbose=verbose)
+        case "tdr.run" if "who" in document:
+            from reconciler.reports import history
+
+            return history.run_text(document)
         case "tdr.run":
             return text.run(document)
         case "tdr.validation":
@@ -53,10 +57,26 @@ def _render(document: dict[str, Any], *, verbose: bool) -> str:
             from reconciler.reports import drift
 
             return drift.text(document, verbose=verbose)
+        case "tdr.plan_diff":
+            from reconciler.reports.plan_diff import plan_diff
+
+            return plan_diff(document)
+        case "tdr.import":
+            from reconciler.reports.importing import imported
+
+            return imported(document)
         case "tdr.status":
             from reconciler.reports import status
 
             return status.text(document)
+        case "tdr.history":
+            from reconciler.reports import history
+
+            return history.text(document)
+        case "tdr.explanation":
+            from reconciler.reports import explaining
+
+            return explaining.text(document)
         case _:
             return text.table(document)
 

@@ -1,0 +1,71 @@
+"""The verb that takes over what is there: import."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reconciler.cli import output
+from reconciler.cli.lifecycle import consent_of
+from reconciler.cli.options import (
+    DirectoryOption,
+    EnvOption,
+    Format,
+    FormatOption,
+    LockTimeoutOption,
+    VarOption,
+    YesOption,
+)
+from reconciler.cli.session import address, runtime_of, seconds
+from reconciler.errors import UsageError
+
+if TYPE_CHECKING:
+    from reconciler.wiring import Runtime
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verb."""
+    app.command("import")(import_)
+
+
+def import_(
+    context: typer.Context,
+    what: Annotated[str | None, typer.Argument(help="Address the object is to have.", metavar="[ADDRESS]")] = None,
+    remote_id: Annotated[str | None, typer.Argument(help="The vendor's id of the object.", metavar="[ID]")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Everything that no document declares.")] = False,
+    kind: Annotated[str, typer.Option("--kind", help="With --all: only this kind, such as audience.")] = "",
+    name_glob: Annotated[str, typer.Option("--name-glob", help="With --all: only what is called so there.")] = "*",
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="The state is lost: find again what is declared.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="With --all: show what would be written.")] = False,
+    env: EnvOption = None,
+    directory: DirectoryOption = None,
+    var: VarOption = None,
+    yes: YesOption = False,
+    lock_timeout: LockTimeoutOption = "0s",
+    format: FormatOption = Format.TEXT,
+) -> None:
+    """Take over what is there: write its document where there is none, and remember it. Changes nothing at any vendor."""
+    from reconciler.adoption.drafting import ORDER, Selection
+    from reconciler.commands import importing
+
+    if [bool(what), everything, rebuild].count(True) != 1 or bool(what) != bool(remote_id):
+        raise UsageError("say what to import", hint="tdr import ADDRESS ID, tdr import --all, or tdr import --rebuild")
+    if kind and kind.lower() not in ORDER:
+        raise UsageError(f"{kind!r} is no kind that can be imported", hint=f"one of {', '.join(ORDER)}")
+    wait_s = seconds(lock_timeout)
+
+    def open_project() -> AbstractContextManager[Runtime]:
+        return runtime_of(context, env=env, directory=directory, variables=var, may_be_empty=True)
+
+    if rebuild:
+        consent = consent_of(format, yes=yes, question="Remember all of this?", otherwise="pass --yes")
+        with open_project() as runtime:
+            answer = importing.rebuild(runtime, consent, wait_s)
+    elif what and remote_id:
+        answer = importing.import_one(open_project, address(what), remote_id, wait_s)
+    else:
+        selection = Selection(kind=kind.lower(), name_glob=name_glob)
+        answer = importing.import_all(open_project, selection, dry_run=dry_run, lock_timeout_s=wait_s)
+    output.finish(answer, format)

@@ -1,0 +1,244 @@
+"""`tdr import`: takes over what is there. Writes documents and state, and nothing at any vendor."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from reconciler.adoption import writing
+from reconciler.adoption.drafting import Draft, Drafts, LeftOut, Selection, draft, listed
+from reconciler.adoption.remembering import Unsettled, importing, remember, unsettled
+from reconciler.commands.answer import BLOCKED, FAILED, OK, Answer
+from reconciler.commands.applying import Consent
+from reconciler.commands.planning import checked, document_of
+from reconciler.engine.planning import Prepared, prepare
+from reconciler.engine.refresh import refresh
+from reconciler.engine.safety import guard_accounts
+from reconciler.engine.session import Session
+from reconciler.errors import ManifestError, TdrError, UsageError
+from reconciler.model.address import Address
+from reconciler.model.change import Adopt, Undecided
+from reconciler.model.observation import Finding
+from reconciler.model.plan import Gate
+from reconciler.ports.clock import rfc3339
+from reconciler.ports.listing import Found, Unlisted
+from reconciler.reports.documents import heading
+from reconciler.wiring import Runtime
+
+Open: TypeAlias = Callable[[], AbstractContextManager[Runtime]]
+"""Opens the project anew, as it is written now."""
+
+_ROUNDS = 3
+"""New connections may show more to import; what they show names no further connections."""
+_NO_SECRET = frozenset({"unresolved-secret", "undefined-environment-variable"})
+
+
+@dataclass
+class _Report:
+    """What an import came to so far."""
+
+    environment: str = ""
+    now: float = 0.0
+    dry_run: bool = False
+    adopted: dict[Address, str] = field(default_factory=dict)
+    files: list[writing.File] = field(default_factory=list)
+    drafts: list[Draft] = field(default_factory=list)
+    left_out: tuple[LeftOut, ...] = ()
+    unlisted: tuple[Unlisted, ...] = ()
+    unsettled: list[Unsettled] = field(default_factory=list)
+    not_adopted: list[Unsettled] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> int:
+        wrong = self.unsettled or self.not_adopted or self.unlisted or self.left_out or self.missing
+        return FAILED if wrong else OK
+
+    def answer(self) -> Answer:
+        notes = {note for one in self.drafts for note in one.notes}
+        document = heading("import", rfc3339(self.now)) | {
+            "environment": self.environment,
+            "dry_run": self.dry_run,
+            "adopted": [{"address": str(address), "id": one} for address, one in sorted(self.adopted.items())],
+            "files": [{"path": file.path, "text": file.text} for file in self.files],
+            "left_out": [
+                {"kind": one.kind, "id": one.remote_id, "label": one.label, "why": one.why} for one in self.left_out
+            ],
+            "unlisted": [{"where": one.where, "why": one.why} for one in self.unlisted],
+            "unsettled": [
+                {"address": str(one.address), "path": one.path, "why": one.why}
+                for one in (*self.not_adopted, *self.unsettled)
+            ],
+            "secrets": sorted({name for one in self.drafts for name in one.secrets}),
+            "secrets_to_set": list(self.missing),
+            "notes": sorted(notes),
+        }
+        return Answer(document, self.exit_code)
+
+
+def import_one(open_project: Open, address: Address, remote_id: str, lock_timeout_s: float) -> Answer:
+    """Take over the object *remote_id* as *address*. When no document declares that yet, one is written.
+
+    Raises:
+        TdrError: there is no such object, or it cannot be declared.
+    """
+    with open_project() as runtime:
+        is_declared = address in runtime.world.resources
+        if is_declared:
+            checked(runtime)
+            record = runtime.store.read().state.records.get(address)
+            if record is not None and record.remote_id != remote_id:
+                raise TdrError(
+                    f"{address} is object {record.remote_id} already",
+                    hint=f"if the other one is meant: `tdr state rm {address}`, then import again",
+                )
+            report = _Report(runtime.environment_name, runtime.clock.now())
+            _adopt(runtime, {address: remote_id}, report, lock_timeout_s)
+            if report.not_adopted:
+                raise TdrError(report.not_adopted[0].why, hint="see `tdr plan` for what holds it")
+            # What differs is what the document says; the next plan shows and changes it.
+            answer = report.answer()
+            return Answer(answer.document, OK)
+    if address.kind not in _KINDS:
+        raise UsageError(
+            f"{address.kind!r} is no kind that can be imported", hint=f"one of {', '.join(sorted(_KINDS))}"
+        )
+    selection = Selection(kind=address.kind, remote_id=remote_id, name=address.name)
+    answer = import_all(open_project, selection, dry_run=False, lock_timeout_s=lock_timeout_s)
+    left_out = answer.document["left_out"]
+    if isinstance(left_out, list) and left_out:
+        raise TdrError(f"{address} cannot be declared: {left_out[0]['why']}")
+    if not answer.document["adopted"] and not answer.document["secrets_to_set"]:
+        raise TdrError(
+            f"there is no {address.kind} {remote_id!r} that is not managed yet",
+            hint="make sure that account, region and permissions are right",
+        )
+    return answer
+
+
+def import_all(open_project: Open, selection: Selection, *, dry_run: bool, lock_timeout_s: float) -> Answer:
+    """Write documents for all that *selection* takes, remember it, and prove that the next plan has nothing to do with it."""
+    report = _Report(dry_run=dry_run)
+    for _ in range(_ROUNDS):
+        with open_project() as runtime:
+            report.environment, report.now = runtime.environment_name, runtime.clock.now()
+            drafts, claimed = _drafts(runtime, selection)
+            manifests = runtime.project.spec.manifests
+            new = list(writing.files(drafts.drafts, manifests))
+            report.files += new
+            report.drafts += drafts.drafts
+            report.left_out, report.unlisted = drafts.left_out, drafts.unlisted
+            if dry_run:
+                return replace(report.answer(), exit_code=OK)
+            writing.write(runtime.project.root, new)
+        wanted = {**claimed, **{one.address: one.remote_id for one in drafts.drafts}}
+        if not wanted:
+            break
+        try:
+            with open_project() as runtime:
+                checked(runtime)
+                _adopt(runtime, wanted, report, lock_timeout_s)
+        except ManifestError as error:
+            if not all(found.rule in _NO_SECRET for found in error.diagnostics if found.is_error):
+                raise
+            report.missing = sorted({name for one in report.drafts for name in one.secrets})
+            break
+        if not any(one.address.kind == "connection" for one in drafts.drafts):
+            break
+    return report.answer()
+
+
+def rebuild(runtime: Runtime, consent: Consent, lock_timeout_s: float) -> Answer:
+    """Remember anew what documents declare, found by natural keys and ownership marks. Shown before it is done.
+
+    Raises:
+        UsageError: nobody said yes.
+    """
+    checked(runtime)
+    world = replace(runtime.world, rebuilds=True)
+    run = uuid.uuid4().hex[:12]
+    with runtime.store.lock("import", run, lock_timeout_s):
+        snapshot = runtime.store.read()
+        prepared = _only_adoptions(prepare(world, snapshot), frozenset(snapshot.state.records))
+        document = document_of(runtime, prepared)
+        consent.show(document)
+        if prepared.plan.gates:
+            return Answer(document, BLOCKED)
+        wanted = [change.address for change in prepared.plan.changes if isinstance(change, Adopt)]
+        if wanted and not consent.ask(document):
+            raise UsageError("not rebuilt", hint="answer `yes`, or pass --yes")
+        session = Session(world, runtime.store, run, snapshot.state)
+        done = remember(runtime.store, prepared, session, wanted)
+    report = _Report(runtime.environment_name, runtime.clock.now())
+    report.adopted = {change.address: change.remote_id for change in prepared.plan.changes if isinstance(change, Adopt)}
+    report.unsettled = unsettled(runtime.world, runtime.store, done)
+    return replace(report.answer(), exit_code=OK)
+
+
+def _only_adoptions(prepared: Prepared, remembered: frozenset[Address]) -> Prepared:
+    """Of a plan only what finds objects again, and what keeps that from being certain."""
+    plan = prepared.plan
+    kept = tuple(
+        change
+        for change in plan.changes
+        if isinstance(change, Adopt) or (isinstance(change, Undecided) and change.address not in remembered)
+    )
+    lost = {change.address for change in kept}
+    gates = tuple(gate for gate in plan.gates if _is_about(gate, lost))
+    shown = tuple(replace(change, fields=()) if isinstance(change, Adopt) else change for change in kept)
+    return replace(prepared, plan=replace(plan, changes=shown, gates=gates, warnings=()))
+
+
+def _is_about(gate: Gate, addresses: Iterable[Address]) -> bool:
+    return gate.rule in _IDENTITY and not set(gate.addresses).isdisjoint(addresses)
+
+
+_IDENTITY = frozenset({"ambiguous_identity", "foreign_owner", "adoption_refused", "identity", "audience_id_not_found"})
+_KINDS = frozenset({"connection", "database", "table", "audience", "query", "activation", "import"})
+
+
+def _drafts(runtime: Runtime, selection: Selection) -> tuple[Drafts, dict[Address, str]]:
+    """Documents to write, and what is declared already and waits to be remembered."""
+    world, state = runtime.world, runtime.store.read().state
+    guarded = guard_accounts(world, state)
+    for error in guarded.unknown.values():
+        if world.resources:
+            raise error
+    known = {(address.kind, record.remote_id): address for address, record in state.records.items()}
+    claimed: dict[Address, str] = {}
+    for address, look in refresh(world, state, guarded.unknown).items():
+        is_new = address in world.resources and address not in state.records
+        if is_new and isinstance(look, Finding) and len(look.by_key) == 1:
+            claimed[address] = look.by_key[0].remote_id
+            known[address.kind, look.by_key[0].remote_id] = address
+    for address, remote_id in world.transitions.imports.items():
+        known[address.kind, remote_id] = address
+    root, manifests = runtime.project.root, runtime.project.spec.manifests
+    found = list(listed(world))
+    drafts = draft(world, found, known, selection, lambda address: writing.is_free(root, manifests, address))
+    taken = {(one.kind, one.remote_id) for one in found if isinstance(one, Found) and selection.takes(one)}
+    return drafts, {address: one for address, one in claimed.items() if (address.kind, one) in taken}
+
+
+def _adopt(runtime: Runtime, wanted: Mapping[Address, str], report: _Report, lock_timeout_s: float) -> None:
+    """Remember *wanted* and prove it, all under one lock; *report* tells what came of it."""
+    world = importing(runtime.world, wanted)
+    run = uuid.uuid4().hex[:12]
+    with runtime.store.lock("import", run, lock_timeout_s):
+        snapshot = runtime.store.read()
+        prepared = prepare(world, snapshot)
+        todo = [address for address in wanted if address not in snapshot.state.records]
+        session = Session(world, runtime.store, run, snapshot.state)
+        done = remember(runtime.store, prepared, session, todo)
+    report.adopted |= {address: wanted[address] for address in done}
+    report.not_adopted += _refused(prepared, [address for address in todo if address not in done])
+    report.unsettled += unsettled(runtime.world, runtime.store, done)
+
+
+def _refused(prepared: Prepared, addresses: Sequence[Address]) -> list[Unsettled]:
+    why = {address: gate.message for gate in prepared.plan.gates for address in gate.addresses}
+    why |= {change.address: change.why for change in prepared.plan.changes if isinstance(change, Undecided)}
+    return [Unsettled(address, "", why.get(address, "was not found")) for address in addresses]
