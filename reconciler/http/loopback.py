@@ -6,7 +6,7 @@ import ssl
 
 import httpx
 
-from reconciler.http.wire import MOST_CONNECTIONS
+from reconciler.http.network import MOST_CONNECTIONS
 
 
 def loopback_transport() -> httpx.HTTPTransport:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.http.answer import Answer
 from reconciler.http.bucket import TokenBucket
+from reconciler.http.network import network_transport
 from reconciler.http.request import Request
 from reconciler.http.trace import Trace
 from reconciler.http.verdict import Judge
@@ -17,8 +18,6 @@ from reconciler.ports.clock import Clock
 
 if TYPE_CHECKING:
     import httpx
-
-MOST_CONNECTIONS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +45,14 @@ class Wire:
         trace: Trace | None,
     ) -> None:
         self._base_url = base_url
-        self._headers = headers
-        self._timeouts = timeouts
+        self._headers = {"Accept-Encoding": "gzip, deflate", "Connection": "keep-alive", **headers}
+        bounds = {"connect": timeouts.connect_s, "read": timeouts.read_s, "write": timeouts.write_s, "pool": timeouts.pool_s}
+        self._extensions = {"timeout": bounds}
         self._judge = judge
         self._clock = clock
         self._transport = transport
         self._trace = trace
         self._lock = threading.Lock()
-        self._http: httpx.Client | None = None
         self._calls = 0
 
     @property
@@ -64,11 +63,8 @@ class Wire:
     def close(self) -> None:
         """Close the connections, and the transport that was passed in."""
         with self._lock:
-            http, self._http = self._http, None
-        if http is not None:
-            http.close()
-        elif self._transport is not None:
-            self._transport.close()
+            if self._transport is not None:
+                self._transport.close()
 
     def exchange(
         self, request: Request, credentials: Mapping[str, str], pace: TokenBucket | None, attempt: int
@@ -84,12 +80,12 @@ class Wire:
 
         if pace is not None:
             pace.take()
-        http = self._opened()
+        transport = self._opened()
         with self._lock:
             self._calls += 1
         began = self._clock.now()
         try:
-            response = http.send(self._built(http, request, credentials), stream=True)
+            response = transport.handle_request(self._built(request, credentials))
         except (httpx.LocalProtocolError, httpx.InvalidURL, UnicodeEncodeError):
             # Their own messages quote the header, so they are not even kept as the cause.
             raise self._judge.unsendable(request) from None
@@ -138,31 +134,29 @@ class Wire:
             self._trace(event, {"call": self._judge.call(request), **values})
 
     def _tell_sent(self, event: str, request: Request, attempt: int, began: float, values: Mapping[str, Json]) -> None:
-        seconds = round(self._clock.now() - began, 6)
-        self.tell(event, request, {"attempt": attempt, "seconds": seconds, **values})
+        if self._trace is not None:
+            seconds = round(self._clock.now() - began, 6)
+            self.tell(event, request, {"attempt": attempt, "seconds": seconds, **values})
 
-    def _built(self, http: httpx.Client, request: Request, credentials: Mapping[str, str]) -> httpx.Request:
+    def _built(self, request: Request, credentials: Mapping[str, str]) -> httpx.Request:
+        import httpx  # noqa: PLC0415 - loaded by now
+
         headers = {**self._headers, **request.headers, **credentials}
         if request.content_type:
             headers["Content-Type"] = request.content_type
         params = {name: value if isinstance(value, str) else list(value) for name, value in request.params.items()}
-        # httpx drops the query of an address when params are passed, even empty ones.
-        return http.build_request(
-            request.method, self._base_url + request.path, params=params or None, content=request.body, headers=headers
+        return httpx.Request(
+            request.method,
+            self._base_url + request.path,
+            # httpx drops the query of an address when params are passed, even empty ones.
+            params=params or None,
+            content=request.body,
+            headers=headers,
+            extensions=self._extensions,
         )
 
-    def _opened(self) -> httpx.Client:
-        import httpx  # noqa: PLC0415 - a run that calls nobody does not pay for it
-
+    def _opened(self) -> httpx.BaseTransport:
         with self._lock:
-            if self._http is None:
-                bounds = self._timeouts
-                self._http = httpx.Client(
-                    timeout=httpx.Timeout(
-                        connect=bounds.connect_s, read=bounds.read_s, write=bounds.write_s, pool=bounds.pool_s
-                    ),
-                    limits=httpx.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=MOST_CONNECTIONS),
-                    follow_redirects=False,
-                    transport=self._transport,
-                )
-            return self._http
+            if self._transport is None:
+                self._transport = network_transport(self._base_url)
+            return self._transport
