@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -18,6 +20,20 @@ if TYPE_CHECKING:
 # Control characters but line ends and tabs; and the marks that reorder a line.
 _OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 COLOURS = {"+": "green", "~": "yellow", "-": "red", "»": "cyan", "?": "magenta", "!": "red"}
+
+RENDERERS = {
+    "tdr.plan": ("text", "plan"),
+    "tdr.run": ("text", "run"),
+    "tdr.run, kept": ("history", "run_text"),
+    "tdr.validation": ("text", "validation"),
+    "tdr.drift": ("drift", "text"),
+    "tdr.status": ("status", "text"),
+    "tdr.history": ("history", "text"),
+    "tdr.explanation": ("explaining", "text"),
+}
+"""Format -> module of `reports` and its function; the others are tables."""
+WITH_MORE = {"tdr.plan", "tdr.drift"}
+"""Formats that --verbose shows more of."""
 
 
 def finish(answer: Answer, format: Format, *, verbose: bool = False) -> None:
@@ -40,45 +56,12 @@ def emit(document: dict[str, Any], format: Format, *, verbose: bool = False) -> 
 
 def _render(document: dict[str, Any], *, verbose: bool) -> str:
     """*document* as text; only the module of its format is loaded."""
-    from reconciler.reports import text
-
-    match document["format"]:
-        case "tdr.plan":
-            return text.plan(document, verbose=verbose)
-        case "tdr.run" if "who" in document:
-            from reconciler.reports import history
-
-            return history.run_text(document)
-        case "tdr.run":
-            return text.run(document)
-        case "tdr.validation":
-            return text.validation(document)
-        case "tdr.drift":
-            from reconciler.reports import drift
-
-            return drift.text(document, verbose=verbose)
-        case "tdr.plan_diff":
-            from reconciler.reports.plan_diff import plan_diff
-
-            return plan_diff(document)
-        case "tdr.import":
-            from reconciler.reports.importing import imported
-
-            return imported(document)
-        case "tdr.status":
-            from reconciler.reports import status
-
-            return status.text(document)
-        case "tdr.history":
-            from reconciler.reports import history
-
-            return history.text(document)
-        case "tdr.explanation":
-            from reconciler.reports import explaining
-
-            return explaining.text(document)
-        case _:
-            return text.table(document)
+    name = str(document["format"])
+    if name == "tdr.run" and "who" in document:
+        name = "tdr.run, kept"
+    module, function = RENDERERS.get(name, ("text", "table"))
+    render: Callable[..., str] = getattr(import_module(f"reconciler.reports.{module}"), function)
+    return render(document, verbose=verbose) if name in WITH_MORE else render(document)
 
 
 def visible(text: str) -> str:

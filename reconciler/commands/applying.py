@@ -5,20 +5,21 @@ from __future__ import annotations
 import os
 import threading
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from reconciler.commands import saved_plan
 from reconciler.commands.answer import BLOCKED, FAILED, INTERRUPTED, OK, PARTIAL, Answer
-from reconciler.commands.planning import checked, document_of
+from reconciler.commands.planning import checked, document_of, review
 from reconciler.commands.provenance import commit_of
+from reconciler.commands.renewing import renewed
+from reconciler.engine import approvals
 from reconciler.engine.applying import PARALLEL, Applied, Applier, Listener, Status
+from reconciler.engine.approvals import Approval
 from reconciler.engine.planning import Prepared, prepare
 from reconciler.engine.session import Session
-from reconciler.errors import StalePlan, UsageError
+from reconciler.errors import UsageError
 from reconciler.model.address import Address
 from reconciler.model.change import Keep, fields_of
 from reconciler.model.record import State
@@ -39,7 +40,12 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a writing command needs besides the runtime. *lock_timeout_s* is how long to wait for another writer."""
+    """What a writing command needs besides the runtime.
+
+    lock_timeout_s: how long to wait for another writer.
+    approvals: lift gates of this plan; *reason* is why, and is kept with the run.
+    replan_if_equal: whether a saved plan that is stale gives way to a new one of the same operations.
+    """
 
     consent: Consent
     listener: Listener
@@ -47,6 +53,9 @@ class Run:
     lock_timeout_s: float = 0.0
     settle: bool = True
     parallel: int = PARALLEL
+    approvals: tuple[Approval, ...] = ()
+    reason: str = ""
+    replan_if_equal: bool = False
 
 
 def apply(runtime: Runtime, run: Run, *, plan_file: Path | None = None, targets: Sequence[Address] = ()) -> Answer:
@@ -62,24 +71,11 @@ def apply(runtime: Runtime, run: Run, *, plan_file: Path | None = None, targets:
     with runtime.store.lock("apply", run_id, run.lock_timeout_s) as holder:
         snapshot = runtime.store.read()
         if saved is not None:
-            _check_saved(runtime, saved, snapshot)
-            targets = _targets_of(saved, runtime, snapshot)
-        prepared = prepare(runtime.world, snapshot, targets)
+            prepared = renewed(runtime, saved, snapshot, replan_if_equal=run.replan_if_equal)
+        else:
+            prepared = review(runtime, prepare(runtime.world, snapshot, targets))
         document = document_of(runtime, prepared)
-        if saved is not None:
-            saved_plan.compare(saved, document)
         return _execute(runtime, run, holder, snapshot, prepared, document, saved["plan_id"] if saved else None)
-
-
-def _targets_of(saved: Mapping[str, Any], runtime: Runtime, snapshot: Snapshot) -> Sequence[Address]:
-    """What a saved plan of a part was made for, so that planning again comes to the same part."""
-    if saved["complete"]:
-        return ()
-    planned = [Address.parse(change["address"]) for change in saved["changes"]]
-    for address in planned:
-        if address not in runtime.world.resources and address not in snapshot.state.records:
-            raise StalePlan(f"{address} is neither in the manifests nor in the state any more", hint="plan again")
-    return planned
 
 
 def destroy(runtime: Runtime, run: Run) -> Answer:
@@ -88,22 +84,12 @@ def destroy(runtime: Runtime, run: Run) -> Answer:
     emptied = replace(runtime.world, resources={})
     with runtime.store.lock("destroy", run_id, run.lock_timeout_s) as holder:
         snapshot = runtime.store.read()
-        prepared = prepare(emptied, snapshot)
-        gates = tuple(gate for gate in prepared.plan.gates if gate.rule != "deletes")
+        runtime = replace(runtime, world=emptied)
+        prepared = review(runtime, prepare(emptied, snapshot))
+        # That all of it goes is what was asked for.
+        gates = tuple(gate for gate in prepared.plan.gates if gate.rule not in ("deletes", "empty_set"))
         prepared = replace(prepared, plan=replace(prepared.plan, gates=gates))
-        return _execute(
-            replace(runtime, world=emptied), run, holder, snapshot, prepared, document_of(runtime, prepared), None
-        )
-
-
-def _check_saved(runtime: Runtime, saved: Mapping[str, Any], snapshot: Snapshot) -> None:
-    saved_plan.check(
-        dict(saved),
-        environment=runtime.environment_name,
-        lineage=snapshot.state.lineage,
-        consumed=snapshot.state.consumed_plans,
-        now=datetime.fromtimestamp(runtime.clock.now(), UTC),
-    )
+        return _execute(runtime, run, holder, snapshot, prepared, document_of(runtime, prepared), None)
 
 
 def _execute(
@@ -116,7 +102,7 @@ def _execute(
     plan_id: str | None,
 ) -> Answer:
     run.consent.show(document)
-    if prepared.plan.gates:
+    if approvals.held(prepared.plan.gates, run.approvals, str(document["plan_digest"])):
         return Answer(document, BLOCKED)
     if not prepared.plan.is_empty and plan_id is None and not run.consent.ask(document):
         raise UsageError("not applied", hint="answer `yes`, or pass --yes or a plan file")
@@ -126,6 +112,7 @@ def _execute(
         applied = replace(applied, unsettled=_unsettled(runtime, session.state, applied))
     exit_code = _exit_code(applied)
     report = documents.run_document(applied, document, holder.run, exit_code, rfc3339(runtime.clock.now()))
+    report |= {"approvals": documents.approvals_given(run.approvals, holder.who, run.reason)}
     after = _write_down(runtime, session, prepared, plan_id)
     if applied.results:
         commit = commit_of(runtime.project.root, os.environ)

@@ -10,9 +10,13 @@ from reconciler.commands.answer import BLOCKED, DIFFERENCES, FAILED, OK, Answer
 from reconciler.diagnostics import Diagnostic, sorted_by_place
 from reconciler.engine.fingerprints import plan_digest
 from reconciler.engine.planning import Prepared, prepare
+from reconciler.engine.review import ignores_ending, reviewed
 from reconciler.errors import ManifestError
 from reconciler.model.address import Address
 from reconciler.model.kinds import Timing
+from reconciler.model.policy import Level
+from reconciler.policy.book import Book, book_of
+from reconciler.policy.judging import breaches, told, waivers_ending
 from reconciler.ports.clock import rfc3339
 from reconciler.reports import documents, schedules
 from reconciler.reports.documents import Document
@@ -21,15 +25,30 @@ from reconciler.wiring import Runtime
 
 
 def plan(
-    runtime: Runtime, *, targets: Sequence[Address] = (), detailed: bool = False, out: Path | None = None
+    runtime: Runtime,
+    *,
+    targets: Sequence[Address] = (),
+    detailed: bool = False,
+    out: Path | None = None,
+    valid_for_s: float = saved_plan.VALID_FOR_S,
 ) -> Answer:
-    """Compare, and say what apply would do. *out* saves the plan for `tdr apply FILE`."""
+    """Compare, and say what apply would do. *out* saves the plan for `tdr apply FILE`, which takes it for so long."""
     checked(runtime)
-    prepared = prepare(runtime.world, runtime.store.read(), targets)
+    prepared = review(runtime, prepare(runtime.world, runtime.store.read(), targets))
     document = document_of(runtime, prepared)
     if out is not None:
-        saved_plan.save(out, document)
+        saved_plan.save(out, document, valid_for_s)
     return Answer(document, exit_code_of(prepared, detailed=detailed))
+
+
+def review(runtime: Runtime, prepared: Prepared) -> Prepared:
+    """*prepared* held to the policy, and with what it means for people's data."""
+    return reviewed(runtime.world, prepared, policy_of(runtime))
+
+
+def policy_of(runtime: Runtime) -> Book:
+    """The rules of the project and of the environment together."""
+    return book_of(runtime.project.spec.policy, runtime.world.environment.policy)
 
 
 def document_of(runtime: Runtime, prepared: Prepared) -> Document:
@@ -37,7 +56,8 @@ def document_of(runtime: Runtime, prepared: Prepared) -> Document:
     digest = plan_digest(runtime.world, prepared)
     now = runtime.clock.now()
     timings = schedules.document(prepared, runtime.loaded.environment.cron_dialect, now)
-    return documents.plan_document(prepared, digest, rfc3339(now)) | {"schedules": timings}
+    document = documents.plan_document(prepared, digest, rfc3339(now), runtime.world.fingerprint)
+    return document | {"schedules": timings}
 
 
 def exit_code_of(prepared: Prepared, *, detailed: bool) -> int:
@@ -55,12 +75,12 @@ def validate(runtime: Runtime) -> Answer:
     Raises:
         ManifestError: with all findings of the pass.
     """
-    findings = checked(runtime)
+    findings = checked(runtime, levels=(Level.ERROR, Level.GATE, Level.WARN))
     return Answer(documents.diagnostics_document(tuple(findings), rfc3339(runtime.clock.now())))
 
 
-def checked(runtime: Runtime) -> list[Diagnostic]:
-    """What the loader noticed and what providers say offline, in reading order.
+def checked(runtime: Runtime, levels: Sequence[Level] = (Level.ERROR,)) -> list[Diagnostic]:
+    """What the loader noticed, what providers say offline and what breaks a rule of one of *levels*, in reading order.
 
     Raises:
         ManifestError: one of them is an error.
@@ -74,6 +94,15 @@ def checked(runtime: Runtime) -> list[Diagnostic]:
         elif isinstance(resource.spec, Timing):
             # Nothing at any vendor, so no provider looks at it; what uses it may be written later.
             found += [runtime.placed(address, diagnostic) for diagnostic in _remarks(runtime, address, resource.spec)]
+    book, today = policy_of(runtime), runtime.world.today()
+    found += book.problems
+    found += [
+        runtime.placed(breach.address, told(breach))
+        for breach in breaches(book, runtime.world.resources, today, levels=levels)
+    ]
+    if Level.WARN in levels:
+        found += waivers_ending(book, today)
+        found += [runtime.placed(Address.parse(one.subject), one) for one in ignores_ending(runtime.world)]
     findings = sorted_by_place(dict.fromkeys(found))
     if any(finding.is_error for finding in findings):
         raise ManifestError(findings)

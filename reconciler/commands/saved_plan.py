@@ -1,7 +1,8 @@
-"""Plans in files: what was reviewed is what runs, once, and not for ever."""
+"""Plans in files: what was reviewed is what runs, once, and not for ever. No secret is in them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,11 @@ import orjson
 
 from reconciler.errors import StalePlan, TdrError
 from reconciler.model.json import digest
-from reconciler.reports.documents import Document
+from reconciler.reports.documents import FORMAT_VERSION, Document
 
-VALID_FOR = timedelta(hours=72)
+VALID_FOR_S = 72 * 3600.0
 _PARTS = {
+    "format_version": str,
     "plan_id": str,
     "plan_digest": str,
     "environment": str,
@@ -24,13 +26,13 @@ _PARTS = {
 }
 
 
-def save(path: Path, document: Document) -> None:
+def save(path: Path, document: Document, valid_for_s: float = VALID_FOR_S) -> None:
     """Write *document* with its own digest and its date of expiry.
 
     Raises:
         TdrError: the file cannot be written.
     """
-    expires = datetime.fromisoformat(str(document["created_at"])) + VALID_FOR
+    expires = datetime.fromisoformat(str(document["created_at"])) + timedelta(seconds=valid_for_s)
     body = document | {"expires_at": expires.strftime("%Y-%m-%dT%H:%M:%SZ")}
     text = orjson.dumps(body | {"plan_id": digest(body)}, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     try:
@@ -79,29 +81,32 @@ def load(path: Path) -> dict[str, Any]:
     return document
 
 
-def check(saved: dict[str, Any], *, environment: str, lineage: str, consumed: tuple[str, ...], now: datetime) -> None:
-    """Refuse a saved plan that must not run any more, before anything is read from a vendor.
+def whole(saved: Mapping[str, Any]) -> None:
+    """Refuse what is no saved plan, or one of a version that this tdr does not know.
 
     Raises:
-        StalePlan: used, expired, or of another environment or state.
+        TdrError: it is none, or parts of it are missing.
+        StalePlan: it is of another version of the format.
     """
     if saved.get("format") != "tdr.plan" or "plan_id" not in saved:
         raise TdrError("that file is not a saved plan", hint="make one with `tdr plan --out FILE`")
     if any(not isinstance(saved.get(part), shape) for part, shape in _PARTS.items()):
         raise _not_whole()
-    if saved["environment"] != environment:
-        raise StalePlan(f"the plan is for the environment {saved['environment']!r}, not {environment!r}")
-    if saved["plan_id"] in consumed:
-        raise StalePlan("the plan was applied already", hint="plan again")
-    if _expiry(saved["expires_at"]) < now:
-        raise StalePlan(f"the plan expired at {saved['expires_at']}", hint="plan again")
-    if saved["base"].get("lineage") != lineage:
-        raise StalePlan("the plan was made with another state", hint="plan again")
+    if saved["format_version"].partition(".")[0] != FORMAT_VERSION.partition(".")[0]:
+        raise StalePlan(
+            f"the plan is of the format {saved['format_version']}, and this tdr reads {FORMAT_VERSION}",
+            hint=f"plan again, or apply it with tdr {saved.get('tdr_version')}",
+        )
 
 
-def _expiry(text: str) -> datetime:
+def expiry(saved: Mapping[str, Any]) -> datetime:
+    """When a saved plan ends.
+
+    Raises:
+        TdrError: it does not say.
+    """
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(saved["expires_at"])
     except ValueError as error:
         raise _not_whole() from error
     if moment.tzinfo is None:
@@ -111,44 +116,3 @@ def _expiry(text: str) -> datetime:
 
 def _not_whole() -> TdrError:
     return TdrError("that file is no whole plan", hint="make one with `tdr plan --out FILE`")
-
-
-def compare(saved: dict[str, Any], fresh: Document) -> None:
-    """Refuse when planning again comes to anything else than what was reviewed.
-
-    Raises:
-        StalePlan: names the first operation that differs, then and now.
-    """
-    base = fresh["base"]
-    if isinstance(base, dict) and saved["base"].get("config_digest") != base["config_digest"]:
-        raise StalePlan("the manifests are not those of the plan", hint="plan again")
-    if saved["plan_digest"] == fresh["plan_digest"]:
-        return
-    then = {change["address"]: change for change in saved["changes"]}
-    changes = fresh["changes"]
-    now = (
-        {str(change["address"]): change for change in changes if isinstance(change, dict)}
-        if isinstance(changes, list)
-        else {}
-    )
-    for address in sorted(then.keys() | now.keys()):
-        before, after = then.get(address), now.get(address)
-        if _operation(before) != _operation(after):
-            raise StalePlan(
-                f"{address}: planned was {_words(before)}, now it would be {_words(after)}",
-                hint="plan again and review it",
-            )
-    raise StalePlan("a secret or an id is not what it was when the plan was made", hint="plan again")
-
-
-def _operation(change: Any) -> object:
-    if change is None:
-        return None
-    return (change["actions"], change["id"], [(field["path"], field["after"]) for field in change["fields"]])
-
-
-def _words(change: Any) -> str:
-    if change is None or change["actions"] == ["noop"]:
-        return "nothing"
-    fields = ", ".join(field["path"] for field in change["fields"])
-    return str(change["actions"][0]) + (f" of {fields}" if fields else "")

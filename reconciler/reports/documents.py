@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from reconciler import __version__
 from reconciler.diagnostics import Diagnostic
+from reconciler.engine import approvals
+from reconciler.engine.diff import secrets_in
 from reconciler.engine.planning import Prepared
 from reconciler.model.activation import Outcome, Resolution
 from reconciler.model.address import Address
@@ -23,9 +25,12 @@ from reconciler.model.change import (
 )
 from reconciler.model.json import Json
 from reconciler.model.unknown import Unknown
+from reconciler.reports import leaving
 
 if TYPE_CHECKING:
     from reconciler.engine.applying import Applied
+    from reconciler.engine.approvals import Approval
+    from reconciler.engine.world import Fingerprint
     from reconciler.model.record import State
     from reconciler.ports.store import Holder
 
@@ -44,8 +49,13 @@ def heading(name: str, created_at: str) -> Document:
     }
 
 
-def plan_document(prepared: Prepared, plan_digest: str, created_at: str) -> Document:
-    """A plan, with what it was derived from; also what a saved plan holds. No secret is in it."""
+def plan_document(
+    prepared: Prepared, plan_digest: str, created_at: str, fingerprint: Fingerprint | None = None
+) -> Document:
+    """A plan, with what it was derived from; also what a saved plan holds. No secret is in it.
+
+    fingerprint: tells a secret by its reference and a keyed fingerprint instead of its value; without, by nothing.
+    """
     plan = prepared.plan
     return heading("plan", created_at) | {
         "environment": plan.base.environment,
@@ -54,6 +64,7 @@ def plan_document(prepared: Prepared, plan_digest: str, created_at: str) -> Docu
             "accounts": dict(plan.base.accounts),
             "config_digest": plan.base.config_digest,
             "lineage": plan.base.lineage,
+            "policy_digest": plan.base.policy_digest,
             "serial": plan.base.serial,
         },
         "plan_digest": plan_digest,
@@ -64,15 +75,18 @@ def plan_document(prepared: Prepared, plan_digest: str, created_at: str) -> Docu
                 "message": gate.message,
                 "addresses": [str(address) for address in gate.addresses],
                 "hint": gate.hint,
+                "approve": approvals.flag(gate.rule, plan_digest) or None,
             }
             for gate in plan.gates
         ],
+        "egress": leaving.entries(plan.egress),
         "warnings": [_diagnostic(warning) for warning in plan.warnings],
         "api_calls": dict(plan.api_calls),
         "changes": [
             _change(
                 change, prepared.resolutions.get(change.address), plan.sources.get(change.address, ""), plan.depends_on
             )
+            | _told_of(change, prepared, fingerprint)
             for change in plan.changes
         ],
     }
@@ -106,6 +120,22 @@ def _change(
             "evidence": resolution.evidence,
             "steps": list(BOOTSTRAP_STEPS) if resolution.outcome is Outcome.BOOTSTRAP else [],
         }
+    return document
+
+
+def _told_of(change: Change, prepared: Prepared, fingerprint: Fingerprint | None) -> Document:
+    """Risks of a change and the secrets it sends, where there are any."""
+    document: Document = {}
+    if risks := prepared.plan.risks.get(change.address):
+        document["risk"] = list(risks)
+    secret_paths = {path for path, field in fields_of(change).items() if field.secret}
+    desired = prepared.desired.get(change.address) if secret_paths and fingerprint else None
+    if desired is not None and fingerprint is not None:
+        document["secrets"] = [
+            {"path": path, "reference": secret.reference, "fingerprint": fingerprint(secret, path)}
+            for path, secret in sorted(secrets_in(desired.attributes), key=lambda found: found[0])
+            if path in secret_paths
+        ]
     return document
 
 
@@ -194,6 +224,13 @@ def run_document(applied: Applied, plan: Document, run: str, exit_code: int, cre
     }
 
 
+def approvals_given(given: Sequence[Approval], who: str, reason: str) -> list[Json]:
+    """Who lifted which gate of which plan, and why."""
+    return [
+        {"rule": approval.rule, "plan_digest": approval.plan_digest, "who": who, "reason": reason} for approval in given
+    ]
+
+
 def kept_run_document(report: Document, holder: Holder, commit: str, before: State, after: State) -> Document:
     """A run's report as it is kept: with who it was, and for every operation what was remembered before and after it.
 
@@ -206,7 +243,7 @@ def kept_run_document(report: Document, holder: Holder, commit: str, before: Sta
         "host": holder.host,
         "operation": holder.operation,
         "commit": commit,
-        "approvals": [],
+        "approvals": report.get("approvals", []),
         "lineage": after.lineage,
         "serial_before": before.serial,
         "serial_after": after.serial,

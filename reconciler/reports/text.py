@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from reconciler.reports import schedules
+from reconciler.reports import leaving, schedules
 from reconciler.reports.collections import entries_that_differ
 from reconciler.reports.values import is_long, show, text_changes
 
@@ -46,6 +46,8 @@ def plan(document: Mapping[str, Any], *, verbose: bool = False) -> str:
     changes: Sequence[Mapping[str, Any]] = document["changes"]
     doing = [change for change in changes if change["actions"] != ["noop"]]
     lines: list[str] = [_headline(document)]
+    if doing:
+        lines.append(f"Plan {document['plan_digest']}, from serial {document['base']['serial']} of the state")
     if not document["complete"]:
         lines.append("Only a part was planned (--target): the rest is not looked at.")
     if not doing and not document["gates"]:
@@ -53,9 +55,10 @@ def plan(document: Mapping[str, Any], *, verbose: bool = False) -> str:
         nothing = f"No changes. {_plural(len(changes), 'resource')} as declared."
         return "\n".join([*lines, nothing, *notes, *_warnings(document)]) + "\n"
     for gate in document["gates"]:
-        lines += [f"! {gate['rule']}: {gate['message']}", *([f"    {gate['hint']}"] if gate["hint"] else [])]
+        lines += _gate(gate)
     if document["gates"]:
         lines.append("")
+    lines += leaving.lines(document.get("egress", ()))
     timings = {entry["address"]: schedules.lines(entry) for entry in document.get("schedules", _NO_TIMINGS)["entries"]}
     for action in ORDER:
         for change in doing:
@@ -73,6 +76,14 @@ def plan(document: Mapping[str, Any], *, verbose: bool = False) -> str:
 def _headline(document: Mapping[str, Any]) -> str:
     accounts = ", ".join(f"{vendor} {account}" for vendor, account in document["base"]["accounts"].items())
     return f"Environment {document['environment']}" + (f" ({accounts})" if accounts else "")
+
+
+def _gate(gate: Mapping[str, Any]) -> Iterator[str]:
+    yield f"! {gate['rule']}: {gate['message']}"
+    if gate["hint"]:
+        yield f"    {gate['hint']}"
+    if gate.get("approve"):
+        yield f"    or, if it is meant: {gate['approve']} --reason WHY"
 
 
 def _warnings(document: Mapping[str, Any]) -> list[str]:
@@ -96,6 +107,8 @@ def _change(change: Mapping[str, Any], action: str) -> Iterator[str]:
         yield f"    {change['source']}"
     if change.get("note"):
         yield f"    {change['note']}"
+    if risks := [code for code in change.get("risk", ()) if "_egress:" not in code]:
+        yield f"    risk: {', '.join(risks)}"
     resolved = change.get("resolved")
     if resolved:
         yield f"    resolved to {resolved['mode']}: {resolved['evidence']}"
@@ -110,7 +123,7 @@ def _field(field: Mapping[str, Any], *, is_new: bool) -> Iterator[str]:
     origin = "" if is_new or field["origin"] == "config" else f"   [{field['origin']}]"
     before, after = field["before"], field["after"]
     if field["sensitive"]:
-        yield f"  {'+' if is_new or before is None else '~'} {name:<22} (secret {'set' if before is None else 'changed'})"
+        yield f"  {'+' if is_new or before is None else '~'} {name:<22} {_secret(before)}"
     elif is_long(before) or is_long(after):
         yield f"  {'+' if before is None else '~'} {name}:{origin}"
         yield from (f"      {line}" for line in text_changes(before, after))
@@ -121,6 +134,16 @@ def _field(field: Mapping[str, Any], *, is_new: bool) -> Iterator[str]:
         yield f"  + {name:<22} {show(after)}{origin}"
     else:
         yield f"  ~ {name:<22} {show(before)} → {show(after)}{origin}"
+
+
+def _secret(before: object) -> str:
+    match before:
+        case None:
+            return "(secret set)"
+        case str() if before == OF_ANOTHER_KEY:
+            return "(secret cannot be compared: fingerprinted with another key)"
+        case _:
+            return "(secret changed)"
 
 
 def _summary(document: Mapping[str, Any]) -> str:

@@ -152,6 +152,12 @@ class Stage:
             text=True,
         )
 
+    def approvals(self) -> list[str]:
+        """The flags that lift every gate of the present plan, as the plan itself prints them."""
+        gates = self.tdr("plan", "--format", "json", expect=None).document["gates"]
+        rules = sorted({gate["approve"] for gate in gates})
+        return [word for flag in rules for word in flag.split()] + (["--reason", "it is meant"] if rules else [])
+
     def _heard(self, said: Said, arguments: tuple[str, ...], expect: int | None) -> Said:
         self.heard += [said.out, said.err]
         assert expect is None or said.code == expect, f"tdr {' '.join(arguments)}: {said.code}\n{said.out}\n{said.err}"

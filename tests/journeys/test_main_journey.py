@@ -55,7 +55,7 @@ FIRST, SECOND = range(BUYERS), range(40, 170)
 )
 def test_a_run_does_to_the_members_what_the_manifest_says(applied: Stage, membership: str, result: set[int]) -> None:
     applied.edit("manifests/activation.yaml", "membership: replace", f"membership: {membership}")
-    applied.tdr("apply", "--yes")
+    applied.tdr("apply", "--yes", *applied.approvals())
     applied.load(SECOND)
 
     applied.tdr("run", ACTIVATION)

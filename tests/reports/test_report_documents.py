@@ -44,6 +44,7 @@ def test_a_first_plan_reads_as_what_will_happen(scene: Scene) -> None:
 
     assert text.plan(document) == (
         "Environment test (audiences acc-1, exports td-1)\n"
+        f"Plan {document['plan_digest']}, from serial 0 of the state\n"
         "+ activation/vip-daily                           create           [not_yet_created]\n"
         "    resolved to CREATE: no audience 'VIP'; its first run makes it\n"
         "      1. write the export in create mode, schedule off\n"
@@ -82,8 +83,10 @@ def test_drift_and_a_held_delete_stand_out(scene: Scene) -> None:
 
     assert text.plan(document) == (
         "Environment test (exports td-1)\n"
+        f"Plan {document['plan_digest']}, from serial 3 of the state\n"
         "! protected: query/a is protected, and this plan would delete it\n"
         "    apply its document with `lifecycle: {protect: false}` first\n"
+        f"    or, if it is meant: --approve protected={document['plan_digest']} --reason WHY\n"
         "\n"
         "- query/a                                        delete           [not_in_config]\n"
         "\n"
