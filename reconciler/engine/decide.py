@@ -69,6 +69,17 @@ class Decision:
     gates: tuple[Gate, ...] = field(default=())
 
 
+def steady(record: Record | None, seen: Seen, desired: Tree) -> Observation | None:
+    """The object, where what is declared, what was last applied and what is there are the same; else None.
+
+    Told before anything is put together for `decide`, which would come to the same: in most plans most resources are so.
+    Secrets and what is not known yet are not in state, so a resource with such a field never is.
+    """
+    if record is None or record.phase or isinstance(seen, Unreadable) or seen.by_id is None:
+        return None
+    return seen.by_id if record.applied == desired and seen.by_id.attributes == desired else None
+
+
 def decide(case: Case) -> Decision:  # noqa: PLR0911 - a decision table returns once a row
     """What to do with a declared resource. Unreadable is never absent, and two of one name are never guessed between."""
     address = case.resource.address

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.engine import feeding
-from reconciler.engine.decide import Case, Decision, decide, decide_undeclared
+from reconciler.engine.decide import Case, Decision, decide, decide_undeclared, steady
 from reconciler.engine.diff import Rules
 from reconciler.engine.moves import follow_renames, likely_renames
 from reconciler.engine.resolve import Audience, identify, resolve, steady_after
@@ -112,20 +112,22 @@ class Decider:
         address = resource.address
         provider = self.world.providers[address.kind]
         resolution = self._resolution(resource)
-        steady = resolution
+        context = self._context
         if resolution is not None:
             self.resolutions[address] = resolution
-            steady = self._end_of(resource, resolution)
-        context = self._context if steady is None else replace(self._context, resolution=steady)
+            context = replace(context, resolution=self._end_of(resource, resolution))
         desired = provider.desired(resource, context)
         self.desired[address] = desired
-        record = self.state.records.get(address)
+        record, look = self.state.records.get(address), self.seen[address]
+        unmoved = steady(record, look, desired.attributes) if resolution is None else None
+        if unmoved is not None:
+            return Decision(Keep(address, unmoved.remote_id, unmoved.note))
         traits = self.world.traits(address)
         decision = decide(
             Case(
                 resource=resource,
                 record=record,
-                seen=self.seen[address],
+                seen=look,
                 desired=desired.attributes,
                 rules=Rules(traits, self.world.fingerprint, self.world.ignored(resource)),
                 resolution=resolution,

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 # Labels as Kubernetes and GitHub use them, so that an address is also a safe file name, lock name and JSON key.
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,118}[a-z0-9])?")
+_WRITTEN = re.compile(rf"([a-z]+)/({NAME.pattern})")
 
 
 class Address(NamedTuple):
@@ -28,11 +29,11 @@ class Address(NamedTuple):
         Raises:
             ValueError: there is no slash, a part is empty, or a part has a character that an address cannot have.
         """
-        kind, slash, name = text.partition("/")
-        if not slash or not kind.islower() or not kind.isalpha() or not NAME.fullmatch(name):
+        match = _WRITTEN.fullmatch(text)
+        if match is None:
             message = f"{text!r} is not an address; write kind/name, such as audience/spring-buyers"
             raise ValueError(message)
-        return cls(kind, name)
+        return cls(*match.groups())
 
     @classmethod
     def of(cls, kind: str, name: str) -> Address:

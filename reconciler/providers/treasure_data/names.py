@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TypeVar
 
 from reconciler.errors import Permanent
@@ -24,6 +25,7 @@ from reconciler.ports.provider import Context
 SpecType = TypeVar("SpecType", bound=Spec)
 
 
+@lru_cache(maxsize=4096)
 def identifier(document_name: str) -> str:
     """The document's name as a database or table can bear it: ``-`` and ``.`` become ``_``."""
     return re.sub(r"[.-]", "_", document_name)
@@ -32,10 +34,7 @@ def identifier(document_name: str) -> str:
 def name_of(resource: Resource, context: Context) -> str:
     """The object's name at the vendor; for a table ``database.table``."""
     match resource.spec:
-        case DatabaseSpec(name=name):
-            return name or identifier(resource.address.name)
-        case TableSpec(database=database, name=name):
-            return f"{database_name(database, context)}.{name or identifier(resource.address.name)}"
+        # The many first: a type that is not the one asked for costs more than one that is.
         case (
             QuerySpec(name=name)
             | ActivationSpec(name=name)
@@ -44,6 +43,10 @@ def name_of(resource: Resource, context: Context) -> str:
             | FilesConnection(name=name)
         ):
             return name or resource.address.name
+        case DatabaseSpec(name=name):
+            return name or identifier(resource.address.name)
+        case TableSpec(database=database, name=name):
+            return f"{database_name(database, context)}.{name or identifier(resource.address.name)}"
         case _:
             raise not_ours(resource)
 
