@@ -12,6 +12,7 @@ from reconciler import __version__
 from reconciler.cli import output
 from reconciler.cli.options import DirectoryOption, EnvOption, Format, FormatOption
 from reconciler.cli.session import runtime_of
+from reconciler.errors import UsageError
 
 
 def add_to(app: typer.Typer) -> None:
@@ -36,18 +37,29 @@ def init(
 
 def schema(
     kind: Annotated[
-        str | None, typer.Argument(help="Kind, such as Audience; all when left out.", metavar="[KIND]")
+        str | None,
+        typer.Argument(
+            help="Kind, such as Audience; also Project (tdr.yaml) and Environment. Any document when left out.",
+            metavar="[KIND]",
+        ),
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Write one file per kind there.", metavar="DIR")] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Every schema, and one for any document; goes with --out.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write files there: all, unless a KIND is given.", metavar="DIR")
+    ] = None,
 ) -> None:
-    """Print the JSON Schema of a kind, or of all of them."""
+    """Print the JSON Schema of a kind, of a settings file, or of any document."""
     from reconciler.commands import project
 
-    if out is not None:
-        for path in project.write_schemas(out):
-            output.say(f"wrote {path}")
+    if every and (kind is not None or out is None):
+        raise UsageError("--all writes files and takes no KIND", hint="tdr schema --all --out DIR")
+    if out is None:
+        sys.stdout.write(project.schema(kind))
         return
-    sys.stdout.write(project.schema(kind))
+    for path in project.write_schemas(out, kind):
+        output.say(f"wrote {path}")
 
 
 def doctor(

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from reconciler.diagnostics import did_you_mean
 from reconciler.errors import TdrError, UsageError
-from reconciler.manifest.json_schema import json_schema, umbrella_schema
-from reconciler.model.kinds import KINDS
+from reconciler.manifest.json_schema import SCHEMAS, json_schema, umbrella_schema
 
 TEMPLATE = Path(__file__).parent / "project_template"
 RENAMED = {"gitignore": ".gitignore"}
@@ -45,23 +44,29 @@ def _target(folder: Path, source: Path) -> Path:
 
 
 def schema(kind: str | None) -> str:
-    """JSON Schema of *kind*, or of any document.
+    """JSON Schema of *kind*, of `Project` (`tdr.yaml`) or `Environment`; without *kind* of any document.
 
     Raises:
         UsageError: there is no such kind.
     """
-    if kind is not None and kind not in KINDS:
-        raise UsageError(f"there is no kind {kind!r}", hint=did_you_mean(kind, KINDS) or f"kinds: {', '.join(KINDS)}")
+    if kind is not None and kind not in SCHEMAS:
+        known = ", ".join(SCHEMAS)
+        raise UsageError(f"there is no schema of {kind!r}", hint=did_you_mean(kind, SCHEMAS) or f"schemas: {known}")
     return json.dumps(json_schema(kind) if kind else umbrella_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
-def write_schemas(folder: Path) -> Iterator[Path]:
-    """One file a kind, and `manifest.json` for any document; yields what was written."""
+def write_schemas(folder: Path, kind: str | None) -> Iterator[Path]:
+    """The schema of *kind*; without it all of them, and `manifest.json` for any document. Yields what was written.
+
+    Raises:
+        UsageError: there is no such kind; then nothing is written.
+    """
+    wanted = [kind] if kind else [None, *SCHEMAS]
+    texts = {folder / f"{(name or 'manifest').lower()}.json": schema(name) for name in wanted}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for kind in (None, *KINDS):
-            path = folder / f"{(kind or 'manifest').lower()}.json"
-            path.write_text(schema(kind), encoding="utf-8")
+        for path, text in texts.items():
+            path.write_text(text, encoding="utf-8")
             yield path
     except OSError as error:
         raise TdrError(f"{error.filename} cannot be written: {error.strerror}") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, Literal, Protocol, cast
 
-from pydantic import BaseModel, create_model
+from pydantic import BaseModel, Field, create_model
 
 from reconciler.manifest.shapes import holds_secrets
 from reconciler.model.kinds import KINDS
@@ -30,11 +30,11 @@ def document_model(kind: str) -> type[BaseModel]:
         KeyError: there is no such kind.
     """
     fields: dict[str, Any] = {
-        "apiVersion": (Literal[API_VERSION], ...),
-        "kind": (Literal[kind], ...),
-        "metadata": (Metadata, ...),
-        "spec": (KINDS[kind], ...),
-        "lifecycle": (Lifecycle, Lifecycle()),
+        "apiVersion": (Literal[API_VERSION], Field(description="Version of the format.")),
+        "kind": (Literal[kind], Field(description="What the document declares.")),
+        "metadata": (Metadata, Field(description="Name and labels.")),
+        "spec": (KINDS[kind], Field(description=f"What the {kind} should be.")),
+        "lifecycle": (Lifecycle, Field(default=Lifecycle(), description="How tdr may treat the object.")),
     }
     return create_model(kind, __base__=Spec, __doc__=f"A document that declares one {kind}.", **fields)
 

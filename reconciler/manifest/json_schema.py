@@ -19,28 +19,31 @@ from reconciler.manifest.words import field_words
 from reconciler.model.environment import EnvironmentSpec, ProjectSpec
 from reconciler.model.kinds import KINDS
 from reconciler.model.secret import Secret
+from reconciler.model.transitions import KIND as TRANSITIONS
+from reconciler.model.transitions import TransitionsDocument
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 SECRET_PATTERN = r"^\s*\$\{secret:(env:[A-Za-z_][A-Za-z0-9_]*|(file|cmd):[^}]+)\}\s*$"  # noqa: S105 - the form, no secret
 REFERENCE_PATTERN = r"\$\{(var|env):[A-Za-z_][^}]*\}"
 
 _SETTINGS: dict[str, type[BaseModel]] = {"Project": ProjectSpec, "Environment": EnvironmentSpec}
+SCHEMAS = (*KINDS, TRANSITIONS, *_SETTINGS)
+"""What has a schema: the kinds, what became of addresses, `tdr.yaml`, and the file of an environment."""
 
 
 def json_schema(kind: str) -> dict[str, Any]:
-    """The schema of a whole document of *kind*; also of ``Project`` (`tdr.yaml`) and ``Environment`` (a file of one).
+    """The schema of a whole document of *kind*, or of another of `SCHEMAS`.
 
     Raises:
         KeyError: there is no such kind.
     """
-    model = _SETTINGS.get(kind) or document_model(kind)
-    schema = model.model_json_schema(schema_generator=_AsWritten)
+    schema = _model(kind).model_json_schema(schema_generator=_AsWritten)
     return {"$schema": DIALECT, **schema}
 
 
-def umbrella_schema(kinds: Iterable[str] = KINDS) -> dict[str, Any]:
+def umbrella_schema(kinds: Iterable[str] = (*KINDS, TRANSITIONS)) -> dict[str, Any]:
     """The schema of a document of any of *kinds*; `kind` decides which."""
-    models = [(document_model(kind), "validation") for kind in kinds]
+    models = [(_model(kind), "validation") for kind in kinds]
     references, schema = models_json_schema(models, schema_generator=_AsWritten)  # type: ignore[arg-type] # a literal mode
     return {
         "$schema": DIALECT,
@@ -51,6 +54,12 @@ def umbrella_schema(kinds: Iterable[str] = KINDS) -> dict[str, Any]:
     }
 
 
+def _model(kind: str) -> type[BaseModel]:
+    if kind == TRANSITIONS:
+        return TransitionsDocument
+    return _SETTINGS.get(kind) or document_model(kind)
+
+
 class _AsWritten(GenerateJsonSchema):
     """Schemas of the text that people write, before it is given types."""
 
@@ -58,8 +67,9 @@ class _AsWritten(GenerateJsonSchema):
         written = super().model_schema(schema)
         words = field_words(schema["cls"])
         for name, field in schema["cls"].model_fields.items():
-            if name in words:
-                written["properties"][field.alias or name].setdefault("description", words[name])
+            text = words.get(name, field.description)
+            if text:
+                written["properties"][field.alias or name].setdefault("description", text)
         return written
 
     def str_schema(self, schema: core_schema.StringSchema) -> JsonSchemaValue:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from reconciler.diagnostics import did_you_mean
+from reconciler.manifest.forms import correction, form_of
 from reconciler.manifest.pointers import parts, pointer
 from reconciler.manifest.shapes import alternatives, fields_of, models_in, unwrap
 from reconciler.model.secret import Secret
@@ -130,7 +131,11 @@ def _wrong_value(details: ErrorDetails, place: _Place, value: object) -> Mistake
     if kind == "value_error":
         return Mistake("invalid-value", path, f"`{field}` {context['error']}")
     if kind == "string_pattern_mismatch":
-        return Mistake("invalid-value", path, f"`{field}` must match {context['pattern']}{shown}")
+        form = form_of(context["pattern"])
+        hint = correction(context["pattern"], value) if isinstance(value, str) else ""
+        return Mistake(
+            "invalid-value", path, f"`{field}` must {form.words if form else context['pattern']}{shown}", hint
+        )
     reason = re.sub(r"^\w+ should ", "", details["msg"])
     return Mistake("invalid-value", path, f"`{field}` should {reason[:1].lower()}{reason[1:]}{shown}")
 

@@ -94,9 +94,9 @@ class EnvironmentSpec(Spec):
     """One environment."""
 
     treasure_data: TreasureDataTarget = TreasureDataTarget()
+    """What answers the Treasure Data API, and the key for it."""
     state: StatePlace = LocalPlace()
     """Where the state is kept: a folder of this machine, or a place that a team shares."""
-    """What answers the Treasure Data API, and the key for it."""
     endpoints: dict[Literal["pinterest"], WebAddress] = Field(default_factory=dict)
     """Vendor -> address of its API, where it is not the vendor's own."""
     accounts: dict[str, str] = Field(default_factory=dict)

@@ -67,13 +67,22 @@ class ScheduleSpec(Timing):
     """A named timing that activations, queries and imports share. It is nothing by itself at any vendor."""
 
 
+NamedTiming = Annotated[ScheduleName | Timing | None, Field(union_mode="left_to_right")]
+"""The name of a Schedule document, or the timing itself. Text is never a timing, so the first that fits is meant: pydantic
+would try them all, twice."""
+
+
 class PinterestConnection(Spec):
     """Credentials of a Pinterest app that may manage an ad account's audiences."""
 
     type: Literal["pinterest"]
+    """What answers: Pinterest's API."""
     client_id: SecretText
+    """Id of the app."""
     client_secret: SecretText
+    """Secret of the app."""
     refresh_token: SecretText
+    """Token that access tokens are made from."""
     base_url: WebAddress | None = None
     """Address of the API; the environment's `endpoints.pinterest` when left out."""
     name: OneLine | None = None
@@ -84,9 +93,11 @@ class FilesConnection(Spec):
     """A folder that files are read from."""
 
     type: Literal["files"]
+    """What answers: the disk."""
     root: str = "."
     """Folder inside the project."""
     name: OneLine | None = None
+    """Name in Treasure Data; the document's name when left out."""
 
 
 ConnectionSpec = Annotated[PinterestConnection | FilesConnection, Discriminator("type")]
@@ -96,14 +107,18 @@ class DatabaseSpec(Spec):
     """A database. Its name at the vendor is *name*, or the document's name with ``-`` and ``.`` written ``_``."""
 
     name: TableName | None = None
+    """Lower-case letters, digits and `_`, 3 to 255 of them."""
 
 
 class Column(Spec):
     """One column of a table. `time` and `v` are the vendor's own and cannot be declared."""
 
     name: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")]
+    """Lower-case letters, digits and `_`; no digit first."""
     type: Annotated[str, Field(pattern=r"^(string|int|long|float|double|array<.+>|map<.+>)$")]
+    """string, int, long, float, double, array<…> or map<…>."""
     alias: str | None = None
+    """Another name that queries may call it by."""
 
 
 class TableSpec(Spec):
@@ -114,9 +129,11 @@ class TableSpec(Spec):
     name: TableName | None = None
     """The table's name; the document's name with ``-`` and ``.`` written ``_`` when left out."""
     columns: tuple[Column, ...] = ()
+    """The columns, in order."""
     expire_days: Annotated[int, Field(ge=0)] | None = None
     """Days after which rows expire; 0 for never."""
     description: str | None = None
+    """Text for people."""
 
 
 class SqlSource(Spec):
@@ -125,7 +142,9 @@ class SqlSource(Spec):
     database: DatabaseName
     """Name of a Database document, or of a database that exists already."""
     engine: Engine = Engine.TRINO
+    """The SQL dialect: trino or hive."""
     sql: str | None = None
+    """The SQL itself; or name a `file`."""
     file: Annotated[str, FileText(into="sql")] | None = None
     """Path of an SQL file, relative to the project."""
 
@@ -143,9 +162,12 @@ class QuerySpec(SqlSource):
 
     name: OneLine | None = None
     """Name in Treasure Data; the document's name when left out."""
-    schedule: ScheduleName | Timing | None = None
+    schedule: NamedTiming = None
+    """When it runs: the name of a Schedule document, or a timing; left out, the vendor's schedule stays as it is."""
     priority: Annotated[int, Field(ge=-2, le=2)] | None = None
+    """From -2, very low, to 2, very high."""
     retry_limit: Annotated[int, Field(ge=0, le=32)] | None = None
+    """How often a failed run is tried again."""
 
 
 class Identifier(StrEnum):
@@ -160,11 +182,15 @@ class AudienceSpec(Spec):
     """An audience made of a customer list. Nobody writes whether it is to be created or updated."""
 
     connection: ConnectionName
+    """Name of the Connection document that it is managed through."""
     ad_account_id: Digits
+    """Digits of the ad account that owns it."""
     title: OneLine
     """Name that marketers see. Not unique at the vendor, so two of one title stop the run."""
     description: str | None = None
+    """Text for marketers."""
     identifier: Identifier = Identifier.EMAIL
+    """What its members are known by."""
     audience_id: Digits | None = None
     """Only to choose among audiences of the same title."""
 
@@ -173,40 +199,56 @@ class FromQuery(Spec):
     """Rows of an activation: a query."""
 
     query: SqlSource
+    """The query."""
 
 
 class ToAudience(Spec):
     """Target of an activation: an audience of these manifests."""
 
     audience: AudienceName
+    """Name of an Audience document."""
 
 
 class Delivery(Spec):
     """How rows travel; what is left out is the vendor's default."""
 
     limit_records_per_request: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    """Rows in one request at most."""
     retry_count: Annotated[int, Field(ge=0, le=100)] | None = None
+    """How often a failed request is sent again."""
     retry_initial_wait_millis: Annotated[int, Field(ge=0)] | None = None
+    """Milliseconds before the first repetition."""
     max_retry_wait_millis: Annotated[int, Field(ge=0)] | None = None
+    """Milliseconds between two repetitions at most."""
     connection_timeout_secs: Annotated[int, Field(ge=1)] | None = None
+    """Seconds to wait for a connection."""
     write_timeout_secs: Annotated[int, Field(ge=1)] | None = None
+    """Seconds to wait while sending."""
     read_timeout_secs: Annotated[int, Field(ge=1)] | None = None
+    """Seconds to wait for an answer."""
 
 
 class ActivationSpec(Spec):
     """Who sends which rows to which audience, and when."""
 
     from_: Annotated[FromQuery, Field(alias="from")]
+    """Where the rows come from."""
     to: ToAudience
+    """Where the rows go."""
     membership: Membership
+    """What the rows do to the audience: replace, add to, remove from or clear its members."""
     on_invalid: OnInvalid = OnInvalid.SKIP
     """`skip` drops rows that cannot be sent and counts them; `fail` sends nothing when there is one."""
-    schedule: ScheduleName | Timing | None = None
+    schedule: NamedTiming = None
+    """When it runs: the name of a Schedule document, or a timing; left out, the vendor's schedule stays as it is."""
     name: OneLine | None = None
     """Name of the saved query in Treasure Data; the document's name when left out."""
     priority: Annotated[int, Field(ge=-2, le=2)] | None = None
+    """From -2, very low, to 2, very high."""
     retry_limit: Annotated[int, Field(ge=0, le=32)] | None = None
+    """How often a failed run is tried again."""
     delivery: Delivery = Delivery()
+    """How rows travel."""
 
 
 class FileFormat(StrEnum):
@@ -221,9 +263,11 @@ class FilesSource(Spec):
     """Rows from files of the project."""
 
     type: Literal["files"]
+    """Where the rows are: in files."""
     paths: Annotated[tuple[str, ...], Field(min_length=1)]
     """Paths and globs below the connection's root, or below the project."""
     connection: ConnectionName | None = None
+    """Name of a Connection document of type files; the project's folder when left out."""
     format: FileFormat | None = None
     """Told from the file name when left out."""
 
@@ -244,6 +288,7 @@ class ImportTarget(Spec):
     table: TableRef
     """Name of a Table document, or of a table."""
     mode: Placement = Placement.APPEND
+    """Whether rows are added, take the place of those there, or do so only when there are new ones."""
     time_column: str | None = None
     """Column with the row's time; the time of the import when left out."""
 
@@ -252,8 +297,11 @@ class ImportSpec(Spec):
     """A load of rows into a table, run by hand or on a schedule."""
 
     from_: Annotated[FilesSource, Field(alias="from")]
+    """Where the rows come from."""
     to: ImportTarget
-    schedule: ScheduleName | Timing | None = None
+    """Where the rows go."""
+    schedule: NamedTiming = None
+    """When it runs: the name of a Schedule document, or a timing; left out, the vendor's schedule stays as it is."""
     name: OneLine | None = None
     """Name in Treasure Data; the document's name when left out."""
 

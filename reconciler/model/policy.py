@@ -57,6 +57,7 @@ class Selector(Spec):
     """Which documents a rule is about; what is left out does not narrow."""
 
     kinds: tuple[KindName, ...] = ()
+    """Kinds such as Activation; one that fits is enough."""
     names: tuple[str, ...] = ()
     """Globs such as ``vip-*``; one that fits is enough."""
     labels: dict[str, str] = Field(default_factory=dict)
@@ -67,15 +68,21 @@ class UserRule(Spec):
     """A rule of the project: every value at *path* must stand the comparison."""
 
     id: RuleId
+    """Name of the rule in messages, approvals and waivers: lower-case letters, digits and `-`."""
     select: Selector = Selector()
+    """Which documents it is about; all when left out."""
     path: Annotated[str, Field(pattern=r"^(/[^/]*)*$")]
     """JSON pointer from the document's top, such as ``/spec/title``; ``*`` stands for every entry at that place."""
     operator: Operator
+    """How the value is compared."""
     value: Any = None
     """What it is compared with: a list for `in` and `not_in`."""
     message: Annotated[str, Field(min_length=1, max_length=500)]
+    """What is said when it is broken."""
     severity: Level = Level.ERROR
+    """What breaking it does."""
     hint: str = ""
+    """What to do then."""
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -91,11 +98,13 @@ class Waiver(Spec):
     """Lets some documents off a rule, for a time. Somebody answers for it."""
 
     rule: str
+    """Id of the rule."""
     addresses: Annotated[tuple[str, ...], Field(min_length=1)]
     """Addresses or globs such as ``activation/legacy-*``."""
     owner: Annotated[str, Field(min_length=1)]
     """Who answers for it."""
     reason: Annotated[str, Field(min_length=1)]
+    """Why it need not hold."""
     until: date
     """Last day (UTC) on which it holds."""
 
@@ -108,4 +117,6 @@ class PolicySpec(Spec):
     severities: dict[str, Level] = Field(default_factory=dict)
     """Rule -> what breaking it does, where it should be otherwise than the rule says."""
     rules: tuple[UserRule, ...] = ()
+    """Rules of the project itself."""
     waivers: tuple[Waiver, ...] = ()
+    """Who is let off a rule, and until when."""

@@ -15,12 +15,14 @@ class LocalPlace(Spec):
     """The folder that `state` of tdr.yaml names, on this machine."""
 
     backend: Literal["local"] = "local"
+    """What keeps it."""
 
 
 class PostgresPlace(Spec):
     """A PostgreSQL database; needs `pip install 'tdr[postgres]'`."""
 
     backend: Literal["postgres"]
+    """What keeps it."""
     connection: SecretText
     """Such as ${secret:env:TDR_STATE_DATABASE}, which holds postgresql://USER:PASSWORD@HOST/DATABASE."""
     schema_name: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")] = "tdr"
@@ -31,6 +33,7 @@ class S3Place(Spec):
     """An object store that speaks S3 and writes on conditions; needs `pip install 'tdr[s3]'`."""
 
     backend: Literal["s3"]
+    """What keeps it."""
     bucket: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
     """Bucket, which exists."""
     prefix: Prefix | None = None
@@ -51,6 +54,7 @@ class HttpPlace(Spec):
     """A server that keeps states as Terraform's `http` backend asks for, such as GitLab."""
 
     backend: Literal["http"]
+    """What keeps it."""
     address: WebAddress
     """Address of the state."""
     lock_address: WebAddress | None = None

@@ -48,6 +48,7 @@ class RemovalEntry(Spec):
     """What becomes of an object whose document is gone."""
 
     address: AddressText
+    """Address that no document has any more."""
     on_delete: Literal["forget", "delete", "disable"] = "forget"
     """`forget` leaves the object as it is; the others as in `lifecycle`."""
 
@@ -56,10 +57,15 @@ class TransitionsDocument(Spec):
     """A document that tells what became of addresses; entries may stay after they have been applied."""
 
     apiVersion: Literal[API_VERSION]  # type: ignore[valid-type] # noqa: N815 - the field's standard spelling in manifests
+    """Version of the format."""
     kind: Literal["Transitions"]
+    """What the document is."""
     imports: tuple[ImportEntry, ...] = ()
+    """Objects that documents are to be from now on."""
     moved: tuple[MoveEntry, ...] = ()
+    """Resources that have another address now."""
     removed: tuple[RemovalEntry, ...] = ()
+    """Resources whose document is gone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -292,14 +292,15 @@ def test_doctor_finds_a_healthy_project_and_says_what_is_wrong_with_another(appl
 
 
 def test_every_manifest_of_this_repository_fits_the_schemas(project: Stage) -> None:
-    project.tdr("schema", "--out", "schemas")
+    project.tdr("schema", "--all", "--out", "schemas")
     schemas = {
         path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (project.folder / "schemas").glob("*")
     }
-    assert set(schemas) == {"manifest", *(kind.lower() for kind in KINDS)}
+    names = (*KINDS, "Transitions", "Project", "Environment")
+    assert set(schemas) == {"manifest", *(kind.lower() for kind in names)}
     for name, schema in schemas.items():
         Draft202012Validator.check_schema(schema)
-        kind = next((kind for kind in KINDS if kind.lower() == name), None)
+        kind = next((kind for kind in names if kind.lower() == name), None)
         assert schema == project.tdr("schema", *([kind] if kind else [])).document
     held = 0
     for root in (CHECKOUT, project.folder, *(CHECKOUT / "examples").iterdir()):
@@ -308,7 +309,37 @@ def test_every_manifest_of_this_repository_fits_the_schemas(project: Stage) -> N
                 for name in ("manifest", document["kind"].lower()):
                     Draft202012Validator(schemas[name]).validate(document)
                     held += 1
+        for settings in root.glob("tdr.yaml"):
+            Draft202012Validator(schemas["project"]).validate(yaml.safe_load(settings.read_text(encoding="utf-8")))
+        for file in root.glob("manifests/environments/*.yaml"):
+            Draft202012Validator(schemas["environment"]).validate(yaml.safe_load(file.read_text(encoding="utf-8")))
     assert held > 15
+
+
+@pytest.mark.parametrize(
+    ("arguments", "written"),
+    [(["Audience", "--out", "one"], {"audience.json"}), (["Environment", "--out", "one"], {"environment.json"})],
+)
+def test_a_schema_of_one_kind_is_one_file(project: Stage, arguments: list[str], written: set[str]) -> None:
+    project.tdr("schema", *arguments)
+    assert {path.name for path in (project.folder / "one").iterdir()} == written
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--all"], "error: --all writes files and takes no KIND\nhint: tdr schema --all --out DIR\n"),
+        (
+            ["Audience", "--all", "--out", "x"],
+            "error: --all writes files and takes no KIND\nhint: tdr schema --all --out DIR\n",
+        ),
+        (["Audiense"], "error: there is no schema of 'Audiense'\nhint: did you mean `Audience`?\n"),
+        (["Audiense", "--out", "x"], "error: there is no schema of 'Audiense'\nhint: did you mean `Audience`?\n"),
+    ],
+)
+def test_a_schema_that_there_is_not_is_a_wrong_command_line(project: Stage, arguments: list[str], message: str) -> None:
+    assert project.tdr("schema", *arguments, expect=64).err == message
+    assert not (project.folder / "x").exists()
 
 
 # -- serve --------------------------------------------------------------------------------------------------------------------

@@ -35,7 +35,10 @@ def test_outside_a_project_the_way_in_is_told(tmp_path: Path) -> None:
         (
             "project: Shop\nmanifest: x\n",
             [
-                "invalid-value tdr.yaml:1:10 `project` must match ^[a-z0-9][a-z0-9-]{0,62}$: 'Shop'",
+                (
+                    "invalid-value tdr.yaml:1:10 `project` must be lower-case letters, digits and `-`, "
+                    "with a letter or digit first, 63 characters at most: 'Shop'"
+                ),
                 "unknown-key tdr.yaml:2:1 key `manifest` is not known here",
             ],
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import jsonschema
@@ -9,7 +10,7 @@ import pytest
 import yaml
 from manifest_texts import CONNECTION, Load, Refusals, query
 
-from reconciler.manifest.json_schema import json_schema, umbrella_schema
+from reconciler.manifest.json_schema import SCHEMAS, json_schema, umbrella_schema
 from reconciler.model.kinds import KINDS
 
 HEAD = "apiVersion: tdr/v1\nkind: {}\nmetadata: {{name: x}}\n"
@@ -38,7 +39,7 @@ def errors(schema: dict[str, Any], text: str) -> list[str]:
     return [error.json_path for error in validator.iter_errors(yaml.safe_load(text))]
 
 
-@pytest.mark.parametrize("kind", [*KINDS, "Project", "Environment"])
+@pytest.mark.parametrize("kind", SCHEMAS)
 def test_a_schema_is_a_valid_schema_with_descriptions(kind: str) -> None:
     schema = json_schema(kind)
     jsonschema.Draft202012Validator.check_schema(schema)
@@ -83,3 +84,44 @@ def test_what_the_loader_refuses_the_schema_refuses(
     assert path in errors(json_schema(kind), text)
     assert errors(umbrella_schema(), text) != []
     assert any(problem.is_error for problem in refused({"manifests/m.yaml": text}))
+
+
+def properties(schema: Any, path: str = "$") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every property of a schema, wherever it stands."""
+    if isinstance(schema, dict):
+        for name, inner in schema.get("properties", {}).items():
+            yield f"{path}.{name}", inner
+        for key, inner in schema.items():
+            yield from properties(inner, f"{path}/{key}")
+    elif isinstance(schema, list):
+        for index, inner in enumerate(schema):
+            yield from properties(inner, f"{path}/{index}")
+
+
+@pytest.mark.parametrize("kind", SCHEMAS)
+def test_every_field_says_what_it_is(kind: str) -> None:
+    said = dict(properties(json_schema(kind)))
+    assert len(said) > 4
+    assert [path for path, inner in said.items() if not inner.get("description")] == []
+
+
+def test_the_umbrella_takes_what_became_of_addresses_too() -> None:
+    text = "apiVersion: tdr/v1\nkind: Transitions\nmoved: [{from: audience/a, to: audience/b}]\n"
+    assert errors(json_schema("Transitions"), text) == []
+    assert errors(umbrella_schema(), text) == []
+    assert errors(umbrella_schema(), text.replace("moved", "movd")) != []
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("Project", "project: shop\nenvironments: {prod: {protect: true, accounts: {treasure_data: us01/1}}}\n"),
+        (
+            "Environment",
+            "treasure_data: {endpoint: us01, api_key: '${secret:env:KEY}'}\nthresholds: {max_deletes: 3}\n",
+        ),
+    ],
+)
+def test_settings_have_schemas(kind: str, text: str) -> None:
+    assert errors(json_schema(kind), text) == []
+    assert errors(json_schema(kind), text + "nonsense: 1\n") == ["$"]
