@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from reconciler.cli import memory, output
 from reconciler.cli.options import DirectoryOption, EnvOption, Format, FormatOption, VarOption, VerboseOption
-from reconciler.cli.session import address, runtime_of
+from reconciler.cli.session import address_and_pointer, runtime_of
 from reconciler.errors import UsageError
-
-if TYPE_CHECKING:
-    from reconciler.model.address import Address
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -55,7 +52,7 @@ def drift(
         raise UsageError(
             f"--since-digest {since_digest!r} is none", hint="pass the `digest` of `tdr drift --format json`"
         )
-    choices = [_choice(text) for text in accept or ()]
+    choices = [address_and_pointer(text) for text in accept or ()]
     if choices and since_digest:
         raise UsageError("--accept goes with no --since-digest", hint="look first, then accept")
     memory.return_large_blocks()
@@ -67,10 +64,3 @@ def drift(
         else:
             answer = commands.drift(runtime, since=since_digest)
     output.finish(answer, format, verbose=verbose)
-
-
-def _choice(text: str) -> tuple[Address, str]:
-    """An address and a pointer, written as one."""
-    kind, _, rest = text.partition("/")
-    name, slash, path = rest.partition("/")
-    return address(f"{kind}/{name}"), slash + path

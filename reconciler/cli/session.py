@@ -90,6 +90,17 @@ def address(text: str) -> Address:
         raise UsageError(str(error)) from error
 
 
+def address_and_pointer(text: str) -> tuple[Address, str]:
+    """An address and a JSON pointer written as one, such as ``activation/daily/cron``; the pointer may be left out.
+
+    Raises:
+        UsageError: it does not begin with an address.
+    """
+    kind, _, rest = text.partition("/")
+    name, slash, path = rest.partition("/")
+    return address(f"{kind}/{name}"), slash + path
+
+
 def seconds(text: str) -> float:
     """A duration written on the command line, such as ``5m``, in seconds.
 
