@@ -156,7 +156,7 @@ def _web_address(value: str) -> str:
     return value
 
 
-Seconds = Annotated[int, BeforeValidator(_seconds, json_schema_input_type=int | str), Field(ge=0)]
+Seconds = Annotated[int, Field(ge=0), BeforeValidator(_seconds, json_schema_input_type=int | str)]
 SecretText = Annotated[Secret, BeforeValidator(_plain_secret, json_schema_input_type=str)]
 OneLine = Annotated[str, AfterValidator(_one_line), Field(min_length=1, max_length=255)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
