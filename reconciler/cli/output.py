@@ -27,6 +27,7 @@ RENDERERS = {
     "tdr.run, kept": ("history", "run_text"),
     "tdr.validation": ("text", "validation"),
     "tdr.drift": ("drift", "text"),
+    "tdr.import": ("importing", "imported"),
     "tdr.status": ("status", "text"),
     "tdr.history": ("history", "text"),
     "tdr.explanation": ("explaining", "text"),
