@@ -31,6 +31,7 @@ from reconciler.model.observation import Finding, Observation, Seen, Unreadable
 from reconciler.model.plan import Gate
 from reconciler.model.record import Record
 from reconciler.model.resource import Resource
+from reconciler.model.secret import OF_ANOTHER_KEY
 from reconciler.model.spec import Adopt as AdoptRule
 from reconciler.model.spec import OnDelete
 from reconciler.ports.provider import FieldClass
@@ -148,7 +149,8 @@ def _compare(case: Case, record: Record, found: Observation) -> Decision:
 def reason_of(fields: Sequence[FieldChange]) -> Reason:
     """Why *fields* differ, in one word."""
     if all(change.secret for change in fields):
-        return Reason.SECRET_ROTATED
+        is_certain = any(change.before != OF_ANOTHER_KEY for change in fields)
+        return Reason.SECRET_ROTATED if is_certain else Reason.SECRET_UNVERIFIABLE
     origins = {change.origin for change in fields}
     if origins == {Origin.CONFIG}:
         return Reason.CONFIG_CHANGED

@@ -10,7 +10,7 @@ from reconciler.engine.world import Fingerprint
 from reconciler.model.change import FieldChange, Origin
 from reconciler.model.json import Json, canonical
 from reconciler.model.record import Record
-from reconciler.model.secret import MASK, Secret
+from reconciler.model.secret import MASK, OF_ANOTHER_KEY, Secret
 from reconciler.model.unknown import Unknown
 from reconciler.ports.provider import FieldClass, KindTraits
 
@@ -68,9 +68,9 @@ def _walk(
     for name, want in desired.items():
         path = f"{at}/{name}"
         if isinstance(want, Secret):
-            if fingerprints.get(path) != rules.fingerprint(want, path):
-                before = MASK if path in fingerprints else None
-                yield FieldChange(path, before, MASK, Origin.CONFIG, secret=True)
+            known, now = fingerprints.get(path), rules.fingerprint(want, path)
+            if known != now:
+                yield FieldChange(path, _before(known, now), MASK, Origin.CONFIG, secret=True)
             continue
         have = remote.get(name)
         last: object = _MISSING if applied is None else applied.get(name, _MISSING)
@@ -86,6 +86,13 @@ def _walk(
                 have = None if last is _MISSING else cast("Json", last)
             if not _equal(want, have, field_class):
                 yield FieldChange(path, have, want, _origin(want, have, last, field_class))
+
+
+def _before(known: str | None, now: str) -> str | None:
+    """What a secret was before. Fingerprints of two keys differ whatever the values are."""
+    if known is None:
+        return None
+    return MASK if known.partition(":")[0] == now.partition(":")[0] or ":" not in known + now else OF_ANOTHER_KEY
 
 
 def _equal(one: object, other: object, field_class: FieldClass) -> bool:

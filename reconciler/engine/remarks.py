@@ -11,6 +11,7 @@ from reconciler.model.address import Address
 from reconciler.model.change import Adopt, Change, Create, Keep, fields_of
 from reconciler.model.json import Json
 from reconciler.model.record import State
+from reconciler.model.secret import OF_ANOTHER_KEY
 
 
 def remarks(
@@ -41,6 +42,23 @@ def remarks(
         if isinstance(change, Create | Adopt) and record is not None:
             yield _gone(state, change)
     yield from _done_otherwise(world, state)
+    yield from _of_another_key(changes)
+
+
+def _of_another_key(changes: Sequence[Change]) -> Iterator[Diagnostic]:
+    """Secrets that cannot be compared, told once: a pipeline that makes itself a key every time has only such."""
+    count = sum(field.before == OF_ANOTHER_KEY for change in changes for field in fields_of(change).values())
+    if count:
+        message = (
+            f"the key is not the one of the last apply, so nobody can tell whether {_secrets(count)} changed; "
+            f"{'it is' if count == 1 else 'they are'} sent again"
+        )
+        hint = "set TDR_KEY to the key of the last apply, wherever tdr runs for this project; or apply once with the new key"
+        yield Diagnostic("another-key", message, Severity.WARNING, hint=hint)
+
+
+def _secrets(count: int) -> str:
+    return "1 secret" if count == 1 else f"{count} secrets"
 
 
 def _gone(state: State, change: Create | Adopt) -> Diagnostic:

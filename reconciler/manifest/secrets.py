@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from reconciler.errors import SecretError
 from reconciler.manifest.files import FileRefused, confined
+from reconciler.model.masks import is_mask
 from reconciler.model.secret import Secret
 from reconciler.model.unicode import is_unicode
 
@@ -134,7 +135,7 @@ class SecretValues:
         """
         if reference not in self._known:
             try:
-                self._known[reference] = Secret(reference, self._value(reference))
+                self._known[reference] = Secret(reference, _no_mask(reference, self._value(reference)))
             except SecretError as error:
                 self._known[reference] = error
         known = self._known[reference]
@@ -216,6 +217,16 @@ class SecretValues:
         except OSError as error:
             message = f"the program `{arguments[0]}` cannot be run: {error.strerror}"
             raise SecretError(message, hint="check that it is on PATH") from None
+
+
+def _no_mask(reference: str, value: str) -> str:
+    shown = value.strip()
+    if is_mask(shown):
+        raise SecretError(
+            f"the secret `{reference}` is {shown!r}, which vendors show in the place of a secret",
+            hint="it was copied from a screen or an answer that hides it; set the secret itself",
+        )
+    return value
 
 
 def _text(data: bytes) -> str | None:

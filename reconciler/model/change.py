@@ -31,6 +31,7 @@ class Reason(StrEnum):
     NOT_YET_CREATED = "not_yet_created"
     NOT_IN_CONFIG = "not_in_config"
     SECRET_ROTATED = "secret_rotated"  # noqa: S105 - a reason code
+    SECRET_UNVERIFIABLE = "secret_unverifiable"  # noqa: S105 - as above
     IMMUTABLE_FIELD = "immutable_field"
     ADOPTED_BY_KEY = "adopted_by_key"
     JOURNAL_RECOVERED = "journal_recovered"

@@ -10,6 +10,8 @@ from pydantic_core import CoreSchema, core_schema
 from reconciler import known_secrets
 
 MASK = "(secret)"
+OF_ANOTHER_KEY = "(secret, fingerprinted with another key)"
+"""In the place of a value before, where nobody can tell whether it was another one."""
 
 
 class Secret:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from reconciler.model.secret import OF_ANOTHER_KEY
 from reconciler.reports import leaving, schedules
 from reconciler.reports.collections import entries_that_differ
 from reconciler.reports.values import is_long, show, text_changes

@@ -16,6 +16,7 @@ from reconciler.model.activation import Resolution
 from reconciler.model.egress import Outflow
 from reconciler.model.json import Json
 from reconciler.model.kinds import ActivationSpec, AudienceSpec, Identifier, OnInvalid, PinterestConnection
+from reconciler.model.masks import is_mask
 from reconciler.model.secret import Secret
 from reconciler.model.unknown import Unknown
 from reconciler.scrubbing import Scrubber
@@ -36,8 +37,6 @@ _NUMBERS: Final = frozenset(
 )
 _OTHER_SPELLINGS: Final = {"ignore_error": "ignore_invalid_records"}
 _SECRET: Final = re.compile(r"client_id|secret|password|passwd|token|api_?key|private_?key", re.IGNORECASE)
-_MASK: Final = re.compile(r"\*+|-{4,}|\[FILTERED\]")
-_MASKS_BEGIN: Final = frozenset("*-[")
 MASK: Final = "***"
 # Treasure Data's page of the Pinterest export: plain e-mail addresses are hashed on the way, other identifiers must be already.
 _TAKEN: Final = {"pinterest": {identifier.value: "sha256" for identifier in Identifier}}
@@ -116,7 +115,7 @@ def readable(settings: Mapping[str, Json]) -> dict[str, Json]:
     told: dict[str, Json] = {}
     for name, value in settings.items():
         known = _setting(name)
-        if known is None or (isinstance(value, str) and value[:1] in _MASKS_BEGIN and _MASK.fullmatch(value)):
+        if known is None or (isinstance(value, str) and is_mask(value)):
             continue
         told[known.name] = _below(value) if isinstance(value, dict | list) else known.read(value)
     return told
