@@ -10,7 +10,7 @@ from reconciler.engine.diff import Rules, differences
 from reconciler.engine.resolve import identify
 from reconciler.engine.session import Session
 from reconciler.engine.world import World
-from reconciler.errors import OutcomeUnknown, Permanent, TdrError
+from reconciler.errors import NotFound, OutcomeUnknown, Permanent, TdrError
 from reconciler.model.activation import Resolution
 from reconciler.model.address import Address
 from reconciler.model.change import (
@@ -64,6 +64,7 @@ class Execution:
                 self._delete(change.address, change.remote_id, keep_record=True)
                 self._create(Create(change.address, change.fields, change.reason, change.resolution))
             case Delete():
+                self._pause(change)
                 self._delete(change.address, change.remote_id, keep_record=False)
             case Disable():
                 self._disable(change)
@@ -156,6 +157,21 @@ class Execution:
             self.session.fail(begun, error.message)
             raise
         self.session.end(begun, record if keep_record else None)
+
+    def _pause(self, change: Delete) -> None:
+        """Take the schedule off an activation that goes, so that no run begins while it is being deleted."""
+        record = self._remembered(change.address)
+        if change.address.kind != "activation" or not record.applied.get("cron"):
+            return
+        begun = self.session.begin(change.address, "pause")
+        try:
+            self.world.providers[change.address.kind].disable(change.address, change.remote_id, record)
+        except NotFound:
+            pass  # deleted by somebody else meanwhile; the delete finds the same
+        except Permanent as error:
+            self.session.fail(begun, error.message)
+            raise
+        self.session.end(begun, record)
 
     def _disable(self, change: Disable) -> None:
         provider = self.world.providers[change.address.kind]
