@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from reconciler.errors import Transient
-from reconciler.http.answer import Answer
+from reconciler.errors import ProviderError, Transient
+from reconciler.http.answer import Answer, is_html
 from reconciler.http.bucket import TokenBucket
 from reconciler.http.credentials import Credentials
 from reconciler.http.dialect import Dialect
 from reconciler.http.request import Request
 from reconciler.http.retry import Repeater, RetryPolicy
-from reconciler.http.trace import Trace
+from reconciler.http.trace import RepeatWarnings, Trace
 from reconciler.http.verdict import Judge
 from reconciler.http.wire import Timeouts, Wire
 from reconciler.model.json import Json
@@ -47,7 +47,7 @@ class Client:
     bucket: pace of all requests; a call may name another.
     random: from 0 to 1, for jitter.
     transport: what carries requests instead of the network; closed with the client.
-    trace: told of every request; None for silence.
+    trace: told of every request; None for silence. That requests are repeated is a warning in the log in any case.
     """
 
     def __init__(
@@ -70,11 +70,12 @@ class Client:
         self.scrubber = scrubber or Scrubber()
         self._clock = clock or SystemClock()
         self._dialect = dialect
-        self._judge = Judge(dialect, self.scrubber)
+        self._judge = Judge(dialect, self.scrubber, self.base_url)
         self._repeater = Repeater(policy or RetryPolicy(), self._clock, random)
         self._credentials = credentials
         self._bucket = bucket
         self._renewing = threading.Lock()
+        self._warnings = RepeatWarnings(self._clock)
         self._wire = Wire(
             self.base_url,
             {"Accept": "application/json", "User-Agent": "tdr", **(headers or {})},
@@ -118,7 +119,7 @@ class Client:
             Transient: it did not manage, or was not reached, and repeating did not help or asks for too long a wait.
             OutcomeUnknown: a write was sent and no usable answer came.
         """
-        return self._run(_Call(request, bucket or self._bucket), lambda _request, answer: answer)
+        return self._run(_Call(request, bucket or self._bucket), self._as_it_came)
 
     @contextmanager
     def stream(self, request: Request, *, bucket: TokenBucket | None = None) -> Iterator[Iterator[bytes]]:
@@ -129,7 +130,7 @@ class Client:
         """
         call = _Call(request, bucket or self._bucket)
         response = self._repeater.run(
-            lambda: self._attempt(call), request.safety, lambda wait_s: self._waits(call, wait_s)
+            lambda: self._attempt(call), request.safety, lambda error, wait_s: self._waits(call, error, wait_s)
         )
         try:
             yield self._wire.pieces(request, response)
@@ -147,7 +148,7 @@ class Client:
             response = self._attempt(call)
             return read(call.request, self._wire.whole(call.request, response))
 
-        return self._repeater.run(attempt, call.request.safety, lambda wait_s: self._waits(call, wait_s))
+        return self._repeater.run(attempt, call.request.safety, lambda error, wait_s: self._waits(call, error, wait_s))
 
     def _attempt(self, call: _Call) -> httpx.Response:
         """A successful answer with its body unread, or the error that this attempt came to."""
@@ -183,5 +184,12 @@ class Client:
         except ValueError as error:
             raise self._judge.unusable(request, answer, str(error)) from None
 
-    def _waits(self, call: _Call, wait_s: float) -> None:
+    def _as_it_came(self, request: Request, answer: Answer) -> Answer:
+        if is_html(answer.body):
+            # No API answers with a page for people; a login or a proxy said "200" before the vendor heard of it.
+            raise self._judge.unusable(request, answer, "an HTML page")
+        return answer
+
+    def _waits(self, call: _Call, error: ProviderError, wait_s: float) -> None:
         self._wire.tell("request will be repeated", call.request, {"attempt": call.attempts, "wait_s": wait_s})
+        self._warnings.tell(error, wait_s)

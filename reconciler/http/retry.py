@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from reconciler.errors import OutcomeUnknown, Transient
+from reconciler.errors import OutcomeUnknown, ProviderError, Transient
 from reconciler.http.request import Safety
+from reconciler.http.silence import Silence
 from reconciler.http.verdict import may_repeat
 from reconciler.ports.clock import Clock
 
@@ -28,24 +29,30 @@ class RetryPolicy:
     first_wait_s: upper bound of the first wait; doubles each time (full jitter: the wait is anything up to the bound).
     longest_wait_s: of one wait; a vendor that asks for more is not waited for at all.
     total_s: from the first request to the last wait's end.
+    silence_s: from the first request that got no answer to the last wait's end, over all calls, until something answers.
+        A vendor that is not there is waited for once and not once a call.
     """
 
     attempts: int = 5
     first_wait_s: float = 0.5
     longest_wait_s: float = 60.0
     total_s: float = 300.0
+    silence_s: float = 30.0
 
 
 class Repeater:
-    """Calls an attempt until it succeeds, may not be repeated, or the policy's bounds are reached."""
+    """Calls attempts until they succeed, may not be repeated, or the policy's bounds are reached. Safe for many threads."""
 
     def __init__(self, policy: RetryPolicy, clock: Clock, random: Callable[[], float]) -> None:
         self._policy = policy
         self._clock = clock
         self._random = random
+        self._silence = Silence(clock, policy.silence_s)
 
-    def run(self, attempt: Callable[[], T], safety: Safety, before_wait: Callable[[float], None]) -> T:
-        """Run *attempt*, which raises a ProviderError when it fails; *before_wait* is told the seconds of each wait.
+    def run(self, attempt: Callable[[], T], safety: Safety, before_wait: Callable[[ProviderError, float], None]) -> T:
+        """Run *attempt*, which raises a ProviderError when it fails.
+
+        before_wait: told, before each wait, why and for how many seconds.
 
         Raises:
             ProviderError: of the last attempt. OutcomeUnknown when an earlier one may have acted and no later one told.
@@ -63,6 +70,8 @@ class Repeater:
         def is_over(state: tenacity.RetryCallState) -> bool:
             if state.attempt_number >= self._policy.attempts or self._asks_too_much(_error(state)):
                 return True
+            if self._silence.would_be_too_long(state.upcoming_sleep):
+                return True
             return self._clock.now() - started + state.upcoming_sleep > self._policy.total_s
 
         retrying = tenacity.Retrying(
@@ -70,11 +79,11 @@ class Repeater:
             retry=tenacity.retry_if_exception(is_worth_repeating),
             wait=lambda state: self._wait_s(_error(state), state.attempt_number),
             stop=is_over,
-            before_sleep=lambda state: before_wait(state.upcoming_sleep),
+            before_sleep=lambda state: _tell(state, before_wait),
             reraise=True,
         )
         try:
-            return retrying(attempt)
+            return retrying(lambda: self._silence.watch(attempt))
         except Transient as error:
             if self._asks_too_much(error):
                 raise self._refusal(error) from error
@@ -108,6 +117,12 @@ class Repeater:
 
 def _error(state: tenacity.RetryCallState) -> BaseException | None:
     return state.outcome.exception() if state.outcome else None
+
+
+def _tell(state: tenacity.RetryCallState, before_wait: Callable[[ProviderError, float], None]) -> None:
+    error = _error(state)
+    if isinstance(error, ProviderError):
+        before_wait(error, state.upcoming_sleep)
 
 
 def _spoken(seconds: float) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from reconciler.errors import (
     Conflict,
@@ -29,12 +31,17 @@ _WORTH_REPEATING = frozenset({408, *_REFUSED_BEFORE_ACTING})
 _PERMANENT: dict[int, type[Permanent]] = {401: Denied, 403: Denied, 404: NotFound, 409: Conflict}
 
 
-class Judge:
-    """Turns what went wrong with a request into the error to raise."""
+class NobodyListens(Transient):
+    """An address on this machine at which nothing runs: somebody must start it, and asking again does not."""
 
-    def __init__(self, dialect: Dialect, scrubber: Scrubber) -> None:
+
+class Judge:
+    """Turns what went wrong with a request to *base_url* into the error to raise."""
+
+    def __init__(self, dialect: Dialect, scrubber: Scrubber, base_url: str) -> None:
         self._dialect = dialect
         self._scrubber = scrubber
+        self._base_url = base_url
 
     def failed(self, request: Request, answer: Answer, now: float) -> ProviderError:
         """The error for an answer that is no success."""
@@ -64,9 +71,15 @@ class Judge:
 
         what = self._scrubber.excerpt(f"{type(error).__name__}: {error}".rstrip(": "))
         message = f"{self.call(request)} got no answer: {what}"
+        if _is_caused_by(error, ConnectionRefusedError) and _is_this_machine(self._base_url):
+            address = self._scrubber.clean(urlsplit(self._base_url).netloc)
+            return NobodyListens(
+                f"{self.call(request)} got no answer: nothing listens at {address} on this machine",
+                hint="start it (`tdr serve`, or the sandbox) or correct the address, then run again",
+            )
         if isinstance(error, httpx.LocalProtocolError | httpx.UnsupportedProtocol | httpx.TooManyRedirects):
             return Permanent(message)
-        if _is_certificate(error):
+        if _is_caused_by(error, ssl.SSLCertVerificationError):
             return Permanent(
                 message, hint="the server's certificate is not trusted here; add its authority to SSL_CERT_FILE"
             )
@@ -103,7 +116,7 @@ class Judge:
 
 def may_repeat(error: BaseException, safety: Safety) -> bool:
     """Whether sending the request again can neither harm nor be pointless."""
-    if not isinstance(error, Transient):
+    if not isinstance(error, Transient) or isinstance(error, NobodyListens):
         return False
     return safety is not Safety.ONCE or not isinstance(error, OutcomeUnknown)
 
@@ -125,10 +138,18 @@ def _lost(safety: Safety) -> type[Transient]:
     return Transient if safety is Safety.READ else OutcomeUnknown
 
 
-def _is_certificate(error: BaseException) -> bool:
+def _is_caused_by(error: BaseException, kind: type[BaseException]) -> bool:
     link: BaseException | None = error
     while link is not None:
-        if isinstance(link, ssl.SSLCertVerificationError):
+        if isinstance(link, kind):
             return True
         link = link.__cause__ or link.__context__
     return False
+
+
+def _is_this_machine(base_url: str) -> bool:
+    host = urlsplit(base_url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")  # RFC 6761, 6.3

@@ -46,7 +46,12 @@ class Wire:
     ) -> None:
         self._base_url = base_url
         self._headers = {"Accept-Encoding": "gzip, deflate", "Connection": "keep-alive", **headers}
-        bounds = {"connect": timeouts.connect_s, "read": timeouts.read_s, "write": timeouts.write_s, "pool": timeouts.pool_s}
+        bounds = {
+            "connect": timeouts.connect_s,
+            "read": timeouts.read_s,
+            "write": timeouts.write_s,
+            "pool": timeouts.pool_s,
+        }
         self._extensions = {"timeout": bounds}
         self._judge = judge
         self._clock = clock
@@ -92,11 +97,12 @@ class Wire:
         except httpx.HTTPError as error:
             self._tell_sent("request failed", request, attempt, began, {"error": type(error).__name__})
             raise self._judge.broken(request, error) from error
-        values: dict[str, Json] = {
-            "status": response.status_code,
-            "request_id": self._judge.request_id(response.headers),
-        }
-        self._tell_sent("request answered", request, attempt, began, values)
+        if self._trace is not None:  # An id is scrubbed, which only a listener should pay for.
+            answered: dict[str, Json] = {
+                "status": response.status_code,
+                "request_id": self._judge.request_id(response.headers),
+            }
+            self._tell_sent("request answered", request, attempt, began, answered)
         return response
 
     def whole(self, request: Request, response: httpx.Response) -> Answer:
@@ -134,9 +140,8 @@ class Wire:
             self._trace(event, {"call": self._judge.call(request), **values})
 
     def _tell_sent(self, event: str, request: Request, attempt: int, began: float, values: Mapping[str, Json]) -> None:
-        if self._trace is not None:
-            seconds = round(self._clock.now() - began, 6)
-            self.tell(event, request, {"attempt": attempt, "seconds": seconds, **values})
+        seconds = round(self._clock.now() - began, 6)
+        self.tell(event, request, {"attempt": attempt, "seconds": seconds, **values})
 
     def _built(self, request: Request, credentials: Mapping[str, str]) -> httpx.Request:
         import httpx  # noqa: PLC0415 - loaded by now

@@ -68,11 +68,13 @@ def retry_policy(settings: PinterestSettings) -> RetryPolicy:
     """Bounds of repeating as the settings say. A vendor that asks for a longer wait than the longest ends the run."""
     longest_s = settings.max_retry_wait_millis / 1000
     attempts = settings.retry_count + 1
+    total_s = attempts * (longest_s + settings.read_timeout_secs + settings.connection_timeout_secs)
     return RetryPolicy(
         attempts=attempts,
         first_wait_s=settings.retry_initial_wait_millis / 1000,
         longest_wait_s=longest_s,
-        total_s=attempts * (longest_s + settings.read_timeout_secs + settings.connection_timeout_secs),
+        total_s=total_s,
+        silence_s=total_s,
     )
 
 
