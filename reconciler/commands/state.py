@@ -114,7 +114,10 @@ def _write(runtime: Runtime, before: State, after: State) -> None:
 def lock_status(runtime: Runtime) -> Answer:
     """Who holds the lock."""
     holder = runtime.store.holder()
-    body: Document = {"locked": holder is not None}
+    store = runtime.store
+    body: Document = {"locked": holder is not None, "where": store.where}
+    if store.caveat:
+        body["caveat"] = store.caveat
     if holder is not None:
         body |= {
             "lock_id": holder.lock_id,

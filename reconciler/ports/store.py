@@ -80,6 +80,15 @@ class Keeps:
 KEEPS = Keeps(states=50, runs=200)
 
 
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """What came of mending a journal. *lost* is how many lines cannot be read; "" as *aside*: nothing was damaged."""
+
+    state: State
+    lost: int
+    aside: str
+
+
 class StateStore(Protocol):
     """Durable memory of one environment. Everything returns only when it is on disk or at the server.
 
@@ -172,5 +181,23 @@ class StateStore(Protocol):
 
         Raises:
             StateError: it is not kept, or damaged.
+        """
+        ...
+
+    def begin_with(self, state: State, unfinished: Sequence[Entry], past: Sequence[State]) -> None:
+        """Make *state* the first of a place that holds nothing yet; *past* are its earlier states, oldest first.
+
+        Only under the lock.
+
+        Raises:
+            StateError: something is remembered there already.
+        """
+        ...
+
+    def mend(self) -> Mended:
+        """Set a damaged journal aside and go on from the document and the journal's last good line. Only under the lock.
+
+        Raises:
+            StateError: the document is damaged, too; that is what `restore` is for.
         """
         ...

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import orjson
 
+from reconciler.errors import StateError
 from reconciler.model.address import Address
 from reconciler.model.record import Record, State
 from reconciler.model.upgrades import NewerError
@@ -112,6 +113,31 @@ def decode(data: bytes, cipher: Cipher = PLAIN) -> Journal:
             raise UnusableError(f"has a line {number} that cannot be read: {error!r}") from error
         size_bytes += len(text) + 1
     return Journal(str(header.get("lineage")), tuple(lines), size_bytes)
+
+
+def salvage(data: bytes, document: State, cipher: Cipher = PLAIN) -> tuple[Journal, int]:
+    """As much of a damaged journal as goes on from *document*, and how many of its lines are lost."""
+    texts = data.splitlines(keepends=True)
+
+    def read(count: int) -> Journal | None:
+        # What is tried ends with a whole line: a torn one is no more than a damaged one here.
+        part = b"".join(texts[:count]).rstrip(b"\n") + b"\n"
+        try:
+            tried = decode(part, cipher)
+            replay(document, tried)
+        except (UnusableError, StateError):
+            return None
+        return tried
+
+    # Every beginning of a good beginning is good.
+    good, bad = 0, len(texts) + 1
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        good, bad = (good, middle) if read(middle) is None else (middle, bad)
+    salvaged = read(good) if good else None
+    if salvaged is None:
+        return Journal(document.lineage, (), 0), max(0, len(texts) - 1)
+    return salvaged, len(texts) - 1 - len(salvaged.lines)
 
 
 def replay(document: State, journal: Journal) -> Snapshot:

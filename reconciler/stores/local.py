@@ -18,7 +18,7 @@ from reconciler.errors import StateError
 from reconciler.model.json import Json
 from reconciler.model.record import State
 from reconciler.ports.clock import Clock, SystemClock, rfc3339
-from reconciler.ports.store import KEEPS, Entry, Holder, Keeps, Snapshot
+from reconciler.ports.store import KEEPS, Entry, Holder, Keeps, Mended, Snapshot
 from reconciler.stores import document, journal
 from reconciler.stores.cipher import PLAIN, Cipher
 from reconciler.stores.files import Disk, Files, write_atomically
@@ -27,7 +27,7 @@ from reconciler.stores.lock import FolderLock, Writer, process_started
 from reconciler.stores.reader import Reader
 from reconciler.stores.records import Records
 from reconciler.stores.runs import Runs, id_of, name_of
-from reconciler.stores.succession import OUR_BUG, check_succession, encoded
+from reconciler.stores.succession import OUR_BUG, check_empty, check_succession, encoded
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +189,35 @@ class LocalStore:
                     write_atomically(self._files, aside, self._document.read_bytes())
                 self._replace_both(new_document, new_journal)
             return state
+
+    def begin_with(self, state: State, unfinished: Sequence[Entry], past: Sequence[State]) -> None:
+        """Make *state* the first of a folder that holds nothing yet."""
+        with self._mutex:
+            holder = self._confirm_lock()
+            check_empty(self._reader.load().snapshot, self.history(), self.where)
+            with _writing(self._document):
+                for earlier in past[-self.keeps.states :]:
+                    self._history.keep(earlier.serial, self._encode_document(earlier, run=holder.run))
+                new_journal = journal.begin(state.lineage, unfinished, state.serial, self._cipher)
+                self._replace_both(self._encode_document(state, run=holder.run), new_journal)
+
+    def mend(self) -> Mended:
+        """Set a damaged journal aside and go on from its last good line."""
+        with self._mutex:
+            holder = self._confirm_lock()
+            state, data = self._reader.document_alone(), self._reader.journal_data() or b""
+            good, lost = journal.salvage(data, state, self._cipher)
+            snapshot = journal.replay(state, good)
+            if not lost and len(data) == good.size_bytes:
+                return Mended(snapshot.state, 0, "")
+            mended = replace(snapshot.state, serial=snapshot.state.serial + 1)
+            aside = self._folder / f"journal.damaged-{mended.serial}.jsonl"
+            new_journal = journal.begin(mended.lineage, snapshot.unfinished, mended.serial, self._cipher)
+            with _writing(self._journal):
+                write_atomically(self._files, aside, data)
+                self._history.keep(state.serial, self._document.read_bytes())
+                self._replace_both(self._encode_document(mended, run=holder.run), new_journal)
+            return Mended(mended, lost, str(aside))
 
     def keep_run(self, run_id: str, document: Mapping[str, Json]) -> None:
         """Keep what a run did."""

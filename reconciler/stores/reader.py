@@ -62,7 +62,7 @@ class Reader:
         damaged: bytes | None = None
         for _ in range(_ATTEMPTS):
             signature, base = self._load_document()
-            data = self._journal_data()
+            data = self.journal_data()
             if _signature(self._document) != signature:
                 continue  # a checkpoint came between the two reads
             if data is None:
@@ -72,9 +72,19 @@ class Reader:
                 return Loaded(journal.replay(base, read), base.serial, read.size_bytes)
             except UnusableError as error:
                 if data == damaged:
-                    raise self._unusable(self._journal, error) from error
+                    raise StateError(
+                        f"{self._journal} {error.why}", hint=error.remedy or mending(str(self._document))
+                    ) from error
                 damaged = data  # perhaps read while its torn end was cut off: look again
         raise StateError(f"{self._document} is replaced again and again", hint="wait until the other run has ended")
+
+    def document_alone(self) -> State:
+        """The document, whatever the journal is like.
+
+        Raises:
+            StateError: it is damaged.
+        """
+        return self._load_document()[1]
 
     def journal_alone(self, lineage: str) -> journal.Journal:
         """The journal, whatever the document is like; empty when there is none.
@@ -82,7 +92,7 @@ class Reader:
         Raises:
             StateError: it is damaged, too.
         """
-        data = self._journal_data()
+        data = self.journal_data()
         if data is None:
             return journal.Journal(lineage, (), 0)
         try:
@@ -90,7 +100,7 @@ class Reader:
         except UnusableError as error:
             raise StateError(
                 f"{self._journal} {error.why}",
-                hint="move the file away (keep it: it names what was being done) and restore again",
+                hint="mend the journal first: `tdr state mend` keeps what is damaged under another name",
             ) from error
 
     def document_serial(self) -> int:
@@ -121,7 +131,8 @@ class Reader:
         self._decoded = signature, state
         return self._decoded
 
-    def _journal_data(self) -> bytes | None:
+    def journal_data(self) -> bytes | None:
+        """The journal's bytes, or None when there is none; raises StateError."""
         try:
             return self._journal.read_bytes()
         except FileNotFoundError:
@@ -133,6 +144,14 @@ class Reader:
 
     def _unusable(self, path: Path, error: UnusableError) -> StateError:
         return StateError(f"{path} {error.why}", hint=error.remedy or self._history.way_out())
+
+
+def mending(intact: str) -> str:
+    """The way on from a damaged journal, as a hint, where the document *intact* is."""
+    return (
+        f"{intact} is intact; `tdr state mend` sets the damaged journal aside, under another name, "
+        "and goes on from its last good line"
+    )
 
 
 def _is_absent(path: Path) -> bool:

@@ -20,16 +20,16 @@ from reconciler.errors import LockHeld, StateError
 from reconciler.model.json import Json
 from reconciler.model.record import State
 from reconciler.ports.clock import Clock, SystemClock, rfc3339
-from reconciler.ports.store import Entry, Holder, Snapshot
+from reconciler.ports.store import Entry, Holder, Mended, Snapshot
 from reconciler.stores import document, journal, runs
 from reconciler.stores.cipher import PLAIN, Cipher
 from reconciler.stores.document import UnusableError
 from reconciler.stores.lease import Lock, put, taken_away
 from reconciler.stores.lock import Writer
 from reconciler.stores.records import Records
-from reconciler.stores.shared_reader import Loaded, SharedReader, history_key, slot_key
+from reconciler.stores.shared_reader import Loaded, SharedReader, history_key, before_gap, slot_key
 from reconciler.stores.shelf import DOCUMENT, Shelf, TakenError
-from reconciler.stores.succession import OUR_BUG, check_succession, encoded
+from reconciler.stores.succession import OUR_BUG, check_empty, check_succession, encoded
 
 _FENCE = b""
 _FENCING_ATTEMPTS = 20
@@ -110,7 +110,7 @@ class SharedStore:
         """Hold the only right to write."""
         with self._lock.hold(operation, run, timeout_s) as held:
             with self._mutex:
-                if self._reader.load() is None:
+                if self._shelf.get(DOCUMENT) is None and self._reader.load() is None:
                     self._create()
                 if held.from_holder:
                     self._fence(held.holder.lock_id)
@@ -184,6 +184,44 @@ class SharedStore:
             self._replace(holder, tail, state, journal.unfinished(raw.lines), aside=f"replaced/{state.serial:012}.json")
             return state
 
+    def begin_with(self, state: State, unfinished: Sequence[Entry], past: Sequence[State]) -> None:
+        """Make *state* the first of a place that holds nothing yet."""
+        with self._mutex:
+            holder = self._confirm_lock()
+            loaded = self._loaded()
+            check_empty(loaded.snapshot, self.history(), self.where)
+            with self._shelf.together():
+                for earlier in past[-self.keeps.states :]:
+                    data = self._encode_document(earlier, run=holder.run, lock_id=holder.lock_id)
+                    self._put_anew(history_key(earlier.serial), data)
+                tail = replace(self._locate(), base=state)  # nothing was there that must be kept
+                self._replace(holder, tail, state, unfinished)
+
+    def mend(self) -> Mended:
+        """Set a damaged journal aside and go on from its last good line."""
+        with self._mutex:
+            holder = self._confirm_lock()
+            there = self._reader.document_alone()
+            if there is None:
+                raise StateError(f"{self.where} holds no state to mend", hint="see `tdr state verify`")
+            written, kept, slots = there
+            whole = before_gap(slots)
+            good, lost = journal.salvage(b"".join(data for _, data in whole), written.state, self._cipher)
+            lost += sum(1 for _, data in slots[len(whole) :] if data)
+            snapshot = journal.replay(written.state, good)
+            if not lost:
+                return Mended(snapshot.state, 0, "")
+            mended = replace(snapshot.state, serial=snapshot.state.serial + 1)
+            aside = f"damaged/{mended.serial:012}.jsonl"
+            generation = document.generation(written.state.serial, written.by.get("lock", ""))
+            tail = _Tail(
+                kept.version, generation, len(slots), mended.serial, written.state, list(good.lines), is_begun=True
+            )
+            with self._shelf.together():
+                self._put_anew(aside, b"".join(data for _, data in slots))
+                self._replace(holder, tail, mended, snapshot.unfinished)
+            return Mended(mended, lost, f"{aside} at {self.where}")
+
     def keep_run(self, run_id: str, document: Mapping[str, Json]) -> None:
         """Keep what a run did."""
         with self._mutex:
@@ -251,13 +289,16 @@ class SharedStore:
     def _fence(self, lock_id: str) -> None:
         """Keep the last holder from adding a line or replacing the document."""
         for _ in range(_FENCING_ATTEMPTS):
-            loaded = self._loaded()
-            written = document.read(loaded.data, self._cipher)
+            there = self._reader.document_alone()
+            if there is None:
+                return
+            written, kept, slots = there
             by = {**written.by, "fenced_by": lock_id}
             marked = document.encode(written.state, written_by=by, written_at=written.at, cipher=self._cipher)
+            generation = document.generation(written.state.serial, written.by.get("lock", ""))
             try:
-                self._shelf.put(slot_key(loaded.generation, loaded.slots), _FENCE, None)
-                put(self._shelf, DOCUMENT, marked, loaded.version)
+                self._shelf.put(slot_key(generation, len(slots)), _FENCE, None)
+                put(self._shelf, DOCUMENT, marked, kept.version)
             except TakenError:
                 continue  # it is still writing; what it wrote is read
             return

@@ -13,6 +13,7 @@ from reconciler.ports.store import Snapshot
 from reconciler.stores import document, journal, runs
 from reconciler.stores.cipher import Cipher
 from reconciler.stores.document import UnusableError, Written
+from reconciler.stores.reader import mending
 from reconciler.stores.shelf import DOCUMENT, Kept, Shelf
 
 _ATTEMPTS = 200
@@ -92,7 +93,10 @@ class SharedReader:
                 snapshot = journal.replay(written.state, journal.Journal(written.state.lineage, lines, 0))
             except UnusableError as error:
                 if problem is not None and problem.why == error.why:
-                    raise self._unusable(f"journal/{generation}", error) from error
+                    raise StateError(
+                        f"{self._name(f'journal/{generation}')} {error.why}",
+                        hint=error.remedy or mending(self._name(DOCUMENT)),
+                    ) from error
                 problem = error
                 continue
             is_begun = any(data for _, data in slots)
@@ -100,6 +104,19 @@ class SharedReader:
         raise StateError(
             f"{self._name(DOCUMENT)} is replaced again and again", hint="wait until the other run has ended"
         )
+
+    def document_alone(self) -> tuple[Written, Kept, Sequence[tuple[str, bytes]]] | None:
+        """The document and the objects of its journal, whatever those are like; None when there is no document.
+
+        Raises:
+            StateError: the document is damaged.
+        """
+        kept = self._shelf.get(DOCUMENT)
+        if kept is None:
+            return None
+        written = self._opened(kept)
+        generation = document.generation(written.state.serial, written.by.get("lock", ""))
+        return written, kept, self._shelf.scan(f"journal/{generation}/")
 
     def raw(self, lineage: str) -> Raw:
         """What is there, for going on from an earlier state of *lineage*.
@@ -193,6 +210,14 @@ class SharedReader:
 
     def _unusable(self, key: str, error: UnusableError) -> StateError:
         return StateError(f"{self._name(key)} {error.why}", hint=error.remedy or self.way_out())
+
+
+def before_gap(slots: Sequence[tuple[str, bytes]]) -> Sequence[tuple[str, bytes]]:
+    """The objects of a journal up to the first one that is missing."""
+    count = 0
+    while count < len(slots) and slots[count][0].endswith(f"/{count:08}"):
+        count += 1
+    return slots[:count]
 
 
 def lines_of(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from reconciler.errors import StateError
 from reconciler.model.record import State
+from reconciler.ports.store import Snapshot
 
 OUR_BUG = "this is a bug of tdr; please report it"
 
@@ -28,6 +29,20 @@ def check_succession(stored: State, state: State, expected_serial: int) -> None:
         )
     if state.serial == stored.serial and state != stored:
         raise StateError(f"two different states cannot both have serial {state.serial}", hint=OUR_BUG)
+
+
+def check_empty(there: Snapshot, history: Sequence[int], where: str) -> None:
+    """Refuse to put a first state where something is remembered already.
+
+    Raises:
+        StateError: something is.
+    """
+    state = there.state
+    if state.serial or state.records or there.unfinished or history:
+        raise StateError(
+            f"{where} holds a state already: serial {state.serial}, lineage {state.lineage}",
+            hint="name a place that nobody uses; a state is never replaced by another one",
+        )
 
 
 def encoded(encode: Callable[[], bytes]) -> bytes:

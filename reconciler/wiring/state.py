@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
+from reconciler.errors import UsageError
 from reconciler.manifest import Project
 from reconciler.manifest.secrets import SecretReference, SecretValues
 from reconciler.model.secret import Secret
@@ -86,6 +87,38 @@ class StateOnNeed:
                 return self._leased(objects)
             case _:
                 assert_never(place)
+
+    def place_in(self, written: str) -> StatePlace:
+        """A place that is no longer the environment's: ``local``, or what the YAML file *written* says as `state` does.
+
+        Raises:
+            UsageError: the file cannot be read, or names no place.
+        """
+        import yaml  # noqa: PLC0415 - only where a state moves
+        from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415 - as above
+
+        from reconciler.manifest.interpolation import Unresolved, Values, resolve  # noqa: PLC0415 - as above
+
+        if written == "local":
+            return LocalPlace()
+        hint = "write `local`, or name a file with the mapping that `state` of the environment was"
+        problems: list[Unresolved] = []
+        secret = SecretValues(self.project.root, self.project.spec.secret_commands, self.environ)
+        try:
+            tree = yaml.safe_load(Path(written).read_bytes())
+            resolved = resolve(tree, Values({}, self.environ, secret), problems.append)
+            place: StatePlace = TypeAdapter(StatePlace).validate_python(resolved)
+        except OSError as error:
+            raise UsageError(f"{written!r} cannot be read: {error.strerror}", hint=hint) from error
+        except yaml.YAMLError as error:
+            raise UsageError(f"{written!r} is not YAML", hint=hint) from error
+        except ValidationError as error:
+            if problems:
+                raise UsageError(f"{written!r}: {problems[0].message}", hint=problems[0].hint) from None
+            # What pydantic says may hold what was written, which may be a password.
+            paths = sorted({".".join(str(part) for part in each["loc"]) for each in error.errors()})
+            raise UsageError(f"{written!r} names no place of a state: see {', '.join(paths)}", hint=hint) from None
+        return place
 
     def _at_server(self, place: HttpPlace) -> StateStore:
         from reconciler.stores.http import HttpLock, HttpShelf  # noqa: PLC0415 - as above
