@@ -42,6 +42,9 @@ def drift(
             metavar="ADDRESS[/POINTER]",
         ),
     ] = None,
+    unmanaged: Annotated[
+        bool, typer.Option("--unmanaged", help="Also list what exists at the vendors and nothing manages.")
+    ] = False,
     format: FormatOption = Format.TEXT,
     verbose: VerboseOption = False,
 ) -> None:
@@ -53,14 +56,16 @@ def drift(
             f"--since-digest {since_digest!r} is none", hint="pass the `digest` of `tdr drift --format json`"
         )
     choices = [address_and_pointer(text) for text in accept or ()]
-    if choices and since_digest:
-        raise UsageError("--accept goes with no --since-digest", hint="look first, then accept")
+    if choices and (since_digest or unmanaged):
+        raise UsageError("--accept goes with neither --since-digest nor --unmanaged", hint="look first, then accept")
     memory.return_large_blocks()
     with runtime_of(context, env=env, directory=directory, variables=var) as runtime:
         if choices:
             from reconciler.commands import accepting
 
             answer = accepting.accept(runtime, [accepting.Choice(*choice) for choice in choices])
+        elif unmanaged:
+            answer = commands.drift_and_unmanaged(runtime, since=since_digest)
         else:
             answer = commands.drift(runtime, since=since_digest)
     output.finish(answer, format, verbose=verbose)

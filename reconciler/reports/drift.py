@@ -12,6 +12,7 @@ from reconciler.reports.values import moved
 
 if TYPE_CHECKING:
     from reconciler.engine.drift import Drift, DriftReport
+    from reconciler.engine.unmanaged import Inventory
 
 SYMBOLS = {"drifted": "~", "missing": "-", "unknown": "?", "converging": "…", "in_sync": "="}
 
@@ -28,6 +29,20 @@ def document(report: DriftReport, environment: str, created_at: str, *, since: s
         "changed": digest != since,
         "summary": report.summary(),
         "resources": [_resource(entry) for entry in report.entries],
+    }
+
+
+def with_inventory(document: Document, inventory: Inventory) -> Document:
+    """*document* with what nothing manages."""
+    return document | {
+        "complete": bool(document["complete"]) and not inventory.unlisted,
+        "unmanaged": [
+            {"kind": found.kind, "id": found.remote_id, "name": found.label} for found in inventory.unmanaged
+        ],
+        "coverage": [
+            {"kind": share.kind, "managed": share.managed, "total": share.total} for share in inventory.coverage
+        ],
+        "unlisted": [{"where": one.where, "why": one.why} for one in inventory.unlisted],
     }
 
 
@@ -87,11 +102,9 @@ def _unmanaged(document: Mapping[str, Any]) -> list[str]:
         for found in document.get("unmanaged", [])
     ]
     lines += [
-        f"Managed: {share['managed']} of {share['total']} of kind {share['kind']}"
-        if share["total"] is not None
-        else f"Managed: {share['managed']} of kind {share['kind']}; cannot be listed: {share['note']}"
-        for share in document.get("coverage", [])
+        f"  {share['kind']}: {share['managed']} of {share['total']} managed" for share in document.get("coverage", [])
     ]
+    lines += [f"? {one['where']} cannot be listed: {one['why']}" for one in document.get("unlisted", [])]
     return lines
 
 

@@ -192,3 +192,20 @@ def test_what_was_deleted_has_nothing_to_write_down(shop: Stage) -> None:
     refused = shop.tdr("drift", "--accept", "query/sizes", expect=1)
 
     assert "error: query/sizes was deleted outside; there is nothing to write down" in refused.err
+
+
+def test_what_nothing_manages_is_listed_with_the_share_that_is(shop: Stage) -> None:
+    with shop.somebody() as client:
+        client.create_saved_query("theirs", {"type": "trino", "database": "shop", "query": "SELECT 1"})
+
+    document = shop.tdr("drift", "--unmanaged", "--format", "json").document
+    text = shop.tdr("drift", "--unmanaged").out
+
+    assert document["unmanaged"] == [{"kind": "query", "id": "theirs", "name": "theirs"}]
+    assert {share["kind"]: (share["managed"], share["total"]) for share in document["coverage"]} == {
+        "database": (1, 1),
+        "query": (2, 3),
+        "table": (1, 1),
+    }
+    assert "+ query theirs  unmanaged\n" in text
+    assert "  query: 2 of 3 managed\n" in text
