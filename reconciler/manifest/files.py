@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TypeVar
@@ -44,6 +46,52 @@ def confined(root: Path, path: str) -> Path:
     return resolved
 
 
+def read_file(path: str | Path, file: str) -> bytes:
+    """The bytes of the file at *path*, which messages call *file*.
+
+    Opening a pipe waits for somebody to write into it, perhaps for ever; so nothing but a regular file is waited for.
+
+    Raises:
+        FileRefused: it is none, or cannot be read.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+        with open(handle, "rb") as opened:  # noqa: PTH123 - ten thousand times; a Path each is the larger part of it
+            mode = os.fstat(handle).st_mode
+            if not stat.S_ISREG(mode):
+                raise _no_file(mode, file)
+            return opened.read()
+    except OSError as error:
+        # A socket cannot even be opened, and a folder not as a file.
+        mode = _mode(path)
+        if mode and not stat.S_ISREG(mode):
+            raise _no_file(mode, file) from error
+        message = f"`{file}` cannot be read: {error.strerror}"
+        raise FileRefused("file-not-readable", message, "check its permissions") from error
+
+
+def _mode(path: str | Path) -> int:
+    """Kind and permissions of what is at *path*; 0 when that cannot be told."""
+    try:
+        return os.stat(path).st_mode  # noqa: PTH116 - the path may be text
+    except OSError:
+        return 0
+
+
+def _no_file(mode: int, file: str) -> FileRefused:
+    what = next((name for is_one, name in _KINDS if is_one(mode)), "something else")
+    return FileRefused("not-a-file", f"`{file}` is {what}, not a file", "put a file there, or give it another name")
+
+
+_KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
 class TextFiles:
     """Reads text files of one project, each once."""
 
@@ -68,16 +116,16 @@ class TextFiles:
 
     def _read(self, path: str) -> str:
         file = confined(self._root, path)
-        if not file.is_file():
+        if not file.exists():
             raise FileRefused(
                 "file-not-found", f"file {path!r} does not exist", "paths are relative to the folder of tdr.yaml"
             )
         try:
-            if file.stat().st_size > MAX_BYTES:
+            if file.is_file() and file.stat().st_size > MAX_BYTES:
                 raise FileRefused(
                     "file-too-large", f"file {path!r} has more than {MAX_BYTES:,} bytes", "name a text file"
                 )
-            return decode(file.read_bytes())
+            return decode(read_file(file, path))
         except OSError as error:
             message = f"file {path!r} cannot be read: {error.strerror}"
             raise FileRefused("file-not-readable", message, "check its permissions") from error

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from reconciler.diagnostics import Diagnostic, Position, Severity
 from reconciler.manifest.cache import TreeCache
-from reconciler.manifest.files import FileRefused, confined
+from reconciler.manifest.files import FileRefused, confined, read_file
 from reconciler.manifest.findings import Findings, ManifestFile
 from reconciler.manifest.project import ENVIRONMENTS, SETTINGS, SUFFIXES, Project
 from reconciler.manifest.syntax import read_documents
@@ -32,14 +32,9 @@ def manifest_files(project: Project, findings: Findings) -> list[ManifestFile]:
         try:
             if os.path.islink(path):  # noqa: PTH114 - ten thousand times; a Path each is the larger part of it
                 confined(project.root, relative)
-            with open(path, "rb") as file:  # noqa: PTH123 - as above
-                files.append(ManifestFile(relative, file.read()))
+            files.append(ManifestFile(relative, read_file(path, relative)))
         except FileRefused as refused:
             findings.extend([Diagnostic(refused.rule, refused.message, position=Position(relative), hint=refused.hint)])
-        except OSError as error:
-            message = f"cannot be read: {error.strerror}"
-            position = Position(relative)
-            findings.extend([Diagnostic("file-not-readable", message, position=position, hint="check its permissions")])
     return files
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from reconciler.diagnostics import Diagnostic, Position
 from reconciler.errors import ManifestError, UsageError
-from reconciler.manifest.files import FileRefused, confined
+from reconciler.manifest.files import FileRefused, confined, read_file
 from reconciler.manifest.findings import Findings, ManifestFile, Place
 from reconciler.manifest.mistakes import mistakes
 from reconciler.manifest.pointers import pointer
@@ -131,7 +132,11 @@ def _in_files(root: Path, folder: Path, findings: Findings) -> Iterator[tuple[st
 
 def _only_mapping(path: Path, file: str, findings: Findings) -> tuple[dict[str, Tree], Place]:
     """The one document of a settings file; an empty file is an empty mapping."""
-    read = ManifestFile(file, path.read_bytes())
+    try:
+        read = ManifestFile(file, read_file(path, file))
+    except FileRefused as refused:
+        findings.extend([Diagnostic(refused.rule, refused.message, position=Position(file), hint=refused.hint)])
+        raise ManifestError(findings.diagnostics) from refused
     parsed = read_documents(read.data, file)
     findings.extend(parsed.problems)
     if any(problem.is_error for problem in parsed.problems):

@@ -63,7 +63,7 @@ spec: {type: files}
     ("body", "finding"),
     [
         ("file: sql/missing.sql", "file-not-found 6:9 file 'sql/missing.sql' does not exist"),
-        ("file: sql", "file-not-found 6:9 file 'sql' does not exist"),
+        ("file: sql", "not-a-file 6:9 `sql` is a folder, not a file"),
         ("file: sql/binary.sql", "not-utf-8 6:9 file 'sql/binary.sql' is not valid UTF-8: byte 0xFF at offset 4"),
         ("file: ../outside.sql", "file-outside-project 6:9 file '../outside.sql' lies outside the project"),
         (
