@@ -9,6 +9,7 @@ from typing import assert_never
 
 from reconciler.engine.diff import Rules, Tree, differences
 from reconciler.engine.resolve import candidates, identify
+from reconciler.errors import ProviderError
 from reconciler.model.activation import Outcome, Resolution
 from reconciler.model.address import Address
 from reconciler.model.change import (
@@ -85,7 +86,7 @@ def decide(case: Case) -> Decision:  # noqa: PLR0911 - a decision table returns 
     """What to do with a declared resource. Unreadable is never absent, and two of one name are never guessed between."""
     address = case.resource.address
     if isinstance(case.seen, Unreadable):
-        return Decision(Undecided(address, case.seen.error.message))
+        return Decision(Undecided(address, _told(case.seen.error)))
     if case.resolution is not None and case.resolution.outcome in (Outcome.UNKNOWN, Outcome.REFUSE, Outcome.NOTHING):
         return _held_by_resolution(case, case.resolution)
     if case.record is not None and case.seen.by_id is not None:
@@ -109,6 +110,11 @@ def decide(case: Case) -> Decision:  # noqa: PLR0911 - a decision table returns 
             )
         return Decision(Keep(address, case.record.remote_id, "made moments ago, does not show yet"))
     return _create(case)
+
+
+def _told(error: ProviderError) -> str:
+    """What a reader of a plan is told: what happened, and what now."""
+    return f"{error.message}; {error.hint}" if error.hint else error.message
 
 
 def _held_by_resolution(case: Case, resolution: Resolution) -> Decision:
@@ -224,7 +230,7 @@ def _ambiguous(case: Case, found: tuple[Observation, ...]) -> Decision:
 def decide_undeclared(address: Address, record: Record, seen: Seen) -> Decision:
     """What to do with what state remembers and no document declares."""
     if isinstance(seen, Unreadable):
-        return Decision(Undecided(address, seen.error.message))
+        return Decision(Undecided(address, _told(seen.error)))
     if isinstance(seen, Finding) and seen.by_id is None:
         return Decision(Forget(address, record.remote_id, Reason.GONE))
     match record.on_delete:
