@@ -16,7 +16,7 @@ from reconciler.errors import LockHeld, StateError
 from reconciler.ports.clock import Clock, rfc3339
 from reconciler.ports.store import Holder, Keeps
 from reconciler.stores.http_server import LockedError, StateServer, Text
-from reconciler.stores.lease import Held
+from reconciler.stores.lease import Held, taken_away
 from reconciler.stores.lock import Writer, in_words, process_started
 from reconciler.stores.shelf import Kept, TakenError
 
@@ -100,7 +100,7 @@ class HttpShelf:
             self._lock_id, self._text = lock_id, None
 
     def tell_holder(self, holder: Mapping[str, Any]) -> None:
-        """Write down who has the lock."""
+        """Write down who has the lock; raises TakenError."""
         with self._mutex, self.together():
             self._current().holder = dict(holder)
             self._is_changed = True
@@ -119,16 +119,13 @@ class HttpShelf:
         text = self._current()
         # The server does not compare; this look before is the best there is.
         if self._server.get().serial != text.serial:
-            raise StateError(f"{self.where} was written by somebody else", hint="plan again")
+            raise TakenError(self.where)
         text.serial += 1
         text.lineage = _lineage(text)
         try:
             self._server.post(text, self._lock_id)
         except LockedError as error:
-            raise StateError(
-                f"lock {self._lock_id} was taken away from this run",
-                hint="nothing more is written; see who did with `tdr lock status`, then plan again",
-            ) from error
+            raise TakenError(self.where) from error
 
 
 class HttpLock:
@@ -163,7 +160,10 @@ class HttpLock:
         self._acquire(holder, self._clock.now() + timeout_s)
         try:
             self._shelf.locked(holder.lock_id)
-            self._shelf.tell_holder({**asdict(holder), "started": self._started(holder.pid) or ""})
+            try:
+                self._shelf.tell_holder({**asdict(holder), "started": self._started(holder.pid) or ""})
+            except TakenError:
+                raise taken_away(holder) from None
             # Whoever had it before is kept out by the server, which asks for the lock's id.
             yield Held(holder, from_holder=False)
         finally:
@@ -196,6 +196,10 @@ class HttpLock:
             return None if self._is_dead(holder, started) else holder
         self._give_back(probe)
         return None
+
+    def is_lost(self) -> bool:
+        """Nothing runs out here."""
+        return False
 
     def confirm(self, holder: Holder) -> None:
         """The server does, at every write."""

@@ -50,8 +50,12 @@ class Lock(Protocol):
         """Who holds it now."""
         ...
 
+    def is_lost(self) -> bool:
+        """Whether this process is known to have lost it; asks nobody."""
+        ...
+
     def confirm(self, holder: Holder) -> None:
-        """Raises StateError when *holder* is known to have lost it."""
+        """Ask the place; raises StateError when *holder* does not have it any more."""
         ...
 
     def release(self, lock_id: str, fence: Callable[[str], None]) -> None:
@@ -127,13 +131,18 @@ class LeaseLock:
         read = self._read()
         return read[0].holder if read and self._is_valid(read[0]) else None
 
+    def is_lost(self) -> bool:
+        """Whether a renewal has failed for good."""
+        return self._lost.is_set()
+
     def confirm(self, holder: Holder) -> None:
-        """Make sure that no renewal has failed for good.
+        """Make sure that nobody has taken the lock. What was read before that, was read before anybody fenced *holder* out.
 
         Raises:
-            StateError: one has.
+            StateError: somebody has.
         """
-        if self._lost.is_set():
+        read = self._read()
+        if read is None or read[0].is_free or read[0].holder.lock_id != holder.lock_id:
             raise taken_away(holder)
 
     def release(self, lock_id: str, fence: Callable[[str], None]) -> None:

@@ -27,7 +27,7 @@ from reconciler.stores.document import UnusableError
 from reconciler.stores.lease import Lock, put, taken_away
 from reconciler.stores.lock import Writer
 from reconciler.stores.records import Records
-from reconciler.stores.shared_reader import Loaded, SharedReader, history_key, before_gap, slot_key
+from reconciler.stores.shared_reader import Loaded, SharedReader, before_gap, history_key, slot_key
 from reconciler.stores.shelf import DOCUMENT, Shelf, TakenError
 from reconciler.stores.succession import OUR_BUG, check_empty, check_succession, encoded
 
@@ -133,17 +133,15 @@ class SharedStore:
         """Add a line to the journal: one durable write, however large the state is."""
         with self._mutex:
             holder = self._confirm_lock()
-            tail = self._tail or self._locate()
+            tail = self._tail or self._locate(holder)
             serial = tail.serial + (1 if entry.remembers else 0)
             line = journal.Line(entry, serial)
             data = encoded(lambda: journal.encode(line, self._cipher))
             if not tail.is_begun:
                 data = journal.begin(tail.base.lineage, (), tail.base.serial, self._cipher) + data
             self._tail = None  # a write that fails leaves an unknown end; the next one looks
-            try:
+            with self._writing(holder):
                 put(self._shelf, slot_key(tail.generation, tail.slot), data, None)
-            except TakenError:
-                raise self._written_by_another(holder) from None
             tail.slot, tail.serial = tail.slot + 1, serial
             tail.lines.append(line)
             tail.is_begun = True
@@ -153,7 +151,7 @@ class SharedStore:
         """Write the whole state as a new document; what is unfinished goes on in a new journal."""
         with self._mutex:
             holder = self._confirm_lock()
-            tail = self._tail or self._locate()
+            tail = self._tail or self._locate(holder)
             check_succession(self._current(tail), state, expected_serial)
             self._replace(holder, tail, state, journal.unfinished(tail.lines))
 
@@ -177,6 +175,7 @@ class SharedStore:
             if self._project:
                 base = replace(base, project=self._project)
             raw = self._reader.raw(base.lineage)
+            self._lock.confirm(holder)
             seen = [line.serial for line in raw.lines] + [*self.history(), raw.serial]
             records = Records(base.records).after(line.entry for line in raw.lines)
             state = replace(base, records=records, serial=max(seen) + 1)
@@ -190,11 +189,11 @@ class SharedStore:
             holder = self._confirm_lock()
             loaded = self._loaded()
             check_empty(loaded.snapshot, self.history(), self.where)
-            with self._shelf.together():
+            with self._writing(holder):
                 for earlier in past[-self.keeps.states :]:
                     data = self._encode_document(earlier, run=holder.run, lock_id=holder.lock_id)
                     self._put_anew(history_key(earlier.serial), data)
-                tail = replace(self._locate(), base=state)  # nothing was there that must be kept
+                tail = replace(self._locate(holder), base=state)  # nothing was there that must be kept
                 self._replace(holder, tail, state, unfinished)
 
     def mend(self) -> Mended:
@@ -202,6 +201,7 @@ class SharedStore:
         with self._mutex:
             holder = self._confirm_lock()
             there = self._reader.document_alone()
+            self._lock.confirm(holder)
             if there is None:
                 raise StateError(f"{self.where} holds no state to mend", hint="see `tdr state verify`")
             written, kept, slots = there
@@ -217,7 +217,7 @@ class SharedStore:
             tail = _Tail(
                 kept.version, generation, len(slots), mended.serial, written.state, list(good.lines), is_begun=True
             )
-            with self._shelf.together():
+            with self._writing(holder):
                 self._put_anew(aside, b"".join(data for _, data in slots))
                 self._replace(holder, tail, mended, snapshot.unfinished)
             return Mended(mended, lost, f"{aside} at {self.where}")
@@ -228,11 +228,8 @@ class SharedStore:
             holder = self._confirm_lock()
             key = f"runs/{runs.name_of(run_id, document)}.json"
             data = runs.encode(document, self._cipher)
-            with self._shelf.together():
-                try:
-                    put(self._shelf, key, data, None)
-                except TakenError:
-                    raise self._written_by_another(holder) from None
+            with self._writing(holder):
+                put(self._shelf, key, data, None)
                 self._shelf.remove(list(self._shelf.sizes("runs/"))[: -self.keeps.runs])
 
     def runs(self) -> Sequence[str]:
@@ -258,17 +255,14 @@ class SharedStore:
         data = self._encode_document(state, run=holder.run, lock_id=holder.lock_id)
         generation = document.generation(state.serial, holder.lock_id)
         self._tail = None
-        with self._shelf.together():
+        with self._writing(holder):
             before = self._shelf.get(DOCUMENT)
             if (before.version if before else "") != tail.version:
-                raise self._written_by_another(holder)
+                raise TakenError(DOCUMENT)
             self._put_anew(slot_key(generation, 0), journal.begin(state.lineage, carried, state.serial, self._cipher))
             if before and tail.base.serial != state.serial:
                 self._put_anew(aside or history_key(tail.base.serial), before.data)
-            try:
-                version = put(self._shelf, DOCUMENT, data, tail.version or None)
-            except TakenError:
-                raise self._written_by_another(holder) from None
+            version = put(self._shelf, DOCUMENT, data, tail.version or None)
             # Fences stay where they are, for those they keep out; they are empty.
             old = [
                 key
@@ -306,8 +300,9 @@ class SharedStore:
             f"{self.where} is written again and again", hint="its last holder is alive: wait until it has ended"
         )
 
-    def _locate(self) -> _Tail:
+    def _locate(self, holder: Holder) -> _Tail:
         loaded = self._loaded()
+        self._lock.confirm(holder)
         serial = loaded.snapshot.state.serial
         return _Tail(
             loaded.version, loaded.generation, loaded.slots, serial, loaded.base, list(loaded.lines), loaded.is_begun
@@ -340,8 +335,22 @@ class SharedStore:
     def _confirm_lock(self) -> Holder:
         if self._holder is None:
             raise StateError(f"{self.where} is written only under its lock", hint=OUR_BUG)
-        self._lock.confirm(self._holder)
+        if self._lock.is_lost():
+            raise taken_away(self._holder)
         return self._holder
+
+    @contextmanager
+    def _writing(self, holder: Holder) -> Iterator[None]:
+        """Writes of one kind, together.
+
+        Raises:
+            StateError: somebody else wrote what they were to replace.
+        """
+        try:
+            with self._shelf.together():
+                yield
+        except TakenError:
+            raise self._written_by_another(holder) from None
 
     def _written_by_another(self, holder: Holder) -> StateError:
         now = self._lock.holder()

@@ -65,5 +65,9 @@ class Shelf(Protocol):
         ...
 
     def together(self) -> AbstractContextManager[None]:
-        """Writes inside of it may reach the place only at its end, and then all at once where the place can do that."""
+        """Writes inside of it may reach the place only at its end, and then all at once where the place can do that.
+
+        Raises:
+            TakenError: at its end, where the writes reach the place only then.
+        """
         ...
