@@ -1,0 +1,399 @@
+"""Taking over what others have made with the vendors' own clients."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tdclient
+import yaml
+from stage import ACCOUNT, CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN, SERVICE_KEY, TITLE, Stage, environment, leaks
+
+from reconciler.emulators.sandbox import Sandbox
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+PYTHON = CHECKOUT / ".venv-vendor-clients" / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+MAKES_AUDIENCES = Path(__file__).with_name("pinterest_audiences.py")
+
+CREDENTIALS = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "refresh_token": REFRESH_TOKEN}
+SECRETS = {f"PINTEREST_MAIN_{name.upper()}": value for name, value in CREDENTIALS.items()}
+LONG = "x" * 200
+SQL = "SELECT email\nFROM buyers\nWHERE note = '${var:x} ''a''' -- 日本語"
+QUERIES = ["日次集計", "a/b", LONG, "Report", "report", "REPORT", "50%+ of \"all\": 'x' #1", "yes", "2024-01-01"]
+TITLES = [
+    ("VIP", "Best buyers"),
+    ("vip", ""),
+    ("会員リスト", '購入者 # all: "quoted"'),
+    ("Twins", "one"),
+    ("Twins", "other"),
+    (LONG, ""),
+]
+
+
+@pytest.fixture
+def empty(tmp_path: Path, running_sandbox: Sandbox) -> Stage:
+    """A project that declares nothing at any vendor."""
+    running_sandbox.control.reset()
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    stage = Stage(folder, running_sandbox, environment(folder, running_sandbox))
+    stage.write("tdr.yaml", "apiVersion: tdr/v1\nproject: empty\n")
+    stage.write("manifests/environments/local.yaml", 'endpoints: {pinterest: "${var:pinterest}"}\n')
+    stage.write(
+        "manifests/schedules.yaml",
+        "apiVersion: tdr/v1\nkind: Schedule\nmetadata: {name: nightly}\nspec: {cron: '0 3 * * *'}\n",
+    )
+    return stage
+
+
+@contextmanager
+def served(stage: Stage) -> Iterator[tdclient.Client]:
+    """The vendor's own client of the service that the project runs on."""
+    server = stage.spawn("serve")
+    assert server.stderr is not None
+    try:
+        address = next(word for line in server.stderr for word in line.split() if word.startswith("http://"))
+        with tdclient.Client(
+            apikey=SERVICE_KEY, endpoint=f"{address.rstrip(';/')}/", retry_post_requests=False
+        ) as client:
+            yield client
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.communicate(timeout=60)
+
+
+def make_audiences(stage: Stage, titles: list[tuple[str, str]]) -> list[str]:
+    """Make audiences as a marketer's script does; returns their ids."""
+    assert stage.sandbox is not None
+    environ = {
+        "PATH": stage.environ["PATH"],
+        "PINTEREST_API_URI": stage.sandbox.base_url,
+        "PINTEREST_ACCESS_TOKEN": stage.control.access_token("ads:read", "ads:write"),
+    }
+    done = subprocess.run(
+        [PYTHON, MAKES_AUDIENCES],
+        cwd=stage.folder,
+        env=environ,
+        input=json.dumps([[ACCOUNT, *title] for title in titles]),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    ids: list[str] = json.loads(done.stdout)
+    return ids
+
+
+def export(audience_id: str, verb: str, setting: str, **more: Any) -> str:
+    settings = {"type": "pinterest", **CREDENTIALS, "ad_account_id": ACCOUNT, "audience_type": "customer_list"}
+    return json.dumps({**settings, "action": verb, setting: audience_id, "ignore_invalid_records": True, **more})
+
+
+@pytest.fixture
+def grown(empty: Stage) -> Stage:
+    """Both vendors hold something of every kind, with the names that people give."""
+    if not PYTHON.exists():
+        pytest.skip("no `.venv-vendor-clients`: `make test` creates it")
+    ids = make_audiences(empty, TITLES)
+    with empty.somebody() as td:
+        settings = {"name": "Pinterest Main", "type": "pinterest", "settings": CREDENTIALS}
+        td.create_connection({**settings, "description": "by the marketing team"})
+        td.create_connection({"name": "lake", "type": "files", "settings": {"root": "data"}})
+    with served(empty) as td:
+        td.create_database("shop")
+        td.create_database("other_shop")
+        td.create_log_table("shop", "buyers")
+        td.update_schema("shop", "buyers", [["email", "string"], ["note", "string", "remark"]])
+        td.update_expire("shop", "buyers", 30)
+        td.create_log_table("other_shop", "buyers")
+        for name in QUERIES:
+            td.create_schedule(name, {"type": "presto", "database": "shop", "query": SQL, "cron": ""})
+        timing = {"cron": "5 3 * * 1,3", "timezone": "Asia/Tokyo", "delay": 600, "priority": 1, "retry_limit": 2}
+        td.create_schedule("weekly", {"type": "hive", "database": "other_shop", "query": "SELECT 1;", **timing})
+        exports = {
+            "VIP daily": export(ids[0], "REPLACE_CURRENT_AUDIENCE", "audience_id_replace", retry_count=3),
+            "vip add": export(ids[1], "ADD_PEOPLE_TO_CURRENT_AUDIENCE", "audience_id_add_people"),
+            "除外者": export(ids[2], "REMOVE_PEOPLE_TO_CURRENT_AUDIENCE", "audience_id_remove_people"),
+            "clear": export(ids[3], "DELETE_CURRENT_AUDIENCE", "audience_id_delete", ignore_invalid_records=False),
+        }
+        for name, result in exports.items():
+            td.create_schedule(
+                name, {"type": "presto", "database": "shop", "query": SQL, "cron": "@daily", "result": result}
+            )
+        load = {"in": {"type": "files", "paths": ["*.csv"], "root": "data"}, "out": {"mode": "replace"}}
+        td.api.connector_create("load buyers", "shop", "buyers", {"config": load})
+    return empty
+
+
+WRITTEN = sorted(
+    [
+        *(f"activations/{name}.yaml" for name in ("activation-13f2f088", "clear", "vip-add", "vip-daily")),
+        *(f"audiences/{name}.yaml" for name in ("audience-782ab426", "twins", "twins-2", "vip", "vip-2", "x" * 100)),
+        *(f"connections/{name}.yaml" for name in ("lake", "pinterest-main")),
+        *(f"databases/{name}.yaml" for name in ("other_shop", "shop")),
+        "imports/load-buyers.yaml",
+        *(f"queries/{name}.yaml" for name in ("2024-01-01", "50-of-all-x-1", "a-b", "query-504afd47", "weekly")),
+        *(f"queries/{name}.yaml" for name in ("report", "report-2", "report-3", "x" * 100, "yes")),
+        *(f"tables/{name}.yaml" for name in ("buyers", "buyers-2")),
+    ]
+)
+WEEKLY = """\
+Environment local
++ manifests/queries/weekly.yaml
+    apiVersion: tdr/v1
+    kind: Query
+    metadata:
+      name: weekly
+    spec:
+      database: other_shop
+      engine: hive
+      sql: SELECT 1
+      schedule:
+        cron: "5 3 * * 1,3"
+        timezone: Asia/Tokyo
+        delay: 600
+      priority: 1
+      retry_limit: 2
+    lifecycle:
+      protect: true
+Import: 1 files would be written, 0 left out. Nothing was changed.
+"""
+
+
+def query(name: str, called: str, sql: str) -> str:
+    spec = f"{{database: shop, name: {called}, sql: {sql}}}"
+    return f"apiVersion: tdr/v1\nkind: Query\nmetadata: {{name: {name}}}\nspec: {spec}\n"
+
+
+def lose_the_state(stage: Stage) -> None:
+    (stage.state / "state.json").unlink()
+    for left in stage.state.glob("journal*"):
+        left.unlink()
+    shutil.rmtree(stage.state / "history", ignore_errors=True)
+
+
+def documents(stage: Stage) -> dict[str, Any]:
+    """Path below `manifests` -> document, of all that an import wrote."""
+    root = stage.folder / "manifests"
+    paths = sorted(path for path in root.glob("*/*.yaml") if path.parent.name != "environments")
+    return {path.relative_to(root).as_posix(): yaml.safe_load(path.read_text("utf-8")) for path in paths}
+
+
+def test_everything_that_is_there_is_taken_over_and_the_next_plan_is_empty(grown: Stage) -> None:
+    said = grown.tdr("import", "--all", expect=1)
+
+    assert "Set these, then run the same command again" in said.out
+    assert [name for name in SECRETS if f"  {name}\n" not in said.out] == []
+    said = grown.tdr("import", "--all", "--format", "json", **SECRETS)
+    again = grown.tdr("import", "--all", "--format", "json", **SECRETS).document
+    plan = grown.tdr("plan", "--format", "json", "--detailed-exitcode", **SECRETS).document
+
+    told = said.document
+    assert (told["left_out"], told["unlisted"], told["unsettled"]) == ([], [], [])
+    assert (again["files"], again["adopted"], again["left_out"]) == ([], [], [])
+    assert plan["summary"] == {"noop": 2 + 2 + 2 + 6 + 10 + 4 + 1}
+    assert sorted(documents(grown)) == WRITTEN
+    assert grown.tdr("drift", **SECRETS).code == 0
+    assert leaks({str(n): text.encode() for n, text in enumerate(grown.heard)}, CREDENTIALS.values()) == []
+
+
+def test_documents_say_what_is_not_default_and_name_one_another(grown: Stage) -> None:
+    grown.tdr("import", "--all", **SECRETS)
+
+    written = documents(grown)
+    assert written["activations/vip-daily.yaml"] == {
+        "apiVersion": "tdr/v1",
+        "kind": "Activation",
+        "metadata": {"name": "vip-daily"},
+        "spec": {
+            "from": {"query": {"database": "shop", "file": "manifests/activations/vip-daily.sql"}},
+            "to": {"audience": "vip"},
+            "membership": "replace",
+            "delivery": {"retry_count": 3},
+            "name": "VIP daily",
+            "schedule": {"cron": "0 0 * * *"},
+        },
+        "lifecycle": {"protect": True},
+    }
+    assert (grown.folder / "manifests/activations/vip-daily.sql").read_text("utf-8") == SQL + "\n"
+    assert [written[f"activations/{name}.yaml"]["spec"]["membership"] for name in ("clear", "vip-add")] == [
+        "clear",
+        "add",
+    ]
+    assert written["activations/clear.yaml"]["spec"]["on_invalid"] == "fail"
+    assert written["queries/weekly.yaml"]["spec"] == {
+        "database": "other_shop",
+        "engine": "hive",
+        "sql": "SELECT 1",
+        "schedule": {"cron": "5 3 * * 1,3", "timezone": "Asia/Tokyo", "delay": 600},
+        "priority": 1,
+        "retry_limit": 2,
+    }
+    assert written["audiences/vip.yaml"]["spec"] == {
+        "connection": "pinterest-main",
+        "ad_account_id": ACCOUNT,
+        "title": "VIP",
+        "description": "Best buyers",
+    }
+    assert [name for name, one in written.items() if "audience_id" in one["spec"]] == [
+        "audiences/twins-2.yaml",
+        "audiences/twins.yaml",
+    ]
+    assert written["connections/pinterest-main.yaml"]["spec"] == {
+        "type": "pinterest",
+        **{name: f"${{secret:env:PINTEREST_MAIN_{name.upper()}}}" for name in CREDENTIALS},
+        "name": "Pinterest Main",
+    }
+    assert written["tables/buyers-2.yaml"]["spec"] == {
+        "database": "shop",
+        "name": "buyers",
+        "columns": [{"name": "email", "type": "string"}, {"name": "note", "type": "string", "alias": "remark"}],
+        "expire_days": 30,
+    }
+    assert written["imports/load-buyers.yaml"]["spec"] == {
+        "from": {"type": "files", "paths": ["*.csv"], "connection": "lake"},
+        "to": {"database": "shop", "table": "buyers-2", "mode": "replace"},
+        "name": "load buyers",
+    }
+
+
+def test_a_dry_run_shows_what_would_be_written_and_writes_nothing(grown: Stage) -> None:
+    before = documents(grown)
+
+    said = grown.tdr("import", "--all", "--kind", "query", "--name-glob", "WEEK*", "--dry-run")
+
+    assert said.out == WEEKLY
+    assert documents(grown) == before
+    assert grown.records() == {}
+
+
+def test_no_file_is_overwritten(grown: Stage) -> None:
+    mine = grown.write("manifests/queries/weekly.sql", "-- mine\n")
+
+    told = grown.tdr("import", "--all", "--kind", "query", "--name-glob", "weekly", "--format", "json").document
+
+    assert [file["path"] for file in told["files"]] == ["manifests/queries/weekly-2.yaml"]
+    assert mine.read_text() == "-- mine\n"
+
+
+def test_one_object_is_taken_over_under_the_name_one_gives_it(grown: Stage) -> None:
+    told = grown.tdr("import", "query/every-week", "weekly", "--format", "json").document
+
+    assert (told["adopted"], told["unsettled"]) == ([{"address": "query/every-week", "id": "weekly"}], [])
+    assert [file["path"] for file in told["files"]] == ["manifests/queries/every-week.yaml"]
+    assert grown.tdr("import", "query/other", "weekly", expect=1).err.startswith(
+        "error: there is no query 'weekly' that is not managed yet\n"
+    )
+    assert grown.tdr("plan", "--detailed-exitcode").code == 0
+
+
+def test_one_object_is_taken_over_by_a_document_that_differs_and_waits_for_nothing(grown: Stage) -> None:
+    grown.write(
+        "manifests/mine.yaml", query("mine", "weekly", "SELECT 2") + "---\n" + query("report", "report", "SELECT 3")
+    )
+
+    told = grown.tdr("import", "query/mine", "weekly", "--format", "json").document
+
+    assert told["adopted"] == [{"address": "query/mine", "id": "weekly"}]
+    assert {line["path"] for line in told["unsettled"]} == {"/database", "/engine", "/sql"}
+    plan = grown.tdr("plan", "--format", "json", expect=3).document
+    assert plan["summary"] == {"adopt": 1, "update": 1}
+    assert {field["origin"] for change in plan["changes"] for field in change["fields"]} == {"config"}
+
+
+def test_what_no_document_can_say_is_left_out_with_its_reason(empty: Stage) -> None:
+    with empty.somebody() as td:
+        td.create_database("shop")
+        fields = {"type": "trino", "database": "shop", "query": "SELECT 1", "cron": ""}
+        created = export("", "CREATE_NEW_AUDIENCE", "audience_id", audience_name="New")
+        td.create_saved_query("first run", {**fields, "result": created})
+        td.create_saved_query("to mysql", {**fields, "result": "mysql://etl:FAKE-pw@db.example.com/shop/t"})
+
+    said = empty.tdr("import", "--all", expect=1)
+
+    assert [line for line in said.out.splitlines() if line.startswith("?")] == [
+        "? query to mysql 'to mysql' is left out: its rows go to mysql, for which manifests have no words yet",
+        (
+            "? activation first run 'first run' is left out: its export is in create mode, so it fails as soon as the "
+            "audience exists; declare its activation and let tdr take it over with `lifecycle: {adopt: always}`"
+        ),
+    ]
+    assert "FAKE-pw" not in said.out
+
+
+def test_a_lost_state_is_rebuilt_from_documents_names_and_marks(applied: Stage) -> None:
+    before = {name: record["id"] for name, record in applied.records().items()}
+    lose_the_state(applied)
+
+    assert applied.tdr("import", "--rebuild", expect=64).err.startswith("error: nobody is there to ask\n")
+    said = applied.tdr("import", "--rebuild", "--yes")
+
+    assert {name: record["id"] for name, record in applied.records().items()} == before
+    assert [line for line in said.out.splitlines() if line.startswith("!")] == []
+    assert applied.tdr("plan", "--detailed-exitcode").code == 0
+
+
+def test_a_rebuild_does_not_choose_among_several(applied: Stage) -> None:
+    lose_the_state(applied)
+    (there,) = applied.audiences()
+    twin = {"ad_account_id": ACCOUNT, "name": TITLE, "customer_list_id": there["rule"]["customer_list_id"]}
+    applied.control.call("POST", "/audiences", twin)
+
+    said = applied.tdr("import", "--rebuild", "--yes", "--format", "json", expect=3)
+
+    assert "ambiguous_identity" in {gate["rule"] for gate in said.document["gates"]}
+    assert applied.records() == {}
+
+
+def test_a_connection_that_another_project_made_is_refused_with_its_owner(stage: Stage) -> None:
+    with stage.somebody() as td:
+        made = {"name": "pinterest-main", "type": "pinterest", "settings": CREDENTIALS}
+        td.create_connection({**made, "description": "tdr:other/local/connection/pinterest-main"})
+
+    plan = stage.tdr("plan", "--format", "json", expect=3).document
+
+    assert [gate["message"].split("belongs to ")[1] for gate in plan["gates"] if gate["rule"] == "foreign_owner"] == [
+        "other/local, as its mark 'tdr:other/local/connection/pinterest-main' says"
+    ]
+
+
+def test_a_connection_is_signed_and_a_persons_words_on_one_are_kept(applied: Stage) -> None:
+    with applied.somebody() as td:
+        (made,) = td.connections()
+        signed = made["description"]
+        td.update_connection(str(made["id"]), {"description": "ask Ann"})
+    applied.tdr("apply", "--yes", PINTEREST_CLIENT_SECRET="FAKE-rotated-secret", expect=None)
+    with applied.somebody() as td:
+        (made,) = td.connections()
+
+    assert (signed, made["description"]) == ("tdr:shop/local/connection/pinterest-main", "ask Ann")
+
+
+def test_a_move_and_an_import_in_manifests_are_shown_done_and_may_stay(applied: Stage) -> None:
+    with applied.somebody() as td:
+        td.create_saved_query("by hand", {"type": "trino", "database": "shop", "query": "SELECT 1", "cron": ""})
+    applied.edit("manifests/pinterest.yaml", "metadata: {name: spring-buyers}", "metadata: {name: spring}")
+    applied.edit("manifests/activation.yaml", "to: {audience: spring-buyers}", "to: {audience: spring}")
+    applied.write("manifests/hand.yaml", query("hand", "by hand", "SELECT 1"))
+    applied.write(
+        "manifests/transitions.yaml",
+        "apiVersion: tdr/v1\nkind: Transitions\nimports: [{to: query/hand, id: by hand}]\n"
+        "moved: [{from: audience/spring-buyers, to: audience/spring}]\n",
+    )
+
+    said = applied.tdr("plan")
+    shown = [line.split("[")[0].split() for line in said.out.splitlines() if line.startswith(("»", "→"))]
+    applied.tdr("apply", "--yes")
+
+    assert shown == [["»", "query/hand", "adopt"], ["→", "audience/spring-buyers", "→", "audience/spring", "move"]]
+    assert {"audience/spring", "query/hand"} <= applied.records().keys()
+    assert applied.tdr("plan", "--detailed-exitcode").code == 0
