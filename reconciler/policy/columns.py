@@ -56,7 +56,7 @@ def _parsed(sql: str, dialect: str) -> Iterator[Column | None]:
 
     try:
         statement = sqlglot.parse_one(sql, dialect=dialect)
-    except SqlglotError:
+    except (SqlglotError, RecursionError):
         return
     if not isinstance(statement, sqlglot.exp.Query):
         return
@@ -64,7 +64,7 @@ def _parsed(sql: str, dialect: str) -> Iterator[Column | None]:
         if expression.is_star:
             yield None
             continue
-        name = expression.alias_or_name.lower() or f"_col{number}"
+        name = expression.output_name.lower() or f"_col{number}"
         yield Column(name, hashing_of(name) or hashing_of(expression.unalias().sql(dialect=dialect)))
 
 

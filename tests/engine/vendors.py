@@ -12,6 +12,7 @@ from reconciler.engine.diff import without_secrets
 from reconciler.errors import Conflict, Denied, NotFound, OutcomeUnknown, Permanent
 from reconciler.model.activation import AudienceVerbs, Verb
 from reconciler.model.address import Address
+from reconciler.model.egress import Outflow
 from reconciler.model.kinds import ActivationSpec, AudienceSpec, Membership, QuerySpec
 from reconciler.model.observation import Finding, Observation, Seen, Unreadable
 from reconciler.model.record import Record
@@ -123,6 +124,13 @@ class AudienceVendor:
         raise Permanent("an audience cannot be disabled")
 
 
+def outflow(attributes: Mapping[str, object]) -> Outflow | None:
+    """Every export goes to one place, which takes e-mail addresses hashed and phone numbers as they are."""
+    if not attributes.get("export"):
+        return None
+    return Outflow("ads:549700000001", str(attributes["sql"]), "trino", {"email": "sha256", "phone": ""})
+
+
 @dataclass
 class ExportVendor:
     """Holds saved queries by name and runs them. An export told to create fails when the audience exists."""
@@ -134,7 +142,7 @@ class ExportVendor:
     kinds: Mapping[str, KindTraits] = field(
         default_factory=lambda: {
             "query": KindTraits(classes={"/database": FieldClass.IMMUTABLE}, defaults={"priority": 0}),
-            "activation": KindTraits(defaults={"priority": 0}),
+            "activation": KindTraits(defaults={"priority": 0}, outflow=outflow),
         }
     )
     objects: dict[str, dict[str, Any]] = field(default_factory=dict)
