@@ -25,6 +25,7 @@ RENDERERS = {
     "tdr.plan": ("text", "plan"),
     "tdr.run": ("text", "run"),
     "tdr.run, kept": ("history", "run_text"),
+    "tdr.plan_diff": ("plan_diff", "plan_diff"),
     "tdr.validation": ("text", "validation"),
     "tdr.drift": ("drift", "text"),
     "tdr.import": ("importing", "imported"),
