@@ -138,5 +138,7 @@ class ProjectSpec(Spec):
     """Environments that need no file of their own; a file `manifests/environments/NAME.yaml` comes first."""
     policy: PolicySpec = PolicySpec()
     """Rules that hold in every environment."""
+    tokens: Literal["file", "keyring"] = "file"
+    """Where tokens that vendors replace at every use are kept: in sealed files below `state`, or in the machine's keyring."""
     secret_commands: tuple[str, ...] = ()
     """Programs that ${secret:cmd:…} may run, by name."""

@@ -22,6 +22,7 @@ from reconciler.stores.lock import process_started
 from reconciler.wiring.cron import Cron
 from reconciler.wiring.first_need import ExporterOnNeed, ImporterOnNeed
 from reconciler.wiring.keys import LazyKey
+from reconciler.wiring.tokens import TokensOnNeed
 from reconciler.wiring.tracing import trace_of
 
 if TYPE_CHECKING:
@@ -47,11 +48,12 @@ class Embedded:
         project_root: Path,
         environment: EnvironmentSpec,
         key: LazyKey,
+        tokens: TokensOnNeed,
         clock: Clock,
         environ: Mapping[str, str],
     ) -> None:
         self.folder = state_folder / "service"
-        self._tokens_folder = state_folder / "tokens"
+        self._tokens = tokens
         self._project_root = project_root
         self._environment = environment
         self._key = key
@@ -161,10 +163,8 @@ class Embedded:
         from reconciler.connectors.destinations.pinterest import PinterestDestination  # noqa: PLC0415 - only when asked
         from reconciler.connectors.destinations.pinterest_client import connector  # noqa: PLC0415 - as above
         from reconciler.dataplane.exporter import TypedExporter  # noqa: PLC0415 - as above
-        from reconciler.stores.tokens import SealedTokenStore  # noqa: PLC0415 - as above
 
-        tokens = SealedTokenStore(self._tokens_folder, Sealer(self._key.master()), self._clock)
-        open_api = connector(tokens, base_url=self._environment.endpoints.get("pinterest"), clock=self._clock)
+        open_api = connector(self._tokens(), base_url=self._environment.endpoints.get("pinterest"), clock=self._clock)
         exports = self.folder / "exports"
         pinterest = PinterestDestination(
             open_api, exports / "pinterest", quarantine=exports / "quarantine", clock=self._clock

@@ -21,6 +21,7 @@ from reconciler.ports.clock import Clock, SystemClock
 from reconciler.ports.store import StateStore
 from reconciler.wiring.keys import LazyKey
 from reconciler.wiring.state import StateOnNeed
+from reconciler.wiring.tokens import TokensOnNeed
 from reconciler.wiring.vendors import providers
 
 if TYPE_CHECKING:
@@ -95,24 +96,26 @@ def open_runtime(
     )
     folder = states / loaded.environment_name
     key = LazyKey(os.environ)
+    owner = f"{project.spec.project}/{loaded.environment_name}"
+    tokens = TokensOnNeed(folder / "tokens", owner, project.spec.tokens, key, clock, os.environ)
     with ExitStack() as closing:
         embedded = None
         if loaded.environment.treasure_data.endpoint == EMBEDDED:
             from reconciler.wiring.embedded import Embedded  # noqa: PLC0415 - only where no account answers
 
-            embedded = Embedded(folder, project.root, loaded.environment, key, clock, os.environ)
+            embedded = Embedded(folder, project.root, loaded.environment, key, tokens, clock, os.environ)
             closing.callback(embedded.close)
         world = World(
             environment_name=loaded.environment_name,
             environment=loaded.environment,
             resources=loaded.resources,
-            providers=providers(loaded, folder, key, clock, embedded, closing, project.spec.project),
+            providers=providers(loaded, tokens, clock, embedded, closing, project.spec.project),
             fingerprint=key.fingerprint,
             clock=clock,
             config_digest=loaded.config_digest(key.fingerprint) if resolve_secrets else "",
             sources=loaded.sources,
             transitions=loaded.transitions,
-            owner=f"{project.spec.project}/{loaded.environment_name}",
+            owner=owner,
         )
         place = loaded.environment.state
         state = StateOnNeed(project, loaded.environment_name, place, folder, clock, os.environ, closing)

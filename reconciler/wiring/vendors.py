@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.errors import UsageError
@@ -17,7 +16,7 @@ from reconciler.ports.clock import Clock
 from reconciler.ports.provider import Provider
 from reconciler.providers.pinterest.provider import PinterestProvider
 from reconciler.providers.treasure_data.provider import TreasureDataProvider
-from reconciler.wiring.keys import LazyKey
+from reconciler.wiring.tokens import TokensOnNeed
 from reconciler.wiring.tracing import trace_of
 
 if TYPE_CHECKING:
@@ -27,8 +26,7 @@ if TYPE_CHECKING:
 
 def providers(
     loaded: Loaded,
-    folder: Path,
-    key: LazyKey,
+    tokens: TokensOnNeed,
     clock: Clock,
     embedded: Embedded | None,
     closing: ExitStack,
@@ -36,7 +34,7 @@ def providers(
 ) -> dict[str, Provider]:
     """Kind -> provider.
 
-    folder: the environment's, where rotated tokens are kept.
+    tokens: where those are kept that rotate.
     closing: ends the connections.
     project: its name; with the environment's it signs what is made where there is a place for it.
     """
@@ -52,7 +50,7 @@ def providers(
             owner=f"{project}/{loaded.environment_name}",
         )
     )
-    pinterest = _pinterest(loaded, folder, key, clock)
+    pinterest = _pinterest(loaded, tokens, clock)
     closing.callback(pinterest.close)
     return {
         **dict.fromkeys(treasure_data.kinds, treasure_data),
@@ -81,18 +79,16 @@ def _treasure_data(environment: EnvironmentSpec, clock: Clock, closing: ExitStac
     )
 
 
-def _pinterest(loaded: Loaded, folder: Path, key: LazyKey, clock: Clock) -> PinterestProvider:
+def _pinterest(loaded: Loaded, tokens: TokensOnNeed, clock: Clock) -> PinterestProvider:
     def client_for(connection: Resource) -> PinterestClient:
         from reconciler.apis.pinterest_connect import App, connect  # noqa: PLC0415 - only when somebody asks
-        from reconciler.sealing import Sealer  # noqa: PLC0415 - as above
-        from reconciler.stores.tokens import SealedTokenStore  # noqa: PLC0415 - as above
 
         spec = connection.spec
         if not isinstance(spec, PinterestConnection):
             raise TypeError(type(spec).__name__)
         return connect(
             App(spec.client_id, spec.client_secret, spec.refresh_token),
-            SealedTokenStore(folder / "tokens", Sealer(key.master()), clock),
+            tokens(),
             base_url=spec.base_url or loaded.environment.endpoints.get("pinterest"),
             clock=clock,
             trace=trace_of(os.environ),
