@@ -128,7 +128,7 @@ def apply(
     with runtime_of(context, env=env, directory=directory, variables=var) as runtime, Stop.watching() as stop:
         run = applying.Run(
             consent=consent,
-            listener=_listener,
+            listener=listener,
             stop=stop.event,
             lock_timeout_s=wait_s,
             settle=not no_settle,
@@ -138,7 +138,7 @@ def apply(
             replan_if_equal=replan_if_equal,
         )
         answer = applying.apply(runtime, run, plan_file=plan_file, targets=targets)
-    _finish_run(answer, format, stop)
+    finish_run(answer, format, stop)
 
 
 def destroy(
@@ -163,14 +163,14 @@ def destroy(
     with runtime_of(context, env=env, directory=directory, variables=var) as runtime, Stop.watching() as stop:
         run = applying.Run(
             consent=consent,
-            listener=_listener,
+            listener=listener,
             stop=stop.event,
             lock_timeout_s=wait_s,
             approvals=approvals,
             reason=reason,
         )
         answer = applying.destroy(runtime, run)
-    _finish_run(answer, format, stop)
+    finish_run(answer, format, stop)
 
 
 def show(
@@ -207,11 +207,13 @@ def consent_of(format: Format, *, yes: bool, question: str, otherwise: str) -> C
     return Consent(show=show, ask=ask)
 
 
-def _listener(address: Address, event: str, message: str) -> None:
+def listener(address: Address, event: str, message: str) -> None:
+    """One line to stderr for each thing that happens."""
     output.say(f"{address}: {event if event != 'progress' else '…'} {message}".rstrip())
 
 
-def _finish_run(answer: Any, format: Format, stop: Stop) -> None:
+def finish_run(answer: Any, format: Format, stop: Stop) -> None:
+    """Print what a run did, or what holds its plan, and end with its exit code."""
     from reconciler.commands.answer import BLOCKED, INTERRUPTED
 
     if answer.exit_code == BLOCKED and format is Format.TEXT:

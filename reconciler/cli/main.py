@@ -9,7 +9,19 @@ from typing import Annotated
 import typer
 
 from reconciler import logs
-from reconciler.cli import comparing, drift, importing, lifecycle, looking, memory, project, running, state, streams
+from reconciler.cli import (
+    comparing,
+    drift,
+    importing,
+    lifecycle,
+    looking,
+    memory,
+    project,
+    rollback,
+    running,
+    state,
+    streams,
+)
 from reconciler.cli.options import DirectoryOption, EnvOption
 from reconciler.errors import TdrError
 
@@ -47,6 +59,7 @@ lifecycle.add_to(app)
 comparing.add_to(app)
 drift.add_to(app)
 looking.add_to(app)
+rollback.add_to(app)
 running.add_to(app)
 project.add_to(app)
 state.add_to(app)

@@ -92,6 +92,16 @@ def destroy(runtime: Runtime, run: Run) -> Answer:
         return _execute(runtime, run, holder, snapshot, prepared, document_of(runtime, prepared), None)
 
 
+def carry_out(
+    runtime: Runtime, run: Run, operation: str, derive: Callable[[Snapshot], tuple[Runtime, Prepared]]
+) -> Answer:
+    """Have *derive* make a plan of the state as it is, and do it as `apply` does: shown, asked for, under the lock."""
+    with runtime.store.lock(operation, uuid.uuid4().hex[:12], run.lock_timeout_s) as holder:
+        snapshot = runtime.store.read()
+        as_planned, prepared = derive(snapshot)
+        return _execute(as_planned, run, holder, snapshot, prepared, document_of(as_planned, prepared), None)
+
+
 def _execute(
     runtime: Runtime,
     run: Run,

@@ -1,0 +1,63 @@
+"""The verb that goes back: rollback."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from reconciler.cli import approving, output
+from reconciler.cli.approving import ApproveOption, ReasonOption
+from reconciler.cli.lifecycle import consent_of, finish_run, listener
+from reconciler.cli.options import (
+    DirectoryOption,
+    EnvOption,
+    Format,
+    FormatOption,
+    LockTimeoutOption,
+    VarOption,
+    YesOption,
+)
+from reconciler.cli.session import Stop, runtime_of, seconds
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verb."""
+    app.command()(rollback)
+
+
+def rollback(
+    context: typer.Context,
+    run: Annotated[str, typer.Argument(help="A run that `tdr history` lists.", metavar="RUN")],
+    env: EnvOption = None,
+    directory: DirectoryOption = None,
+    var: VarOption = None,
+    plan_only: Annotated[bool, typer.Option("--plan", help="Only show the plan.")] = False,
+    yes: YesOption = False,
+    lock_timeout: LockTimeoutOption = "0s",
+    approve: ApproveOption = None,
+    reason: ReasonOption = "",
+    format: FormatOption = Format.TEXT,
+) -> None:
+    """Put back what a run changed: an ordinary plan, shown and asked for. What was sent stays sent."""
+    from reconciler.commands import applying
+    from reconciler.commands import rollback as commands
+
+    if plan_only:
+        with runtime_of(context, env=env, directory=directory, variables=var) as runtime:
+            answer = commands.planned(runtime, run)
+        output.finish(answer, format)
+    consent = consent_of(format, yes=yes, question="Roll this back?", otherwise="pass --yes, or --plan to look")
+    approvals = approving.given(approve, reason)
+    wait_s = seconds(lock_timeout)
+    with runtime_of(context, env=env, directory=directory, variables=var) as runtime, Stop.watching() as stop:
+        how = applying.Run(
+            consent=consent,
+            listener=listener,
+            stop=stop.event,
+            lock_timeout_s=wait_s,
+            approvals=approvals,
+            reason=reason,
+        )
+        answer = commands.rollback(runtime, how, run)
+    finish_run(answer, format, stop)
