@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from reconciler.diagnostics import Diagnostic
 from reconciler.model.address import Address
-from reconciler.model.change import Change, Keep, Undecided, action
+from reconciler.model.change import Change, Keep, Origin, Undecided, action, fields_of
 from reconciler.model.egress import EgressChange
 
 
@@ -71,6 +71,15 @@ class Plan:
     def undecided(self) -> tuple[Undecided, ...]:
         """The resources whose vendor would not tell."""
         return tuple(change for change in self.changes if isinstance(change, Undecided))
+
+    def origins(self) -> dict[str, int]:
+        """Origin -> how many changes come from it, sorted; what differs for several reasons counts as both."""
+        counted: Counter[str] = Counter()
+        for change in self.changes:
+            if not isinstance(change, Keep | Undecided):
+                found = {field.origin for field in fields_of(change).values()}
+                counted[(found.pop() if len(found) == 1 else Origin.BOTH if found else Origin.CONFIG).value] += 1
+        return dict(sorted(counted.items()))
 
     def summary(self) -> dict[str, int]:
         """Action -> how many, sorted by action."""

@@ -69,6 +69,7 @@ def plan_document(
         },
         "plan_digest": plan_digest,
         "summary": plan.summary(),
+        "origins": plan.origins(),
         "gates": [
             {
                 "rule": gate.rule,
@@ -86,7 +87,7 @@ def plan_document(
             _change(
                 change, prepared.resolutions.get(change.address), plan.sources.get(change.address, ""), plan.depends_on
             )
-            | _told_of(change, prepared, fingerprint)
+            | ({} if isinstance(change, Keep) else _told_of(change, prepared, fingerprint))
             for change in plan.changes
         ],
     }

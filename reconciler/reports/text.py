@@ -156,7 +156,11 @@ def _summary(document: Mapping[str, Any]) -> str:
         if summary.get(action)
     ]
     undecided = f" {summary['undecided']} undecided." if summary.get("undecided") else ""
-    return f"Plan: {', '.join(parts)}.{undecided} {document['plan_digest'][:15]}"
+    origins: Mapping[str, int] = document.get("origins", {})
+    # What comes from the manifests alone is what a reader expects.
+    told = ", ".join(f"{count} from {origin.replace('_', ' ')}" for origin, count in origins.items())
+    from_where = f" {told}." if set(origins) - {"config"} else ""
+    return f"Plan: {', '.join(parts)}.{undecided}{from_where} {document['plan_digest'][:15]}"
 
 
 def run(document: Mapping[str, Any]) -> str:

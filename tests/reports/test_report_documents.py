@@ -8,14 +8,17 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from scene import Scene, activation, audience, query
+from scene import Scene, activation, audience, query, secret
 
 from reconciler.diagnostics import Diagnostic, Position, Severity
 from reconciler.engine.drift import drift
 from reconciler.engine.fingerprints import plan_digest
 from reconciler.engine.planning import prepare
 from reconciler.engine.refresh import refresh
+from reconciler.engine.review import reviewed
+from reconciler.model.policy import PolicySpec
 from reconciler.model.resource import Resource
+from reconciler.policy.book import book_of
 from reconciler.reports import documents, text
 from reconciler.reports import drift as drift_report
 from reconciler.reports.collections import entries_that_differ
@@ -67,6 +70,78 @@ def test_a_first_plan_reads_as_what_will_happen(scene: Scene) -> None:
     )
 
 
+def test_data_that_starts_or_stops_leaving_stands_before_the_changes(scene: Scene) -> None:
+    scene.apply(audience(), activation())
+    world = scene.world(audience(), activation(sql="SELECT phone, to_hex(md5(email)) AS email FROM buyers"))
+    book = book_of(PolicySpec(), PolicySpec())
+    prepared = reviewed(world, prepare(world, scene.store().read()), book)
+    digest = plan_digest(world, prepared)
+    document = valid(documents.plan_document(prepared, digest, AT, world.fingerprint))
+
+    assert document["egress"] == [
+        {
+            "activation": "activation/vip-daily",
+            "destination": "ads:549700000001",
+            "change": "changes",
+            "column": "email",
+            "pii": "email",
+            "hashing": "md5",
+            "before": {"column": "email", "pii": "email", "hashing": "sha256"},
+            "effective": "from its next scheduled run on (0 3 * * * UTC)",
+        },
+        {
+            "activation": "activation/vip-daily",
+            "destination": "ads:549700000001",
+            "change": "starts",
+            "column": "phone",
+            "pii": "phone",
+            "hashing": None,
+            "before": None,
+            "effective": "from its next scheduled run on (0 3 * * * UTC)",
+        },
+    ]
+    assert document["changes"][1]["risk"] == [
+        "changes_egress:email_md5",
+        "replaces_members",
+        "starts_egress:phone_plain",
+    ]
+    assert text.plan(document) == (
+        "Environment test (audiences acc-1, exports td-1)\n"
+        f"Plan {digest}, from serial 5 of the state\n"
+        "Data that leaves:\n"
+        "  ~ email (email, sha256) → email (email, md5) changes leaving to ads:549700000001,"
+        " from its next scheduled run on (0 3 * * * UTC)\n"
+        "      by activation/vip-daily\n"
+        "  + phone (phone, plain) starts leaving to ads:549700000001, from its next scheduled run on (0 3 * * * UTC)\n"
+        "      by activation/vip-daily\n"
+        "\n"
+        "~ activation/vip-daily                           update in place  [config_changed]\n"
+        "    risk: replaces_members\n"
+        "    resolved to REPLACE: audience 501 'VIP' exists\n"
+        '  ~ sql                    "SELECT email FROM buyers" → '
+        '"SELECT phone, to_hex(md5(email)) AS email FROM buyers"\n'
+        "\n"
+        f"Plan: 0 to create, 1 to update, 0 to delete. {digest[:15]}\n"
+    )
+
+
+def test_a_secret_is_told_by_its_reference_and_fingerprint(scene: Scene) -> None:
+    world = scene.world(audience(), activation())
+    prepared = prepare(world, scene.store().read())
+
+    document = valid(documents.plan_document(prepared, plan_digest(world, prepared), AT, world.fingerprint))
+
+    told = document["changes"][0]["secrets"]
+    assert told == [
+        {
+            "path": "/export/token",
+            "reference": "env:TOKEN",
+            "fingerprint": world.fingerprint(secret(), "/export/token"),
+        }
+    ]
+    assert "FAKE-token" not in json.dumps(document)
+
+
 def test_a_plan_with_nothing_to_do_is_one_line(scene: Scene) -> None:
     scene.apply(query("q"))
 
@@ -93,7 +168,7 @@ def test_drift_and_a_held_delete_stand_out(scene: Scene) -> None:
         "~ query/b                                        update in place  [drift]\n"
         '  ~ sql                    "SELECT 2" → "SELECT 1"   [drift]\n'
         "\n"
-        f"Plan: 0 to create, 1 to update, 1 to delete. {document['plan_digest'][:15]}\n"
+        f"Plan: 0 to create, 1 to update, 1 to delete. 1 from config, 1 from drift. {document['plan_digest'][:15]}\n"
     )
 
 
