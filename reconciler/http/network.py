@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 MOST_CONNECTIONS = 20
 
 
-def network_transport(base_url: str) -> httpx.HTTPTransport:
+def network_transport(base_url: str) -> httpx.BaseTransport:
     """Connections to the one server at *base_url*, through the proxy that `HTTP_PROXY` and its like name for it.
 
     A transport is used without `httpx.Client` around it, which costs as much a request as everything else together: for
@@ -23,11 +23,12 @@ def network_transport(base_url: str) -> httpx.HTTPTransport:
     """
     import httpx  # noqa: PLC0415 - a run that calls nobody does not pay for it
 
-    return httpx.HTTPTransport(
-        verify=_trusted() if base_url.startswith("https:") else _trusting_nobody(),
-        limits=httpx.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=MOST_CONNECTIONS),
-        proxy=proxy_for(base_url) or None,
-    )
+    from reconciler.http.lanes import Lanes  # noqa: PLC0415 - imports httpx
+
+    trusted = _trusted() if base_url.startswith("https:") else _trusting_nobody()
+    proxy = proxy_for(base_url) or None
+    one = httpx.Limits(max_connections=1, max_keepalive_connections=1)
+    return Lanes(lambda: httpx.HTTPTransport(verify=trusted, limits=one, proxy=proxy), MOST_CONNECTIONS)
 
 
 def proxy_for(base_url: str) -> str:
