@@ -1,6 +1,6 @@
 """A server that keeps a state as Terraform's `http` backend asks for, in two manners.
 
-``terraform``: 423 with what the holder said, LOCK and UNLOCK at the address itself. ``gitlab``: 409 with the holder's id and
+``http``: 423 with what the holder said, LOCK and UNLOCK at the address itself. ``http-409``: 409 with the holder's id and
 otherwise what the asker said, the lock at ``/lock`` by POST and DELETE, and a serial must not come twice.
 """
 
@@ -54,7 +54,7 @@ class Handler(BaseHTTPRequestHandler):
                 return
             at_lock = parts.path.endswith("/lock")
             verb = {("POST", True): "LOCK", ("DELETE", True): "UNLOCK"}.get((self.command, at_lock), self.command)
-            if memory.manner == "gitlab" and verb == self.command and verb in ("LOCK", "UNLOCK"):
+            if memory.manner == "http-409" and verb == self.command and verb in ("LOCK", "UNLOCK"):
                 self._answer(405)
                 return
             getattr(self, f"_on_{verb.lower()}")(body, lock_id)
@@ -63,7 +63,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _on_get(self, body: bytes, lock_id: str) -> None:
         self._answer(200, self.memory.text) if self.memory.text else self._answer(
-            204 if self.memory.manner == "gitlab" else 404
+            204 if self.memory.manner == "http-409" else 404
         )
 
     def _on_post(self, body: bytes, lock_id: str) -> None:
@@ -71,7 +71,7 @@ class Handler(BaseHTTPRequestHandler):
             self._refuse(None)
             return
         serial = json.loads(body)["serial"]
-        if self.memory.manner == "gitlab" and serial in self.memory.serials:
+        if self.memory.manner == "http-409" and serial in self.memory.serials:
             self._answer(422)
             return
         self.memory.serials.add(serial)
@@ -104,7 +104,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _refuse(self, asked: dict[str, Any] | None) -> None:
         held = self.memory.lock or {}
-        if self.memory.manner == "gitlab":
+        if self.memory.manner == "http-409":
             self._answer(409, json.dumps({**(asked or {}), "ID": held.get("ID"), "Who": "project_bot"}).encode())
         else:
             self._answer(423, json.dumps(held).encode())

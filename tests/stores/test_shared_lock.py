@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from conftest import Place, SteppingClock
+from places import Place, SteppingClock
 
 from reconciler.errors import LockHeld, StateError
 from reconciler.model.address import Address
