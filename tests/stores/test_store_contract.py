@@ -15,8 +15,10 @@ from reconciler.model.record import Record, State
 from reconciler.model.secret import Secret
 from reconciler.model.spec import OnDelete
 from reconciler.ports.store import Entry, Phase, StateStore
+from reconciler.sealing import MasterKey, key_from, new_key
+from reconciler.stores.cipher import Cipher
 
-OpenStore = Callable[[], StateStore]
+OpenStore = Callable[..., StateStore]
 
 VIP = Address("audience", "vip")
 CRM = Address("connection", "crm")
@@ -388,3 +390,115 @@ def test_the_oldest_runs_go(open_store: OpenStore) -> None:
 def test_a_run_is_kept_only_under_the_lock(open_store: OpenStore) -> None:
     with pytest.raises(StateError):
         open_store().keep_run("a", _report("a", 1, 1))
+
+
+def _filled(store: StateStore) -> None:
+    start = store.read().state
+    with store.lock("apply", "a", 0):
+        store.checkpoint(start.with_record(CRM, Record("9", {})), start.serial)
+        store.append(_done("op1"))
+        store.append(_intent("op2"))
+        store.keep_run("a", _report("a", 1, 2))
+
+
+def test_an_empty_place_begins_with_a_state_from_elsewhere(open_store: OpenStore) -> None:
+    state = State("lineage-1", "prod", 7, {"td": "1"}, {VIP: RECORD}, ("p1",))
+    past = [replace(state, serial=5, records={}), replace(state, serial=6)]
+    store = open_store()
+    with store.lock("state migrate", "a", 0):
+        store.begin_with(state, (_intent("op1"),), past)
+        store.append(_done("op2", address=CRM))
+
+    after = open_store().read()
+    assert after.state == state.with_record(CRM, RECORD)
+    assert after.unfinished == (_intent("op1"),)
+    assert [open_store().past(serial) for serial in open_store().history()] == past
+
+
+def test_a_place_that_remembers_something_begins_with_nothing_else(open_store: OpenStore) -> None:
+    _filled(open_store())
+    before = open_store().read()
+    store = open_store()
+    with store.lock("state migrate", "b", 0), pytest.raises(StateError, match="holds a state already"):
+        store.begin_with(State("lineage-1", "prod", 7), (), ())
+
+    assert open_store().read() == before
+
+
+def test_a_journal_that_is_whole_is_not_mended(open_store: OpenStore) -> None:
+    _filled(open_store())
+    before = open_store().read()
+    store = open_store()
+    with store.lock("state mend", "b", 0):
+        mended = store.mend()
+
+    assert (mended.state, mended.lost, mended.aside) == (before.state, 0, "")
+    assert open_store().read() == before
+
+
+def test_restoring_goes_back_and_keeps_what_the_journal_knows(open_store: OpenStore) -> None:
+    _filled(open_store())
+    store = open_store()
+    with store.lock("state restore", "b", 0):
+        restored = store.restore(0)
+
+    after = open_store().read()
+    assert (dict(restored.records), restored.serial) == ({VIP: RECORD}, 3)
+    assert after.state == restored
+    assert after.unfinished == (_intent("op2"),)
+
+
+def test_the_state_of_another_project_or_environment_is_refused(open_store: OpenStore) -> None:
+    open_store(project="shop").read()
+
+    with pytest.raises(StateError, match="is the state of project 'shop', not of 'club'"):
+        open_store(project="club").read()
+    assert open_store(project="shop").read().state.project == "shop"
+
+
+def test_a_sealed_state_is_read_with_its_key_only(open_store: OpenStore) -> None:
+    first, second = _key(), _key()
+    _filled(open_store(cipher=Cipher([first])))
+    before = open_store(cipher=Cipher([first])).read()
+
+    with pytest.raises(StateError, match=f"is sealed with the key '{first.key_id}', and TDR_STATE_KEY holds none"):
+        open_store().read()
+    with pytest.raises(StateError, match=f"holds only {second.key_id}"):
+        open_store(cipher=Cipher([second])).read()
+    assert open_store(cipher=Cipher([second, first])).read() == before
+    assert open_store(cipher=Cipher([second, first])).run("a") == _report("a", 1, 2)
+    assert [record.applied for record in before.state.records.values()] == [{}, RECORD.applied]
+
+
+def test_after_a_write_the_first_of_several_keys_is_enough(open_store: OpenStore) -> None:
+    first, second = _key(), _key()
+    _filled(open_store(cipher=Cipher([first])))
+    both = open_store(cipher=Cipher([second, first]))
+    before = both.read()
+    with both.lock("apply", "b", 0):
+        both.checkpoint(replace(before.state, serial=before.state.serial + 1), before.state.serial)
+
+    after = open_store(cipher=Cipher([second])).read()
+    assert after.state.records == before.state.records
+    assert after.unfinished == before.unfinished
+
+
+def test_a_state_that_was_not_sealed_is_sealed_by_the_next_write(open_store: OpenStore) -> None:
+    _filled(open_store())
+    key = _key()
+    store = open_store(cipher=Cipher([key]))
+    before = store.read()
+    with store.lock("apply", "b", 0):
+        store.append(_done("op2", CRM_RECORD, CRM))
+        store.checkpoint(replace(store.read().state, consumed_plans=("p",), serial=4), 3)
+
+    with pytest.raises(StateError, match="is sealed with the key"):
+        open_store().read()
+    assert open_store(cipher=Cipher([key])).read().state.records == {**before.state.records, CRM: CRM_RECORD}
+
+
+CRM_RECORD = Record("10", {"title": "new"})
+
+
+def _key() -> MasterKey:
+    return key_from(new_key(), "TDR_STATE_KEY")
