@@ -34,8 +34,12 @@ def renewed(runtime: Runtime, saved: Mapping[str, Any], snapshot: Snapshot, *, r
         StalePlan: names what moved, then and now.
         TdrError: it is no saved plan.
     """
+    saved_plan.whole(saved)
+    moved = _expired(runtime, saved)
+    if moved is not None and not replan_if_equal:
+        raise moved
     _never_again(runtime, saved, snapshot)
-    moved = _moved(runtime, saved)
+    moved = moved or _moved(runtime, saved)
     if moved is None:
         prepared = _part(runtime, saved, snapshot)
         _same_accounts(saved, prepared)
@@ -47,10 +51,14 @@ def renewed(runtime: Runtime, saved: Mapping[str, Any], snapshot: Snapshot, *, r
     return _equal_plan(runtime, saved, snapshot)
 
 
+def _expired(runtime: Runtime, saved: Mapping[str, Any]) -> StalePlan | None:
+    if saved_plan.expiry(saved) < datetime.fromtimestamp(runtime.clock.now(), UTC):
+        return StalePlan(f"the plan expired at {saved['expires_at']}", hint=OR_EQUAL)
+    return None
+
+
 def _never_again(runtime: Runtime, saved: Mapping[str, Any], snapshot: Snapshot) -> None:
     """What no new plan makes good: another environment, another state, or a plan that was used."""
-    saved_plan.whole(saved)
-    saved_plan.expiry(saved)
     if saved["environment"] != runtime.environment_name:
         raise StalePlan(f"the plan is for the environment {saved['environment']!r}, not {runtime.environment_name!r}")
     if saved["base"].get("lineage") != snapshot.state.lineage:
@@ -60,9 +68,7 @@ def _never_again(runtime: Runtime, saved: Mapping[str, Any], snapshot: Snapshot)
 
 
 def _moved(runtime: Runtime, saved: Mapping[str, Any]) -> StalePlan | None:
-    """What can be told without asking anybody: the time, the manifests and the rules."""
-    if saved_plan.expiry(saved) < datetime.fromtimestamp(runtime.clock.now(), UTC):
-        return StalePlan(f"the plan expired at {saved['expires_at']}", hint=OR_EQUAL)
+    """What can be told without asking anybody: the manifests and the rules."""
     base = saved["base"]
     for what, then, now in (
         ("the manifests are not those of the plan", base.get("config_digest"), runtime.world.config_digest),
