@@ -242,7 +242,8 @@ class Bootstrap:
         if found.created_at < since - CLOCK_SKEW_S:
             raise Permanent(
                 f"{self.audience.address}: audience {found.remote_id} has its title, but is older than this run",
-                hint="add `lifecycle: {adopt: always}` to take it over, or choose another title",
+                hint="add `lifecycle: {adopt: always}` to take it over, or choose another title; "
+                "if nobody else made it, see that the clock of this machine is right",
             )
         return found
 

@@ -95,6 +95,16 @@ def test_a_write_that_may_have_acted_is_not_sent_twice(request_: Request, failur
     assert clock.slept == []
 
 
+@pytest.mark.parametrize("request_", [POST, PATCH], ids=lambda r: r.method)
+def test_a_page_for_people_is_no_success_even_where_the_body_does_not_matter(
+    request_: Request, clock: FakeClock
+) -> None:
+    calls, _ = client([httpx.Response(200, text="<html><title>Sign in</title>")], clock)
+
+    with pytest.raises(OutcomeUnknown, match="answered 200 with an HTML page"):
+        calls.send(request_)
+
+
 @pytest.mark.parametrize(
     "failure",
     [status(429, retry_after="2"), status(425), httpx.ConnectError("refused"), httpx.ConnectTimeout("slow")],

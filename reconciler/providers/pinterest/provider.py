@@ -117,9 +117,14 @@ class PinterestProvider:
         client = self._client(place.connection)
         try:
             client.remove_audience(place.ad_account_id, remote_id)
-        except NotFound:
+        except NotFound as error:
             # An ad account that cannot be seen answers the same. Only in one that can be seen is this a success.
             client.ad_account(place.ad_account_id)
+            look = self.observe([Wanted(address, None, record)], Context({}))[address]
+            if isinstance(look, Unreadable):
+                raise look.error from error
+            if look.by_id is not None:
+                raise Permanent(f"{error.message}, and yet it is listed: {remote_id}", status=error.status) from error
 
     def disable(self, address: Address, remote_id: str, record: Record) -> None:  # noqa: ARG002 - the protocol's
         """Refuse: there is no switch.

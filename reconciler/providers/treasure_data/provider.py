@@ -7,14 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 from reconciler.apis.treasure_data import TreasureData
 from reconciler.diagnostics import Diagnostic
-from reconciler.errors import NotFound
+from reconciler.errors import NotFound, Permanent
 from reconciler.model.address import Address
-from reconciler.model.observation import Observation, Seen
+from reconciler.model.observation import Observation, Seen, Unreadable
 from reconciler.model.record import Record
 from reconciler.model.resource import Resource
 from reconciler.ports.clock import Clock, SystemClock
 from reconciler.ports.listing import Declaration, Directory, Found, Undeclarable, Unlisted
-from reconciler.ports.provider import Context, Desired, Job, KindTraits, Wanted
+from reconciler.ports.provider import Context, Desired, Job, KindTraits, Rows, Wanted
 from reconciler.providers.treasure_data import runs
 from reconciler.providers.treasure_data.connections import Connections, ReferencedConnections
 from reconciler.providers.treasure_data.databases import Databases, Tables
@@ -118,12 +118,19 @@ class TreasureDataProvider:
         return self._families[kind].update(resource, remote_id, attributes, changed)
 
     def delete(self, address: Address, remote_id: str, record: Record) -> None:
-        """Remove it; one that is not there any more is a success."""
-        del record
+        """Remove it; one that is not there any more is a success.
+
+        Raises:
+            Permanent: the vendor says that it is not there, and lists it.
+        """
         try:
             self._families[address.kind].delete(address, remote_id)
-        except NotFound:
-            return
+        except NotFound as error:
+            look = self.observe([Wanted(address, None, record)], Context({}))[address]
+            if isinstance(look, Unreadable):
+                raise look.error from error
+            if look.by_id is not None:
+                raise Permanent(f"{error.message}, and yet it is listed: {remote_id!r}", status=error.status) from error
 
     def disable(self, address: Address, remote_id: str, record: Record) -> None:
         """Leave it there without its schedule; one that is not there any more does nothing already."""
@@ -148,6 +155,10 @@ class TreasureDataProvider:
     def job(self, job_id: str) -> Job:
         """A run, its export included."""
         return runs.job(self._api, job_id)
+
+    def rows(self, job_id: str, limit: int) -> Rows | None:
+        """The first rows that a query gave."""
+        return runs.rows(self._api, job_id, limit)
 
     def last_job(self, address: Address, remote_id: str) -> Job | None:
         """The newest run."""

@@ -322,23 +322,59 @@ def test_a_database_with_foreign_tables_is_not_deleted(vendor: Vendor) -> None:
 GONE = httpx.Response(404, json={"error": "not found"})
 
 
+EMPTY: dict[str, object] = {
+    "GET /v3/database/list": {"databases": []},
+    "GET /v3/table/list/shop?include_descriptions=true": {"tables": []},
+    "GET /v3/schedule/list": {"schedules": []},
+    "GET /v3/bulk_loads": {"bulk_loads": []},
+    "GET /v4/connections": {"connections": []},
+}
+DELETIONS = [
+    ("database/shop", "shop", "POST /v3/database/delete/shop", "GET /v3/database/list"),
+    (
+        "table/orders",
+        "shop.orders",
+        "POST /v3/table/delete/shop/orders",
+        "GET /v3/table/list/shop?include_descriptions=true",
+    ),
+    ("query/totals", "Totals", "POST /v3/schedule/delete/Totals", "GET /v3/schedule/list"),
+    ("activation/buyers", "buyers", "POST /v3/schedule/delete/buyers", "GET /v3/schedule/list"),
+    ("import/orders", "orders", "DELETE /v3/bulk_loads/orders", "GET /v3/bulk_loads"),
+    ("connection/main", "7", "DELETE /v4/connections/7", "GET /v4/connections"),
+]
+
+
+@pytest.mark.parametrize(("address", "remote_id", "call", "listing"), DELETIONS)
+def test_deleting_what_is_gone_succeeds_once_its_list_says_so_too(
+    vendor: Vendor, address: str, remote_id: str, call: str, listing: str
+) -> None:
+    vendor.says = EMPTY | {call: GONE}
+
+    vendor.provider().delete(Address.parse(address), remote_id, Record(remote_id, {}))
+
+    asked = [asked for asked, _ in vendor.asked]
+    assert call in asked
+    assert asked[-1] == listing
+
+
+LISTED = {
+    "table": {"tables": [{"name": "orders", "schema": "[]"}]},
+    "query": {"schedules": [{"name": "Totals", "type": "trino", "database": "shop", "query": "SELECT 1"}]},
+    "import": {"bulk_loads": [{"name": "orders", "database": "shop", "table": "orders", "config": {"in": {}}}]},
+    "connection": {"connections": [{"id": "7", "name": "main", "type": "pinterest", "settings": {}}]},
+}
+
+
 @pytest.mark.parametrize(
-    ("address", "remote_id", "call"),
-    [
-        ("database/shop", "shop", "GET /v3/table/list/shop?include_descriptions=true"),
-        ("table/orders", "shop.orders", "POST /v3/table/delete/shop/orders"),
-        ("query/totals", "Totals", "POST /v3/schedule/delete/Totals"),
-        ("activation/buyers", "buyers", "POST /v3/schedule/delete/buyers"),
-        ("import/orders", "orders", "DELETE /v3/bulk_loads/orders"),
-        ("connection/main", "7", "DELETE /v4/connections/7"),
-    ],
+    ("address", "remote_id", "call", "listing"), [case for case in DELETIONS if case[0].split("/")[0] in LISTED]
 )
-def test_deleting_what_is_gone_succeeds(vendor: Vendor, address: str, remote_id: str, call: str) -> None:
-    vendor.says = {call: GONE}
+def test_not_found_for_what_is_listed_is_no_deletion(
+    vendor: Vendor, address: str, remote_id: str, call: str, listing: str
+) -> None:
+    vendor.says = EMPTY | {call: GONE, listing: LISTED[address.split("/", maxsplit=1)[0]]}
 
-    vendor.provider().delete(Address.parse(address), remote_id, RECORD)
-
-    assert [asked for asked, _ in vendor.asked] == [call]
+    with pytest.raises(Permanent, match="and yet it is listed"):
+        vendor.provider().delete(Address.parse(address), remote_id, Record(remote_id, {}))
 
 
 @pytest.mark.parametrize(
