@@ -40,8 +40,14 @@ NEVER: Mapping[str, str] = MappingProxyType(
     {
         "ambiguous_identity": "name the object that is meant in its document",
         "audience_id_not_found": "correct or remove the `audience_id`",
+        "audience_unknown": "name the `audience_id`, or give the destination's credentials",
         "identity": "correct or remove the id in the document",
         "adoption_refused": "the document says `adopt: never`; change it, or give it another name",
+        "foreign_owner": "let its owner release it, or give the document another name",
+        "import_not_found": "correct the id in `imports`",
+        "import_differs": "correct the id in `imports`, or take the entry out",
+        "import_taken": "let one document stand for the object, and take the other out",
+        "moved_to_taken": "correct `moved`, or take what stands in the way out of the state",
         "account": "use the credentials of the account that the environment names",
     }
 )

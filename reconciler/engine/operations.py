@@ -46,9 +46,13 @@ def _between(
         return
     if one["id"] != other["id"]:
         yield Difference(address, "/id", str(one["id"]), str(other["id"]))
-    then, now = _mode(one), _mode(other)
-    if then != now:
-        yield Difference(address, "", f"resolved to {then}", f"resolved to {now}")
+    for what, then, now in (
+        ("resolved to", _mode(one), _mode(other)),
+        ("moved to", one.get("moved_to", ""), other.get("moved_to", "")),
+        ("made by", one.get("made_by", ""), other.get("made_by", "")),
+    ):
+        if then != now:
+            yield Difference(address, "", f"{what} {then or 'nothing'}", f"{what} {now or 'nothing'}")
     fields, others = _fields(one), _fields(other)
     for path in sorted(fields.keys() | others.keys()):
         field, counterpart = fields.get(path), others.get(path)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
+from reconciler import engine
 from reconciler.engine.approvals import LIFTABLE, NEVER, Approval, flag, held, is_liftable
 from reconciler.errors import StalePlan, UsageError
 from reconciler.model.plan import Gate
@@ -67,6 +71,16 @@ def test_an_approval_that_lifts_nothing_is_a_mistake() -> None:
         held((DELETES,), [Approval("protected", ONE)], ONE)
 
     assert refused.value.hint == "gates that hold it: deletes"
+
+
+def test_every_gate_of_the_engine_stands_in_one_of_the_two_tables() -> None:
+    sources = [path.read_text(encoding="utf-8") for path in Path(engine.__path__[0]).glob("*.py")]
+    rules = {rule for source in sources for rule in re.findall(r'Gate\(\s*"(\w+)"', source)}
+    refusals = {why for source in sources for why in re.findall(r'Outcome\.REFUSE,\s*why="(\w+)"', source)}
+
+    assert len(rules) > 10
+    assert rules | refusals <= LIFTABLE.keys() | NEVER.keys()
+    assert not LIFTABLE.keys() & NEVER.keys()
 
 
 def test_a_flag_reads_back_as_its_approval() -> None:

@@ -44,6 +44,11 @@ SECRET = {"path": "/token", "reference": "env:TOKEN", "fingerprint": "k1:aaaaaaa
             ("", "resolved to ADD", "resolved to REPLACE"),
         ),
         (
+            change("move", moved_to="query/r"),
+            change("move", moved_to="query/s"),
+            ("", "moved to query/r", "moved to query/s"),
+        ),
+        (
             change(secrets=[SECRET]),
             change(secrets=[SECRET | {"fingerprint": "k1:bbbbbbbbbbbbbbbbbbbb"}]),
             (
