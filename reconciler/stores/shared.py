@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 
 from reconciler import __version__
 from reconciler.errors import LockHeld, StateError
+from reconciler.logs import logger
 from reconciler.model.json import Json
 from reconciler.model.record import State
 from reconciler.ports.clock import Clock, SystemClock, rfc3339
@@ -109,6 +110,8 @@ class SharedStore:
     def lock(self, operation: str, run: str, timeout_s: float) -> Iterator[Holder]:
         """Hold the only right to write."""
         with self._lock.hold(operation, run, timeout_s) as held:
+            if self.caveat:
+                logger("state").warning("state is not safe from force", where=self.where, why=self.caveat)
             with self._mutex:
                 if self._shelf.get(DOCUMENT) is None and self._reader.load() is None:
                     self._create()

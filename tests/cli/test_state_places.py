@@ -1,0 +1,225 @@
+"""Where a state is kept, as people meet it: moving it, sealing it, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from stage import Stage
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "stores"))
+
+import s3_server
+import servers
+import state_server
+
+from reconciler import reports
+from reconciler.sealing import new_key
+
+SCHEMAS = Path(reports.__file__).parent / "schemas"
+ENVIRONMENT = "manifests/environments/local.yaml"
+
+
+def valid(document: dict[str, Any]) -> dict[str, Any]:
+    """*document*, held against the schema that is shipped for it."""
+    name = str(document["format"]).removeprefix("tdr.")
+    Draft202012Validator(json.loads((SCHEMAS / f"{name}.json").read_text(encoding="utf-8"))).validate(document)
+    return document
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
+    programs = servers.postgres_programs()
+    if programs is None:
+        pytest.skip("no PostgreSQL server is installed (initdb and postgres, as in the package postgresql)")
+    with servers.postgres(programs) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[str]:
+    with servers.s3() as address:
+        yield address
+
+
+@pytest.fixture
+def http() -> Iterator[str]:
+    with state_server.serving("http-409") as (address, _):
+        yield address
+
+
+def _use(project: Stage, state: str) -> None:
+    project.write(ENVIRONMENT, f"treasure_data: {{endpoint: embedded}}\nstate: {state}\n")
+
+
+def _place(kind: str, address: str) -> tuple[str, dict[str, str]]:
+    """What `state` says, and the environment variables it refers to."""
+    match kind:
+        case "postgres":
+            return '{backend: postgres, connection: "${secret:env:STATE_DATABASE}"}', {"STATE_DATABASE": address}
+        case "s3":
+            text = (
+                f"{{backend: s3, bucket: {s3_server.BUCKET}, endpoint: '{address}', region: us-east-1, "
+                'access_key_id: "${secret:env:KEY_ID}", secret_access_key: "${secret:env:KEY}"}'
+            )
+            return text, {"KEY_ID": "FAKE-id", "KEY": "FAKE-key"}
+        case _:
+            text = (
+                f"{{backend: http, address: '{address}', lock_address: '{address}/lock', "
+                f"unlock_address: '{address}/lock', lock_method: POST, unlock_method: DELETE, "
+                f'username: {state_server.USER}, password: "${{secret:env:PASSWORD}}"}}'
+            )
+            return text, {"PASSWORD": state_server.PASSWORD}
+
+
+@pytest.mark.parametrize("kind", ["http", "postgres", "s3"])
+def test_a_team_moves_its_state_and_goes_on(applied: Stage, kind: str, request: pytest.FixtureRequest) -> None:
+    before = applied.tdr("state", "show").document
+    runs = [path.stem.rpartition("-")[2] for path in sorted((applied.state / "runs").glob("*.json"))]
+    state, environ = _place(kind, request.getfixturevalue(kind))
+    _use(applied, state)
+
+    moved = valid(applied.tdr("state", "migrate", "--from", "local", "--format", "json", **environ).document)
+    after = applied.tdr("state", "show", **environ).document
+    applied.edit("manifests/shop.yaml", "0 3 * * *", "0 4 * * *")
+    applied.tdr("apply", "--yes", **environ)
+    verified = valid(applied.tdr("state", "verify", "--format", "json", **environ).document)
+    lock = valid(applied.tdr("lock", "status", "--format", "json", **environ).document)
+
+    assert after | {"created_at": ""} == before | {"created_at": ""}
+    assert (moved["resources"], moved["serial"], moved["runs"]) == (4, before["serial"], len(runs))
+    assert moved["from"] == str(applied.state)
+    assert (verified["sound"], verified["runs"], verified["problems"]) == (True, len(runs) + 1, [])
+    assert (lock["locked"], lock["where"]) == (False, moved["to"])
+    assert applied.tdr("plan", "--detailed-exitcode", **environ).code == 0
+    assert not [secret for secret in environ.values() if secret in "".join(applied.heard)]
+
+
+def test_a_state_is_not_moved_onto_another(applied: Stage, http: str) -> None:
+    state, environ = _place("http", http)
+    _use(applied, state)
+    applied.tdr("state", "migrate", "--from", "local", **environ)
+
+    refused = applied.tdr("state", "migrate", "--from", "local", expect=1, **environ)
+
+    assert f"{http} holds a state already" in refused.err
+
+
+def test_a_state_moves_back_from_a_place_in_a_file(applied: Stage, http: str) -> None:
+    state, environ = _place("http", http)
+    _use(applied, state)
+    applied.tdr("state", "migrate", "--from", "local", **environ)
+    shown = applied.tdr("state", "show", **environ).document
+    applied.write("old.yaml", state)
+    _use(applied, "{backend: local}")
+    applied.state.rename(applied.state.with_name("before"))
+
+    applied.tdr("state", "migrate", "--from", "old.yaml", **environ)
+
+    assert applied.tdr("state", "show").document | {"created_at": ""} == shown | {"created_at": ""}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{backend: folder}", "names no place of a state: see"),
+        ('{backend: postgres, connection: "${secret:env:NOT_SET}"}', "`NOT_SET` is not set"),
+        ("[", "is not YAML"),
+    ],
+)
+def test_an_old_place_that_makes_no_sense_is_told(applied: Stage, text: str, words: str) -> None:
+    applied.write("old.yaml", text)
+
+    assert words in applied.tdr("state", "migrate", "--from", "old.yaml", expect=64).err
+
+
+def test_a_pulled_state_is_pushed_again_when_nothing_else_was_written(applied: Stage) -> None:
+    pulled = applied.tdr("state", "pull").out
+    applied.write("pulled.json", pulled)
+
+    assert valid(applied.tdr("state", "push", "pulled.json", "--format", "json").document)["serial"] == 5
+    applied.tdr("state", "rm", "query/buyers-per-month")
+    assert "it would be undone" in applied.tdr("state", "push", "pulled.json", expect=1).err
+    applied.write("pulled.json", pulled.replace("customers", "members"))
+    assert "does not match its digest" in applied.tdr("state", "push", "pulled.json", expect=1).err
+
+
+def test_a_state_of_another_project_or_lineage_is_not_pushed(applied: Stage, tmp_path: Path) -> None:
+    other = Stage(tmp_path / "other", None, applied.environ)
+    other.folder.mkdir()
+    other.tdr("init", "--name", "club")
+    other.tdr("apply", "--yes")
+    other.write("club.json", other.tdr("state", "pull").out)
+    other.edit("tdr.yaml", "project: club", "project: shop")
+    other.state.rename(other.state.with_name("before"))
+    other.tdr("apply", "--yes")
+    other.write("shop.json", other.tdr("state", "pull").out)
+
+    theirs = applied.tdr("state", "push", str(other.folder / "club.json"), expect=1)
+    another = applied.tdr("state", "push", str(other.folder / "shop.json"), expect=1)
+
+    assert "is the state of project 'club', not of 'shop'" in theirs.err
+    assert "a state is never replaced by another one" in another.err
+
+
+def test_a_lost_state_is_pushed_into_an_empty_place(applied: Stage) -> None:
+    applied.write("pulled.json", applied.tdr("state", "pull").out)
+    shown = applied.tdr("state", "show").document
+    for name in ("state.json", "journal.jsonl"):
+        (applied.state / name).unlink()
+    for kept in (applied.state / "history").iterdir():
+        kept.unlink()
+
+    applied.tdr("state", "push", "pulled.json")
+
+    assert applied.tdr("state", "show").document | {"created_at": ""} == shown | {"created_at": ""}
+
+
+def test_a_damaged_journal_is_verified_and_mended(applied: Stage) -> None:
+    journal = applied.state / "journal.jsonl"
+    damaged = journal.read_bytes() + b"not a line\nnor this\n"
+    journal.write_bytes(damaged)
+
+    told = applied.tdr("state", "list", expect=1).err
+    verified = valid(applied.tdr("state", "verify", "--format", "json", expect=1).document)
+    mended = valid(applied.tdr("state", "mend", "--format", "json").document)
+
+    assert f"{applied.state / 'state.json'} is intact" in told
+    assert "`tdr state mend`" in told
+    assert (verified["sound"], [problem["what"] for problem in verified["problems"]]) == (False, ["state"])
+    assert mended["mended"]["lost_lines"] == 2
+    assert Path(mended["mended"]["aside"]).read_bytes() == damaged
+    assert "table/customers" in applied.tdr("state", "list").out
+    assert applied.tdr("plan", "--detailed-exitcode").code == 0
+
+
+def test_a_state_is_sealed_with_the_key_of_the_environment(project: Stage) -> None:
+    old, new = new_key(), new_key()
+    project.tdr("apply", "--yes", TDR_STATE_KEY=old)
+    files = [path for path in project.state.rglob("*.json*") if "service" not in path.parts]
+
+    assert [path.name for path in files if not path.read_bytes().startswith(b"tdr1:")] == []
+    assert "holds none" in project.tdr("state", "list", expect=1).err
+    assert "query/buyers-per-month" in project.tdr("state", "list", TDR_STATE_KEY=f"{new},{old}").out
+    project.tdr("state", "rm", "query/buyers-per-month", TDR_STATE_KEY=f"{new},{old}")
+    assert "table/customers" in project.tdr("state", "list", TDR_STATE_KEY=new).out
+    assert "does not hold a key" in project.tdr("state", "list", expect=1, TDR_STATE_KEY="short").err
+    assert not [key for key in (old, new) if key in "".join(project.heard)]
+
+
+def test_the_kept_run_tells_who_and_what_was_remembered_before_and_after(applied: Stage) -> None:
+    applied.edit("manifests/shop.yaml", "0 3 * * *", "0 4 * * *")
+    applied.tdr("apply", "--yes", GITHUB_SHA="0123abcd")
+    newest = max((applied.state / "runs").glob("*.json"))
+    kept = valid(json.loads(newest.read_bytes()))
+    (changed,) = kept["results"]
+
+    assert (kept["commit"], kept["operation"], kept["approvals"]) == ("0123abcd", "apply", [])
+    assert (kept["serial_before"], kept["serial_after"]) == (5, 7)
+    assert changed["record_before"]["id"] == changed["record_after"]["id"]
+    assert changed["record_before"]["applied"] != changed["record_after"]["applied"]
