@@ -27,7 +27,7 @@ from reconciler.model.change import (
     Undecided,
     Update,
 )
-from reconciler.model.marker import owner_in
+from reconciler.model.marker import marker, owner_in
 from reconciler.model.observation import Finding, Observation, Seen, Unreadable
 from reconciler.model.plan import Gate
 from reconciler.model.record import Record
@@ -46,7 +46,7 @@ class Case:
     pending: it was made so recently that a look may still miss it.
     chosen_id: the id its document names, or "".
     imported_id: the id that `imports` gives to it while the state does not know it, or "".
-    marker: the ownership mark that its object bears when tdr made it, or "".
+    owner: ``PROJECT/ENVIRONMENT`` that marks what it makes, or "".
     """
 
     resource: Resource
@@ -60,7 +60,7 @@ class Case:
     pending: bool = False
     chosen_id: str = ""
     imported_id: str = ""
-    marker: str = ""
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +184,7 @@ def _imported(case: Case, found: Observation | None) -> Decision:
 def _foreign(case: Case, found: Observation) -> Decision | None:
     """Refuse what bears the mark of somebody else."""
     theirs = owner_in(found.marker)
-    if not theirs or not case.marker or theirs == owner_in(case.marker):
+    if not theirs or not case.owner or theirs == case.owner:
         return None
     address = case.resource.address
     message = f"{address}: object {found.remote_id} belongs to {theirs}, as its mark {found.marker!r} says"
@@ -197,7 +197,7 @@ def _found_by_key(case: Case, found: Observation) -> Decision:
     if refused := _foreign(case, found):
         return refused
     address = case.resource.address
-    is_marked = bool(case.marker) and found.marker == case.marker
+    is_marked = bool(found.marker) and found.marker == marker(case.owner, address)
     reason = Reason.JOURNAL_RECOVERED if case.recovered else Reason.ADOPTED_BY_KEY
     if is_marked and not case.recovered:
         reason = Reason.ADOPTED_BY_MARKER

@@ -17,7 +17,6 @@ from reconciler.model.activation import Outcome, Resolution
 from reconciler.model.address import Address
 from reconciler.model.change import Create, Keep, Move, Undecided
 from reconciler.model.kinds import ActivationSpec, AudienceSpec
-from reconciler.model.marker import marker
 from reconciler.model.observation import Finding, Observation, Seen
 from reconciler.model.plan import Gate
 from reconciler.model.record import Record, State
@@ -136,7 +135,7 @@ class Decider:
                 pending=self._is_pending(address, traits.visible_within_s),
                 chosen_id=_chosen_id(resource),
                 imported_id=self._imports.get(address, ""),
-                marker=marker(self.world.owner, address),
+                owner=self.world.owner,
             )
         )
         if isinstance(decision.change, Create) and address.kind == "audience" and decision.change.via is None:
