@@ -26,6 +26,7 @@ RENDERERS = {
     "tdr.run": ("text", "run"),
     "tdr.run, kept": ("history", "run_text"),
     "tdr.plan_diff": ("plan_diff", "plan_diff"),
+    "tdr.job": ("rows", "job"),
     "tdr.validation": ("text", "validation"),
     "tdr.drift": ("drift", "text"),
     "tdr.import": ("importing", "imported"),

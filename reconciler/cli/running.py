@@ -15,10 +15,14 @@ from reconciler.cli.session import Stop, address, runtime_of
 if TYPE_CHECKING:
     from reconciler.ports.provider import Job
 
+RowsOption = Annotated[
+    int, typer.Option("--rows", min=0, max=10_000, help="How many rows of a query to show, identifiers masked.")
+]
+
 
 def add_to(app: typer.Typer) -> None:
     """Register the verbs."""
-    for verb in (run, serve, sandbox):
+    for verb in (run, logs, serve, sandbox):
         app.command()(verb)
 
 
@@ -28,6 +32,7 @@ def run(
     env: EnvOption = None,
     directory: DirectoryOption = None,
     var: VarOption = None,
+    rows: RowsOption = 20,
     format: FormatOption = Format.TEXT,
 ) -> None:
     """Run one query, activation or import now, and follow it to its end."""
@@ -39,12 +44,33 @@ def run(
         Stop.watching() as stop,
         _Bar(str(chosen)) as bar,
     ):
-        answer = running.run(runtime, chosen, bar.watch, stop.event)
-    seen_twice = format is Format.TEXT and sys.stdout.isatty()  # the result on the terminal shows the log as well
-    if answer.exit_code and answer.document["log"] and not seen_twice:
-        output.say(str(answer.document["log"]).rstrip())
-    output.emit(answer.document, format)
+        answer = running.run(runtime, chosen, bar.watch, stop.event, rows)
+    document = answer.document
+    if answer.exit_code and format is Format.TEXT and document["log"]:
+        # Told once, and where the reader of an error looks, even when the result goes into a file.
+        for line in str(document["log"]).rstrip().splitlines():
+            output.say(line)
+        document = document | {"log": ""}
+    output.emit(document, format)
     raise typer.Exit(stop.exit_code if stop.event.is_set() else answer.exit_code)
+
+
+def logs(
+    context: typer.Context,
+    what: Annotated[str, typer.Argument(help="A query, an activation or an import.", metavar="ADDRESS")],
+    env: EnvOption = None,
+    directory: DirectoryOption = None,
+    var: VarOption = None,
+    rows: RowsOption = 20,
+    format: FormatOption = Format.TEXT,
+) -> None:
+    """Show how the newest run of a query, activation or import ended, and its log. Starts nothing."""
+    from reconciler.commands import running
+
+    chosen = address(what)
+    with runtime_of(context, env=env, directory=directory, variables=var) as runtime:
+        answer = running.logs(runtime, chosen, rows)
+    output.finish(answer, format)
 
 
 class _Bar:

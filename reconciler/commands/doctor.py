@@ -90,10 +90,11 @@ def _vendors(runtime: Runtime) -> str:
 def _runs(runtime: Runtime) -> str:
     """Whether the newest run of everything that runs went well."""
     failed: list[str] = []
-    count = 0
+    count = runnable = 0
     for address, record in sorted(runtime.store.read().state.records.items()):
         if address.kind not in RUNNABLE:
             continue
+        runnable += 1
         provider = runtime.world.providers[address.kind]
         if not isinstance(provider, Runs):
             continue
@@ -102,5 +103,8 @@ def _runs(runtime: Runtime) -> str:
         if job is not None and job.status in (JobStatus.ERROR, JobStatus.KILLED):
             failed.append(f"{address} (job {job.job_id} {job.status})")
     if failed:
-        raise TdrError(f"the newest run went wrong of {', '.join(failed)}", hint="see its log with `tdr run ADDRESS`")
-    return f"the newest run of {count} went well" if count else "nothing has run yet"
+        first = failed[0].partition(" ")[0]
+        raise TdrError(f"the newest run went wrong of {', '.join(failed)}", hint=f"see its log with `tdr logs {first}`")
+    if count:
+        return f"the newest run of {count} went well"
+    return "what is applied has not run yet" if runnable else "nothing that runs is applied"

@@ -1,4 +1,4 @@
-"""`tdr run ADDRESS`: one run now, watched to its end."""
+"""`tdr run ADDRESS`: one run now, watched to its end. `tdr logs ADDRESS`: the newest run, looked at only."""
 
 from __future__ import annotations
 
@@ -9,30 +9,34 @@ from collections.abc import Callable
 from reconciler.commands.answer import FAILED, INTERRUPTED, OK, Answer
 from reconciler.errors import TdrError
 from reconciler.model.address import Address
+from reconciler.model.record import Record
 from reconciler.ports.clock import rfc3339
-from reconciler.ports.provider import RUNNABLE, Job, JobStatus, Runs
-from reconciler.reports.documents import heading
+from reconciler.ports.provider import RUNNABLE, GivesRows, Job, JobStatus, Runs
+from reconciler.reports import rows
+from reconciler.reports.documents import Document, heading
 from reconciler.wiring import Runtime
 
 POLL_S = (0.05, 0.1, 0.2, 0.5, 1.0)
 """Waiting times between two looks; the last one repeats."""
+FIRST_ROWS = 20
+"""How many rows of a query are shown."""
 
 
-def run(runtime: Runtime, address: Address, watch: Callable[[Job], None], stop: threading.Event) -> Answer:
-    """Start the query, activation or import at *address* and follow it.
+def run(
+    runtime: Runtime,
+    address: Address,
+    watch: Callable[[Job], None],
+    stop: threading.Event,
+    first_rows: int = FIRST_ROWS,
+) -> Answer:
+    """Start the query, activation or import at *address* and follow it; of a query show the first rows.
 
     Raises:
         TdrError: it is not applied, its bootstrap is not finished, or it is nothing that runs.
     """
-    record = runtime.store.read().state.records.get(address)
-    if record is None:
-        hint = "run `tdr apply` first" if address in runtime.world.resources else "see `tdr state list`"
-        raise TdrError(f"{address} is not applied", hint=hint)
+    record, provider = _runnable(runtime, address)
     if record.phase:
         raise TdrError(f"{address}: its first run is not finished", hint="run `tdr apply`; it goes on from there")
-    provider = runtime.world.providers[address.kind]
-    if not isinstance(provider, Runs) or address.kind not in RUNNABLE:
-        raise TdrError(f"{address} is nothing that runs", hint="name a query, an activation or an import")
     job_id = provider.run(address, record.remote_id, f"tdr-run-{uuid.uuid4().hex}")
     looked = 0
     while True:
@@ -42,6 +46,37 @@ def run(runtime: Runtime, address: Address, watch: Callable[[Job], None], stop: 
             break
         runtime.clock.sleep(POLL_S[min(looked, len(POLL_S) - 1)])
         looked += 1
+    document = _document(runtime, address, provider, job, first_rows)
+    if not job.status.is_finished:
+        return Answer(document, INTERRUPTED)
+    return Answer(document, OK if job.status is JobStatus.SUCCESS else FAILED)
+
+
+def logs(runtime: Runtime, address: Address, first_rows: int = FIRST_ROWS) -> Answer:
+    """The newest run of *address*, how it ended and its log. Starts nothing.
+
+    Raises:
+        TdrError: it is not applied, has not run yet, or is nothing that runs.
+    """
+    record, provider = _runnable(runtime, address)
+    job = provider.last_job(address, record.remote_id)
+    if job is None:
+        raise TdrError(f"{address} has not run yet", hint=f"run it with `tdr run {address}`")
+    return Answer(_document(runtime, address, provider, job, first_rows))
+
+
+def _runnable(runtime: Runtime, address: Address) -> tuple[Record, Runs]:
+    record = runtime.store.read().state.records.get(address)
+    if record is None:
+        hint = "run `tdr apply` first" if address in runtime.world.resources else "see `tdr state list`"
+        raise TdrError(f"{address} is not applied", hint=hint)
+    provider = runtime.world.providers[address.kind]
+    if not isinstance(provider, Runs) or address.kind not in RUNNABLE:
+        raise TdrError(f"{address} is nothing that runs", hint="name a query, an activation or an import")
+    return record, provider
+
+
+def _document(runtime: Runtime, address: Address, provider: Runs, job: Job, first_rows: int) -> Document:
     document = heading("job", rfc3339(runtime.clock.now())) | {
         "address": str(address),
         "job_id": job.job_id,
@@ -49,6 +84,7 @@ def run(runtime: Runtime, address: Address, watch: Callable[[Job], None], stop: 
         "rows": job.done,
         "log": job.log,
     }
-    if not job.status.is_finished:
-        return Answer(document, INTERRUPTED)
-    return Answer(document, OK if job.status is JobStatus.SUCCESS else FAILED)
+    # What an activation sends is members; its rows are shown nowhere, and the vendor keeps none.
+    shows_rows = address.kind == "query" and job.status is JobStatus.SUCCESS and first_rows > 0
+    given = provider.rows(job.job_id, first_rows) if shows_rows and isinstance(provider, GivesRows) else None
+    return document if given is None else document | rows.masked(given.columns, given.values)

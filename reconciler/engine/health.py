@@ -93,7 +93,7 @@ def _runs(watched: Watched, limits: HealthSpec, now: float) -> Iterator[Problem]
             address,
             "failing",
             f"the newest {times}, last job {finished[0].job_id}{_last_line(finished[0].log)}",
-            f"see its log with `tdr run {address}`",
+            f"see its log with `tdr logs {address}`",
         )
     good = [run for run in finished if run.status is JobStatus.SUCCESS]
     if len(good) > USUAL_FROM and good[0] is finished[0] and not good[0].done and median(_rows(good[1:])):

@@ -192,6 +192,23 @@ class Runs(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The first rows that a query gave, in its order. They may hold personal data: nothing may be shown unmasked."""
+
+    columns: tuple[str, ...]
+    values: tuple[tuple[Json, ...], ...] = field(repr=False)
+
+
+@runtime_checkable
+class GivesRows(Protocol):
+    """A provider that keeps what a query gave for a while."""
+
+    def rows(self, job_id: str, limit: int) -> Rows | None:
+        """The first *limit* rows of a finished run; None when they are not kept, or too many to fetch."""
+        ...
+
+
 @runtime_checkable
 class Expires(Protocol):
     """A provider whose credentials come to an end some day."""

@@ -140,7 +140,7 @@ def test_a_create_that_breaks_anywhere_is_gone_on_with_and_never_doubled(
 @pytest.mark.parametrize(("action", "target"), [(CREATE, "vip"), (REPLACE, None)])
 def test_nothing_valid_is_refused_before_any_request(exports: Exports, action: str, target: str | None) -> None:
     audience = exports.api.with_audience("other", frozenset(digests(*PEOPLE)))
-    with pytest.raises(Permanent, match=r"no valid row|not replaced by nothing"):
+    with pytest.raises(Permanent, match="no valid row"):
         exports.run(["", None], settings_of(action, target or audience, ignore_invalid_records=True))
     assert exports.api.writes == []
 

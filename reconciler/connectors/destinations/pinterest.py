@@ -161,8 +161,8 @@ class PinterestDestination:
             )
         if settings.action is Action.REPLACE and not self._allow_empty_replace:
             raise Permanent(
-                f"audience {settings.audience_id} is not replaced by nothing: no row is valid",
-                hint="to empty it, use `delete_current_audience`, which clears its members",
+                f"audience {settings.audience_id} keeps its members: the query gave no valid row to replace them with",
+                hint="correct the query; or, if the audience is to be emptied, say so with `membership: clear`",
             )
 
     def _creator(self, api: AudienceApi, settings: PinterestSettings) -> Creator:

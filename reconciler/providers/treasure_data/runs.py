@@ -5,16 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+import orjson
+
 from reconciler.apis.treasure_data import TreasureData
+from reconciler.errors import NotFound
 from reconciler.model.address import Address
 from reconciler.ports.clock import Clock
-from reconciler.ports.provider import Job, JobStatus
+from reconciler.ports.provider import Job, JobStatus, Rows
 from reconciler.providers.treasure_data import wire
 from reconciler.providers.treasure_data.wire import Raw
 from reconciler.scrubbing import Scrubber
 
 # `booting` is in all of the vendor's clients, though not in its description of the API.
 _STATUSES: Final = {"booting": JobStatus.RUNNING} | {status.value: status for status in JobStatus}
+_MOST_ROWS: Final = 100_000
+"""Of a result that is fetched whole for its first rows: some 10 MB."""
 _LOG_TAIL: Final = 4_000
 """Characters of a log that are kept: the error of a failed run stands at its end."""
 
@@ -42,6 +47,20 @@ def job(api: TreasureData, job_id: str) -> Job:
         created_at=wire.unix_seconds(raw.get("created_at")),
         started_at=wire.unix_seconds(raw.get("start_at")),
     )
+
+
+def rows(api: TreasureData, job_id: str, limit: int) -> Rows | None:
+    """The first *limit* rows of a finished query. The vendor gives all or none, so of a large result none."""
+    raw = api.job(job_id)
+    schema = wire.text(raw.get("hive_result_schema"))
+    if not schema or wire.whole(raw.get("num_records")) > _MOST_ROWS:
+        return None
+    try:
+        columns = tuple(wire.text(column[0]) for column in orjson.loads(schema))
+        kept = api.job_rows(job_id)
+    except (NotFound, orjson.JSONDecodeError):
+        return None
+    return Rows(columns, tuple(tuple(row) for row in kept[:limit] if isinstance(row, list)))
 
 
 def last_job(api: TreasureData, address: Address, remote_id: str) -> Job | None:
@@ -89,6 +108,7 @@ def _debug(raw: Raw) -> Raw:
 
 def _log(raw: Raw, scrubber: Scrubber) -> str:
     debug = _debug(raw)
-    parts = (wire.text(debug.get(stream)).strip() for stream in ("cmdout", "stderr"))
+    output, error = (wire.text(debug.get(stream)).strip() for stream in ("cmdout", "stderr"))
+    parts = (output, "" if error in output else error)  # what ended the job may stand in both
     # Cleaned before it is cut, so that no cut leaves half a secret.
     return scrubber.clean("\n".join(filter(None, parts)))[-_LOG_TAIL:]

@@ -1,0 +1,71 @@
+"""Rows of a query for people to look at: who somebody is cannot be read from them, whatever the format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from reconciler.model.json import Json
+from reconciler.policy.columns import pii_class
+from reconciler.reports.values import show
+from reconciler.scrubbing import MASK, Scrubber
+
+_TELLING_NOBODY: Final = frozenset({"", "gender"})
+_WIDEST: Final = 60
+"""Characters of a cell; a longer one ends in an ellipsis."""
+
+
+def masked(columns: Sequence[str], values: Sequence[Sequence[Json]]) -> dict[str, Json]:
+    """*columns* and ``first_rows`` of a document: ``***`` in columns whose name tells of a person and in place of addresses."""
+    scrubber = Scrubber()
+    hidden = [pii_class(name) not in _TELLING_NOBODY for name in columns]
+    shown: list[Json] = [
+        [_shown(value, scrubber, is_hidden=is_hidden) for value, is_hidden in zip(row, hidden, strict=False)]
+        for row in values
+    ]
+    return {"columns": list(columns), "first_rows": shown}
+
+
+def _shown(value: Json, scrubber: Scrubber, *, is_hidden: bool) -> Json:
+    match value:
+        case None | bool():
+            return value
+        case _ if is_hidden:
+            return MASK
+        case str():
+            return scrubber.clean(value)
+        case int() | float():
+            return value
+        case Mapping():
+            return {str(name): _shown(inner, scrubber, is_hidden=False) for name, inner in value.items()}
+        case _:
+            return [_shown(inner, scrubber, is_hidden=False) for inner in value]
+
+
+def job(document: Mapping[str, Any]) -> str:
+    """A run: how it ended, its first rows as a table, and its log. Ends with a line break."""
+    lines = [f"{document['address']}: job {document['job_id']} {document['status']}, {_plural(document['rows'])}"]
+    if "first_rows" in document:
+        lines += ["", *_table(document["columns"], document["first_rows"])]
+        left_out = document["rows"] - len(document["first_rows"])
+        lines += [f"… and {left_out} more row{'' if left_out == 1 else 's'}"] if left_out > 0 else []
+    if document["log"]:
+        lines += ["", document["log"].rstrip()]
+    return "\n".join(lines) + "\n"
+
+
+def _table(columns: Sequence[str], values: Sequence[Sequence[Json]]) -> Iterator[str]:
+    cells = [list(columns), *([_cell(value) for value in row] for row in values)]
+    widths = [max(len(row[index]) for row in cells) for index in range(len(columns))]
+    for row in cells:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _cell(value: Json) -> str:
+    text = "" if value is None else value if isinstance(value, str) else show(value)
+    text = " ".join(text.split())
+    return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
+
+
+def _plural(count: int) -> str:
+    return f"{count} row{'' if count == 1 else 's'}"
