@@ -53,7 +53,7 @@ class TreeCache:
             return
         body = orjson.dumps(self._current)
         with contextlib.suppress(OSError):
-            _replace(self._file, _HEADER % (FORMAT, zlib.crc32(body)) + body)
+            replace_file(self._file, _HEADER % (FORMAT, zlib.crc32(body)) + body)
 
 
 def _read(file: Path) -> Mapping[str, Any]:
@@ -71,7 +71,12 @@ def _read(file: Path) -> Mapping[str, Any]:
     return stored if isinstance(stored, dict) else {}
 
 
-def _replace(file: Path, data: bytes) -> None:
+def replace_file(file: Path, data: bytes) -> None:
+    """Put *data* in the place of *file* at once; a reader sees the old or the new.
+
+    Raises:
+        OSError: it cannot be written; what was there stays.
+    """
     file.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=file.name, suffix=".tmp")
     try:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 
-from reconciler.diagnostics import sorted_by_place
+from reconciler.diagnostics import Severity, sorted_by_place
 from reconciler.errors import ManifestError
 from reconciler.manifest.cache import TreeCache
 from reconciler.manifest.environment import choose, read_environment
@@ -16,8 +16,10 @@ from reconciler.manifest.findings import Findings
 from reconciler.manifest.interpolation import Values
 from reconciler.manifest.loaded import Loaded
 from reconciler.manifest.project import Project
+from reconciler.manifest.queries import QueryCheck
 from reconciler.manifest.reading import Reading
 from reconciler.manifest.secrets import SecretNames, SecretValues
+from reconciler.model.environment import EMBEDDED
 
 
 def load(
@@ -51,6 +53,9 @@ def load(
         reading = Reading(project, spec, Values(spec.variables if spec else variables, environ, secret), findings, name)
         reading.read(TreeCache(cache_dir), may_be_empty=may_be_empty)
         resources = reading.resources()
+        is_run_here = spec is not None and spec.treasure_data.endpoint == EMBEDDED
+        severity = Severity.ERROR if is_run_here else Severity.WARNING
+        QueryCheck(findings, cache_dir, severity).check(resources, reading.places())
         transitions = reading.transitions()
     if spec is None or findings.has_errors:
         raise ManifestError(sorted_by_place(findings.diagnostics))

@@ -92,7 +92,7 @@ def test_what_cannot_be_followed_is_said_and_left_as_it_is(text: str, rule: str,
 
 
 def test_a_value_cannot_become_structure(loaded: Load) -> None:
-    hostile = "x\npriority: 2\nname: y"
+    hostile = "select 1 --\n--priority: 2\n--name: y"
     text = query("sql: ${var:v}\nname: ${var:n}")
     found = loaded({"manifests/m.yaml": text}, variables={"v": hostile, "n": "plain"})
     spec = found.resources[Address("query", "q")].spec

@@ -143,5 +143,6 @@ def test_the_collector_is_left_as_it_was(is_enabled: bool, loaded: Load, refused
 @given(value=st.text(st.characters(codec="utf-8", exclude_categories=["Cc"])).filter(lambda text: "${" not in text))
 def test_any_quoted_text_reaches_its_spec_unchanged(value: str, loaded: Load) -> None:
     quoted = "".join(c if c.isprintable() and c not in '"\\' else f"\\U{ord(c):08X}" for c in value)
-    found = loaded({"manifests/m.yaml": query(f'sql: "{quoted}"')})
-    assert found.resources[Address("query", "q")].spec.model_dump()["sql"] == value
+    table = "apiVersion: tdr/v1\nkind: Table\nmetadata: {name: orders}\nspec:\n  database: shop\n"
+    found = loaded({"manifests/m.yaml": f'{table}  description: "{quoted}"\n'})
+    assert found.resources[Address("table", "orders")].spec.model_dump()["description"] == value
