@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeVar
 
+import orjson
+
 from reconciler.apis.pinterest_values import (
     CUSTOMER_LIST,
     AdAccount,
@@ -37,8 +39,6 @@ T = TypeVar("T")
 
 PAGE_SIZE = "250"
 """The most a page may hold. Source: Pinterest API v5, parameter page_size."""
-
-_NEEDS_NO_ESCAPE = bytes(code for code in range(0x20, 0x7F) if code not in b'"\\')
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +258,7 @@ def _with_records(fields: Mapping[str, Json], records: bytes) -> bytes:
     """A JSON body with *fields* and *records*, made around the records without looking at any one of them."""
     if not records:
         raise Permanent("Pinterest: there are no records to send")
-    if records.translate(None, _NEEDS_NO_ESCAPE):
+    quoted = orjson.dumps(records.decode("ascii", errors="replace"))
+    if len(quoted) != len(records) + 2:  # Something was escaped, or is no ASCII.
         raise Permanent("Pinterest: records hold characters that no digest has; hash them first")
-    return b"".join((canonical(fields)[:-1], b',"records":"', records, b'"}'))
+    return b"".join((canonical(fields)[:-1], b',"records":', quoted, b"}"))

@@ -7,6 +7,7 @@ wants is one call over a slice. A file is written once, made durable, and not ch
 from __future__ import annotations
 
 import os
+from binascii import hexlify
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -137,4 +138,4 @@ def _shorter(path: Path) -> StateError:
 
 def joined_hex(keys: bytes) -> bytes:
     """Raw keys as lower-case hex digests joined by commas: 65 bytes a key, less one."""
-    return keys.hex(",", KEY_BYTES).encode()
+    return hexlify(keys, b",", KEY_BYTES)
