@@ -104,7 +104,7 @@ def _accepted(runtime: Runtime, looked: Scan, entry: Drift, field: FieldChange) 
     resource = resources.get(entry.address)
     if resource is None:
         raise TdrError(f"no document declares {entry.address}", hint="`tdr import` writes one")
-    place = place_of(resource, field.path, field.after, resources, looked.state)  # type: ignore[arg-type]
+    place = place_of(runtime.world, looked.state, resource, field.path, field.after)  # type: ignore[arg-type]
     return Accepted(entry.address, field.path, place, place.file or resources[place.address].origin.file)
 
 

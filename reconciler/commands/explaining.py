@@ -149,7 +149,7 @@ def _source(runtime: Runtime, resource: Resource | None, path: str, prepared: Pr
     if resource is None:
         return ""
     try:
-        place = place_of(resource, path, None, runtime.world.resources, prepared.state)
+        place = place_of(runtime.world, prepared.state, resource, path, None)
     except TdrError:
         return ""
     if place.file:

@@ -20,12 +20,31 @@ from reconciler.model.observation import Observation
 from reconciler.model.record import Record
 from reconciler.model.resource import Origin, Reference, Resource
 from reconciler.model.spec import Adopt, Lifecycle, Spec
-from reconciler.ports.listing import Declaration, Directory, Found, Lists, SecretPlace
+from reconciler.ports.listing import Declaration, Directory, Found, Lists, SecretPlace, Undeclarable
 from reconciler.ports.provider import Context
 
 ORDER = ("connection", "database", "table", "audience", "query", "import", "activation")
 """What is referred to comes before what refers to it."""
 _SPELLED = {kind.lower(): kind for kind in KINDS}
+
+
+def declaration(
+    world: World,
+    resources: Mapping[Address, Resource],
+    names: Mapping[tuple[str, str], str],
+    address: Address,
+    record: Record,
+) -> Declaration | Undeclarable:
+    """What a document says that *record* was made of. *names*: kind and vendor's id -> name of the document."""
+    provider: object = world.provider(address)
+    if not isinstance(provider, Lists):
+        return Undeclarable("its vendor cannot say what it was made of")
+    known = {**world.traits(address).defaults, **record.applied}
+    observation = Observation(record.remote_id, _Partial(known))
+    through = next((need for need in record.depends_on if need.kind == "connection"), None)
+    specs = {one: resource.spec for one, resource in resources.items()}
+    directory = Directory(names, specs, world.traits(Address("audience", "any")).verbs)
+    return provider.declare(Found(address.kind, address.name, observation, through), address.name, directory)
 
 
 class _Partial(dict[str, Json]):
@@ -69,18 +88,7 @@ class Restorer:
         return made
 
     def _spec(self, address: Address, record: Record, declared: Resource | None) -> Spec:
-        provider: object = self.world.provider(address)
-        if not isinstance(provider, Lists):
-            raise _impossible(address, "its vendor cannot say what it was made of")
-        known = {**self.world.traits(address).defaults, **record.applied}
-        observation = Observation(record.remote_id, _Partial(known))
-        through = next((need for need in record.depends_on if need.kind == "connection"), None)
-        directory = Directory(
-            self.names,
-            {one: resource.spec for one, resource in self.resources.items()},
-            self.world.traits(Address("audience", "any")).verbs,
-        )
-        made = provider.declare(Found(address.kind, address.name, observation, through), address.name, directory)
+        made = declaration(self.world, self.resources, self.names, address, record)
         if not isinstance(made, Declaration):
             raise _impossible(address, made.why)
         tree = _with_secrets(address, made.spec, declared)

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, cast
 
+from reconciler.commands.restoring import declaration
+from reconciler.engine.world import World
 from reconciler.errors import TdrError
+from reconciler.manifest.differing import Verb, next_step
+from reconciler.manifest.differing import after as after_step
 from reconciler.manifest.patching import ABSENT, Absent
+from reconciler.manifest.pointers import parts, pointer
 from reconciler.model.address import Address
 from reconciler.model.json import Json
 from reconciler.model.kinds import ActivationSpec, ImportSpec, QuerySpec, SqlSource, Timing
 from reconciler.model.record import State
 from reconciler.model.resource import Resource
+from reconciler.ports.listing import Declaration, DeclaredTree, SecretPlace
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +57,20 @@ _TIMING: Final = frozenset({"/cron", "/timezone", "/delay"})
 _EXPORT: Final = "/export/"
 
 
-def place_of(resource: Resource, path: str, found: Json, resources: Mapping[Address, Resource], state: State) -> Place:
+def place_of(world: World, state: State, resource: Resource, path: str, found: Json) -> Place:
     """Where the attribute at *path*, *found* at the vendor, is written for *resource*.
 
     Raises:
         TdrError: no manifest says it, or it is shared with others; the message says what to do instead.
     """
-    address = resource.address
+    address, resources = resource.address, world.resources
     if path in _TIMING:
         return _timing(resource, path, found, resources)
     if path.startswith(_EXPORT) and isinstance(resource.spec, ActivationSpec):
         return _delivery(resource, path, found)
     below = _FIELDS.get(address.kind, {}).get(path)
     if below is None:
-        raise _nowhere(address, path)
+        return _declared(world, state, resource, path, found)
     source = _source_of(resource)
     if path == "/sql" and source is not None and source.file is not None:
         _refuse_shared_file(address, source.file, resources)
@@ -80,6 +86,39 @@ def _nowhere(address: Address, path: str) -> TdrError:
         f"{address}: no field of a manifest says what {path} is",
         hint="bring it back with `tdr apply`, or have it ignored with `lifecycle: {ignore: …}`",
     )
+
+
+def _declared(world: World, state: State, resource: Resource, path: str, found: Json) -> Place:
+    """For what no table names: how the provider's own declaration changes when this one attribute does."""
+    address = resource.address
+    record = state.records.get(address)
+    names = {(one.kind, known.remote_id): one.name for one, known in state.records.items()}
+    if record is None:
+        raise _nowhere(address, path)
+    changed = replace(record, applied=_exchanged(record.applied, parts(path), found))
+    before, after = (declaration(world, world.resources, names, address, one) for one in (record, changed))
+    if not isinstance(before, Declaration) or not isinstance(after, Declaration):
+        raise _nowhere(address, path)
+    one, other = _plain(before.spec), _plain(after.spec)
+    step = next_step(one, other)
+    if step is None or next_step(after_step(one, step), other) is not None:
+        raise _nowhere(address, path)
+    return Place(address, pointer("spec", *step.path), ABSENT if step.verb is Verb.REMOVE else step.value)
+
+
+def _exchanged(tree: Mapping[str, Json], path: Sequence[str], value: Json) -> dict[str, Json]:
+    name, below = path[0], path[1:]
+    inner = tree.get(name)
+    return {**tree, name: _exchanged(inner if isinstance(inner, Mapping) else {}, below, value) if below else value}
+
+
+def _plain(tree: DeclaredTree) -> Json:
+    """*tree* without what nobody can read."""
+    return {
+        name: _plain(value) if isinstance(value, Mapping) else cast("Json", value)
+        for name, value in tree.items()
+        if not isinstance(value, SecretPlace)
+    }
 
 
 def _source_of(resource: Resource) -> SqlSource | None:

@@ -209,3 +209,18 @@ def test_what_nothing_manages_is_listed_with_the_share_that_is(shop: Stage) -> N
     }
     assert "+ query theirs  unmanaged\n" in text
     assert "  query: 2 of 3 managed\n" in text
+
+
+def test_a_field_that_no_table_names_is_written_where_the_provider_declares_it(shop: Stage) -> None:
+    text = "apiVersion: tdr/v1\nkind: Connection\nmetadata: {name: drop}\nspec: {type: files, root: incoming}  # in\n"
+    shop.write("manifests/drop.yaml", text)
+    shop.tdr("apply", "--yes")
+    with shop.somebody() as client:
+        (raw,) = [one for one in client.connections() if one["name"] == "drop"]
+        body = {"name": "drop", "type": raw["type"], "settings": {**raw["settings"], "root": "arrived"}}
+        client.update_connection(str(raw["id"]), body)
+
+    shop.tdr("drift", "--accept", "connection/drop/settings/root")
+
+    assert text_of(shop, "manifests/drop.yaml") == text.replace("incoming", "arrived")
+    shop.tdr("plan", "--detailed-exitcode")

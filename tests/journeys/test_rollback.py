@@ -38,8 +38,10 @@ def test_changed_fields_are_put_back_and_manifests_that_say_otherwise_are_told(a
     assert warned(plan) == [
         f"irreversible: {ACTIVATION}: rows that it sent stay sent",
         f"manifests-differ: your manifests still say otherwise for {ACTIVATION} (/cron): the next plan will bring it back",
-        f"manifests-differ: your manifests still say otherwise for {AUDIENCE} (/description): "
-        "the next plan will bring it back",
+        (
+            f"manifests-differ: your manifests still say otherwise for {AUDIENCE} (/description): "
+            "the next plan will bring it back"
+        ),
     ]
     (audience,) = applied.audiences()
     assert audience["description"] == "Bought in spring"
