@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cache
 from typing import Any, cast
 
 from pydantic import TypeAdapter, ValidationError
@@ -23,6 +25,7 @@ from reconciler.model.resource import Origin, Resource
 from reconciler.model.secret import Secret
 from reconciler.model.spec import Lifecycle, Spec
 from reconciler.ports.listing import Declaration, Directory, Found, Lists, SecretPlace, Unlisted
+from reconciler.ports.provider import Context
 
 ORDER = ("connection", "database", "table", "audience", "query", "activation", "import")
 """What is referred to comes before what refers to it."""
@@ -91,15 +94,29 @@ class _Desk:
 
     world: World
     is_free: Callable[[Address], bool]
-    names: dict[tuple[str, str], str]
+    ids: dict[Address, str]
     resources: dict[Address, Resource]
+    names: dict[tuple[str, str], str] = field(init=False)
+    specs: dict[Address, Spec] = field(init=False)
+    directory: Directory = field(init=False)
     drafts: list[Draft] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
 
-    def directory(self) -> Directory:
-        traits = self.world.traits(Address("audience", "any"))
-        specs = {address: resource.spec for address, resource in self.resources.items()}
-        return Directory(self.names, specs, traits.verbs)
+    def __post_init__(self) -> None:
+        # What is drafted is added to these, so that they are not copied for each of ten thousand drafts.
+        self.names = {(address.kind, remote_id): address.name for address, remote_id in self.ids.items()}
+        self.specs = {address: resource.spec for address, resource in self.resources.items()}
+        verbs = self.world.traits(Address("audience", "any")).verbs
+        self.directory = Directory(self.names, self.specs, verbs)
+
+    def keep(self, draft: Draft) -> None:
+        """Let those that come after refer to it."""
+        address = draft.address
+        self.drafts.append(draft)
+        self.ids[address] = draft.remote_id
+        self.names[address.kind, draft.remote_id] = address.name
+        self.specs[address] = draft.resource.spec
+        self.resources[address] = draft.resource
 
 
 def listed(world: World) -> Iterator[Found | Unlisted]:
@@ -123,10 +140,7 @@ def draft(
     """
     told = list(found)
     desk = _Desk(
-        world,
-        is_free,
-        {key: address.name for key, address in known.items()},
-        dict(world.resources),
+        world, is_free, {address: remote_id for (_, remote_id), address in known.items()}, dict(world.resources)
     )
     objects = [one for one in told if isinstance(one, Found) and one.kind in ORDER and selection.takes(one)]
     for one in sorted(objects, key=lambda one: (ORDER.index(one.kind), one.remote_id)):
@@ -145,29 +159,25 @@ def _one(desk: _Desk, found: Found, selection: Selection) -> None:
     if isinstance(made, str):
         desk.left_out.append(LeftOut(found.kind, found.remote_id, found.label, made))
         return
-    desk.drafts.append(made)
-    desk.names[found.kind, found.remote_id] = name
-    desk.resources[made.address] = made.resource
+    desk.keep(made)
 
 
 def _drafted(desk: _Desk, found: Found, address: Address) -> Draft | str:
     """The draft, or why there is none."""
     provider = desk.world.providers[found.kind]
-    directory = desk.directory()
-    declared = cast("Lists", provider).declare(found, address.name, directory)
+    declared = cast("Lists", provider).declare(found, address.name, desk.directory)
     if not isinstance(declared, Declaration):
         return declared.why
     secrets: list[str] = []
     tree = _referenced(declared.spec, address.name, secrets)
     try:
-        spec: Spec = TypeAdapter[Any](cast("Any", KINDS[_SPELLED[found.kind]])).validate_python(_resolved(tree))
+        spec: Spec = _adapter(found.kind).validate_python(_resolved(tree))
     except ValidationError as error:
         first = error.errors()[0]
         return f"`{'.'.join(map(str, first['loc']))}` {first['msg']}"
     resource = Resource(address, spec, Lifecycle(), Origin("", 0))
-    context = desk.world.context({Address(kind, name): one for (kind, one), name in desk.names.items()})
-    resolution = _resolution(desk, spec)
-    context = replace(context, resources={**desk.resources, address: resource}, resolution=resolution)
+    known = ChainMap({address: resource}, desk.resources)
+    context = Context(known, desk.ids, _resolution(desk, spec))
     try:
         problems = [problem.message for problem in provider.check(resource, context) if problem.is_error]
         desired = provider.desired(resource, context)
@@ -182,6 +192,11 @@ def _drafted(desk: _Desk, found: Found, address: Address) -> Draft | str:
     return Draft(address, found.remote_id, found.label, tree, resource, tuple(secrets), declared.notes)
 
 
+@cache
+def _adapter(kind: str) -> TypeAdapter[Any]:
+    return TypeAdapter(cast("Any", KINDS[_SPELLED[kind]]))
+
+
 def difference(change: FieldChange) -> str:
     """A field that a document cannot say as it is."""
     return f"{change.path} is {change.before!r}, and would become {change.after!r}"
@@ -192,8 +207,7 @@ def _resolution(desk: _Desk, spec: Spec) -> Resolution | None:
     if not isinstance(spec, ActivationSpec):
         return None
     verbs = desk.world.traits(Address("audience", spec.to.audience)).verbs
-    ids = (one for (kind, one), name in desk.names.items() if (kind, name) == ("audience", spec.to.audience))
-    audience_id = next(ids, None)
+    audience_id = desk.ids.get(Address("audience", spec.to.audience))
     return steady_after(spec.membership, audience_id, verbs) if verbs and audience_id else None
 
 
