@@ -10,14 +10,13 @@ import base64
 import binascii
 import fcntl
 import hmac
-import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reconciler import known_secrets
+from reconciler import durable, known_secrets
 from reconciler.errors import SecretError, StateError
 
 VARIABLE = "TDR_KEY"
@@ -145,30 +144,6 @@ def key_from(text: str, variable: str) -> MasterKey:
     return MasterKey(variable, _parsed(text, f"the environment variable {variable}", _HOW_TO_MAKE))
 
 
-def write_private(path: Path, content: bytes) -> None:
-    """Put *content* into a file that only its owner may read; whoever looks sees the old file or the whole new one.
-
-    Durable when it returns.
-    """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
 def _config_home(environ: Mapping[str, str]) -> Path:
     # The base directory specification says that a relative path here is to be ignored.
     named = Path(environ.get("XDG_CONFIG_HOME", ""))
@@ -191,7 +166,7 @@ def _make_key_file(path: Path) -> None:
     try:
         with _locked(path.with_name("key.lock")):
             if not path.exists():
-                write_private(path, new_key().encode() + b"\n")
+                durable.replace(path, new_key().encode() + b"\n")
     except OSError as error:
         raise SecretError(
             f"the key file {path} cannot be made: {error.strerror}", hint=f"set {VARIABLE} instead; {_HOW_TO_MAKE}"

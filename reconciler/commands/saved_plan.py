@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from reconciler import durable
 from reconciler.errors import StalePlan, TdrError
 from reconciler.model.json import digest
 from reconciler.reports.documents import FORMAT_VERSION, Document
@@ -48,14 +49,7 @@ def _put(path: Path, text: bytes) -> None:
         # A pipe or a device, such as /dev/stdout: to be written to, not to be replaced. A folder refuses.
         path.write_bytes(text)
         return
-    target = path.resolve()
-    partial = target.with_name(target.name + ".partial")
-    try:
-        partial.write_bytes(text)
-        partial.replace(target)
-    except OSError:
-        partial.unlink(missing_ok=True)
-        raise
+    durable.replace(path.resolve(), text, durable.SHARED)
 
 
 def load(path: Path) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
 import orjson
 
+from reconciler import durable
 from reconciler.errors import StateError
 from reconciler.model.json import Json
 
@@ -21,14 +21,7 @@ def write_document(path: Path, document: Mapping[str, Json]) -> None:
 def write_bytes(path: Path, content: bytes) -> None:
     """Replace *path* by *content*; durable when it returns, readable by its owner only."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(path.name + ".draft")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    sync_folder(path.parent)
+    durable.replace(path, content)
 
 
 def read_document(path: Path) -> dict[str, Json] | None:
@@ -48,12 +41,3 @@ def read_document(path: Path) -> dict[str, Json] | None:
     if not isinstance(document, dict):
         raise StateError(f"`{path.name}` is not a document", hint=f"restore {path} from a backup, or move it away")
     return cast("dict[str, Json]", document)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames and new names inside *folder* durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -21,11 +21,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from reconciler.dataplane.durable import read_document, sync_folder, write_bytes
+from reconciler.dataplane.durable import read_document, write_bytes
 from reconciler.dataplane.keyfile import count_keys
 from reconciler.dataplane.ledger_book import Book, OpenRun
 from reconciler.dataplane.slices import Slice, distinct_union, subtract, total
 from reconciler.dataplane.workspace import Workspace
+from reconciler.durable import sync_folder
 from reconciler.errors import Transient
 from reconciler.model.kinds import Membership
 

@@ -6,11 +6,10 @@ import os
 from pathlib import Path
 from typing import Protocol
 
-# A journal names ids and titles of a company's audiences: for its owner only.
-MODE = 0o600
+from reconciler import durable
 
-# macOS has no fdatasync.
-_sync_data = getattr(os, "fdatasync", os.fsync)
+# A journal names ids and titles of a company's audiences: for its owner only.
+MODE = durable.PRIVATE
 
 
 class Files(Protocol):
@@ -46,31 +45,20 @@ class Disk:
 
     def write(self, path: Path, data: bytes) -> None:
         """Make *path*, or replace its content."""
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, MODE)
-        try:
-            _write_all(descriptor, data)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        durable.write(path, data)
 
     def rename(self, source: Path, target: Path) -> None:
         """Put *source* in the place of *target*."""
-        source.replace(target)
-        _sync_folder(target.parent)
+        durable.rename(source, target)
 
     def link(self, source: Path, target: Path) -> None:
         """Give *source* a second name."""
         target.hardlink_to(source)
-        _sync_folder(target.parent)
+        durable.sync_folder(target.parent)
 
     def append(self, path: Path, data: bytes) -> None:
         """Add *data* at the end of *path*, which exists."""
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
-        try:
-            _write_all(descriptor, data)
-            _sync_data(descriptor)
-        finally:
-            os.close(descriptor)
+        durable.append(path, data)
 
     def truncate(self, path: Path, size_bytes: int) -> None:
         """Cut *path* after *size_bytes*."""
@@ -91,17 +79,3 @@ def write_atomically(files: Files, path: Path, data: bytes) -> None:
     staged = path.with_name(path.name + ".new")
     files.write(staged, data)
     files.rename(staged, path)
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

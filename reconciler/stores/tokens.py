@@ -8,10 +8,11 @@ from pathlib import Path
 
 import orjson
 
+from reconciler import durable
 from reconciler.errors import StateError
 from reconciler.ports.clock import Clock, SystemClock
 from reconciler.ports.tokens import Tokens
-from reconciler.sealing import Sealer, write_private
+from reconciler.sealing import Sealer
 from reconciler.stores.turns import Turns
 
 
@@ -44,7 +45,8 @@ class SealedTokenStore:
 
     def save(self, key: str, tokens: Tokens) -> None:
         """Durable when it returns; the file is the old one or the whole new one at any moment."""
-        write_private(self._path(key), self._sealer.seal(written(tokens)))
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        durable.replace(self._path(key), self._sealer.seal(written(tokens)))
 
     def exclusive(self, key: str) -> AbstractContextManager[None]:
         """Only one holder at a time, threads and processes alike. Not to be entered twice by one thread.

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from reconciler import known_secrets
+from reconciler import durable, known_secrets
 from reconciler.apis.treasure_data_connect import connect
 from reconciler.apis.treasure_data_endpoint import Endpoint
 from reconciler.errors import StateError
 from reconciler.model.environment import EMBEDDED, EnvironmentSpec
 from reconciler.model.secret import Secret
 from reconciler.ports.clock import Clock
-from reconciler.sealing import Sealer, write_private
+from reconciler.sealing import Sealer
 from reconciler.stores.lock import process_started
 from reconciler.wiring.cron import Cron
 from reconciler.wiring.first_need import ExporterOnNeed, ImporterOnNeed
@@ -151,7 +151,7 @@ class Embedded:
         """Tell other commands where this process listens; true for as long as it lives."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         note = {"pid": os.getpid(), "started": process_started(os.getpid()), "port": port}
-        write_private(self.folder / "serve.json", orjson.dumps(note))
+        durable.replace(self.folder / "serve.json", orjson.dumps(note))
 
     def note_ended(self) -> None:
         """Take the note back."""
