@@ -1,7 +1,8 @@
-"""What it costs to have one operation on disk, and whether that depends on how much is remembered.
+"""What it costs to have one operation on disk, whether that depends on how much is remembered, and how long reading it takes.
 
 An operation is one journal line with its record, through the store as the engine uses it: the lock is confirmed, the end of
-the file is checked, the line is appended and synchronised. The bound appends the same bytes to an open file.
+the file is checked, the line is appended and synchronised. The bound appends the same bytes to an open file. Reading builds
+every record of a document; the bound is what PyYAML's C loader needs for as many manifests.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import statistics
 import time
 from pathlib import Path
 
+import yaml
 from measuring import IS_QUICK, Goal, show
+from projects import query
 
 from reconciler.model.address import Address
 from reconciler.model.record import Record
@@ -20,6 +23,7 @@ from reconciler.stores.local import LocalStore
 
 SIZES = (100, 1_000, 10_000)
 OPERATIONS = 200 if IS_QUICK else 1_000
+LOADS = 3 if IS_QUICK else 5
 
 _sync_data = getattr(os, "fdatasync", os.fsync)  # macOS has only the latter
 
@@ -48,6 +52,31 @@ def state(folder: Path) -> None:
             Goal("the same at 10,000 records / at 100", ratios[10_000] / ratios[100], 1.2),
         ],
         ["whole document: what a store without a journal would write each time"],
+    )
+    _loading(folder / f"state-{SIZES[-1]}", SIZES[-1])
+
+
+def _loading(folder: Path, size: int) -> None:
+    """Measure and show how long it takes to read what is remembered of *size* resources."""
+    manifests = "---\n".join(query(number) for number in range(size)).encode()
+    loads, bounds = [], []
+    for _ in range(LOADS):
+        began = time.perf_counter()
+        records = dict(LocalStore(folder, "bench").read().state.records.items())
+        loads.append(time.perf_counter() - began)
+        began = time.perf_counter()
+        documents = list(yaml.load_all(manifests, yaml.CSafeLoader))
+        bounds.append(time.perf_counter() - began)
+        assert len(records) == len(documents) == size
+    load, bound = statistics.median(loads), statistics.median(bounds)
+    show(
+        f"Reading {size:,} records, medians of {LOADS}",
+        [
+            ["records", "state", "manifests by PyYAML's C loader", "ratio"],
+            [f"{size:,}", f"{load:.2f} s", f"{bound:.2f} s", f"{load / bound:.2f}"],
+        ],
+        [Goal("reading 10,000 records / their manifests", load / bound, 0.5)],
+        [],
     )
 
 

@@ -1,10 +1,10 @@
 """Where state lives between runs, and how it survives whatever ends a run.
 
-`local.LocalStore` keeps one environment in a folder: a document (`document`: the whole state as of the last checkpoint, with
-a digest over itself) and a journal (`journal`: one checksummed line for every step since). The state is the document with
-the journal's lines applied. A step costs one durable line, however large the state is; a checkpoint folds the lines into a
-new document and keeps the old one in the history. `lock` lets one process write; reading takes no lock. Everything
-touches the disk through `files`, which is also where tests end the process between two system calls.
-
-What enters and leaves are the values of `model.record` and `ports.store`. Nothing here knows a vendor or a manifest.
+The format is one: a document (`document`: the whole state as of the last checkpoint, with a digest over itself) and a journal
+(`journal`: one checksummed line for every step since); the state is the document with the lines applied. `local.LocalStore`
+keeps them in a folder, where `lock` lets one process write and everything touches the disk through `files`.
+`shared.SharedStore` keeps them on a `shelf`: in PostgreSQL (`postgres`), in an object store (`objects`) or at a server for
+Terraform's states (`http`); there `lease` says who may write. A step costs one durable write, however large the state is;
+reading takes no lock. What enters and leaves are the values of `model.record` and `ports.store`. Nothing here knows a vendor
+or a manifest.
 """
