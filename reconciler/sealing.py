@@ -147,7 +147,25 @@ def key_from(text: str, variable: str) -> MasterKey:
 def _config_home(environ: Mapping[str, str]) -> Path:
     # The base directory specification says that a relative path here is to be ignored.
     named = Path(environ.get("XDG_CONFIG_HOME", ""))
-    return named if named.is_absolute() else Path(environ.get("HOME") or Path.home()) / ".config"
+    return named if named.is_absolute() else _home(environ) / ".config"
+
+
+def _home(environ: Mapping[str, str]) -> Path:
+    told = environ.get("HOME")
+    try:
+        home = Path.home() if told is None else Path(told)
+    except RuntimeError:  # a user that the system does not know, as in some containers
+        home = Path()
+    if home.is_absolute():
+        return home
+    why = (
+        "HOME is not set"
+        if told is None
+        else f"HOME is {told!r}, which is no absolute path"
+        if told
+        else "HOME is empty"
+    )
+    raise SecretError(f"there is no place for the key file: {why}", hint=f"set {VARIABLE}, or HOME; {_HOW_TO_MAKE}")
 
 
 def _parsed(text: str, where: str, hint: str) -> bytes:

@@ -94,6 +94,17 @@ def main(arguments: list[str]) -> int:
 
         output.complain(error)
         return error.exit_code
+    except OSError as error:
+        # What is expected of files is told where they are used; here are those that went away or full in the middle.
+        if debug:
+            sys.stderr.write(logs.trace(error))
+        where = f"{error.filename}: " if error.filename else ""
+        sys.stderr.write(
+            f"error: {where}{error.strerror or type(error).__name__}\n"
+            "hint: a file or folder that tdr works with went away or cannot be used; "
+            "see that it is there, has space and is yours, then run the same command again\n"
+        )
+        return 1
     except Exception as error:  # noqa: BLE001 - the last place: what arrives here is a bug, and is told as one
         if debug:
             sys.stderr.write(logs.trace(error))

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from reconciler.errors import StateError, TdrError
 from reconciler.logs import logger
 from reconciler.service.answers import ApiError, error_response, json_response
+from reconciler.service.damage import damaged, is_metadata_damaged
 from reconciler.service.requests import Call, read_call
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ def route(method: str, path: str, handler: Handler) -> Route:
         except (ApiError, HTTPException, TdrError):
             raise
         except Exception as error:
+            if isinstance(error, sqlite3.Error) and is_metadata_damaged(error):
+                raise damaged(service.storage.path) from error
             if _is_about_the_disk(error):
                 raise StateError(
                     f"the metadata of the embedded service cannot be used: {error}",

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import queue
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Final, Protocol
 
 from reconciler.errors import TdrError
 from reconciler.logs import logger
+from reconciler.scrubbing import everything
 from reconciler.service.answers import ApiError
 from reconciler.service.jobs import Jobs
 
@@ -180,8 +182,10 @@ class Runner:
             with self._changed:
                 busy = bool(self._active)
             if busy:
-                for job_id in self._jobs.asked_to_kill():
-                    self._cancel(job_id)
+                # What cannot be read now is read half a second later; the job itself tells what is wrong with the file.
+                with suppress(sqlite3.Error):
+                    for job_id in self._jobs.asked_to_kill():
+                        self._cancel(job_id)
 
     def _cancel(self, job_id: int) -> None:
         with self._changed:
@@ -206,4 +210,4 @@ def reason(error: Exception) -> str:
         return f"{error.message}; {error.hint}" if error.hint else error.message
     if isinstance(error, ApiError):
         return error.message
-    return f"{type(error).__name__}: {error}"
+    return everything().clean(f"{type(error).__name__}: {error}")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from reconciler.errors import StateError
+from reconciler.service.damage import damaged, is_metadata_damaged
 
 VERSION: Final = 1
 _BUSY_TIMEOUT_S: Final = 20.0
@@ -96,10 +97,20 @@ class Storage:
             self._migrate(now)
         except sqlite3.DatabaseError as error:
             self.close()
-            raise StateError(f"the metadata of the embedded service cannot be read: {path.name}: {error}") from error
+            if is_metadata_damaged(error):
+                raise damaged(path) from error
+            raise StateError(
+                f"the metadata of the embedded service cannot be read: {path}: {error}",
+                hint="free space or check permissions of the state folder, then run again",
+            ) from error
         except StateError:
             self.close()
             raise
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._path
 
     def all(self, sql: str, *values: Any) -> list[sqlite3.Row]:
         """Every row of a query."""

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from reconciler.errors import TdrError
+from reconciler.service.damage import damaged, is_data_damaged
 
 if TYPE_CHECKING:
     import duckdb
@@ -54,6 +55,7 @@ class Warehouse:
 
         Raises:
             TdrError: another process holds the file; says which.
+            StateError: the file is damaged.
         """
         with self._lock:
             if self._root is None:
@@ -62,6 +64,10 @@ class Warehouse:
             cursor = self._root.cursor()
         try:
             yield cursor
+        except Exception as error:
+            if is_data_damaged(error):
+                raise damaged(self._path) from error
+            raise
         finally:
             cursor.close()
             with self._lock:
@@ -103,14 +109,28 @@ class Warehouse:
             try:
                 root = duckdb.connect(str(self._path), config=config)
                 break
-            except duckdb.IOException as error:
-                if "lock" not in str(error) or time.monotonic() > give_up_at:
+            except duckdb.Error as error:
+                if is_data_damaged(error):
+                    shutil.rmtree(self._spill, ignore_errors=True)
+                    raise damaged(self._path) from error
+                if (
+                    not isinstance(error, duckdb.IOException)
+                    or "lock" not in str(error)
+                    or time.monotonic() > give_up_at
+                ):
                     shutil.rmtree(self._spill, ignore_errors=True)
                     raise _held(self._path, str(error)) from error
                 time.sleep(_RETRY_EVERY_S)
         self._path.chmod(0o600)
-        root.execute("SET GLOBAL TimeZone = 'UTC'")
-        self._drop_unused(root)
+        try:
+            root.execute("SET GLOBAL TimeZone = 'UTC'")
+            self._drop_unused(root)
+        except duckdb.Error as error:
+            root.close()
+            shutil.rmtree(self._spill, ignore_errors=True)
+            if is_data_damaged(error):
+                raise damaged(self._path) from error
+            raise
         return root
 
     def _drop_unused(self, root: duckdb.DuckDBPyConnection) -> None:
@@ -137,7 +157,10 @@ def _temporary_folder() -> Path:
 def _held(path: Path, message: str) -> TdrError:
     match = _HOLDER.search(message)
     if match is None:
-        return TdrError(f"the data of the embedded service cannot be opened: {path.name}: {message.splitlines()[0]}")
+        return TdrError(
+            f"the data of the embedded service cannot be opened: {message.splitlines()[0]}",
+            hint=f"see that {path.parent} is there, has space and is yours",
+        )
     return TdrError(
         f"the data of the embedded service is in use by process {match['pid']} ({Path(match['program']).name})",
         hint="wait until it is done, or stop it",

@@ -113,6 +113,24 @@ def test_without_the_variable_a_key_file_is_made_once(environ: dict[str, str], f
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
+@pytest.mark.parametrize(
+    ("environ", "why"),
+    [
+        ({"HOME": ""}, "HOME is empty"),
+        ({"HOME": "", "XDG_CONFIG_HOME": ""}, "HOME is empty"),
+        ({"HOME": "", "XDG_CONFIG_HOME": "relative"}, "HOME is empty"),
+        ({"HOME": "relative"}, "HOME is 'relative', which is no absolute path"),
+        ({"HOME": "."}, "HOME is '.', which is no absolute path"),
+    ],
+)
+def test_without_a_home_there_is_no_place_for_a_key(environ: dict[str, str], why: str) -> None:
+    with pytest.raises(SecretError) as caught:
+        find_key(environ)
+
+    assert caught.value.message == f"there is no place for the key file: {why}"
+    assert caught.value.hint.startswith("set TDR_KEY, or HOME; make one with: python3 -c")
+
+
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o660])
 def test_a_key_file_that_others_may_read_is_refused(mode: int, tmp_path: Path) -> None:
     path = tmp_path / "tdr" / "key"
