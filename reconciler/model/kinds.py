@@ -119,6 +119,8 @@ class Column(Spec):
     """string, int, long, float, double, array<…> or map<…>."""
     alias: str | None = None
     """Another name that queries may call it by."""
+    optional: bool = False
+    """Whether rows of an import may lack it, and then have no value; else an import without it fails."""
 
 
 class TableSpec(Spec):

@@ -6,11 +6,13 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any, Final
 
+import duckdb
+
 from reconciler.errors import TdrError
 from reconciler.ports.clock import Clock
 from reconciler.ports.exports import Importer, LoadRequest
 from reconciler.service.catalog import Catalog, Table
-from reconciler.service.columns import quoted, result_schema
+from reconciler.service.columns import duckdb_type, quoted, result_schema, stored, types
 from reconciler.service.connections import Connections
 from reconciler.service.jobs import Jobs
 from reconciler.service.loads import open_config
@@ -84,10 +86,14 @@ class Loading:
         mode, time_column = out.get("mode", "append"), str(out.get("time_column") or "")
         table = self._table(row)
         _refuse_strangers(schema, table)
-        if mode == "replace" or (mode == "replace_on_new_data" and count):
-            tables.replace(_ROWS, table, time_column=time_column, now=uploaded_at)
-        elif count:
-            tables.append(_ROWS, table, time_column=time_column, now=uploaded_at)
+        try:
+            if mode == "replace" or (mode == "replace_on_new_data" and count):
+                tables.replace(_ROWS, table, time_column=time_column, now=uploaded_at)
+            elif count:
+                tables.append(_ROWS, table, time_column=time_column, now=uploaded_at)
+        except duckdb.ConversionException:
+            # The engine's own words quote the value, which may be a customer's.
+            raise _bad_value(tables.connection, table) from None
 
     def _table(self, row: sqlite3.Row) -> Table:
         found = self._catalog.find_table(row["database"], row["table"])
@@ -121,6 +127,24 @@ def _refuse_strangers(schema: list[list[str]], table: Table) -> None:
             f"none of the columns of these rows is one of {table.database}.{table.name}",
             hint=f"it has {', '.join(table.columns)}; does the file begin with a line of column names?",
         )
+
+
+def _bad_value(connection: duckdb.DuckDBPyConnection, table: Table) -> TdrError:
+    """What to say of rows that do not fit the types of *table*: the first row and its column, without the value."""
+    for name, type_ in types(connection.table(_ROWS)).items():
+        wanted = table.columns.get(name.lower())
+        if wanted is None:
+            continue
+        value = stored(name, type_).expression
+        bad = f"{quoted(name)} IS NOT NULL AND TRY_CAST({value} AS {duckdb_type(wanted)}) IS NULL"
+        [(first,)] = connection.execute(f"SELECT min(rowid) FROM {_ROWS} WHERE {bad}").fetchall()
+        if first is not None:
+            return TdrError(
+                f"row {first + 1} of the import: the value of column `{name}` is not of type {wanted}, "
+                f"which it has in {table.database}.{table.name}",
+                hint="correct the row, or change the type of the column",
+            )
+    return TdrError(f"a value does not fit the type of its column in {table.database}.{table.name}")
 
 
 def _refuse_filters(filters: object) -> None:

@@ -209,6 +209,20 @@ def test_a_load_uses_the_connection_it_names(world: World) -> None:
     }
 
 
+def test_a_value_that_does_not_fit_its_column_is_named_by_row_and_column_and_not_shown(world: World) -> None:
+    world.run("CREATE TABLE people AS SELECT CAST(1 AS BIGINT) AS visits, 'x' AS code")
+    create(world, config={"in": {"sql": "SELECT * FROM (VALUES ('1', 'a'), ('FAKE-value', 'b')) AS t(visits, code)"}})
+
+    job = run(world)
+
+    assert job["debug"]["stderr"] == (
+        "row 2 of the import: the value of column `visits` is not of type long, which it has in sales.people; "
+        "correct the row, or change the type of the column"
+    )
+    assert "FAKE-value" not in str(job)
+    assert world.rows("SELECT visits, code FROM people") == [[1, "x"]]
+
+
 def test_a_filter_we_do_not_have_fails_the_run(world: World) -> None:
     create(world, config={"in": SOURCE, "filters": [{"type": "add_time"}, {"type": "rename"}]})
 

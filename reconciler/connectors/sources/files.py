@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from reconciler.connectors.sources.files_csv import CsvShape, csv_shape
+from reconciler.connectors.sources.files_declared import declared_columns
 from reconciler.diagnostics import did_you_mean
 from reconciler.errors import Permanent
 from reconciler.model.json import Json
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 RELATION = "files_rows"
 
-_SETTINGS = ("type", "paths", "format", "connection", "root")
+_SETTINGS = ("type", "paths", "format", "connection", "root", "columns", "optional")
 _SUFFIXES: Mapping[str, FileFormat] = {
     ".csv": FileFormat.CSV,
     ".tsv": FileFormat.CSV,
@@ -60,9 +61,12 @@ class FilesSource:
             Permanent: names the file, and the line where there is one; never shows what the file says.
         """
         files, form = self._chosen(request.source)
+        declared = declared_columns(request.source)
         rows = 0
         for number, file in enumerate(files, start=1):
             rows += self._read_through(connection, file, form)
+            [reader] = self._readers([file], form)
+            declared.hold(connection, reader, self._name(file), header_lines=1 if form is FileFormat.CSV else 0)
             progress(rows, 0, f"file {number} of {len(files)} is readable: {self._name(file)}")
         readers = " UNION ALL BY NAME ".join(f"SELECT * FROM {reader}" for reader in self._readers(files, form))
         connection.execute(f"CREATE OR REPLACE TEMP VIEW {RELATION} AS {readers}")

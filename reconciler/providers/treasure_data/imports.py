@@ -12,7 +12,7 @@ from reconciler.diagnostics import Diagnostic
 from reconciler.errors import Conflict, Permanent
 from reconciler.model.address import Address
 from reconciler.model.json import Json, canonical
-from reconciler.model.kinds import FilesConnection, ImportSpec
+from reconciler.model.kinds import FilesConnection, ImportSpec, TableSpec
 from reconciler.model.observation import Observation, Seen
 from reconciler.model.resource import Resource
 from reconciler.ports.provider import Context, KindTraits, Wanted
@@ -143,6 +143,12 @@ def _source(spec: ImportSpec, context: Context) -> dict[str, Json]:
     part: dict[str, Json] = {"type": source.type, "paths": list(source.paths), "root": root}
     if source.format is not None:
         part["format"] = source.format.value
+    table = context.resources.get(Address("table", spec.to.table))
+    if table is not None and isinstance(table.spec, TableSpec) and table.spec.columns:
+        # What reads the files knows them by name and line, so it is told what their columns must be.
+        part["columns"] = [[column.name, column.type] for column in table.spec.columns]
+        if optional := sorted(column.name for column in table.spec.columns if column.optional):
+            part["optional"] = list(optional)
     return part
 
 

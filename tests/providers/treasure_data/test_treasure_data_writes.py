@@ -114,7 +114,13 @@ def update(vendor: Vendor, context: Context, address: Address, remote_id: str, *
                 "table": "orders",
                 "time_column": "bought_at",
                 "config": {
-                    "in": {"type": "files", "paths": ["orders/*.csv"], "root": "data", "format": "csv"},
+                    "in": {
+                        "type": "files",
+                        "paths": ["orders/*.csv"],
+                        "root": "data",
+                        "format": "csv",
+                        "columns": [["id", "int"]],
+                    },
                     "out": {"mode": "replace", "time_column": "bought_at"},
                     "exec": {},
                     "filters": [],
@@ -429,3 +435,29 @@ def test_no_secret_shows_in_what_a_refusal_says(vendor: Vendor, declare: Declare
         create(vendor, Context(declare(documents()), resolution=STEADY), ACTIVATION)
 
     assert "FAKE-client_secret" not in str(caught.value)
+
+
+def test_an_import_tells_what_its_table_declares_and_what_may_be_missing(vendor: Vendor, declare: Declare) -> None:
+    columns = [{"name": "id", "type": "int"}, {"name": "note", "type": "string", "optional": True}]
+    declared = declare(
+        {
+            "table/orders": {"database": "shop", "columns": columns},
+            "import/one": {
+                "from": {"type": "files", "paths": ["a.csv"]},
+                "to": {"database": "shop", "table": "orders"},
+            },
+            "import/other": {
+                "from": {"type": "files", "paths": ["a.csv"]},
+                "to": {"database": "shop", "table": "free"},
+            },
+        }
+    )
+    sources = {
+        name: vendor.provider().desired(declared[Address("import", name)], Context(declared)).attributes["source"]
+        for name in ("one", "other")
+    }
+    files = {"type": "files", "paths": ["a.csv"], "root": "."}
+    assert sources == {
+        "one": {**files, "columns": [["id", "int"], ["note", "string"]], "optional": ["note"]},
+        "other": files,
+    }
