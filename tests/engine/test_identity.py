@@ -12,6 +12,7 @@ from reconciler.engine.applying import Applied
 from reconciler.engine.planning import Prepared, prepare
 from reconciler.engine.world import World
 from reconciler.model.address import Address
+from reconciler.model.environment import EnvironmentSpec
 from reconciler.model.observation import Finding, Observation
 from reconciler.model.resource import Resource
 from reconciler.model.spec import OnDelete
@@ -269,3 +270,22 @@ def test_an_absence_is_looked_at_twice_unless_an_earlier_run_wrote_it_down(scene
     scene.plan(query("q"), query("kept"))
 
     assert (twice, scene.exports.api_calls - calls) == (2, 1)
+
+
+def test_an_environment_says_how_long_an_absence_is_waited_for(scene: Scene) -> None:
+    scene.apply(query("q"), query("kept"))
+    scene.exports.objects.pop("q")
+    scene.environment = EnvironmentSpec(confirm_absence_after=90)
+    before = scene.clock.seconds
+
+    scene.plan(query("q"), query("kept"))
+
+    assert scene.clock.seconds - before == 90
+
+
+def test_what_shows_again_at_the_second_look_is_not_made_anew(scene: Scene) -> None:
+    scene.apply(query("q"), query("kept"))
+    hidden = scene.exports.objects.pop("q")
+    scene.clock.sleep = lambda _seconds: scene.exports.objects.update(q=hidden)  # type: ignore[method-assign]
+
+    assert scene.plan(query("q"), query("kept")).plan.is_empty

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import tdclient
 import yaml
+from jsonschema import Draft202012Validator
 from stage import ACCOUNT, CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN, SERVICE_KEY, TITLE, Stage, environment, leaks
 
 from reconciler.emulators.sandbox import Sandbox
@@ -23,6 +24,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 PYTHON = CHECKOUT / ".venv-vendor-clients" / ("Scripts" if sys.platform == "win32" else "bin") / "python"
 MAKES_AUDIENCES = Path(__file__).with_name("pinterest_audiences.py")
 
+SCHEMA = CHECKOUT / "reconciler/reports/schemas/import.json"
 CREDENTIALS = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "refresh_token": REFRESH_TOKEN}
 SECRETS = {f"PINTEREST_MAIN_{name.upper()}": value for name, value in CREDENTIALS.items()}
 LONG = "x" * 200
@@ -130,7 +132,7 @@ def grown(empty: Stage) -> Stage:
                 name, {"type": "presto", "database": "shop", "query": SQL, "cron": "@daily", "result": result}
             )
         load = {"in": {"type": "files", "paths": ["*.csv"], "root": "data"}, "out": {"mode": "replace"}}
-        td.api.connector_create("load buyers", "shop", "buyers", {"config": load})
+        td.api.connector_create("load buyers", "other_shop", "buyers", {"config": load})
     return empty
 
 
@@ -261,7 +263,7 @@ def test_documents_say_what_is_not_default_and_name_one_another(grown: Stage) ->
     }
     assert written["imports/load-buyers.yaml"]["spec"] == {
         "from": {"type": "files", "paths": ["*.csv"], "connection": "lake"},
-        "to": {"database": "shop", "table": "buyers-2", "mode": "replace"},
+        "to": {"database": "other_shop", "table": "buyers", "mode": "replace"},
         "name": "load buyers",
     }
 
@@ -397,3 +399,29 @@ def test_a_move_and_an_import_in_manifests_are_shown_done_and_may_stay(applied: 
     assert shown == [["»", "query/hand", "adopt"], ["→", "audience/spring-buyers", "→", "audience/spring", "move"]]
     assert {"audience/spring", "query/hand"} <= applied.records().keys()
     assert applied.tdr("plan", "--detailed-exitcode").code == 0
+
+
+def test_a_project_without_any_document_is_filled(empty: Stage) -> None:
+    with empty.somebody() as td:
+        td.create_database("shop")
+    (empty.folder / "manifests/schedules.yaml").unlink()
+
+    document = empty.tdr("import", "--all", "--format", "json").document
+
+    assert document["adopted"] == [{"address": "database/shop", "id": "shop"}]
+    Draft202012Validator(json.loads(SCHEMA.read_text())).validate(document)
+    assert empty.tdr("plan", "--detailed-exitcode").code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "say what to import"),
+        (["query/x"], "say what to import"),
+        (["--all", "--rebuild", "--yes"], "say what to import"),
+        (["--all", "--kind", "segment"], "'segment' is no kind that can be imported"),
+        (["schedule/x", "y"], "'schedule' is no kind that can be imported"),
+    ],
+)
+def test_a_command_line_that_cannot_be_meant_is_refused(empty: Stage, arguments: list[str], message: str) -> None:
+    assert empty.tdr("import", *arguments, expect=64).err.startswith(f"error: {message}\n")

@@ -125,7 +125,8 @@ def _import(attributes: Mapping[str, Any], name: str, directory: Directory) -> T
     source = attributes["source"]
     if source.get("type") != "files":
         raise _CannotSay(f"imports from {source.get('type')!r} have no words in manifests yet")
-    _nothing_else(source, {"type", "paths", "root", "format"}, "its source has settings")
+    of_table = {"columns", "optional"}  # said by the table's document
+    _nothing_else(source, {"type", "paths", "root", "format"} | of_table, "its source has settings")
     spec: Tree = {"from": {"type": "files", "paths": source.get("paths")}}
     if source.get("root", ".") != ".":
         spec["from"]["connection"] = _files_connection(source["root"], directory)
