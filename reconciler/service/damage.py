@@ -24,7 +24,7 @@ def damaged(path: Path) -> StateError:
         f"{path} is damaged",
         hint=(
             f"restore the folder {folder} from a copy, the whole of it; without a copy, move it away and run `tdr apply`, "
-            "which makes everything in it anew, and then the imports, which fill the tables"
+            "which asks for your approval to make everything in it anew, and then the imports, which fill the tables"
         ),
     )
 
