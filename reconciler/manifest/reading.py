@@ -211,6 +211,16 @@ class Reading:
                 self._findings.add(
                     "unresolved-reference", message, declared.place, named.path, hint=hint, subject=str(address)
                 )
+            elif self._knows_all and (near := names.lookalike(named)):
+                self._findings.add(
+                    "undeclared-lookalike",
+                    f"no {named.refers_to.kind} `{named.name}` is declared, so one that exists already is meant",
+                    declared.place,
+                    named.path,
+                    hint=f"did you mean `{near}`?",
+                    severity=Severity.NOTICE,
+                    subject=str(address),
+                )
         if len(references) > 1:
             references.sort(key=lambda reference: reference.path)
         spec = content.spec

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import TypeVar
@@ -13,6 +15,9 @@ from reconciler.model.resource import Reference
 
 Node = TypeVar("Node", bound=object)
 
+_DIGITS = re.compile("[0-9]")
+_ALIKE = 0.75
+"""Share of letters in common: one wrong letter in a name of four, two in one of eight."""
 _NONE: Mapping[str, Address] = {}
 
 
@@ -22,12 +27,26 @@ class Names:
     def __init__(self, declared: Iterable[Address]) -> None:
         """Know the addresses *declared*."""
         self._declared: dict[str, dict[str, Address]] = {}
+        self._lookalikes: dict[tuple[str, str], str] = {}
         for address in declared:
             self._declared.setdefault(address.kind, {})[address.name] = address
 
     def target(self, named: Named) -> Address | None:
         """The address of the document that *named* means, or None."""
         return self._declared.get(named.refers_to.kind, _NONE).get(named.name)
+
+    def lookalike(self, named: Named) -> str:
+        """A declared name so near to one that may be undeclared that it was probably meant, or "".
+
+        Names that differ in digits only, such as those of years, are many of one family and mistaken for nothing.
+        """
+        kind, name = named.refers_to.kind, named.name
+        if (kind, name) not in self._lookalikes:
+            family = _DIGITS.sub("", name)
+            others = [other for other in self._declared.get(kind, _NONE) if _DIGITS.sub("", other) != family]
+            near = difflib.get_close_matches(name, others, n=1, cutoff=_ALIKE)
+            self._lookalikes[kind, name] = near[0] if near else ""
+        return self._lookalikes[kind, name]
 
     def suggestion(self, named: Named) -> str:
         """What may have been meant instead."""

@@ -146,3 +146,35 @@ def test_every_circle_is_a_walk_along_edges_back_to_its_start(edges: dict[Addres
     for cycle in cycles({source: [Reference("/x", target) for target in targets] for source, targets in edges.items()}):
         assert cycle[0] == cycle[-1]
         assert all(target in edges[source] for source, target in itertools.pairwise(cycle))
+
+
+@pytest.mark.parametrize(
+    ("written", "declared", "near"),
+    [
+        ("shpo", "shop", "shop"),
+        ("custmers", "customers", "customers"),
+        ("customer", "customers", "customers"),
+        ("web-logs", "web_logs", "web_logs"),
+        ("events_2024", "events_2025", ""),
+        ("warehouse", "shop", ""),
+        ("customers", "customers", ""),
+    ],
+)
+def test_a_name_that_need_not_be_declared_is_noticed_when_it_looks_like_a_declared_one(
+    written: str, declared: str, near: str, loaded: Load
+) -> None:
+    database = f"apiVersion: tdr/v1\nkind: Database\nmetadata: {{name: {declared}}}\nspec: {{}}\n"
+    text = query("sql: select 1").replace("database: shop", f"database: {written}")
+    notices = loaded({"manifests/m.yaml": f"{text}---\n{database}"}).notices
+    assert [(one.rule, str(one.position), one.message, one.hint) for one in notices] == (
+        [
+            (
+                "undeclared-lookalike",
+                "manifests/m.yaml:5:13",
+                f"no database `{written}` is declared, so one that exists already is meant",
+                f"did you mean `{near}`?",
+            )
+        ]
+        if near
+        else []
+    )
