@@ -11,6 +11,7 @@ import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 from reconciler.commands import applying
 from reconciler.ports.store import Entry
@@ -47,7 +48,7 @@ def main(base_url: str, where: str, fatal: int) -> None:
         store.where, store.fatal = where, fatal
         consent = applying.Consent(show=lambda _: None, ask=lambda _: True)
         run = applying.Run(consent, lambda *_: None, threading.Event(), parallel=1)
-        answer = applying.apply(replace(runtime, store=store), run)
+        answer = applying.apply(replace(runtime, state=SimpleNamespace(open=lambda: store)), run)
     sys.stdout.write(f"{store.lines}\n")
     sys.exit(answer.exit_code)
 

@@ -96,7 +96,7 @@ def declare(stage: Stage, membership: str) -> None:
     changed = re.sub(r"membership: \w+", f"membership: {membership}", text)
     if changed != text:
         path.write_text(changed, encoding="utf-8")
-        stage.tdr("apply", "--yes", "--no-settle")
+        stage.tdr("apply", "--yes", "--no-settle", *stage.approvals())
 
 
 CREATES = {"the list": "/ad_accounts/*/customer_lists", "the audience": "/ad_accounts/*/audiences"}
