@@ -50,7 +50,7 @@ def push(runtime: Runtime, path: Path, lock_timeout_s: float) -> Answer:
     with store.lock("state push", uuid.uuid4().hex[:12], lock_timeout_s):
         there = store.read()
         state = there.state
-        is_fresh = not (state.serial or state.records or there.unfinished or store.history())
+        is_fresh = not (state.serial or state.records or there.unfinished)
         if is_fresh and pushed.lineage != state.lineage:
             store.begin_with(pushed, (), ())
             return _answer(runtime, "state_change", {"pushed": pushed.serial, "serial": pushed.serial})
@@ -99,7 +99,8 @@ def migrate(runtime: Runtime, source: StateStore, lock_timeout_s: float) -> Answ
         snapshot = source.read()
         past = [source.past(serial) for serial in source.history()]
         reports: Mapping[str, Mapping[str, Json]] = {each: source.run(each) for each in source.runs()}
-        target.begin_with(snapshot.state, snapshot.unfinished, past)
+        if target.read() != snapshot:  # else a move that was killed came so far
+            target.begin_with(snapshot.state, snapshot.unfinished, past)
         for each, report in reports.items():
             target.keep_run(each, report)
         arrived = target.read()

@@ -183,7 +183,7 @@ class StateServer:
 
         if self._client is None:
             auth = (self._username, self._password.reveal()) if self._password else None
-            self._client = httpx.Client(auth=auth, timeout=_TIMEOUT_S)
+            self._client = httpx.Client(auth=auth, timeout=_TIMEOUT_S, transport=httpx.HTTPTransport(retries=2))
         headers = {"Content-Type": "application/json"} if content else {}
         try:
             return self._client.request(method, address, content=content, params=query or None, headers=headers)

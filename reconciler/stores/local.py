@@ -194,7 +194,7 @@ class LocalStore:
         """Make *state* the first of a folder that holds nothing yet."""
         with self._mutex:
             holder = self._confirm_lock()
-            check_empty(self._reader.load().snapshot, self.history(), self.where)
+            check_empty(self._reader.load().snapshot, self.where)
             with _writing(self._document):
                 for earlier in past[-self.keeps.states :]:
                     self._history.keep(earlier.serial, self._encode_document(earlier, run=holder.run))

@@ -191,7 +191,7 @@ class SharedStore:
         with self._mutex:
             holder = self._confirm_lock()
             loaded = self._loaded()
-            check_empty(loaded.snapshot, self.history(), self.where)
+            check_empty(loaded.snapshot, self.where)
             with self._writing(holder):
                 for earlier in past[-self.keeps.states :]:
                     data = self._encode_document(earlier, run=holder.run, lock_id=holder.lock_id)

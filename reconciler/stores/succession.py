@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from reconciler.errors import StateError
 from reconciler.model.record import State
@@ -31,14 +31,14 @@ def check_succession(stored: State, state: State, expected_serial: int) -> None:
         raise StateError(f"two different states cannot both have serial {state.serial}", hint=OUR_BUG)
 
 
-def check_empty(there: Snapshot, history: Sequence[int], where: str) -> None:
-    """Refuse to put a first state where something is remembered already.
+def check_empty(there: Snapshot, where: str) -> None:
+    """Refuse to put a first state where something is remembered already; what a move that was killed left is nothing.
 
     Raises:
         StateError: something is.
     """
     state = there.state
-    if state.serial or state.records or there.unfinished or history:
+    if state.serial or state.records or there.unfinished:
         raise StateError(
             f"{where} holds a state already: serial {state.serial}, lineage {state.lineage}",
             hint="name a place that nobody uses; a state is never replaced by another one",

@@ -100,10 +100,12 @@ def test_a_team_moves_its_state_and_goes_on(applied: Stage, kind: str, request: 
     assert not [secret for secret in environ.values() if secret in "".join(applied.heard)]
 
 
-def test_a_state_is_not_moved_onto_another(applied: Stage, http: str) -> None:
+def test_a_move_can_be_repeated_until_something_is_written_and_then_is_refused(applied: Stage, http: str) -> None:
     state, environ = _place("http", http)
     _use(applied, state)
     applied.tdr("state", "migrate", "--from", "local", **environ)
+    applied.tdr("state", "migrate", "--from", "local", **environ)
+    applied.tdr("state", "rm", "query/buyers-per-month", **environ)
 
     refused = applied.tdr("state", "migrate", "--from", "local", expect=1, **environ)
 

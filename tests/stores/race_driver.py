@@ -130,6 +130,7 @@ def main() -> None:
             # One that all of them want to make in their round of that number, and one of its own that it changes.
             resources = [_query(f"q-{number}", "SELECT 1"), _query(f"worker-{asked['worker']}", f"SELECT {number}")]
             grew, left = _apply(place, vendor, resources)
+            place.closing.close()
             grown, undone = grown + grew, undone + left
             time.sleep(random.uniform(0, 0.01))
     sys.stdout.write(json.dumps({"grown": grown, "undone": undone}))
