@@ -9,8 +9,6 @@ from reconciler.model.json import Json
 from reconciler.reports.documents import Document, heading
 from reconciler.reports.values import columns, moved
 
-_KEPT = ("operation", "who", "host", "commit", "plan_digest", "environment", "created_at")
-
 
 def document(entries: Sequence[Document], environment: str, created_at: str) -> Document:
     """*entries* newest first."""
@@ -86,6 +84,8 @@ def run_text(document: Mapping[str, Any]) -> str:
         why = f": {one['message']}" if one["message"] else ""
         lines.append(f"{one['address']:<48} {one['action']:<10} {one['status']}{why}")
         lines += _fields(one["record_before"], one["record_after"])
+    lines += [f"does not settle: {text}" for text in document["unsettled"]]
+    lines.append(f"{document['operation'].capitalize()}: {_counts(document['summary']) or 'nothing to do'}.")
     return "\n".join(lines) + "\n"
 
 
