@@ -293,6 +293,34 @@ def test_the_newest_run_is_the_one_with_the_highest_number(vendor: Vendor) -> No
     assert provider.last_job(Address("query", "never"), "never") is None
 
 
+def test_runs_are_told_newest_first_with_their_times_and_the_end_of_their_exports(vendor: Vendor) -> None:
+    times = {"created_at": "2025-03-01 09:00:00 UTC", "start_at": "2025-03-01 09:00:01 UTC"}
+    ended = times | {"end_at": "2025-03-01 09:00:05 UTC", "num_records": 4}
+    vendor.says = {
+        "GET /v3/schedule/history/daily?from=0&to=2": {
+            "history": [
+                {"job_id": "8", "status": "error", **ended},
+                {"job_id": "9", "status": "success", "linked_result_export_job_id": "10", **ended},
+            ]
+        },
+        "GET /v3/job/show/9": job("success", "10") | ended,
+        "GET /v3/job/show/10": job("running") | {"start_at": "2025-03-01 09:00:06 UTC", "num_records": 3},
+        "GET /v3/bulk_loads/orders/jobs": [
+            {"job_id": 7, "status": "success", "created_at": 1740819600, "start_at": 1740819601, "end_at": 1740819605},
+            {"job_id": 11, "status": "queued", "created_at": 1740819700},
+        ],
+    }
+    provider = vendor.provider()
+
+    assert provider.jobs(Address("activation", "daily"), "daily", 2) == [
+        Job("9", JobStatus.RUNNING, created_at=1740819600, started_at=1740819601),
+        Job("8", JobStatus.ERROR, created_at=1740819600, started_at=1740819601, ended_at=1740819605),
+    ]
+    assert provider.jobs(Address("import", "orders"), "orders", 1) == [
+        Job("11", JobStatus.QUEUED, created_at=1740819700)
+    ]
+
+
 def test_ten_thousand_saved_queries_are_one_request(vendor: Vendor, declare: Declare) -> None:
     vendor.says = {"GET /v3/schedule/list": {"schedules": [{**SCHEDULE, "name": f"q-{n}"} for n in range(10_000)]}}
     documents = {f"query/q-{n}": DOCUMENTS["query/totals"] for n in range(0, 10_000, 10)}
