@@ -125,3 +125,51 @@ def test_a_run_that_is_not_kept_is_told(applied: Stage, arguments: tuple[str, ..
 
 def test_nobody_to_ask_is_a_wrong_command_line(applied: Stage) -> None:
     assert "error: nobody is there to ask" in applied.tdr("rollback", newest(applied), expect=64).err
+
+
+def test_what_a_run_took_over_is_let_go_of_and_stays(applied: Stage) -> None:
+    with applied.somebody() as client:
+        client.create_saved_query("sizes", {"type": "trino", "database": "shop", "query": "SELECT 1"})
+    applied.write(
+        "manifests/more.yaml",
+        "apiVersion: tdr/v1\nkind: Query\nmetadata: {name: sizes}\nspec: {database: shop, sql: SELECT 1}\n"
+        "lifecycle: {adopt: always}\n",
+    )
+    applied.tdr("apply", "--yes")
+
+    plan = applied.tdr("rollback", newest(applied), "--plan", "--format", "json").document
+    applied.tdr("rollback", newest(applied), "--yes")
+
+    assert actions(plan) == {"query/sizes": ["forget"]}
+    with applied.somebody() as client:
+        assert "sizes" in {raw["name"] for raw in client.saved_queries()}
+    assert "query/sizes" not in applied.records()
+
+
+def test_a_rollback_is_a_run_that_can_be_rolled_back(applied: Stage) -> None:
+    applied.edit("manifests/activation.yaml", "SELECT email FROM", "SELECT DISTINCT email FROM")
+    applied.tdr("apply", "--yes")
+    applied.tdr("rollback", newest(applied), "--yes")
+
+    applied.tdr("rollback", newest(applied), "--yes")
+
+    applied.tdr("plan", "--detailed-exitcode")
+    with applied.somebody() as client:
+        (raw,) = [raw for raw in client.saved_queries() if raw["name"] == "spring-buyers-daily"]
+    assert raw["query"] == "SELECT DISTINCT email FROM customers WHERE spring = 'yes'"
+
+
+def test_a_table_with_its_columns_is_put_back(applied: Stage) -> None:
+    applied.edit(
+        "manifests/shop.yaml",
+        "    - {name: spring, type: string}\n",
+        "    - {name: spring, type: string}\n    - {name: age, type: int}\n",
+    )
+    applied.edit("manifests/shop.yaml", "mode: replace", "mode: append")
+    applied.tdr("apply", "--yes")
+
+    applied.tdr("rollback", newest(applied), "--yes")
+
+    records = applied.records()
+    assert records["table/customers"]["applied"]["columns"] == [["email", "string"], ["spring", "string"]]
+    assert records["import/customers"]["applied"]["mode"] == "replace"
