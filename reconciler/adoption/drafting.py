@@ -139,12 +139,12 @@ def draft(
     is_free: whether nothing is written yet where the document of an address would be.
     """
     told = list(found)
-    desk = _Desk(
-        world, is_free, {address: remote_id for (_, remote_id), address in known.items()}, dict(world.resources)
-    )
+    # What state remembers and no document declares any more cannot be referred to, and is not declared anew either.
+    ids = {address: remote_id for (_, remote_id), address in known.items() if address in world.resources}
+    desk = _Desk(world, is_free, ids, dict(world.resources))
     objects = [one for one in told if isinstance(one, Found) and one.kind in ORDER and selection.takes(one)]
     for one in sorted(objects, key=lambda one: (ORDER.index(one.kind), one.remote_id)):
-        if (one.kind, one.remote_id) not in desk.names:
+        if (one.kind, one.remote_id) not in known:
             _one(desk, one, selection)
     return Drafts(tuple(desk.drafts), tuple(desk.left_out), tuple(one for one in told if isinstance(one, Unlisted)))
 

@@ -14,6 +14,7 @@ from reconciler.adoption.remembering import Unsettled, importing, remember, unse
 from reconciler.commands.answer import BLOCKED, FAILED, OK, Answer
 from reconciler.commands.applying import Consent
 from reconciler.commands.planning import checked, document_of
+from reconciler.engine.moves import follow
 from reconciler.engine.planning import Prepared, prepare
 from reconciler.engine.refresh import refresh
 from reconciler.engine.safety import guard_accounts
@@ -21,7 +22,7 @@ from reconciler.engine.session import Session
 from reconciler.errors import ManifestError, TdrError, UsageError
 from reconciler.model.address import Address
 from reconciler.model.change import Adopt, Undecided
-from reconciler.model.observation import Finding
+from reconciler.model.observation import Unreadable
 from reconciler.model.plan import Gate
 from reconciler.ports.clock import rfc3339
 from reconciler.ports.listing import Found, Unlisted
@@ -202,22 +203,27 @@ _KINDS = frozenset({"connection", "database", "table", "audience", "query", "act
 
 def _drafts(runtime: Runtime, selection: Selection) -> tuple[Drafts, dict[Address, str]]:
     """Documents to write, and what is declared already and waits to be remembered."""
-    world, state = runtime.world, runtime.store.read().state
+    world = runtime.world
+    state = follow(runtime.store.read().state, world.transitions.moved).state
     guarded = guard_accounts(world, state)
-    for error in guarded.unknown.values():
-        if world.resources:
-            raise error
     known = {(address.kind, record.remote_id): address for address, record in state.records.items()}
     claimed: dict[Address, str] = {}
+    untold: dict[str, Unlisted] = {}
     for address, look in refresh(world, state, guarded.unknown).items():
-        is_new = address in world.resources and address not in state.records
-        if is_new and isinstance(look, Finding) and len(look.by_key) == 1:
+        if address not in world.resources or address in state.records:
+            continue
+        if isinstance(look, Unreadable):
+            untold[address.kind] = Unlisted(f"{address.kind}: {address} waits to be remembered", look.error.message)
+            continue
+        known |= {(address.kind, one.remote_id): address for one in look.by_key}
+        if len(look.by_key) == 1:
             claimed[address] = look.by_key[0].remote_id
-            known[address.kind, look.by_key[0].remote_id] = address
     for address, remote_id in world.transitions.imports.items():
         known[address.kind, remote_id] = address
     root, manifests = runtime.project.root, runtime.project.spec.manifests
-    found = list(listed(world))
+    # Of a kind of which it is not known what documents mean, an object might be declared a second time.
+    found = [one for one in listed(world) if isinstance(one, Unlisted) or one.kind not in untold]
+    found += untold.values()
     drafts = draft(world, found, known, selection, lambda address: writing.is_free(root, manifests, address))
     taken = {(one.kind, one.remote_id) for one in found if isinstance(one, Found) and selection.takes(one)}
     return drafts, {address: one for address, one in claimed.items() if (address.kind, one) in taken}

@@ -425,3 +425,29 @@ def test_a_project_without_any_document_is_filled(empty: Stage) -> None:
 )
 def test_a_command_line_that_cannot_be_meant_is_refused(empty: Stage, arguments: list[str], message: str) -> None:
     assert empty.tdr("import", *arguments, expect=64).err.startswith(f"error: {message}\n")
+
+
+def test_what_no_document_declares_any_more_is_not_declared_anew_nor_referred_to(grown: Stage) -> None:
+    grown.tdr("import", "database/warehouse", "other_shop")
+    (grown.folder / "manifests/databases/warehouse.yaml").unlink()
+
+    grown.tdr("import", "--all", "--kind", "query", "--name-glob", "weekly")
+
+    written = documents(grown)
+    assert written["queries/weekly.yaml"]["spec"]["database"] == "other_shop"
+    assert "databases/other_shop.yaml" not in written
+    assert grown.tdr("validate").code == 0
+
+
+def test_a_saved_plan_with_a_move_is_applied(applied: Stage) -> None:
+    applied.edit("manifests/pinterest.yaml", "metadata: {name: spring-buyers}", "metadata: {name: spring}")
+    applied.edit("manifests/activation.yaml", "to: {audience: spring-buyers}", "to: {audience: spring}")
+    moved = "moved: [{from: audience/spring-buyers, to: audience/spring}]\n"
+    applied.write("manifests/transitions.yaml", f"apiVersion: tdr/v1\nkind: Transitions\n{moved}")
+
+    applied.tdr("plan", "--out", "move.plan")
+    shown = applied.tdr("show", "move.plan").out
+    applied.tdr("apply", "move.plan")
+
+    assert "→ audience/spring-buyers → audience/spring" in shown
+    assert applied.tdr("plan", "--detailed-exitcode").code == 0
