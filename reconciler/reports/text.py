@@ -165,7 +165,7 @@ def _summary(document: Mapping[str, Any]) -> str:
 
 def run(document: Mapping[str, Any]) -> str:
     """What an apply did. Ends with a line break."""
-    lines = []
+    lines = [f"approved: {one['rule']} by {one['who']}: {one['reason']}" for one in document.get("approvals", ())]
     for result in document["results"]:
         if result["status"] == "done":
             continue

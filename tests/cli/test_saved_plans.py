@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -219,7 +220,9 @@ def test_a_saved_plan_is_approved_where_it_is_applied(guarded: Stage) -> None:
     digest = json.loads((guarded.folder / "plan.json").read_text())["plan_digest"]
 
     guarded.tdr("apply", "plan.json", expect=3)
-    guarded.tdr("apply", "plan.json", TDR_APPROVE=f"protected={digest}", TDR_REASON="reviewed")
+    said = guarded.tdr("apply", "plan.json", TDR_APPROVE=f"protected={digest}", TDR_REASON="reviewed")
+
+    assert re.search(r"^approved: protected by \S.*: reviewed\nApply: 1 done\.$", said.out, re.MULTILINE)
 
     assert "query/other" not in guarded.records()
 
