@@ -94,7 +94,7 @@ def _fields(runtime: Runtime, prepared: Prepared, change: Change) -> list[Field]
             remote=Side(why=_why_untold(look)) if found is None else _side(remote, path),
             origin=differing[path].origin.value if path in differing else "",
             rule=_rule(path, classes.get(path), declared, secrets, ignored),
-            source=_source(runtime, resource, path, prepared),
+            source=_source(runtime, resource, path, prepared) if path in declared else "",
         )
         for path in sorted(declared.keys() | applied.keys() | remote.keys() | secrets)
     ]

@@ -47,6 +47,8 @@ def test_a_field_is_explained_from_all_sides(applied: Stage) -> None:
         "rule": "input",
         "source": "manifests/pinterest.yaml:13:14",
     }
+    (priority,) = asked(applied, "explain", "activation/spring-buyers-daily/priority")["fields"]
+    assert (priority["remote"], priority["rule"], priority["source"]) == (0, "not_declared", "")
     assert (document["action"], document["reason"]) == ("update", "config_and_drift")
     assert document["resolved"]["mode"] == "REPLACE_CURRENT_AUDIENCE"
     secret = next(field for field in document["fields"] if field["path"] == "/export/client_secret")
