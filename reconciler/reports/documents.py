@@ -83,14 +83,16 @@ def plan_document(
         "egress": leaving.entries(plan.egress),
         "warnings": [_diagnostic(warning) for warning in plan.warnings],
         "api_calls": dict(plan.api_calls),
-        "changes": [
-            _change(
-                change, prepared.resolutions.get(change.address), plan.sources.get(change.address, ""), plan.depends_on
-            )
-            | ({} if isinstance(change, Keep) else _told_of(change, prepared, fingerprint))
-            for change in plan.changes
-        ],
+        "changes": [_whole(change, prepared, fingerprint) for change in plan.changes],
     }
+
+
+def _whole(change: Change, prepared: Prepared, fingerprint: Fingerprint | None) -> Document:
+    plan, address = prepared.plan, change.address
+    document = _change(change, prepared.resolutions.get(address), plan.sources.get(address, ""), plan.depends_on)
+    if not isinstance(change, Keep):
+        document |= _told_of(change, prepared, fingerprint)
+    return document
 
 
 def _change(
