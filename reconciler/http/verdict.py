@@ -21,7 +21,7 @@ from reconciler.http.answer import Answer, is_html
 from reconciler.http.dialect import Dialect
 from reconciler.http.request import Request, Safety
 from reconciler.http.retry_after import retry_after_s
-from reconciler.scrubbing import Scrubber
+from reconciler.scrubbing import Scrubber, everything
 
 if TYPE_CHECKING:
     import httpx
@@ -46,7 +46,7 @@ class Judge:
     def failed(self, request: Request, answer: Answer, now: float) -> ProviderError:
         """The error for an answer that is no success."""
         kind = self._dialect.error(answer) or _kind(answer, request.safety)
-        text = self._scrubber.excerpt(self._said(answer))
+        text = self._scrubber.excerpt(everything().without_known(self._said(answer)))
         message = f"{self.call(request)} answered {answer.status}" + (f": {text}" if text else "")
         advice = self._dialect.advice(answer)
         request_id = self.request_id(answer.headers)
