@@ -43,7 +43,7 @@ def _replaced(spans: Layout, way: Sequence[Node], step: Step, *, is_flow: bool) 
     style = getattr(node, "style", None)
     holder = _key_of(parent, node)
     indent = (holder or parent).start_mark.column + 2
-    if not is_flow and isinstance(value, str) and ("\n" in value or style == "|"):
+    if not is_flow and not _is_block(node) and isinstance(value, str) and ("\n" in value or style == "|"):
         yield from _literal(spans, node, value, indent)
     if _is_collection(value):
         if not is_flow and holder is not None and start == end:
@@ -64,7 +64,7 @@ def _replaced(spans: Layout, way: Sequence[Node], step: Step, *, is_flow: bool) 
 
 def _literal(spans: Layout, node: Node, value: str, indent: int) -> Iterator[Edit]:
     start, end = int(node.start_mark.index), spans.end(node)
-    if node.style in ("|", ">"):
+    if getattr(node, "style", None) in ("|", ">"):  # a collection has none
         lines = [line for line in spans.text[spans.next_line(start) : end].splitlines() if line.strip()]
         indent = len(lines[0]) - len(lines[0].lstrip(" ")) if lines else indent
         rest = spans.text[start : spans.line_end(start)].lstrip("|>+-0123456789")
@@ -113,8 +113,12 @@ def _new_item(spans: Layout, node: Node, index: int, value: Json) -> Iterator[Ed
         if index >= len(items):
             yield _below(spans, spans.end(node), lines)
         else:
-            at = spans.line_start(_dash(spans, items[index]))
-            yield at, at, "".join(line + spans.newline for line in lines)
+            dash = _dash(spans, items[index])
+            at = spans.line_start(dash)
+            text = "".join(line + spans.newline for line in lines)
+            yield at, at, text
+            # The first item of a sequence in a sequence shares its line with the dash of the outer one.
+            yield dash, dash, text.lstrip(" ") + " " * indent
 
 
 def _below(spans: Layout, offset: int, lines: Sequence[str]) -> Edit:
