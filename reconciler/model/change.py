@@ -164,6 +164,8 @@ def action(change: Change) -> str:
 def fields_of(change: Change) -> Mapping[str, FieldChange]:
     """The field changes by path; empty for changes that have none."""
     match change:
+        case Keep():  # the many, first
+            return {}
         case Create() | Update() | Replace() | Adopt():
             return {field_change.path: field_change for field_change in change.fields}
         case _:

@@ -62,22 +62,21 @@ class Record:
             KeyError, TypeError, ValueError: it was not written by us; the store turns this into a StateError.
         """
         data = upgraded(data)
-        lifecycle = _mapping(data["lifecycle"])
+        lifecycle, fingerprints = _mapping(data["lifecycle"]), _mapping(data["fingerprints"])
         depends_on = data["depends_on"]
         if not isinstance(depends_on, list):
             raise TypeError("depends_on")
         return cls(
             remote_id=str(data["id"]),
             applied=_mapping(data["applied"]),
-            fingerprints={path: str(value) for path, value in _mapping(data["fingerprints"]).items()},
-            depends_on=tuple(Address.parse(text) for text in depends_on),
+            fingerprints={path: str(value) for path, value in fingerprints.items()} if fingerprints else {},
+            depends_on=tuple(map(Address.parse, depends_on)),
             protect=bool(lifecycle["protect"]),
             on_delete=OnDelete(str(lifecycle["on_delete"])),
             resolved=_mapping(data["resolved"]),
             phase=str(data["phase"]),
             unseen_since=str(data["unseen_since"]),
             absent_since=str(data["absent_since"]),
-            schema_version=int(str(data["schema_version"])),
         )
 
 
