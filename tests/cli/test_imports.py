@@ -63,11 +63,25 @@ def test_help_and_version_load_nothing_heavy(tmp_path: Path, arguments: tuple[st
     assert loaded_by(tmp_path, *arguments) & unwanted == set()
 
 
-def test_a_plan_without_rows_loads_no_engine_for_rows(tmp_path: Path) -> None:
+NOT_FOR_A_PLAN = {"duckdb", "pyarrow", "deepdiff", "sqlglot", "uvicorn", "rich", "cryptography", "structlog", "certifi"}
+"""Engines for rows, what shows differences, what serves others and seals, and the certificates of the internet."""
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
     (tmp_path / "manifests").mkdir()
     (tmp_path / "tdr.yaml").write_text("apiVersion: tdr/v1\nproject: small\nenvironments: {local: {}}\n")
     (tmp_path / "manifests" / "shop.yaml").write_text(
         "apiVersion: tdr/v1\nkind: Database\nmetadata: {name: shop}\nspec: {}\n"
     )
+    return tmp_path
 
-    assert loaded_by(tmp_path, "plan") & {"duckdb", "pyarrow", "deepdiff", "sqlglot", "uvicorn", "rich"} == set()
+
+def test_a_plan_without_rows_loads_no_engine_for_rows(shop: Path) -> None:
+    assert loaded_by(shop, "plan") & NOT_FOR_A_PLAN == set()
+
+
+def test_a_plan_where_nothing_changed_loads_no_more(shop: Path) -> None:
+    loaded_by(shop, "apply", "--yes")
+
+    assert loaded_by(shop, "plan") & NOT_FOR_A_PLAN == set()
