@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from reconciler.adoption.drafting import Draft, Reference
 from reconciler.errors import TdrError
+from reconciler.manifest.interpolation import escaped
 from reconciler.manifest.rendering import Bare, entry
 from reconciler.model.address import Address
 from reconciler.model.spec import API_VERSION
 
 LONGEST_INLINE = 100
 """Characters of SQL that stand in the document; more, or more than one line, goes to a file beside it."""
-_READ_AS_REFERENCE = re.compile(r"\$\{(?=(?:var|env|secret):)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,24 +50,24 @@ def files(drafts: Iterable[Draft], manifests: str) -> Iterator[File]:
         lines += entry("metadata", {"name": draft.address.name}, 0)
         lines += entry("spec", _written(tree), 0) if tree else ["spec: {}"]
         lines += entry("lifecycle", {"protect": Bare("true")}, 0)
-        yield File(document_path(manifests, draft.address), "\n".join([*lines, ""]))
+        # First what the document names: whoever is stopped between the two leaves a project that reads.
         if sql is not None:
             yield File(_beside(manifests, draft.address, ".sql"), sql)
+        yield File(document_path(manifests, draft.address), "\n".join([*lines, ""]))
 
 
 def write(root: Path, new: Iterable[File]) -> list[str]:
     """Write files that are not there yet; returns their paths.
 
     Raises:
-        TdrError: one is there, or cannot be written. Those before it are written.
+        TdrError: one is there, or cannot be written. Those before it are written, and of it nothing is left.
     """
     paths = []
     for file in new:
         path = root / file.path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("x", encoding="utf-8", newline="") as opened:
-                opened.write(file.text)
+            _create(path, file.text.encode())
         except OSError as error:
             raise TdrError(
                 f"{file.path!r} cannot be written: {error.strerror}",
@@ -75,6 +75,18 @@ def write(root: Path, new: Iterable[File]) -> list[str]:
             ) from error
         paths.append(file.path)
     return paths
+
+
+def _create(path: Path, content: bytes) -> None:
+    """Make *path*, whole or not at all. Raises OSError; FileExistsError when something is there."""
+    opened = path.open("xb")
+    try:
+        with opened:
+            opened.write(content)
+    except BaseException:
+        with suppress(OSError):
+            path.unlink()
+        raise
 
 
 def _beside(manifests: str, address: Address, suffix: str) -> str:
@@ -108,6 +120,6 @@ def _written(value: Any) -> Any:
         case bool() | int():
             return Bare(str(value).lower())
         case str():
-            return _READ_AS_REFERENCE.sub("$${", value)
+            return escaped(value)
         case _:
             return value

@@ -101,17 +101,23 @@ def address_and_pointer(text: str) -> tuple[Address, str]:
     return address(f"{kind}/{name}"), slash + path
 
 
+LONGEST_S = 3650 * 86400
+"""Ten years: no date that far from now is past the end of the calendar, and no wait too long for the system's clock."""
+
+
 def seconds(text: str) -> float:
     """A duration written on the command line, such as ``5m``, in seconds.
 
     Raises:
-        UsageError: it is none.
+        UsageError: it is none, or longer than ten years.
     """
     from reconciler.model.duration import whole_seconds
 
     seconds = whole_seconds(text)
     if seconds is None:
         raise UsageError(f"{text!r} is not a duration", hint="write 90s, 5m or 1h")
+    if seconds > LONGEST_S:
+        raise UsageError(f"{text!r} is longer than ten years", hint="write 90s, 5m or 1h")
     return float(seconds)
 
 

@@ -20,6 +20,7 @@ from reconciler.engine.refresh import refresh
 from reconciler.engine.safety import guard_accounts
 from reconciler.engine.session import Session
 from reconciler.errors import ManifestError, TdrError, UsageError
+from reconciler.manifest.queries import unparsed
 from reconciler.model.address import Address
 from reconciler.model.change import Adopt, Undecided
 from reconciler.model.observation import Unreadable
@@ -225,8 +226,19 @@ def _drafts(runtime: Runtime, selection: Selection) -> tuple[Drafts, dict[Addres
     found = [one for one in listed(world) if isinstance(one, Unlisted) or one.kind not in untold]
     found += untold.values()
     drafts = draft(world, found, known, selection, lambda address: writing.is_free(root, manifests, address))
+    if runtime.embedded is not None:
+        drafts = _without_unparsed(drafts)
     taken = {(one.kind, one.remote_id) for one in found if isinstance(one, Found) and selection.takes(one)}
     return drafts, {address: one for address, one in claimed.items() if (address.kind, one) in taken}
+
+
+def _without_unparsed(drafts: Drafts) -> Drafts:
+    """*drafts* without queries that a project refuses which runs them here: one such document would hold up all others."""
+    why = {one.address: unparsed(one.resource) for one in drafts.drafts}
+    refused = [one for one in drafts.drafts if why[one.address]]
+    left_out = [LeftOut(one.address.kind, one.remote_id, one.label, why[one.address]) for one in refused]
+    kept = tuple(one for one in drafts.drafts if not why[one.address])
+    return replace(drafts, drafts=kept, left_out=(*drafts.left_out, *left_out))
 
 
 def _adopt(runtime: Runtime, wanted: Mapping[Address, str], report: _Report, lock_timeout_s: float) -> None:

@@ -84,6 +84,11 @@ def _scalar(text: str, values: Values, report: Report, path: str) -> str | Secre
     return _FORM.sub(replaced, text)
 
 
+def escaped(text: str) -> str:
+    """What to write so that :func:`resolve` gives *text*. A form ends where the loader ends it, with all that is inside."""
+    return _FORM.sub(lambda found: f"${found[0]}", text)
+
+
 class _Refused(Exception):
     def __init__(self, rule: str, message: str, hint: str) -> None:
         super().__init__(message)

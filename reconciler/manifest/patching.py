@@ -17,13 +17,13 @@ from reconciler.errors import TdrError
 from reconciler.manifest import rendering
 from reconciler.manifest.differing import Path, Step, Verb, after, next_step
 from reconciler.manifest.edits import edits
+from reconciler.manifest.interpolation import escaped
 from reconciler.manifest.layout import Layout, Node, layout
 from reconciler.manifest.pointers import parts, pointer
 from reconciler.manifest.syntax import read_documents
 from reconciler.model.json import Json
 
 _REFERENCE = re.compile(r"(?<!\$)\$\{(?:var|env|secret):[^}]*\}?")
-_FORM = re.compile(r"\$\{(?=(?:var|env|secret):)")
 _MARK = b"\xef\xbb\xbf"
 MAX_STEPS = 2_000
 
@@ -66,7 +66,7 @@ def as_written(value: Json) -> Json:
     if isinstance(value, Mapping):
         return {name: as_written(item) for name, item in value.items()}
     if isinstance(value, str):
-        return _FORM.sub("$${", value)
+        return escaped(value)
     if isinstance(value, Sequence):
         return [as_written(item) for item in value]
     if value is None:

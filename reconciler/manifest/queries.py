@@ -92,6 +92,13 @@ class QueryCheck:
             replace_file(self._file, orjson.dumps({"format": _format(), "queries": self._current}))
 
 
+def unparsed(resource: Resource) -> str:
+    """Why a query of *resource* does not parse, or "" when all do."""
+    sources = (source for _, source in _sources(resource) if (source.sql or "").strip())
+    problems = (sql_problem(source.sql or "", source.engine) for source in sources)
+    return next((f"the SQL does not parse: {problem.message}" for problem in problems if problem is not None), "")
+
+
 def _inside(source: Source, value: Position, sql: str, problem: SqlProblem) -> Position | None:
     """Where *problem* stands in the file whose value at *value* is *sql*; None when the value is not written line by line."""
     written = sql.split("\n")[problem.line - 1]
