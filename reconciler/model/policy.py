@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Self
@@ -64,6 +65,9 @@ class Selector(Spec):
     """Label -> glob of its value; all must fit."""
 
 
+_NUMERIC = frozenset({Operator.LT, Operator.LE, Operator.GT, Operator.GE, Operator.MIN_LENGTH, Operator.MAX_LENGTH})
+
+
 class UserRule(Spec):
     """A rule of the project: every value at *path* must stand the comparison."""
 
@@ -89,9 +93,19 @@ class UserRule(Spec):
         if self.operator in (Operator.IN, Operator.NOT_IN) and not isinstance(self.value, list):
             message = f"`{self.operator}` needs a list as `value`"
             raise ValueError(message)
+        if self.operator in _NUMERIC and not _is_number(self.value):
+            message = f"`{self.operator}` needs a number as `value`"
+            raise ValueError(message)
         if self.operator in (Operator.MATCHES, Operator.NOT_MATCHES):
             pattern(self.value if isinstance(self.value, str) else "")
         return self
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        return math.isfinite(float(value))
+    except (TypeError, ValueError):
+        return False
 
 
 class Waiver(Spec):
