@@ -49,7 +49,9 @@ def validate(
     from reconciler.errors import ManifestError
 
     try:
-        with runtime_of(context, env=env, directory=directory, variables=var, resolve_secrets=False) as runtime:
+        with runtime_of(
+            context, env=env, directory=directory, variables=var, resolve_secrets=False, parse_all=True
+        ) as runtime:
             answer = planning.validate(runtime)
     except ManifestError as error:
         if format is Format.TEXT:

@@ -31,6 +31,7 @@ def runtime_of(
     variables: Sequence[str] | None = None,
     resolve_secrets: bool = True,
     may_be_empty: bool = False,
+    parse_all: bool = False,
 ) -> Iterator[Runtime]:
     """Everything built for the project and environment asked for; closed at the end."""
     from reconciler.wiring import open_runtime
@@ -41,6 +42,7 @@ def runtime_of(
         variables=_from_environment() | dict(_pair(text) for text in variables or ()),
         resolve_secrets=resolve_secrets,
         may_be_empty=may_be_empty,
+        parse_all=parse_all,
     ) as runtime:
         yield runtime
 

@@ -16,7 +16,7 @@ from reconciler.manifest.findings import Findings
 from reconciler.manifest.interpolation import Values
 from reconciler.manifest.loaded import Loaded
 from reconciler.manifest.project import Project
-from reconciler.manifest.queries import QueryCheck
+from reconciler.manifest.queries import MOST_AT_ONCE, QueryCheck
 from reconciler.manifest.reading import Reading
 from reconciler.manifest.secrets import SecretNames, SecretValues
 from reconciler.model.environment import EMBEDDED
@@ -31,6 +31,7 @@ def load(
     environ: Mapping[str, str],
     resolve_secrets: bool,
     may_be_empty: bool = False,
+    parse_all: bool = False,
 ) -> Loaded:
     """Read everything that *project* declares, as *environment* sees it (None: the only one there is).
 
@@ -39,6 +40,7 @@ def load(
     environ: environment variables, for ``${env:…}`` and secrets.
     resolve_secrets: whether values of secrets are looked up; without, a secret is known by its reference only.
     may_be_empty: whether a project that declares nothing yet is no mistake, as before its first import.
+    parse_all: whether every query is parsed, however many are new; else only `queries.MOST_AT_ONCE` of the new ones.
 
     Raises:
         UsageError: the environment does not exist, or is not named although there are several.
@@ -55,7 +57,8 @@ def load(
         resources = reading.resources()
         is_run_here = spec is not None and spec.treasure_data.endpoint == EMBEDDED
         severity = Severity.ERROR if is_run_here else Severity.WARNING
-        QueryCheck(findings, cache_dir, severity).check(resources, reading.places())
+        most = None if parse_all else MOST_AT_ONCE
+        QueryCheck(findings, cache_dir, severity, most).check(resources, reading.places())
         transitions = reading.transitions()
     if spec is None or findings.has_errors:
         raise ManifestError(sorted_by_place(findings.diagnostics))

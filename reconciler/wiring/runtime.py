@@ -72,11 +72,13 @@ def open_runtime(
     resolve_secrets: bool,
     clock: Clock | None = None,
     may_be_empty: bool = False,
+    parse_all: bool = False,
 ) -> Iterator[Runtime]:
     """Find the project around *start* and build everything for one of its environments.
 
     resolve_secrets: False where no vendor is asked, so that nobody needs credentials to validate.
     may_be_empty: whether a project may declare nothing yet.
+    parse_all: whether every query is parsed; see `manifest.load`.
 
     Raises:
         UsageError: there is no project, or more than one environment and none chosen.
@@ -93,6 +95,7 @@ def open_runtime(
         environ=os.environ,
         resolve_secrets=resolve_secrets,
         may_be_empty=may_be_empty,
+        parse_all=parse_all,
     )
     folder = states / loaded.environment_name
     key = LazyKey(os.environ)

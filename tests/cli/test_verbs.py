@@ -194,7 +194,7 @@ def test_the_log_of_a_run_that_failed_is_told(applied: Stage) -> None:
     said = applied.tdr("run", "query/buyers-per-month", "--format", "json", expect=1)
 
     assert said.document["status"] == "error"
-    assert "no_such_column" in said.err
+    assert "no_such_column" in said.document["log"]
 
 
 def test_an_import_whose_file_is_missing_fails_and_names_it(applied: Stage) -> None:

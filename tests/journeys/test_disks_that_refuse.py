@@ -83,4 +83,4 @@ def test_a_service_whose_files_cannot_be_used_says_which(applied: Stage) -> None
 
     said = applied.tdr("plan", expect=1)
 
-    assert said.err.startswith("error: the metadata of the embedded service cannot be read: service.sqlite: ")
+    assert said.err.startswith(f"error: {applied.state / 'service/service.sqlite'} is damaged")

@@ -30,6 +30,7 @@ def loaded(root: Path) -> Load:
         environ: Mapping[str, str] = SECRETS,
         resolve_secrets: bool = True,
         cache_dir: Path | None = None,
+        parse_all: bool = False,
     ) -> Loaded:
         write(root, files)
         return load(
@@ -39,6 +40,7 @@ def loaded(root: Path) -> Load:
             variables=variables,
             environ=environ,
             resolve_secrets=resolve_secrets,
+            parse_all=parse_all,
         )
 
     return run

@@ -42,6 +42,7 @@ class Load(Protocol):
         environ: Mapping[str, str] = ...,
         resolve_secrets: bool = True,
         cache_dir: Path | None = None,
+        parse_all: bool = False,
     ) -> Loaded: ...
 
 

@@ -10,6 +10,8 @@ import pytest
 from manifest_texts import Load, Refusals, brief, query
 
 from reconciler.diagnostics import Severity
+from reconciler.errors import ManifestError
+from reconciler.manifest.queries import MOST_AT_ONCE
 from reconciler.manifest.sql_parsing import sql_problem
 from reconciler.model.kinds import Engine
 
@@ -131,6 +133,20 @@ def test_the_parser_is_loaded_for_new_texts_only(root: Path, loaded: Load) -> No
 
     (root / "manifests/a.yaml").write_text("# moved\n" + query("sql: SELECT (1"), encoding="utf-8")
     assert loads_parser(root) == "['manifests/a.yaml:7:16'] False"
+
+
+def test_a_plan_parses_some_of_many_new_texts_and_a_validation_all(root: Path, loaded: Load) -> None:
+    many = "---\n".join(
+        query(f"sql: SELECT {number} {'(' if number == MOST_AT_ONCE else ''}", f"q{number}")
+        for number in range(MOST_AT_ONCE + 1)
+    )
+
+    loaded({"manifests/a.yaml": many}, cache_dir=root / "cache")
+
+    for parse_all in (True, False):  # what was parsed once is remembered for both
+        with pytest.raises(ManifestError) as caught:
+            loaded({}, cache_dir=root / "cache", parse_all=parse_all)
+        assert [one.rule for one in caught.value.diagnostics] == ["sql-syntax"]
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"format": 1}', b'{"format": "", "queries": {"a": 1}}'])

@@ -27,7 +27,7 @@ def sql(loaded: Load, content: str | bytes) -> str | None:
         (b"\xef\xbb\xbfSELECT 1", "SELECT 1"),
         ("SELECT '東京'".encode(), "SELECT '東京'"),
         (b"", ""),
-        (b"a: &x [*x] \t@ ${var:x} $${env:Y}\n", "a: &x [*x] \t@ ${var:x} $${env:Y}\n"),
+        (b"SELECT 'a: &x [*x] \t@ ${var:x} $${env:Y}'\n", "SELECT 'a: &x [*x] \t@ ${var:x} $${env:Y}'\n"),
     ],
 )
 def test_the_text_arrives_with_line_feeds_and_otherwise_as_it_is(content: bytes, text: str, loaded: Load) -> None:

@@ -477,7 +477,7 @@ def test_metadata_that_is_none_is_refused(tmp_path: Path, open_world: OpenWorld)
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "service.sqlite").write_bytes(b"not a database" * 100)
 
-    with pytest.raises(StateError, match=r"cannot be read: service\.sqlite"):
+    with pytest.raises(StateError, match=r"service\.sqlite is damaged"):
         open_world(root=tmp_path / "broken")
 
 
