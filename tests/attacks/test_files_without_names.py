@@ -48,7 +48,7 @@ def shop(project: Stage) -> Stage:
         ),
         (
             "9f86d081,3\n60303ae2,4\n",
-            "none of the columns of these rows is one of shop.customers; it has email, orders;",
+            "file `data/customers.csv` has no column `email`, `orders`, which the table declares;",
         ),
     ],
 )
@@ -57,7 +57,7 @@ def test_a_file_without_names_changes_nothing(shop: Stage, content: str, told: s
 
     said = shop.tdr("run", "import/customers", expect=1)
 
-    assert told in said.out
+    assert told in said.err
     for first in content.splitlines()[0].split(","):
         assert first == "3" or first not in said.out + said.err
     shop.tdr("plan", "--detailed-exitcode", expect=0)

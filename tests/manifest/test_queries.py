@@ -137,7 +137,7 @@ def test_the_parser_is_loaded_for_new_texts_only(root: Path, loaded: Load) -> No
 
 def test_a_plan_parses_some_of_many_new_texts_and_a_validation_all(root: Path, loaded: Load) -> None:
     many = "---\n".join(
-        query(f"sql: SELECT {number} {'(' if number == MOST_AT_ONCE else ''}", f"q{number}")
+        query(f"sql: SELECT {number} {'(' if number == MOST_AT_ONCE else ''}", f"q{number:03}")
         for number in range(MOST_AT_ONCE + 1)
     )
 
