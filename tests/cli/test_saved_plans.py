@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from stage import Stage
 
+from reconciler.model.json import digest
+
 MANIFEST = "manifests/shop.yaml"
 CRON, LATER = "0 3 * * *", "0 4 * * *"
 OTHER = (
@@ -225,6 +227,19 @@ def test_a_saved_plan_is_approved_where_it_is_applied(guarded: Stage) -> None:
     assert re.search(r"^approved: protected by \S.*: reviewed\nApply: 1 done\.$", said.out, re.MULTILINE)
 
     assert "query/other" not in guarded.records()
+
+
+def test_a_gate_that_was_taken_out_of_the_file_holds_all_the_same(guarded: Stage) -> None:
+    guarded.tdr("plan", "--out", "plan.json", expect=3)
+    path = guarded.folder / "plan.json"
+    forged = json.loads(path.read_text()) | {"gates": []}
+    del forged["plan_id"]
+    path.write_text(json.dumps(forged | {"plan_id": digest(forged)}))
+
+    said = guarded.tdr("apply", "plan.json", expect=3)
+
+    assert "! protected: query/other is protected" in said.out
+    assert cron(guarded, "other") == "0 1 * * *"
 
 
 @pytest.mark.parametrize(
