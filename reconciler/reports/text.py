@@ -50,7 +50,7 @@ def plan(document: Mapping[str, Any], *, verbose: bool = False) -> str:
     if doing:
         lines.append(f"Plan {document['plan_digest']}, from serial {document['base']['serial']} of the state")
     if not document["complete"]:
-        lines.append("Only a part was planned (--target): the rest is not looked at.")
+        lines.append("Only a part was planned: the rest is not looked at.")
     if not doing and not document["gates"]:
         notes = [f"  {change['address']}: {change['note']}" for change in changes if change.get("note")]
         nothing = f"No changes. {_plural(len(changes), 'resource')} as declared."
