@@ -23,13 +23,18 @@ Fingerprint: TypeAlias = Callable[[Secret, str], str]
 """Secret and where it stands -> its keyed fingerprint."""
 
 
+_BESIDE_THE_POINT = frozenset({"state", "health"})
+"""Of an environment: where its state is kept and when its runs count as sick. Neither changes what a plan does."""
+
+
 def config_digest(resources: Mapping[Address, Resource], environment: EnvironmentSpec, fingerprint: Fingerprint) -> str:
     """``sha256:…`` over specs and lifecycles by address, and the environment.
 
     Paths of text files are left out, for their text is in. A secret that was not resolved counts by its reference.
     """
     # Resource by resource: all of ten thousand at once would be the largest thing in memory.
-    running = hashlib.sha256(canonical(_plain(environment, "environment", fingerprint)))
+    plain = _plain(environment, "environment", fingerprint)
+    running = hashlib.sha256(canonical({name: plain[name] for name in plain.keys() - _BESIDE_THE_POINT}))
     for address in sorted(resources):
         resource = resources[address]
         spec = _plain(resource.spec, f"{address}/spec", fingerprint)

@@ -82,6 +82,15 @@ def test_the_digest_changes_with_what_is_declared(change: dict[str, str], loaded
     assert loaded({**files, **change}).config_digest(fingerprint) != before
 
 
+@pytest.mark.parametrize(
+    "settings", ["health: {stuck_after: 2h}", "state: {backend: http, address: 'https://x.example'}"]
+)
+def test_the_digest_does_not_depend_on_how_runs_are_watched_or_where_the_state_is(settings: str, loaded: Load) -> None:
+    files = {"manifests/m.yaml": query("sql: SELECT 1")}
+    before = loaded(files).config_digest(fingerprint)
+    assert loaded(files | {"manifests/environments/local.yaml": settings}).config_digest(fingerprint) == before
+
+
 def test_the_digest_changes_with_a_secret_and_knows_it_by_fingerprint_only(loaded: Load) -> None:
     files = {"manifests/m.yaml": CONNECTION}
     asked: list[tuple[str, str]] = []
