@@ -40,7 +40,7 @@ def load(
     environ: environment variables, for ``${env:…}`` and secrets.
     resolve_secrets: whether values of secrets are looked up; without, a secret is known by its reference only.
     may_be_empty: whether a project that declares nothing yet is no mistake, as before its first import.
-    parse_all: whether every query is parsed, however many are new; else only `queries.MOST_AT_ONCE` of the new ones.
+    parse_all: whether every query is parsed, however many are new; else none of more than `queries.MOST_AT_ONCE` new ones.
 
     Raises:
         UsageError: the environment does not exist, or is not named although there are several.

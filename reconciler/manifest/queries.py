@@ -31,7 +31,7 @@ FILE_NAME = "queries.json"
 FORMAT = 1
 """Grows whenever the same text would give another answer."""
 MOST_AT_ONCE = 200
-"""Texts that a plan parses besides those it remembers; the parser takes about a millisecond for each."""
+"""New texts that a plan parses; of more it parses none, for that takes the parser about a millisecond each."""
 _HINT = "tdr reads SQL with a parser that is not the vendor's; if Treasure Data runs the query, it may stay as it is"
 
 
@@ -39,40 +39,41 @@ class QueryCheck:
     """Checks the queries of one load.
 
     severity: of a text that does not parse; an error where this parser runs it.
-    most: how many texts to parse that no earlier run has parsed; the rest is left to later runs. None for all.
+    most: of more texts than this that no earlier run has parsed, none is. None for no bound.
     """
 
     def __init__(self, findings: Findings, folder: Path | None, severity: Severity, most: int | None) -> None:
         """Read what an earlier run left in *folder*; None remembers nothing."""
         self._findings = findings
         self._severity = severity
-        self._left = most
+        self._most = most
         self._file = folder / FILE_NAME if folder else None
         self._stored = _read(self._file) if self._file else {}
         self._current: dict[str, Any] = {}
 
     def check(self, resources: Mapping[Address, Resource], places: Mapping[Address, Place]) -> None:
         """Tell every query that does not parse."""
-        for address, resource in resources.items():
-            for path, source in _sources(resource):
-                problem = self._problem(source) if (source.sql or "").strip() else None
-                if problem is not None:
-                    self._tell(problem, address, places[address], path, source)
+        found = [
+            (_key(source), address, path, source)
+            for address, resource in resources.items()
+            for path, source in _sources(resource)
+            if (source.sql or "").strip()
+        ]
+        new = sum(key not in self._stored for key, *_ in found)
+        parses_new = self._most is None or new <= self._most
+        for key, address, path, source in found:
+            if key not in self._stored and not parses_new:
+                continue
+            problem = self._problem(key, source)
+            if problem is not None:
+                self._tell(problem, address, places[address], path, source)
         self._save()
 
-    def _problem(self, source: SqlSource) -> SqlProblem | None:
-        sql = source.sql or ""
-        key = hashlib.blake2b(
-            f"{source.engine.value}\n{sql}".encode("utf-8", "surrogatepass"), digest_size=16
-        ).hexdigest()
+    def _problem(self, key: str, source: SqlSource) -> SqlProblem | None:
         if key in self._stored:
             kept = self._current[key] = self._stored[key]
             return SqlProblem(*kept) if kept else None
-        if self._left is not None:
-            if self._left == 0:
-                return None
-            self._left -= 1
-        problem = sql_problem(sql, source.engine)
+        problem = sql_problem(source.sql or "", source.engine)
         self._current[key] = [problem.message, problem.line, problem.column, problem.near] if problem else None
         return problem
 
@@ -101,6 +102,11 @@ class QueryCheck:
             return
         with contextlib.suppress(OSError):
             replace_file(self._file, orjson.dumps({"format": _format(), "queries": self._current}))
+
+
+def _key(source: SqlSource) -> str:
+    text = f"{source.engine.value}\n{source.sql}".encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(text, digest_size=16).hexdigest()
 
 
 def unparsed(resource: Resource) -> str:

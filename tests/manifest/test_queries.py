@@ -135,9 +135,9 @@ def test_the_parser_is_loaded_for_new_texts_only(root: Path, loaded: Load) -> No
     assert loads_parser(root) == "['manifests/a.yaml:7:16'] False"
 
 
-def test_a_plan_parses_some_of_many_new_texts_and_a_validation_all(root: Path, loaded: Load) -> None:
+def test_a_plan_leaves_many_new_texts_to_a_validation_which_parses_all(root: Path, loaded: Load) -> None:
     many = "---\n".join(
-        query(f"sql: SELECT {number} {'(' if number == MOST_AT_ONCE else ''}", f"q{number:03}")
+        query(f"sql: SELECT {number} {'(' if number == 7 else ''}", f"q{number:03}")
         for number in range(MOST_AT_ONCE + 1)
     )
 
