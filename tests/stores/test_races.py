@@ -82,6 +82,7 @@ def test_two_processes_that_apply_at_once_lose_nothing_and_make_nothing_twice(pl
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("place", ["http", "postgres", "s3"], indirect=True)  # the places that teams share
 def test_two_processes_that_apply_two_hundred_times_each_lose_nothing(
     place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
