@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,7 +29,7 @@ from reconciler.cli.session import Stop, addresses, runtime_of, seconds
 from reconciler.errors import TdrError, UsageError
 
 if TYPE_CHECKING:
-    from reconciler.commands.applying import Consent
+    from reconciler.commands.applying import Consent, Run
     from reconciler.model.address import Address
 
 
@@ -122,23 +125,16 @@ def apply(
         raise UsageError("--target goes with no plan file: the plan says what is done")
     if replan_if_equal and plan_file is None:
         raise UsageError("--replan-if-equal is about a plan file, and none is named")
-    approvals = approving.given(approve, reason)
     hint = "pass --yes, or make a plan with `tdr plan --out FILE` and apply that file"
     consent = consent_of(format, yes=yes or plan_file is not None, question="Apply this plan?", otherwise=hint)
-    wait_s = seconds(lock_timeout)
     targets = addresses(target)
-    with runtime_of(context, env=env, directory=directory, variables=var) as runtime, Stop.watching() as stop:
-        run = applying.Run(
-            consent=consent,
-            listener=listener,
-            stop=stop.event,
-            lock_timeout_s=wait_s,
-            settle=not no_settle,
-            parallel=parallelism,
-            approvals=approvals,
-            reason=reason,
-            replan_if_equal=replan_if_equal,
-        )
+    run = replace(
+        run_of(consent, lock_timeout, approve, reason),
+        settle=not no_settle,
+        parallel=parallelism,
+        replan_if_equal=replan_if_equal,
+    )
+    with runtime_of(context, env=env, directory=directory, variables=var) as runtime, Stop.watching(run.stop) as stop:
         answer = applying.apply(runtime, run, plan_file=plan_file, targets=targets)
     finish_run(answer, format, stop)
 
@@ -160,17 +156,8 @@ def destroy(
     if yes and not (env or context.obj["env"]):
         raise UsageError("destroy --yes needs --env NAME, so that nobody destroys the wrong environment")
     consent = consent_of(format, yes=yes, question="Delete all of this?", otherwise="pass --yes and --env NAME")
-    approvals = approving.given(approve, reason)
-    wait_s = seconds(lock_timeout)
-    with runtime_of(context, env=env, directory=directory, variables=var) as runtime, Stop.watching() as stop:
-        run = applying.Run(
-            consent=consent,
-            listener=listener,
-            stop=stop.event,
-            lock_timeout_s=wait_s,
-            approvals=approvals,
-            reason=reason,
-        )
+    run = run_of(consent, lock_timeout, approve, reason)
+    with runtime_of(context, env=env, directory=directory, variables=var) as runtime, Stop.watching(run.stop) as stop:
         answer = applying.destroy(runtime, run)
     finish_run(answer, format, stop)
 
@@ -209,7 +196,25 @@ def consent_of(format: Format, *, yes: bool, question: str, otherwise: str) -> C
     return Consent(show=show, ask=ask)
 
 
-def listener(address: Address, event: str, message: str) -> None:
+def run_of(consent: Consent, lock_timeout: str, approve: Sequence[str] | None, reason: str) -> Run:
+    """How a write is done, by the options that all writing verbs share.
+
+    Raises:
+        UsageError: one of them is no duration or no approval.
+    """
+    from reconciler.commands.applying import Run
+
+    return Run(
+        consent=consent,
+        listener=_listener,
+        stop=threading.Event(),
+        lock_timeout_s=seconds(lock_timeout),
+        approvals=approving.given(approve, reason),
+        reason=reason,
+    )
+
+
+def _listener(address: Address, event: str, message: str) -> None:
     """One line to stderr for each thing that happens."""
     output.say(f"{address}: {event if event != 'progress' else '…'} {message}".rstrip())
 

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import approving, output
+from reconciler.cli import output
 from reconciler.cli.approving import ApproveOption, ReasonOption
-from reconciler.cli.lifecycle import consent_of, finish_run, listener
+from reconciler.cli.lifecycle import consent_of, finish_run, run_of
 from reconciler.cli.options import (
     DirectoryOption,
     EnvOption,
@@ -18,7 +18,7 @@ from reconciler.cli.options import (
     VarOption,
     YesOption,
 )
-from reconciler.cli.session import Stop, runtime_of, seconds
+from reconciler.cli.session import Stop, runtime_of
 
 
 def add_to(app: typer.Typer) -> None:
@@ -40,7 +40,6 @@ def rollback(
     format: FormatOption = Format.TEXT,
 ) -> None:
     """Put back what a run changed: an ordinary plan, shown and asked for. What was sent stays sent."""
-    from reconciler.commands import applying
     from reconciler.commands import rollback as commands
 
     if plan_only:
@@ -48,16 +47,7 @@ def rollback(
             answer = commands.planned(runtime, run)
         output.finish(answer, format)
     consent = consent_of(format, yes=yes, question="Roll this back?", otherwise="pass --yes, or --plan to look")
-    approvals = approving.given(approve, reason)
-    wait_s = seconds(lock_timeout)
-    with runtime_of(context, env=env, directory=directory, variables=var) as runtime, Stop.watching() as stop:
-        how = applying.Run(
-            consent=consent,
-            listener=listener,
-            stop=stop.event,
-            lock_timeout_s=wait_s,
-            approvals=approvals,
-            reason=reason,
-        )
+    how = run_of(consent, lock_timeout, approve, reason)
+    with runtime_of(context, env=env, directory=directory, variables=var) as runtime, Stop.watching(how.stop) as stop:
         answer = commands.rollback(runtime, how, run)
     finish_run(answer, format, stop)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Self
 
@@ -41,7 +42,7 @@ def run(
     chosen = address(what)
     with (
         runtime_of(context, env=env, directory=directory, variables=var) as runtime,
-        Stop.watching() as stop,
+        Stop.watching(threading.Event()) as stop,
         _Bar(str(chosen)) as bar,
     ):
         answer = running.run(runtime, chosen, bar.watch, stop.event, rows)

@@ -126,8 +126,8 @@ def seconds(text: str) -> float:
 class Stop:
     """Set by the first SIGINT or SIGTERM; the second one interrupts at once."""
 
-    def __init__(self) -> None:
-        self.event = threading.Event()
+    def __init__(self, event: threading.Event) -> None:
+        self.event = event
         self.exit_code = 130
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
@@ -138,9 +138,9 @@ class Stop:
 
     @classmethod
     @contextlib.contextmanager
-    def watching(cls) -> Iterator[Stop]:
-        """Take the two signals for as long as a writing verb runs."""
-        stop = cls()
+    def watching(cls, event: threading.Event) -> Iterator[Stop]:
+        """Take the two signals for as long as a writing verb runs; the first one sets *event*."""
+        stop = cls(event)
         before = {number: signal.signal(number, stop._on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             yield stop

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from reconciler import durable
 from reconciler.commands.answer import Answer
 from reconciler.commands.drift import Scan, scan
 from reconciler.commands.spec_fields import Place, place_of
@@ -143,17 +143,11 @@ def _patched(resources: Mapping[Address, Resource], one: Accepted, data: bytes) 
 
 def _replace(path: Path, data: bytes) -> None:
     """Exchange the content of *path* at once, its permissions kept."""
-    staged = path.with_name(f".{path.name}.tdr-new")
     try:
-        with staged.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        staged.chmod(stat.S_IMODE(path.stat().st_mode))
-        staged.replace(path)
+        mode = stat.S_IMODE(path.stat().st_mode)
+        durable.replace(path, data)
+        path.chmod(mode)  # not when it is made, for the process's umask takes from what is asked for then
     except OSError as error:
-        with suppress(OSError):
-            staged.unlink(missing_ok=True)
         raise TdrError(f"{path} cannot be written: {error.strerror}", hint="check its permissions") from error
 
 

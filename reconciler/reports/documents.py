@@ -101,7 +101,7 @@ def _change(
     document: Document = {
         "address": str(change.address),
         "actions": [action(change)],
-        "reason": _reason(change),
+        "reason": reason_of(change),
         "id": getattr(change, "remote_id", "") or None,
         "source": source,
         "depends_on": [str(need) for need in depends_on.get(change.address, ())],
@@ -150,7 +150,8 @@ BOOTSTRAP_STEPS = (
 )
 
 
-def _reason(change: Change) -> str:
+def reason_of(change: Change) -> str:
+    """The code that says why *change* is planned, such as ``config_changed``."""
     match change:
         case Keep():
             return Reason.IN_SYNC.value
@@ -160,15 +161,16 @@ def _reason(change: Change) -> str:
             return change.reason.value
 
 
-def _value(value: Json | Unknown) -> Json:
+def value_of(value: Json | Unknown) -> Json:
+    """A field's value in a document; what is known only after an apply as text."""
     return str(value) if isinstance(value, Unknown) else value
 
 
 def _field(field: FieldChange) -> Document:
     return {
         "path": field.path,
-        "before": _value(field.before),
-        "after": _value(field.after),
+        "before": value_of(field.before),
+        "after": value_of(field.after),
         "origin": field.origin.value,
         "sensitive": field.secret,
         "unknown": isinstance(field.after, Unknown),

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from reconciler.model.json import Json
-from reconciler.model.unknown import Unknown
-from reconciler.reports.documents import Document, heading
+from reconciler.reports.documents import Document, heading, value_of
 from reconciler.reports.values import moved
 
 if TYPE_CHECKING:
@@ -56,14 +54,10 @@ def _resource(entry: Drift) -> Document:
         "changed_at": entry.changed_at,
         "changed_by": entry.changed_by,
         "fields": [
-            {"path": field.path, "applied": _value(field.before), "found": _value(field.after)}
+            {"path": field.path, "applied": value_of(field.before), "found": value_of(field.after)}
             for field in entry.fields
         ],
     }
-
-
-def _value(value: Json | Unknown) -> Json:
-    return str(value) if isinstance(value, Unknown) else value
 
 
 def text(document: Mapping[str, Any], *, verbose: bool = False) -> str:

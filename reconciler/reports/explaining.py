@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reconciler.model.change import Keep, Reason, Undecided, action
-from reconciler.reports.documents import Document, heading
+from reconciler.model.change import Keep, Undecided, action
+from reconciler.reports.documents import Document, heading, reason_of
 from reconciler.reports.values import dotted, is_long, show
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def document(
         "environment": environment,
         "address": str(change.address),
         "action": action(change),
-        "reason": _reason(change),
+        "reason": reason_of(change),
         "note": change.why if isinstance(change, Undecided) else change.note if isinstance(change, Keep) else "",
         "id": record.remote_id if record is not None else None,
         "candidates": list(candidates),
@@ -101,16 +101,6 @@ def document(
             for field in fields
         ],
     }
-
-
-def _reason(change: Change) -> str:
-    match change:
-        case Keep():
-            return Reason.IN_SYNC.value
-        case Undecided():
-            return Reason.UNREADABLE.value
-        case _:
-            return change.reason.value
 
 
 def text(document: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.model.json import Json
 from reconciler.reports.documents import Document, heading
-from reconciler.reports.values import columns, moved
+from reconciler.reports.values import aligned, moved
 
 
 def document(entries: Sequence[Document], environment: str, created_at: str) -> Document:
@@ -65,7 +65,7 @@ def text(document: Mapping[str, Any]) -> str:
         ]
         for run in runs
     ]
-    return "\n".join([f"Environment {document['environment']}", *columns(rows)]) + "\n"
+    return "\n".join([f"Environment {document['environment']}", *aligned(rows)]) + "\n"
 
 
 def _counts(summary: Mapping[str, int]) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from reconciler.model.json import Json
 from reconciler.policy.columns import pii_class
-from reconciler.reports.values import show
+from reconciler.reports.values import aligned, counted, show
 from reconciler.scrubbing import MASK, Scrubber
 
 _TELLING_NOBODY: Final = frozenset({"", "gender"})
@@ -44,28 +44,23 @@ def _shown(value: Json, scrubber: Scrubber, *, is_hidden: bool) -> Json:
 
 def job(document: Mapping[str, Any]) -> str:
     """A run: how it ended, its first rows as a table, and its log. Ends with a line break."""
-    lines = [f"{document['address']}: job {document['job_id']} {document['status']}, {_plural(document['rows'])}"]
+    lines = [
+        f"{document['address']}: job {document['job_id']} {document['status']}, {counted(document['rows'], 'row')}"
+    ]
     if "first_rows" in document:
         lines += ["", *_table(document["columns"], document["first_rows"])]
         left_out = document["rows"] - len(document["first_rows"])
-        lines += [f"… and {left_out} more row{'' if left_out == 1 else 's'}"] if left_out > 0 else []
+        lines += [f"… and {counted(left_out, 'more row')}"] if left_out > 0 else []
     if document["log"]:
         lines += ["", document["log"].rstrip()]
     return "\n".join(lines) + "\n"
 
 
 def _table(columns: Sequence[str], values: Sequence[Sequence[Json]]) -> Iterator[str]:
-    cells = [list(columns), *([_cell(value) for value in row] for row in values)]
-    widths = [max(len(row[index]) for row in cells) for index in range(len(columns))]
-    for row in cells:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+    return aligned([list(columns), *([_cell(value) for value in row] for row in values)])
 
 
 def _cell(value: Json) -> str:
     text = "" if value is None else value if isinstance(value, str) else show(value)
     text = " ".join(text.split())
     return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
-
-
-def _plural(count: int) -> str:
-    return f"{count} row{'' if count == 1 else 's'}"

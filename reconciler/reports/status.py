@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.engine.health import seconds
 from reconciler.ports.clock import rfc3339
 from reconciler.reports.documents import Document, heading
-from reconciler.reports.values import columns
+from reconciler.reports.values import aligned
 from reconciler.schedule import Dialect, ScheduleError, meaning, next_runs, parse
 from reconciler.schedule.words import duration
 
@@ -146,7 +146,7 @@ def _told(one: Mapping[str, Any], *, in_full: bool) -> Iterator[str]:
     runs = one["runs"] if in_full else one["runs"][:RECENT]
     if runs:
         heads = ["job", "status", "started", "took", "rows"]
-        yield from (f"  {line}" for line in columns([heads, *(_run(run) for run in runs)]))
+        yield from (f"  {line}" for line in aligned([heads, *(_run(run) for run in runs)]))
 
 
 def _run(run: Mapping[str, Any]) -> list[str]:

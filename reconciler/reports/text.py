@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.model.secret import OF_ANOTHER_KEY
 from reconciler.reports import leaving, schedules
 from reconciler.reports.collections import entries_that_differ
-from reconciler.reports.values import is_long, show, text_changes
+from reconciler.reports.values import aligned, counted, dotted, is_long, show, text_changes
 
 SYMBOLS = {
     "create": "+",
@@ -53,7 +53,7 @@ def plan(document: Mapping[str, Any], *, verbose: bool = False) -> str:
         lines.append("Only a part was planned: the rest is not looked at.")
     if not doing and not document["gates"]:
         notes = [f"  {change['address']}: {change['note']}" for change in changes if change.get("note")]
-        nothing = f"No changes. {_plural(len(changes), 'resource')} as declared."
+        nothing = f"No changes. {counted(len(changes), 'resource')} as declared."
         return "\n".join([*lines, nothing, *notes, *_warnings(document)]) + "\n"
     for gate in document["gates"]:
         lines += _gate(gate)
@@ -120,7 +120,7 @@ def _change(change: Mapping[str, Any], action: str) -> Iterator[str]:
 
 
 def _field(field: Mapping[str, Any], *, is_new: bool) -> Iterator[str]:
-    name = field["path"].strip("/").replace("/", ".")
+    name = dotted(field["path"])
     origin = "" if is_new or field["origin"] == "config" else f"   [{field['origin']}]"
     before, after = field["before"], field["after"]
     if field["sensitive"]:
@@ -200,7 +200,7 @@ def validation(document: Mapping[str, Any]) -> str:
     """What `validate` found. Ends with a line break."""
     found = diagnostics(document)
     errors = document["summary"]["errors"]
-    verdict = "The manifests are valid." if not errors else f"{_plural(errors, 'error')} in the manifests."
+    verdict = "The manifests are valid." if not errors else f"{counted(errors, 'error')} in the manifests."
     return (found + "\n" if found else "") + verdict + "\n"
 
 
@@ -225,14 +225,8 @@ HEADING = ("format", "format_version", "tdr_version", "created_at")
 def _columns(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     names = [name for name in rows[0] if any(row[name] not in ("", None) for row in rows)]
     cells = [[_cell(row[name]) for name in names] for row in rows]
-    widths = [max(len(row[index]) for row in [names, *cells]) for index in range(len(names))]
-    for row in [names, *cells]:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+    return aligned([names, *cells])
 
 
 def _cell(value: object) -> str:
     return value if isinstance(value, str) else show(value)
-
-
-def _plural(count: int, word: str) -> str:
-    return f"{count} {word}{'' if count == 1 else 's'}"

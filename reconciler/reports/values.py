@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from reconciler.reports.collections import entries_that_differ
 
@@ -55,7 +55,12 @@ def moved(pointer: str, before: object, after: object) -> Iterator[str]:
         yield f"  ~ {name:<22} {show(before)} → {show(after)}"
 
 
-def columns(rows: list[list[str]]) -> Iterator[str]:
+def counted(count: int, word: str) -> str:
+    """``1 row``, ``2 rows``."""
+    return f"{count} {word}{'' if count == 1 else 's'}"
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """Rows of cells as aligned lines; the first row is the heading."""
     widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))] if rows else []
     for row in rows:

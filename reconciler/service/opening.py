@@ -38,12 +38,14 @@ def open_service(
     result_retention_s: float = DAY_S,
     memory_limit: str = "1GB",
     patience_s: float = 10.0,
+    spill_root: Path | None = None,
 ) -> Service:
     """Open the service whose files are below *root*, made when absent; several processes may do so at once.
 
     api_keys: accepted keys as clients write them, such as ``1/0123abcd``.
     result_retention_s: how long results of queries without export are kept.
     memory_limit: of DuckDB, such as ``1GB``. patience_s: how long to wait for data another process holds.
+    spill_root: where rows that do not fit into memory go meanwhile; the system's temporary folder when None.
 
     Raises:
         StateError: the metadata is damaged or newer than this version.
@@ -57,7 +59,11 @@ def open_service(
     jobs = Jobs(storage, leases, clock)
     results = Results(root / "results", sealer, clock, result_retention_s)
     warehouse = Warehouse(
-        root / "data.duckdb", catalog.physical_in_use, memory_limit=memory_limit, patience_s=patience_s
+        root / "data.duckdb",
+        catalog.physical_in_use,
+        memory_limit=memory_limit,
+        patience_s=patience_s,
+        spill_root=spill_root,
     )
     executor = Executor(jobs, catalog, connections, results, warehouse, sealer, clock, exporter, importer)
     runner = Runner(jobs, executor)

@@ -32,16 +32,26 @@ _PHYSICAL: Final = re.compile(r"t(\d+)")
 class Warehouse:
     """The data file of one service."""
 
-    def __init__(self, path: Path, in_use: Callable[[], set[int]], *, memory_limit: str, patience_s: float) -> None:
+    def __init__(
+        self,
+        path: Path,
+        in_use: Callable[[], set[int]],
+        *,
+        memory_limit: str,
+        patience_s: float,
+        spill_root: Path | None = None,
+    ) -> None:
         """Open nothing yet.
 
         in_use: tells the numbers of tables that still hold somebody's rows; others are dropped when the file is opened.
         memory_limit: as DuckDB writes it, such as ``1GB``. patience_s: how long to wait for another process.
+        spill_root: where what does not fit into memory goes; the system's temporary folder when None.
         """
         self._path = path
         self._in_use = in_use
         self._memory_limit = memory_limit
         self._patience_s = patience_s
+        self._spill_root = spill_root
         self._lock = threading.Lock()
         self.writing = threading.Lock()
         """Held while tables change: DuckDB refuses two threads that alter one table at the same time."""
@@ -80,7 +90,7 @@ class Warehouse:
         """A database in memory that may read files and the network, for those who bring rows; spills like the other."""
         import duckdb  # noqa: PLC0415 - 100 ms, only when rows are loaded
 
-        spill = _temporary_folder()
+        spill = self._spill_folder()
         config: dict[str, _Setting] = {"temp_directory": str(spill), "memory_limit": self._memory_limit, "threads": "2"}
         try:
             with duckdb.connect(":memory:", config=config) as connection:
@@ -97,7 +107,7 @@ class Warehouse:
     def _open(self) -> duckdb.DuckDBPyConnection:
         import duckdb  # noqa: PLC0415 - 100 ms, only when rows are needed
 
-        self._spill = _temporary_folder()
+        self._spill = self._spill_folder()
         config: dict[str, _Setting] = {
             "enable_external_access": "false",
             "temp_directory": str(self._spill),
@@ -141,6 +151,9 @@ class Warehouse:
             if match and int(match[1]) not in in_use:
                 root.execute(f'DROP TABLE "{schema}"."{name}"')
 
+    def _spill_folder(self) -> Path:
+        return Path(tempfile.mkdtemp(prefix="tdr-spill-", dir=self._spill_root))
+
     def _shut(self) -> None:
         if self._root is not None:
             self._root.close()
@@ -148,10 +161,6 @@ class Warehouse:
         if self._spill is not None:
             shutil.rmtree(self._spill, ignore_errors=True)
             self._spill = None
-
-
-def _temporary_folder() -> Path:
-    return Path(tempfile.mkdtemp(prefix="tdr-spill-"))
 
 
 def _held(path: Path, message: str) -> TdrError:

@@ -65,7 +65,7 @@ def test_the_damaged_file_is_named_with_what_now(
 
     assert f"{service / name} is damaged" in said.err
     assert f"restore the folder {service} from a copy" in said.err
-    assert "500" not in said.err
+    assert "answered 500" not in said.err
 
 
 def test_without_a_copy_everything_is_made_anew(used: Stage) -> None:

@@ -375,13 +375,10 @@ def test_the_data_file_is_free_between_jobs(world: World) -> None:
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "[(1,)]\n"
 
 
-def test_spilled_rows_lie_outside_the_project_and_are_removed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_world: OpenWorld
-) -> None:
+def test_spilled_rows_lie_outside_the_project_and_are_removed(tmp_path: Path, open_world: OpenWorld) -> None:
     spill = tmp_path / "spill"
     spill.mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(spill))
-    world = open_world(memory_limit="60MB")
+    world = open_world(memory_limit="60MB", spill_root=spill)
     world.post("/v3/database/create/sales")
     seen: list[str] = []
     export = world.exporter.export
