@@ -19,6 +19,7 @@ from reconciler.cli import (
     project,
     rollback,
     running,
+    schedule,
     state,
     streams,
 )
@@ -64,6 +65,7 @@ running.add_to(app)
 project.add_to(app)
 state.add_to(app)
 importing.add_to(app)
+schedule.add_to(app)
 
 
 def run() -> None:

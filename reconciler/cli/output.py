@@ -33,6 +33,7 @@ RENDERERS = {
     "tdr.status": ("status", "text"),
     "tdr.history": ("history", "text"),
     "tdr.explanation": ("explaining", "text"),
+    "tdr.schedule": ("schedule_explained", "text"),
 }
 """Format -> module of `reports` and its function; the others are tables."""
 WITH_MORE = {"tdr.plan", "tdr.drift"}

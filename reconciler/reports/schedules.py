@@ -77,14 +77,7 @@ class _Side:
             "timezone": self.timezone,
             "delay": self.delay,
             "meaning": words,
-            "next_runs": [
-                {
-                    "local": run.local.isoformat(timespec="seconds"),
-                    "utc": rfc3339(run.utc.timestamp()),
-                    "note": run.note,
-                }
-                for run in runs
-            ],
+            "next_runs": [run_document(run) for run in runs],
         }
 
 
@@ -119,10 +112,23 @@ def lines(entry: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _runs(side: Mapping[str, Any]) -> Iterator[str]:
-    for run in side["next_runs"]:
-        utc = f"{_minute(run['utc'])} UTC"
-        local = f"{_minute(run['local'])} {run['local'][19:]} = " if side["timezone"] != "UTC" else ""
-        yield f"      {local}{utc}" + (f" ({run['note']})" if run["note"] else "")
+    yield from (f"      {run_line(run, side['timezone'])}" for run in side["next_runs"])
+
+
+def run_document(run: Run) -> Document:
+    """One run: RFC 3339 with the zone's offset and in UTC, and what a clock change does to it."""
+    return {
+        "local": run.local.isoformat(timespec="seconds"),
+        "utc": rfc3339(run.utc.timestamp()),
+        "note": run.note,
+    }
+
+
+def run_line(run: Mapping[str, Any], zone: str) -> str:
+    """A run's document as ``2026-01-31 09:30 +09:00 = 2026-01-31 00:30 UTC``."""
+    utc = f"{_minute(run['utc'])} UTC"
+    local = f"{_minute(run['local'])} {run['local'][19:]} = " if zone != "UTC" else ""
+    return f"{local}{utc}" + (f" ({run['note']})" if run["note"] else "")
 
 
 def _minute(moment: str) -> str:

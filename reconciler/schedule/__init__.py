@@ -13,7 +13,7 @@ from reconciler.schedule.delay import parse_delay
 from reconciler.schedule.findings import Finding, findings, workflow_findings
 from reconciler.schedule.parsing import check, parse
 from reconciler.schedule.problem import Problem, ScheduleError
-from reconciler.schedule.remarks import Remark, remarks
+from reconciler.schedule.remarks import Remark, remarks, workflow_remarks
 from reconciler.schedule.runs import Run, next_after, next_runs
 from reconciler.schedule.words import meaning
 from reconciler.schedule.zones import check_zone
@@ -39,4 +39,5 @@ __all__ = [
     "remarks",
     "same",
     "workflow_findings",
+    "workflow_remarks",
 ]

@@ -8,6 +8,8 @@ from enum import StrEnum
 
 # The longest each month can be.
 MONTH_LENGTHS = {1: 31, 2: 29, 3: 31, 4: 30, 5: 31, 6: 30, 7: 31, 8: 31, 9: 30, 10: 31, 11: 30, 12: 31}
+LEAP_DAY = 29
+"""Of February, in leap years only."""
 
 
 class Dialect(StrEnum):

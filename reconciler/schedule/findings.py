@@ -9,11 +9,11 @@ from functools import lru_cache
 from itertools import islice, pairwise
 from zoneinfo import ZoneInfo
 
-from reconciler.schedule.cron import FIELDS, Cron, DayRule, Dialect
+from reconciler.schedule.cron import FIELDS, LEAP_DAY, MONTH_LENGTHS, Cron, DayRule, Dialect
 from reconciler.schedule.parsing import parse
 from reconciler.schedule.problem import ScheduleError
 from reconciler.schedule.runs import runs_after, runs_of_day
-from reconciler.schedule.words import day_numbers, days_in_words, duration, weekday_names
+from reconciler.schedule.words import day_numbers, days_in_words, duration, month_names, weekday_names
 from reconciler.schedule.zones import check_zone
 
 # Both clock changes of a year, whenever one looks.
@@ -84,8 +84,21 @@ def _about_text(cron: Cron) -> Iterator[Finding]:
                 "undocumented-step",
                 f"{known.name} {field!r} has a step on a range, which the vendor's page does not list",
             )
-    if cron.canonical.split(" ")[2:4] == ["29", "2"]:
+    yield from _about_short_months(cron)
+
+
+def _about_short_months(cron: Cron) -> Iterator[Finding]:
+    """A month without the day has no run at all, where people often mean its last day."""
+    if cron.day_rule is not DayRule.DAYS:
+        return
+    first = cron.days[0]
+    without = [month for month in cron.months if MONTH_LENGTHS[month] < first]
+    if first == LEAP_DAY and cron.months == (2,):
         yield Finding("leap-years-only", "runs on 29 February only, so once in four years")
+    elif first == LEAP_DAY and 2 in cron.months:
+        yield Finding("months-without-the-day", "does not run in February, but for leap years")
+    elif without:
+        yield Finding("months-without-the-day", f"does not run in {month_names(without)}: no day {first} there")
 
 
 def _about_both_days(cron: Cron) -> Finding:

@@ -7,12 +7,14 @@ from functools import lru_cache
 from typing import Final
 
 from reconciler.diagnostics import Severity
-from reconciler.schedule.cron import Dialect
-from reconciler.schedule.findings import findings
+from reconciler.schedule.cron import Cron, Dialect
+from reconciler.schedule.findings import findings, workflow_findings
 from reconciler.schedule.parsing import check, parse
 
 DAY_S: Final = 86_400
-_HARMLESS: Final = frozenset({"both-days", "clock-change", "leap-years-only", "undocumented-step"})
+_HARMLESS: Final = frozenset(
+    {"both-days", "clock-change", "leap-years-only", "months-without-the-day", "undocumented-step"}
+)
 """Findings to know of; the others say that a schedule may not do what it looks like."""
 
 
@@ -34,6 +36,11 @@ def remarks(cron: str, zone: str, delay: int, dialect: Dialect | str, now: float
     now: Unix seconds; the clock changes of a year from the beginning of that day (UTC) on are looked at.
     """
     return _remarks(cron, zone, delay, Dialect(dialect), int(now) // DAY_S * DAY_S)
+
+
+def workflow_remarks(cron: Cron) -> tuple[Remark, ...]:
+    """What changes when the text stands in a workflow file: worth knowing, but nothing is wrong with it."""
+    return tuple(Remark(found.rule, "cron", found.message, Severity.NOTICE) for found in workflow_findings(cron))
 
 
 @lru_cache(maxsize=4096)

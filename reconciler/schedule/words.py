@@ -20,7 +20,7 @@ def meaning(cron: Cron, zone: str, delay: int = 0) -> str:
     if not cron.is_scheduled:
         return "no scheduled run"
     days = days_in_words(cron)
-    months = "" if cron.months == MONTH.full else f" in {_listed([_MONTHS[month - 1] for month in cron.months])}"
+    months = "" if cron.months == MONTH.full else f" in {month_names(cron.months)}"
     times = _times(cron)
     daily = "daily " if not days and times.startswith("at ") else ""
     later = f", starting {duration(delay)} later" if delay else ""
@@ -43,6 +43,11 @@ def days_in_words(cron: Cron) -> str:
 def day_numbers(days: Sequence[int]) -> str:
     """Such as ``day 1`` or ``days 1 to 7``."""
     return f"day {days[0]}" if len(days) == 1 else f"days {_numbers(days)}"
+
+
+def month_names(months: Sequence[int]) -> str:
+    """Such as ``January and July``."""
+    return _listed([_MONTHS[month - 1] for month in months])
 
 
 def weekday_names(weekdays: Sequence[int]) -> str:

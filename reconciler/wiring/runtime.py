@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import Diagnostic
 from reconciler.engine.world import World
-from reconciler.errors import UsageError
 from reconciler.manifest import Loaded, Project, find_project, load
 from reconciler.model.address import Address
 from reconciler.model.environment import EMBEDDED
-from reconciler.ports.clock import Clock, SystemClock
+from reconciler.ports.clock import Clock
 from reconciler.ports.store import StateStore
+from reconciler.wiring.clock import clock_of
 from reconciler.wiring.keys import LazyKey
 from reconciler.wiring.state import StateOnNeed
 from reconciler.wiring.tokens import TokensOnNeed
@@ -123,36 +121,3 @@ def open_runtime(
         place = loaded.environment.state
         state = StateOnNeed(project, loaded.environment_name, place, folder, clock, os.environ, closing)
         yield Runtime(project, loaded.environment_name, folder, loaded, world, state, clock, embedded)
-
-
-def clock_of(environ: Mapping[str, str]) -> Clock:
-    """The machine's clock, or one set to `TDR_NOW` (RFC 3339) that goes on from there: for trying out schedules.
-
-    Raises:
-        UsageError: `TDR_NOW` is no such time.
-    """
-    text = environ.get("TDR_NOW")
-    if not text:
-        return SystemClock()
-    try:
-        wanted = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError(f"TDR_NOW={text!r} is no time", hint="write it as 2026-03-01T02:59:50+09:00") from error
-    if wanted.tzinfo is None:
-        raise UsageError(f"TDR_NOW={text!r} names no zone", hint="write it as 2026-03-01T02:59:50+09:00")
-    return ShiftedClock(wanted.timestamp() - time.time())
-
-
-@dataclass(frozen=True, slots=True)
-class ShiftedClock:
-    """The machine's clock, moved by *offset_s*."""
-
-    offset_s: float
-
-    def now(self) -> float:
-        """Unix seconds."""
-        return time.time() + self.offset_s
-
-    def sleep(self, seconds: float) -> None:
-        """Block the calling thread for *seconds*."""
-        time.sleep(seconds)

@@ -161,6 +161,28 @@ def test_classic_day_fields_in_words() -> None:
             ],
         ),
         ("0 0 29 2 *", "documented", [Finding("leap-years-only", "runs on 29 February only, so once in four years")]),
+        (
+            "0 0 31 * *",
+            "documented",
+            [
+                Finding(
+                    "months-without-the-day",
+                    "does not run in February, April, June, September and November: no day 31 there",
+                )
+            ],
+        ),
+        (
+            "0 0 30,31 * *",
+            "classic",
+            [Finding("months-without-the-day", "does not run in February: no day 30 there")],
+        ),
+        (
+            "0 0 29 * *",
+            "documented",
+            [Finding("months-without-the-day", "does not run in February, but for leap years")],
+        ),
+        ("0 0 31 jan,jul *", "documented", []),
+        ("0 0 28-31 * *", "documented", []),
         ("", "documented", []),
     ],
 )
