@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from starlette.responses import Response
 
+JSON: Final = "application/json"
+
 
 class ApiError(Exception):
     """An answer that is an error. *details* go into the body, such as ``{"conflicts_with": "12"}``."""
+
+    media_type = JSON
 
     def __init__(self, status: int, message: str, details: dict[str, str] | None = None) -> None:
         """Hold the status and the sentence the client will show."""
@@ -18,6 +22,17 @@ class ApiError(Exception):
         self.status = status
         self.message = message
         self.details = details
+
+    def body(self) -> dict[str, Any]:
+        """What oas-v3 calls `ErrorResponse`; other families of addresses have shapes of their own."""
+        told: dict[str, Any] = {
+            "error": self.message,
+            "message": self.message,
+            "text": self.message,
+            "severity": "error",
+            "status_code": self.status,
+        }
+        return told | ({"details": self.details} if self.details else {})
 
 
 def not_found(record: str, **keys: object) -> ApiError:
@@ -32,22 +47,13 @@ def invalid(message: str) -> ApiError:
 
 
 def error_response(error: ApiError) -> Response:
-    """The body oas-v3 calls `ErrorResponse`."""
-    body: dict[str, Any] = {
-        "error": error.message,
-        "message": error.message,
-        "text": error.message,
-        "severity": "error",
-        "status_code": error.status,
-    }
-    if error.details:
-        body["details"] = error.details
-    return json_response(body, error.status)
+    """*error* in the shape of the addresses that it comes from."""
+    return json_response(error.body(), error.status, error.media_type)
 
 
-def json_response(body: object, status: int = 200) -> Response:
+def json_response(body: object, status: int = 200, media_type: str = JSON) -> Response:
     """*body* as compact JSON."""
-    return Response(orjson.dumps(body), status, media_type="application/json")
+    return Response(orjson.dumps(body), status, media_type=media_type)
 
 
 def utc_text(unix_s: float | None) -> str | None:

@@ -9,7 +9,7 @@ from starlette.middleware import Middleware
 from reconciler.errors import TdrError
 from reconciler.service.answers import ApiError
 from reconciler.service.requests import RawPaths
-from reconciler.service.routes import account, catalog, connections, jobs, loads, queries
+from reconciler.service.routes import account, audiences, catalog, connections, entities, jobs, loads, queries
 from reconciler.service.routing import on_api_error, on_http_exception, on_tdr_error
 from reconciler.service.service import Service
 
@@ -24,6 +24,8 @@ def create_app(service: Service) -> Starlette:
             *connections.ROUTES,
             *jobs.ROUTES,
             *loads.ROUTES,
+            *audiences.ROUTES,
+            *entities.ROUTES,
         ],
         middleware=[Middleware(RawPaths)],
         exception_handlers={ApiError: on_api_error, HTTPException: on_http_exception, TdrError: on_tdr_error},

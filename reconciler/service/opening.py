@@ -8,6 +8,7 @@ from pathlib import Path
 from reconciler.ports.clock import Clock
 from reconciler.ports.exports import Exporter, Importer
 from reconciler.service.catalog import Catalog
+from reconciler.service.cdp.platform import open_platform
 from reconciler.service.connections import Connections
 from reconciler.service.execution import Executor
 from reconciler.service.jobs import Jobs
@@ -19,7 +20,7 @@ from reconciler.service.results import Results
 from reconciler.service.runner import Runner
 from reconciler.service.scheduler import Scheduler
 from reconciler.service.schedules import Schedules
-from reconciler.service.service import Service
+from reconciler.service.service import Service, submit
 from reconciler.service.storage import Storage
 from reconciler.service.warehouse import Warehouse
 
@@ -78,6 +79,7 @@ def open_service(
         schedules=schedules,
         queries=Queries(storage, catalog, connections, schedules, sealer, clock),
         loads=Loads(storage, catalog, schedules, sealer, clock),
+        cdp=open_platform(storage, catalog, warehouse, sealer, submit(jobs, runner), clock),
         jobs=jobs,
         results=results,
         warehouse=warehouse,

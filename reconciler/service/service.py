@@ -9,6 +9,7 @@ from typing import Self
 
 from reconciler.ports.clock import Clock
 from reconciler.service.catalog import Catalog
+from reconciler.service.cdp.platform import Platform
 from reconciler.service.connections import Connections
 from reconciler.service.jobs import Jobs, NewJob
 from reconciler.service.leases import Leases
@@ -40,6 +41,7 @@ class Service:
     schedules: Schedules
     queries: Queries
     loads: Loads
+    cdp: Platform
     jobs: Jobs
     results: Results
     warehouse: Warehouse

@@ -15,10 +15,9 @@ from typing import Any, Final
 from reconciler.errors import StateError
 from reconciler.service.damage import damaged, is_metadata_damaged
 
-VERSION: Final = 1
 _BUSY_TIMEOUT_S: Final = 20.0
 _EPOCH_OF_JOBS: Final = 1_600_000_000
-_SCHEMA: Final = """
+_BEGINNING: Final = """
 CREATE TABLE version (version INTEGER NOT NULL);
 CREATE TABLE databases (
   id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL
@@ -68,6 +67,31 @@ CREATE INDEX jobs_unfinished ON jobs (runner) WHERE status IN ('queued', 'runnin
 CREATE INDEX jobs_of_query ON jobs (query_id, id) WHERE query_id IS NOT NULL;
 CREATE INDEX jobs_of_load ON jobs (load_id, id) WHERE load_id IS NOT NULL;
 """
+_PARENT_SEGMENTS: Final = """
+CREATE TABLE audiences (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, document TEXT NOT NULL,
+  created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL
+);
+-- The root of a parent segment is the folder without a parent.
+CREATE TABLE folders (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, audience_id INTEGER NOT NULL REFERENCES audiences (id) ON DELETE CASCADE,
+  parent_id INTEGER REFERENCES folders (id), name TEXT NOT NULL, description TEXT,
+  created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, UNIQUE (parent_id, name)
+);
+CREATE TABLE segments (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, audience_id INTEGER NOT NULL REFERENCES audiences (id) ON DELETE CASCADE,
+  folder_id INTEGER NOT NULL REFERENCES folders (id), name TEXT NOT NULL, description TEXT, kind INTEGER NOT NULL DEFAULT 0,
+  rule TEXT NOT NULL DEFAULT '{}', count_population INTEGER NOT NULL DEFAULT 1, population INTEGER, counted_run INTEGER,
+  created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, UNIQUE (folder_id, name)
+);
+-- `document` is what was built, `jobs` are those that do it, as a JSON array.
+CREATE TABLE audience_runs (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, audience_id INTEGER NOT NULL REFERENCES audiences (id) ON DELETE CASCADE,
+  document TEXT NOT NULL, jobs TEXT NOT NULL, created_at INTEGER NOT NULL
+);
+"""
+_STEPS: Final = (_BEGINNING, _PARENT_SEGMENTS)
+"""What each version adds to the one before it; a file of an older version gets what it lacks when it is opened."""
 
 
 class _Connection(sqlite3.Connection):
@@ -180,19 +204,29 @@ class Storage:
 
     def _migrate(self, now: float) -> None:
         with self.transaction():
-            if self.one("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'version'") is None:
-                for statement in _SCHEMA.split(";\n"):
+            version = self._version()
+            for step in _STEPS[version:]:
+                for statement in step.split(";\n"):
                     if statement.strip():
                         self.run(statement)
-                self.run("INSERT INTO version VALUES (?)", VERSION)
+            if version == 0:
+                self.run("INSERT INTO version VALUES (?)", len(_STEPS))
                 # Job ids go on from the clock: a ledger that outlives this file must not take a new job for an old one.
                 self.run("INSERT INTO sqlite_sequence VALUES ('jobs', ?)", max(int(now) - _EPOCH_OF_JOBS, 0))
-            row = self.one("SELECT version FROM version")
-        if row is None or row["version"] > VERSION:
+            elif version < len(_STEPS):
+                self.run("UPDATE version SET version = ?", len(_STEPS))
+        if version > len(_STEPS):
             raise StateError(
                 f"{self._path.name} was written by a newer version of tdr",
                 hint="use that version, or another state folder",
             )
+
+    def _version(self) -> int:
+        """0 when nothing was ever kept here."""
+        if self.one("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'version'") is None:
+            return 0
+        row = self.one("SELECT version FROM version")
+        return len(_STEPS) + 1 if row is None else int(row["version"])
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:

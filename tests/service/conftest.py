@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,25 @@ from reconciler.service.opening import open_service
 @pytest.fixture
 def open_world(tmp_path: Path) -> Iterator[OpenWorld]:
     """Opens worlds on one folder; closes them all."""
+    with _opening(tmp_path / "service") as make:
+        yield make
+
+
+@pytest.fixture(scope="module")
+def open_world_for_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenWorld]:
+    """The same for all tests of a file, which change nothing that another one looks at."""
+    with _opening(tmp_path_factory.mktemp("worlds") / "service") as make:
+        yield make
+
+
+@contextmanager
+def _opening(folder: Path) -> Iterator[OpenWorld]:
     opened: list[World] = []
 
     def make(**options: Any) -> World:
         clock = options.pop("clock", None) or FakeClock()
         exporter, importer = RecordingExporter(), SqlImporter()
-        root = options.pop("root", tmp_path / "service")
+        root = options.pop("root", folder)
         service = open_service(
             root,
             exporter=exporter,

@@ -157,6 +157,17 @@ class World:
         assert answer.status_code == status, answer.text
         return answer.json()
 
+    def json(self, method: str, path: str, body: object = None, status: int = 200) -> Any:
+        """The answer to a request with a JSON body, or with none."""
+        answer = self.client.request(method, path, **({} if body is None else {"json": body}))
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    def done(self, sql: str) -> None:
+        """Run what must succeed and gives no rows."""
+        job = self.run(sql)
+        assert job["status"] == "success", job["debug"]
+
     def run(self, sql: str, *, engine: str = "trino", database: str = "sales", **fields: Any) -> dict[str, Any]:
         """Issue a query, wait, and return the job as shown."""
         job_id = self.post(f"/v3/job/issue/{engine}/{database}", {"query": sql, **fields})["job_id"]
