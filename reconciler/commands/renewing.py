@@ -60,7 +60,10 @@ def _expired(runtime: Runtime, saved: Mapping[str, Any]) -> StalePlan | None:
 def _never_again(runtime: Runtime, saved: Mapping[str, Any], snapshot: Snapshot) -> None:
     """What no new plan makes good: another environment, another state, or a plan that was used."""
     if saved["environment"] != runtime.environment_name:
-        raise StalePlan(f"the plan is for the environment {saved['environment']!r}, not {runtime.environment_name!r}")
+        raise StalePlan(
+            f"the plan is for the environment {saved['environment']!r}, not {runtime.environment_name!r}",
+            hint=f"apply it with `--env {saved['environment']}`, or plan this environment",
+        )
     if saved["base"].get("lineage") != snapshot.state.lineage:
         raise StalePlan("the plan was made with another state", hint=AGAIN)
     if saved["plan_id"] in snapshot.state.consumed_plans:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from stage import Stage
 
@@ -29,24 +31,50 @@ def test_an_object_that_was_changed_after_the_plan_makes_it_stale_and_is_named(a
     assert "0 1 * * *" in said.err
 
 
-@pytest.mark.parametrize("what", ["environment", "project", "state"])
-def test_a_plan_of_another_place_is_refused(applied: Stage, what: str) -> None:
+def other_environment(applied: Stage) -> list[str]:
+    local = (applied.folder / "manifests/environments/local.yaml").read_text(encoding="utf-8")
+    applied.write("manifests/environments/other.yaml", local)
+    return ["--env", "other"]
+
+
+def other_project(applied: Stage) -> list[str]:
+    applied.edit("tdr.yaml", "project: shop", "project: shed")
+    return []
+
+
+def lost_state(applied: Stage) -> list[str]:
+    for name in ("state.json", "journal.jsonl"):
+        (applied.state / name).unlink(missing_ok=True)
+    return []
+
+
+def state_made_anew(applied: Stage) -> list[str]:
+    """Another lineage of the same project: everything is applied again from nothing, while the service keeps its own."""
+    (applied.folder / "before").mkdir()
+    for path in applied.state.iterdir():
+        if path.name not in {"service", "tokens"}:
+            path.rename(applied.folder / "before" / path.name)
+    applied.tdr("import", "--rebuild", "--yes")
+    return []
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "code", "complaint"),
+    [
+        (other_environment, 4, "the plan is for the environment 'local', not 'other'"),
+        (other_project, 1, "is the state of project 'shop', not of 'shed'"),
+        (lost_state, 1, "state.json"),
+        (state_made_anew, 4, "the plan was made with another state"),
+    ],
+)
+def test_a_plan_of_another_place_is_refused(
+    applied: Stage, elsewhere: Callable[[Stage], list[str]], code: int, complaint: str
+) -> None:
     applied.edit("manifests/pinterest.yaml", "0 3 * * *", "0 4 * * *")
     applied.tdr("plan", "--out", "plan.json")
-    options: list[str] = []
-    match what:
-        case "environment":
-            local = (applied.folder / "manifests/environments/local.yaml").read_text(encoding="utf-8")
-            applied.write("manifests/environments/other.yaml", local)
-            options = ["--env", "other"]
-        case "project":
-            applied.edit("tdr.yaml", "project: shop", "project: shed")
-        case _:
-            for name in ("state.json", "journal.jsonl"):
-                (applied.state / name).unlink(missing_ok=True)
+    options = elsewhere(applied)
 
-    said = applied.tdr("apply", "plan.json", *options, expect=None)
+    said = applied.tdr("apply", "plan.json", *options, expect=code)
 
-    assert said.code in {1, 4}, said
-    assert "error:" in said.err
-    assert "another" in said.err or "lineage" in said.err or "other" in said.err, said.err
+    assert complaint in said.err
+    assert "hint:" in said.err
