@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -229,17 +230,43 @@ def test_a_saved_plan_is_approved_where_it_is_applied(guarded: Stage) -> None:
     assert "query/other" not in guarded.records()
 
 
-def test_a_gate_that_was_taken_out_of_the_file_holds_all_the_same(guarded: Stage) -> None:
-    guarded.tdr("plan", "--out", "plan.json", expect=3)
-    path = guarded.folder / "plan.json"
+def limited(project: Stage, threshold: str) -> None:
+    path = project.folder / "manifests/environments/local.yaml"
+    path.write_text(f"{path.read_text()}\nthresholds: {{{threshold}}}\n")
+
+
+def gone_while_protected(project: Stage) -> str:
+    project.edit("manifests/other.yaml", "metadata:", "lifecycle: {protect: true}\nmetadata:")
+    project.tdr("apply", "--yes")
+    (project.folder / "manifests/other.yaml").unlink()
+    return "protected"
+
+
+def more_deletes_than_may_be(project: Stage) -> str:
+    limited(project, "max_deletes: 0")
+    (project.folder / "manifests/other.yaml").unlink()
+    return "deletes"
+
+
+def more_updates_than_may_be(project: Stage) -> str:
+    limited(project, "max_updates: 0")
+    project.edit("manifests/other.yaml", "0 1 * * *", "0 2 * * *")
+    return "updates"
+
+
+@pytest.mark.parametrize("held", [gone_while_protected, more_deletes_than_may_be, more_updates_than_may_be])
+def test_a_gate_that_was_taken_out_of_the_file_holds_all_the_same(two: Stage, held: Callable[[Stage], str]) -> None:
+    rule = held(two)
+    two.tdr("plan", "--out", "plan.json", expect=3)
+    path = two.folder / "plan.json"
     forged = json.loads(path.read_text()) | {"gates": []}
     del forged["plan_id"]
     path.write_text(json.dumps(forged | {"plan_id": digest(forged)}))
 
-    said = guarded.tdr("apply", "plan.json", expect=3)
+    said = two.tdr("apply", "plan.json", expect=3)
 
-    assert "! protected: query/other is protected" in said.out
-    assert cron(guarded, "other") == "0 1 * * *"
+    assert f"! {rule}: " in said.out
+    assert cron(two, "other") == "0 1 * * *"
 
 
 @pytest.mark.parametrize(
