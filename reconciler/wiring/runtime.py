@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler import logs
 from reconciler.diagnostics import Diagnostic
 from reconciler.engine.world import World
 from reconciler.manifest import Loaded, Project, find_project, load
@@ -82,6 +83,7 @@ def open_runtime(
         UsageError: there is no project, or more than one environment and none chosen.
         ManifestError: the manifests are invalid.
     """
+    logs.guard_libraries()
     clock = clock or clock_of(os.environ)
     project = find_project(start)
     states = project.root / project.spec.state

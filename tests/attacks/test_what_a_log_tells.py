@@ -120,3 +120,43 @@ def test_a_crash_is_told_without_what_is_hidden(crash: str) -> None:
     assert "*** of ***" in done.stderr
     assert "FAKE" not in done.stderr
     assert "jane" not in done.stderr
+
+
+LIBRARIES = {
+    "a logged warning": "logging.getLogger('driver').warning('cannot reach %s', text)",
+    "a logged error with its exception": (
+        "\ntry:\n    raise RuntimeError(text)\nexcept RuntimeError:\n    logging.getLogger('driver').exception(text)"
+    ),
+    "a warning": "warnings.warn(text, UserWarning)",
+}
+
+
+@pytest.mark.parametrize("way", LIBRARIES)
+def test_what_a_library_says_is_told_as_a_line_of_ours(way: str) -> None:
+    code = (
+        "import logging, sys, warnings\nfrom reconciler import logs\nfrom reconciler.model.secret import Secret\n"
+        "logs.guard_crashes()\nlogs.guard_libraries()\n"
+        f"text = Secret('env:S', sys.argv[1]).reveal() + ' of ' + sys.argv[2]\n{LIBRARIES[way]}\n"
+        "logging.getLogger('driver').info('said to nobody')\n"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code, ONE_LINE, ADDRESS], capture_output=True, text=True, check=True)
+
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("timestamp='")
+    assert "*** of ***" in line
+    assert "FAKE" not in line
+    assert "jane" not in line
+
+
+def test_what_cannot_be_raised_is_told_without_what_is_hidden() -> None:
+    code = (
+        "import sys\nfrom reconciler import logs\nfrom reconciler.model.secret import Secret\nlogs.guard_crashes()\n"
+        "text = Secret('env:S', sys.argv[1]).reveal() + ' of ' + sys.argv[2]\n"
+        "class Left:\n    def __del__(self):\n        raise RuntimeError(text)\nleft = Left()\ndel left\n"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code, ONE_LINE, ADDRESS], capture_output=True, text=True, check=True)
+
+    assert "RuntimeError: *** of ***" in done.stderr
+    assert "FAKE" not in done.stderr
