@@ -10,11 +10,13 @@ from typing import Any
 import orjson
 
 from reconciler import durable
+from reconciler.commands.given_files import content
 from reconciler.errors import StalePlan, TdrError
 from reconciler.model.json import digest
 from reconciler.reports.documents import FORMAT_VERSION, Document
 
 VALID_FOR_S = 72 * 3600.0
+_NAME_A_PLAN = "name a file that `tdr plan --out FILE` wrote"
 _PARTS = {
     "format_version": str,
     "plan_id": str,
@@ -59,16 +61,13 @@ def load(path: Path) -> dict[str, Any]:
         TdrError: there is no such file, or it is no document of ours.
         StalePlan: it is a plan that was changed after it was saved.
     """
+    data = content(path, _NAME_A_PLAN)
     try:
-        document = orjson.loads(path.read_bytes())
-    except OSError as error:
-        raise TdrError(f"{str(path)!r} cannot be read: {error.strerror}") from error
+        document = orjson.loads(data)
     except orjson.JSONDecodeError as error:
-        raise TdrError(
-            f"{str(path)!r} is not JSON: {error}", hint="name a file that `tdr plan --out FILE` wrote"
-        ) from error
+        raise TdrError(f"{str(path)!r} is not JSON: {error}", hint=_NAME_A_PLAN) from error
     if not isinstance(document, dict) or not str(document.get("format", "")).startswith("tdr."):
-        raise TdrError(f"{str(path)!r} is not a document of tdr", hint="name a file that `tdr plan --out FILE` wrote")
+        raise TdrError(f"{str(path)!r} is not a document of tdr", hint=_NAME_A_PLAN)
     plan_id = document.get("plan_id")
     if plan_id is not None and plan_id != digest({key: value for key, value in document.items() if key != "plan_id"}):
         raise StalePlan(f"{str(path)!r} was changed after it was saved", hint="plan again")

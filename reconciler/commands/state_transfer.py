@@ -12,6 +12,7 @@ import orjson
 
 from reconciler import __version__
 from reconciler.commands.answer import FAILED, OK, Answer
+from reconciler.commands.given_files import content
 from reconciler.errors import StateError, TdrError
 from reconciler.model.json import Json
 from reconciler.model.record import State
@@ -71,12 +72,9 @@ def push(runtime: Runtime, path: Path, lock_timeout_s: float) -> Answer:
 
 
 def _state_in(path: Path) -> State:
+    data = content(path, "name a file from `tdr state pull`")
     try:
-        return document.decode(path.read_bytes())
-    except OSError as error:
-        raise TdrError(
-            f"{str(path)!r} cannot be read: {error.strerror}", hint="name a file from `tdr state pull`"
-        ) from error
+        return document.decode(data)
     except UnusableError as error:
         raise TdrError(
             f"{str(path)!r} {error.why}", hint=error.remedy or "name a file from `tdr state pull`"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -146,6 +148,24 @@ def test_what_is_no_document_of_ours_is_not_shown(project: Stage, text: str | No
 
     assert words in project.tdr("show", "file.json", expect=1).err
     assert words in project.tdr("apply", "file.json", expect=1).err
+
+
+FILES: dict[str, Callable[[Path], object]] = {
+    "is a pipe, not a file": os.mkfifo,
+    "is a device, not a file": lambda path: path.symlink_to("/dev/zero"),
+    "is a folder, not a file": Path.mkdir,
+    "has more than 268,435,456 bytes": lambda path: (path.touch(), os.truncate(path, 1 << 40)),
+}
+
+
+@pytest.mark.parametrize("words", FILES)
+def test_what_may_never_begin_or_end_is_refused_at_once_where_a_file_is_named(project: Stage, words: str) -> None:
+    FILES[words](project.folder / "given.json")
+
+    for command in (["apply"], ["show"], ["diff", "given.json"], ["graph", "--changes"], ["state", "push"]):
+        said = project.tdr(*command, "given.json", expect=1)
+        assert f"given.json {words}" in said.err.translate({ord(mark): None for mark in "`'"})
+        assert "hint: name a file " in said.err
 
 
 # -- a part of it -------------------------------------------------------------------------------------------------------
