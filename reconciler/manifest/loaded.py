@@ -45,6 +45,14 @@ class Loaded:
         place = self._places[address]
         return f"{place.file.file}:{place.line}"
 
+    def as_read(self, address: Address) -> bytes:
+        """The file that declares *address*, as it was when the project was read.
+
+        Raises:
+            KeyError: no document declares it.
+        """
+        return self._places[address].file.data
+
     def locate(self, address: Address, pointer: str = "") -> Position:
         """Where the value at *pointer* of the document of *address* stands, or the nearest place above it.
 
