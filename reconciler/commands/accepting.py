@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import secrets
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler import durable
 from reconciler.commands.answer import Answer
 from reconciler.commands.drift import Scan, scan
-from reconciler.commands.spec_fields import Place, place_of
+from reconciler.commands.spec_fields import Place, place_of, sql_in
 from reconciler.engine.diff import Rules, differences
 from reconciler.engine.drift import Drift, Verdict
 from reconciler.errors import ManifestError, TdrError
 from reconciler.manifest import Loaded, load
 from reconciler.manifest.files import confined
 from reconciler.manifest.patching import ABSENT, patch
+from reconciler.manifest.source import Undecodable, decode
 from reconciler.model.address import Address
 from reconciler.model.change import FieldChange
 from reconciler.model.json import Json
@@ -27,6 +31,8 @@ from reconciler.ports.provider import Context
 from reconciler.reports import drift as reports
 from reconciler.reports.documents import Document
 from reconciler.wiring import Runtime
+
+_ANYBODY_WRITES = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,8 @@ def accept(runtime: Runtime, choices: Sequence[Choice]) -> Answer:
     looked = scan(runtime)
     wanted = [_accepted(runtime, looked, entry, field) for choice in choices for entry, field in _moved(looked, choice)]
     accepted = list({(one.address, one.path): one for one in wanted}.values())
-    _write(runtime, looked, accepted)
+    with _alone(runtime.project.root):
+        _write(runtime, looked, accepted)
     document = reports.document(looked.report, runtime.environment_name, rfc3339(runtime.clock.now()))
     lines: list[Document] = [
         {
@@ -118,7 +125,7 @@ def _write(runtime: Runtime, looked: Scan, accepted: Sequence[Accepted]) -> None
     for one in accepted:
         path = confined(runtime.project.root, one.file)
         if path not in before:
-            before[path] = after[path] = path.read_bytes()
+            before[path] = after[path] = _unchanged(runtime, one, path)
         after[path] = _patched(runtime.world.resources, one, after[path])
     written: list[Path] = []
     try:
@@ -128,8 +135,55 @@ def _write(runtime: Runtime, looked: Scan, accepted: Sequence[Accepted]) -> None
         _prove(runtime, looked, accepted)
     except BaseException:
         for path in written:
-            _replace(path, before[path])
+            # What somebody saved since is theirs.
+            if path.read_bytes() == after[path]:
+                _replace(path, before[path])
         raise
+
+
+@contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    """Nobody else accepts drift into the project at *root* meanwhile; a killed process keeps nobody out."""
+    folder = os.open(root, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise TdrError(
+            "another `tdr drift --accept` is writing manifests here", hint="nothing was written; try again after it"
+        ) from error
+    finally:
+        os.close(folder)
+
+
+def _unchanged(runtime: Runtime, one: Accepted, path: Path) -> bytes:
+    """The file that is to be changed, which must say what it did when the project was read.
+
+    Raises:
+        TdrError: somebody saved it since, or does not want it written to.
+    """
+    try:
+        data = path.read_bytes()
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise TdrError(f"{one.file} cannot be read: {error.strerror}", hint="nothing was written; try again") from error
+    if not mode & _ANYBODY_WRITES:
+        raise TdrError(f"{one.file} is read-only", hint="nothing was written; make it writable, or edit it by hand")
+    if data != _as_read(runtime, one, data):
+        raise TdrError(f"{one.file} was changed while tdr looked at the vendors", hint="nothing was written; try again")
+    return data
+
+
+def _as_read(runtime: Runtime, one: Accepted, data: bytes) -> bytes:
+    """The file when the project was read; *data* itself when it is text that differs by line ends and mark only."""
+    resource = runtime.world.resources[one.place.address]
+    if not one.place.file:
+        return runtime.loaded.as_read(one.place.address)
+    text = sql_in(resource) or ""
+    try:
+        return data if decode(data) == text else text.encode()
+    except Undecodable:
+        return text.encode()
 
 
 def _patched(resources: Mapping[Address, Resource], one: Accepted, data: bytes) -> bytes:
@@ -143,11 +197,16 @@ def _patched(resources: Mapping[Address, Resource], one: Accepted, data: bytes) 
 
 def _replace(path: Path, data: bytes) -> None:
     """Exchange the content of *path* at once, its permissions kept."""
+    staged = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     try:
-        mode = stat.S_IMODE(path.stat().st_mode)
-        durable.replace(path, data)
-        path.chmod(mode)  # not when it is made, for the process's umask takes from what is asked for then
+        durable.write(staged, data)
+        # Not when it is made, for the process's umask takes from what is asked for then; and not once it is in place, for
+        # whoever is killed before that leaves a file that others cannot read.
+        staged.chmod(stat.S_IMODE(path.stat().st_mode))
+        durable.rename(staged, path)
     except OSError as error:
+        with suppress(OSError):
+            staged.unlink(missing_ok=True)
         raise TdrError(f"{path} cannot be written: {error.strerror}", hint="check its permissions") from error
 
 

@@ -131,6 +131,12 @@ def _source_of(resource: Resource) -> SqlSource | None:
             return None
 
 
+def sql_in(resource: Resource) -> str | None:
+    """The SQL that is written for *resource*, line ends as LF; None when it has none."""
+    source = _source_of(resource)
+    return source.sql if source is not None else None
+
+
 def _sql(source: SqlSource, found: Json) -> str:
     """The SQL *found*, with the blanks and the semicolon that stand around the one written, which nobody compares."""
     written = source.sql or ""

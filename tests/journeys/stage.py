@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -236,6 +237,15 @@ class Stage:
         members = self.shop_of(buyers)
         self.tdr("run", "import/customers")
         return members
+
+
+def killed_at(stage: Stage, number: int, *words: str) -> int:
+    """Run ``FOLDER… -- COMMAND…``, killed before the n-th write into those folders; 0 when it ended before that."""
+    driver = Path(__file__).with_name("killed_at_write.py")
+    process = stage.start([sys.executable, str(driver), str(number), *words])
+    out, err = ended(process)
+    assert process.returncode in (0, -signal.SIGKILL), f"{out}\n{err}"
+    return process.returncode
 
 
 def ended(process: subprocess.Popen[str], within_s: float = 120) -> tuple[str, str]:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from stage import Stage, environment
+from stage import Stage, as_if_in, environment, killed_at
+
+from reconciler.commands.accepting import Choice, accept
+from reconciler.errors import TdrError
+from reconciler.model.address import Address
+from reconciler.wiring import Runtime, open_runtime
 
 SHOP = """\
 # The shop
@@ -67,6 +75,15 @@ def shop(tmp_path: Path) -> Stage:
     (folder / "sql" / "spring.sql").write_bytes(SQL.encode())
     stage.tdr("apply", "--yes")
     return stage
+
+
+def runtime_in(stage: Stage) -> AbstractContextManager[Runtime]:
+    return open_runtime(start=stage.folder, environment=None, variables={}, resolve_secrets=True)
+
+
+def choice(text: str) -> Choice:
+    kind, name, field = text.split("/")
+    return Choice(Address(kind, name), f"/{field}")
 
 
 def text_of(stage: Stage, path: str) -> str:
@@ -183,6 +200,88 @@ def test_what_cannot_be_accepted_is_refused_and_nothing_is_written(
     alone = shop.tdr("drift", "--accept", choice, expect=None)
     assert f"error: {said}" in alone.err
     assert text_of(shop, "manifests/queries.yaml") == QUERIES
+
+
+@pytest.fixture
+def twice(shop: Stage) -> Stage:
+    """Drift whose acceptance writes two files."""
+    with shop.somebody() as client:
+        client.update_saved_query("sizes", {"cron": "0 5 * * *"})
+        client.update_saved_query("spring", {"query": "SELECT 1"})
+    return shop
+
+
+BOTH = ("query/sizes/cron", "query/spring/sql")
+WRITTEN = {
+    "manifests/queries.yaml": QUERIES.replace('"0 3 * * *"', '"0 5 * * *"'),
+    "sql/spring.sql": "SELECT 1;\r\n",
+}
+
+
+@pytest.mark.parametrize("file", WRITTEN)
+def test_what_somebody_saves_meanwhile_is_theirs(twice: Stage, file: str) -> None:
+    before = {name: text_of(twice, name) for name in WRITTEN}
+    theirs = "# theirs\n" + before[file]
+    with as_if_in(twice.folder, twice.environ), runtime_in(twice) as runtime:
+        (twice.folder / file).write_bytes(theirs.encode())
+
+        with pytest.raises(TdrError, match=f"{file} was changed while tdr looked at the vendors"):
+            accept(runtime, [choice(one) for one in BOTH])
+
+    assert {name: text_of(twice, name) for name in WRITTEN} == before | {file: theirs}
+
+
+@pytest.mark.parametrize("file", WRITTEN)
+def test_a_file_that_nobody_may_write_to_is_left_alone_and_so_are_all_others(twice: Stage, file: str) -> None:
+    before = {name: text_of(twice, name) for name in WRITTEN}
+    (twice.folder / file).chmod(0o444)
+
+    said = twice.tdr("drift", "--accept", BOTH[0], "--accept", BOTH[1], expect=1)
+
+    assert said.err.startswith(f"error: {file} is read-only\n")
+    assert {name: text_of(twice, name) for name in WRITTEN} == before
+
+
+def test_only_one_accepts_at_a_time(twice: Stage) -> None:
+    descriptor = os.open(twice.folder, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    said = twice.tdr("drift", "--accept", BOTH[0], expect=1)
+    os.close(descriptor)
+
+    assert said.err.startswith("error: another `tdr drift --accept` is writing manifests here\n")
+    assert text_of(twice, "manifests/queries.yaml") == QUERIES
+    twice.tdr("drift", "--accept", BOTH[0])
+    assert text_of(twice, "manifests/queries.yaml") == WRITTEN["manifests/queries.yaml"]
+
+
+def test_permissions_and_links_stay(twice: Stage) -> None:
+    real = twice.folder / "queries"
+    (twice.folder / "manifests/queries.yaml").rename(real)
+    (twice.folder / "manifests/queries.yaml").symlink_to("../queries")
+    real.chmod(0o646)
+
+    twice.tdr("drift", "--accept", BOTH[0])
+
+    assert (twice.folder / "manifests/queries.yaml").readlink() == Path("../queries")
+    assert (real.read_text(), real.stat().st_mode & 0o777) == (WRITTEN["manifests/queries.yaml"], 0o646)
+
+
+@pytest.mark.slow
+def test_killed_at_any_write_each_file_is_as_it_was_or_as_it_was_to_be(twice: Stage) -> None:
+    before = {name: text_of(twice, name) for name in WRITTEN}
+    for number in range(1, 100):
+        for name, text in before.items():
+            (twice.folder / name).write_bytes(text.encode())
+        code = killed_at(twice, number, "manifests", "sql", "--", "drift", "--accept", BOTH[0], "--accept", BOTH[1])
+
+        for name, text in WRITTEN.items():
+            assert text_of(twice, name) in (before[name], text), number
+            assert (twice.folder / name).stat().st_mode & 0o777 == 0o644, number
+        twice.tdr("drift", "--accept", BOTH[0], "--accept", BOTH[1])
+        assert {name: text_of(twice, name) for name in WRITTEN} == WRITTEN, number
+        if code == 0:
+            break
+    assert number > 6
 
 
 def test_what_was_deleted_has_nothing_to_write_down(shop: Stage) -> None:
