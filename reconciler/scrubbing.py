@@ -17,6 +17,7 @@ from typing import Final, Protocol
 from urllib.parse import quote, quote_plus
 
 from reconciler import known_secrets
+from reconciler.known_secrets import Known
 
 MASK = "***"
 EXCERPT_CHARACTERS = 500
@@ -61,9 +62,14 @@ class Hidden(Protocol):
 class Scrubber:
     """Removes what must not be shown. One a run; secrets may be added at any time, by any thread."""
 
-    def __init__(self, secrets: Iterable[Hidden | str] = ()) -> None:
-        self._known: set[str] = set()
-        self._pending: list[str] = []
+    def __init__(
+        self, secrets: Iterable[Hidden | str] = (), *, known: Known | None = None, shortest: int = SHORTEST_SECRET
+    ) -> None:
+        """Know *secrets* and what *known* holds or will hold; values of less than *shortest* characters are left."""
+        self._known = known or Known()
+        self._shortest = shortest
+        self._version = -1
+        self._forms_of: dict[str, frozenset[str]] = {}
         self._forms: tuple[str, ...] = ()
         self._lock = threading.Lock()
         for secret in secrets:
@@ -72,12 +78,13 @@ class Scrubber:
     def add(self, secret: Hidden | str) -> None:
         """Never show *secret* from now on, nor one of its lines when it has several."""
         value = secret if isinstance(secret, str) else secret.reveal()
-        if value in self._known:
-            return
+        self._known.remember(value)
         known_secrets.remember(value)
-        with self._lock:
-            self._known.add(value)
-            self._pending.append(value)
+
+    def add_token(self, token: str) -> None:
+        """Do not show *token*, which its vendor will replace; see `known_secrets` for how long."""
+        self._known.remember_token(token)
+        known_secrets.remember_token(token)
 
     def clean(self, text: str) -> str:
         """*text* with ``***`` in the place of everything secret or personal."""
@@ -111,26 +118,29 @@ class Scrubber:
 
     def _all_forms(self) -> tuple[str, ...]:
         """Each way in which a known secret may stand in text, the longest first; worked out when first needed."""
-        if self._pending:
+        if self._version != self._known.version:
             with self._lock:
-                parts = [part for value in self._pending for part in (value, *value.splitlines())]
-                forms = {*self._forms, *(form for part in parts for form in _forms(part))}
+                version = self._known.version  # read first: what is told meanwhile is found the next time
+                values = [value for value in self._known.values() if len(value) >= self._shortest]
+                self._forms_of = {value: self._forms_of.get(value) or _forms_of_lines(value) for value in values}
+                forms = frozenset[str]().union(*self._forms_of.values())
                 self._forms = tuple(sorted(forms, key=lambda form: (-len(form), form)))
-                self._pending = []
+                self._version = version
         return self._forms
 
 
 _SHORTEST_EVERYWHERE: Final = 8
 """Shorter ones are removed from what their own vendor says, and would blank ordinary words everywhere else."""
-_EVERYTHING: Final = Scrubber()
+_EVERYTHING: Final = Scrubber(known=known_secrets.OF_PROCESS, shortest=_SHORTEST_EVERYWHERE)
 
 
 def everything() -> Scrubber:
     """The scrubber that knows every secret of this process."""
-    for value in known_secrets.remembered():
-        if len(value) >= _SHORTEST_EVERYWHERE:
-            _EVERYTHING.add(value)
     return _EVERYTHING
+
+
+def _forms_of_lines(value: str) -> frozenset[str]:
+    return frozenset(form for part in (value, *value.splitlines()) for form in _forms(part))
 
 
 def _hidden_when_personal(match: re.Match[str]) -> str:

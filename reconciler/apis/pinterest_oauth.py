@@ -148,8 +148,8 @@ class RefreshedTokens:
         )
 
     def _never_show(self, tokens: Tokens) -> None:
-        self._client.scrubber.add(tokens.access_token)
-        self._client.scrubber.add(tokens.refresh_token)
+        self._client.scrubber.add_token(tokens.access_token)
+        self._client.scrubber.add_token(tokens.refresh_token)
 
 
 def _seconds(value: Json) -> float | None:

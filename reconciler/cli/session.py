@@ -32,6 +32,7 @@ def runtime_of(
     resolve_secrets: bool = True,
     may_be_empty: bool = False,
     parse_all: bool = False,
+    sets_aside: bool = False,
 ) -> Iterator[Runtime]:
     """Everything built for the project and environment asked for; closed at the end."""
     from reconciler.wiring import open_runtime
@@ -43,6 +44,7 @@ def runtime_of(
         resolve_secrets=resolve_secrets,
         may_be_empty=may_be_empty,
         parse_all=parse_all,
+        sets_aside=sets_aside,
     ) as runtime:
         yield runtime
 

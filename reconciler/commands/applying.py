@@ -11,7 +11,7 @@ from pathlib import Path
 
 from reconciler.commands import saved_plan
 from reconciler.commands.answer import BLOCKED, FAILED, INTERRUPTED, OK, PARTIAL, Answer
-from reconciler.commands.planning import checked, document_of, review
+from reconciler.commands.planning import checked, document_of, review, telling
 from reconciler.commands.provenance import commit_of
 from reconciler.commands.renewing import renewed
 from reconciler.engine import approvals
@@ -65,7 +65,7 @@ def apply(runtime: Runtime, run: Run, *, plan_file: Path | None = None, targets:
         StalePlan: the saved plan does not fit any more.
         LockHeld: another process is writing.
     """
-    checked(runtime)
+    found = checked(runtime)
     saved = saved_plan.load(plan_file) if plan_file else None
     run_id = uuid.uuid4().hex[:12]
     with runtime.store.lock("apply", run_id, run.lock_timeout_s) as holder:
@@ -74,6 +74,7 @@ def apply(runtime: Runtime, run: Run, *, plan_file: Path | None = None, targets:
             prepared = renewed(runtime, saved, snapshot, replan_if_equal=run.replan_if_equal)
         else:
             prepared = review(runtime, prepare(runtime.world, snapshot, targets))
+        prepared = telling(runtime, prepared, found)
         document = document_of(runtime, prepared)
         return _execute(runtime, run, holder, snapshot, prepared, document, saved["plan_id"] if saved else None)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from reconciler.commands import saved_plan
+from reconciler.commands import saved_plan, settling
 from reconciler.commands.answer import BLOCKED, DIFFERENCES, FAILED, OK, Answer
 from reconciler.diagnostics import Diagnostic, sorted_by_place
 from reconciler.engine.fingerprints import plan_digest
@@ -33,17 +34,46 @@ def plan(
     valid_for_s: float = saved_plan.VALID_FOR_S,
 ) -> Answer:
     """Compare, and say what apply would do. *out* saves the plan for `tdr apply FILE`, which takes it for so long."""
-    checked(runtime)
-    prepared = review(runtime, prepare(runtime.world, runtime.store.read(), targets))
+    found = checked(runtime)
+    prepared = telling(runtime, review(runtime, prepare(runtime.world, runtime.store.read(), targets)), found)
     document = document_of(runtime, prepared)
+    if not targets:
+        settling.remember(runtime, prepared)
     if out is not None:
         saved_plan.save(out, document, valid_for_s)
     return Answer(document, exit_code_of(prepared, detailed=detailed))
 
 
+def plan_rest(runtime: Runtime, *, detailed: bool = False) -> Answer | None:
+    """The plan as a person reads it, of what the last plan did not find settled; None when all must be looked at.
+
+    What is settled is only counted in the document, so it is neither saved nor shown as JSON.
+    """
+    if not runtime.loaded.aside:
+        return plan(runtime, detailed=detailed)
+    if settling.basis(runtime) != runtime.loaded.settled.basis:
+        return None
+    found = checked(runtime)
+    snapshot = runtime.store.read()
+    if not settling.may_still_be(runtime, snapshot):
+        return None
+    prepared = telling(runtime, review(runtime, prepare(runtime.world, snapshot)), found)
+    if not settling.are_still(runtime, snapshot) or not settling.stand_alone(prepared):
+        return None
+    settling.remember(runtime, prepared)
+    return Answer(document_of(runtime, prepared), exit_code_of(prepared, detailed=detailed))
+
+
 def review(runtime: Runtime, prepared: Prepared) -> Prepared:
     """*prepared* held to the policy, and with what it means for people's data."""
     return reviewed(runtime.world, prepared, policy_of(runtime))
+
+
+def telling(runtime: Runtime, prepared: Prepared, found: Iterable[Diagnostic]) -> Prepared:
+    """*prepared* with what was *found* in the manifests before its own warnings, all with their places; nothing twice."""
+    plan = prepared.plan
+    own = (runtime.placed(Address.parse(one.subject), one) if one.subject else one for one in plan.warnings)
+    return replace(prepared, plan=replace(plan, warnings=tuple(dict.fromkeys((*found, *own)))))
 
 
 def policy_of(runtime: Runtime) -> Book:

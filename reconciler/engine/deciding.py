@@ -57,7 +57,7 @@ class Decider:
         self._context = world.context(self._known_ids())
 
     def _known_ids(self) -> dict[Address, str]:
-        ids = {address: record.remote_id for address, record in self.state.records.items()}
+        ids = {address: record.remote_id for address, record in self.world.remembered(self.state)}
         for address, look in self.seen.items():
             if not isinstance(look, Finding):
                 continue
@@ -75,7 +75,7 @@ class Decider:
         for address, resource in self.world.resources.items():
             if address in self.seen:
                 decided[address] = self._declared(resource)
-        for address, record in self.state.records.items():
+        for address, record in self.world.remembered(self.state):
             if address not in self.world.resources:
                 decided[address] = self._undeclared(address, record)
         self.notices += follow_renames(decided, self.world.resources)

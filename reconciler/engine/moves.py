@@ -35,6 +35,8 @@ class Followed:
 
 def follow(state: State, moved: Mapping[Address, Address]) -> Followed:
     """Remember under its new address what *moved* says has one."""
+    if not moved:
+        return Followed(state, {})
     pending: dict[Address, Move] = {}
     gates: list[Gate] = []
     records = dict(state.records)

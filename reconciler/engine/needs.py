@@ -49,6 +49,8 @@ def _add_letting_go(needs: dict[Address, list[Address]], state: State, decisions
     going = {
         address for address, decision in decisions.items() if isinstance(decision.change, Delete | Disable | Forget)
     }
+    if not going:
+        return
     for address, record in state.records.items():
         if address in needs:
             for need in going.intersection(record.depends_on):

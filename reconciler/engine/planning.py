@@ -78,6 +78,7 @@ def prepare(world: World, snapshot: Snapshot, targets: Sequence[Address] = ()) -
         },
         depends_on={address: tuple(sorted(planned.intersection(edges[address]))) for address in order},
         sources=world.sources,
+        settled=len(world.settled),
     )
     return Prepared(plan, snapshot.state, seen, decider.desired, decider.resolutions, unfinished)
 

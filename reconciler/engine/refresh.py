@@ -27,8 +27,8 @@ def refresh(
     An object that state remembers and that one look misses is looked for again before its absence is believed, after the
     time its kind or the environment asks for. An absence that an earlier run wrote down counts as the first look.
     """
-    chosen = set(world.resources) | set(state.records) if addresses is None else set(addresses)
-    remote_ids = {address: record.remote_id for address, record in state.records.items()}
+    chosen = set(world.resources) | (state.records.keys() - world.settled) if addresses is None else set(addresses)
+    remote_ids = {address: record.remote_id for address, record in world.remembered(state)}
     context = world.context(remote_ids)
     questions: dict[str, tuple[Provider, list[Wanted]]] = {}
     untold: dict[Address, Seen] = {}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 from reconciler.model.address import Address
 from reconciler.model.environment import EnvironmentSpec
+from reconciler.model.record import Record, State
 from reconciler.model.resource import Resource
 from reconciler.model.secret import Secret
 from reconciler.model.transitions import Transitions
@@ -28,6 +29,7 @@ class World:
     sources: address -> ``file:line``.
     transitions: what manifests say became of addresses.
     owner: ``PROJECT/ENVIRONMENT``, as in ownership marks; "" where nobody marks anything.
+    settled: resources known to be as declared without a look here; they are not among *resources*, and nothing needs them.
     rebuilds: whether the state was lost, so that a single object of a resource's name is taken for its own.
     """
 
@@ -42,6 +44,7 @@ class World:
     transitions: Transitions = field(default_factory=Transitions)
     owner: str = ""
     rebuilds: bool = False
+    settled: frozenset[Address] = frozenset()
 
     def provider(self, address: Address) -> Provider | None:
         """Who answers for *address*; None when it is nothing at any vendor."""
@@ -51,6 +54,12 @@ class World:
         """Traits of the kind of *address*."""
         provider = self.provider(address)
         return provider.kinds.get(address.kind, NO_TRAITS) if provider else NO_TRAITS
+
+    def remembered(self, state: State) -> Iterable[tuple[Address, Record]]:
+        """The records of *state* but for what is settled; a store need not build those."""
+        if not self.settled:
+            return state.records.items()
+        return ((address, state.records[address]) for address in state.records if address not in self.settled)
 
     def today(self) -> date:
         """The day in UTC, on which entries with a last day hold or do not."""

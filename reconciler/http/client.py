@@ -168,7 +168,7 @@ class Client:
     def _current_credentials(self) -> Mapping[str, str]:
         headers = self._credentials.headers() if self._credentials else {}
         for value in headers.values():
-            self.scrubber.add(value.rpartition(" ")[2])
+            self.scrubber.add_token(value.rpartition(" ")[2])
         return headers
 
     def _renewed(self, refused: Mapping[str, str]) -> bool:

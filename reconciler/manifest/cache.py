@@ -19,7 +19,7 @@ import orjson
 from reconciler.manifest.tree import Document
 
 # Grows whenever the same text would give another tree or another layout.
-FORMAT = 1
+FORMAT = 2
 FILE_NAME = "trees.json"
 
 _HEADER = b"tdr-trees %d %08x\n"
@@ -41,11 +41,11 @@ class TreeCache:
         if stored is None:
             return None
         self._current[digest] = stored
-        return tuple(Document(tree, line, interpolated) for tree, line, interpolated in stored)
+        return tuple(Document(*kept) for kept in stored)
 
     def put(self, digest: str, documents: tuple[Document, ...]) -> None:
         """Keep the documents of a file."""
-        self._current[digest] = [[document.tree, document.line, document.interpolated] for document in documents]
+        self._current[digest] = [[document.text, document.line, document.interpolated] for document in documents]
 
     def save(self) -> None:
         """Replace what is stored by what this run used, if that differs. Failing to write is no failure."""

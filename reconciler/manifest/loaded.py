@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from reconciler.diagnostics import Diagnostic, Position
 from reconciler.manifest.digest import Fingerprint, config_digest
 from reconciler.manifest.findings import Place
+from reconciler.manifest.settled import NOTHING, Settled
 from reconciler.model.address import Address
 from reconciler.model.environment import EnvironmentSpec
 from reconciler.model.json import digest
@@ -22,6 +23,9 @@ class Loaded:
     resources: address -> resource, sorted by address.
     environment: the chosen environment, its variables overlaid by those of the command line.
     notices: what a person should know; never an error.
+    settled: what an earlier plan found to be as declared.
+    aside: documents of it that did not change, and are not among *resources*.
+    digests: of the others that may be found settled.
     """
 
     resources: Mapping[Address, Resource]
@@ -30,6 +34,9 @@ class Loaded:
     notices: tuple[Diagnostic, ...] = ()
     _places: Mapping[Address, Place] = field(default_factory=dict, repr=False)
     transitions: Transitions = field(default_factory=Transitions)
+    settled: Settled = NOTHING
+    aside: frozenset[Address] = frozenset()
+    digests: Mapping[Address, str] = field(default_factory=dict, repr=False)
 
     @property
     def sources(self) -> dict[Address, str]:

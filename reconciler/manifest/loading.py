@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from reconciler.diagnostics import Severity, sorted_by_place
 from reconciler.errors import ManifestError
+from reconciler.manifest import settled
 from reconciler.manifest.cache import TreeCache
 from reconciler.manifest.environment import choose, read_environment
 from reconciler.manifest.findings import Findings
@@ -32,6 +33,7 @@ def load(
     resolve_secrets: bool,
     may_be_empty: bool = False,
     parse_all: bool = False,
+    sets_aside: bool = False,
 ) -> Loaded:
     """Read everything that *project* declares, as *environment* sees it (None: the only one there is).
 
@@ -41,6 +43,7 @@ def load(
     resolve_secrets: whether values of secrets are looked up; without, a secret is known by its reference only.
     may_be_empty: whether a project that declares nothing yet is no mistake, as before its first import.
     parse_all: whether every query is parsed, however many are new; else none of more than `queries.MOST_AT_ONCE` new ones.
+    sets_aside: whether documents that the last plan found settled are left out, see `Loaded.aside`.
 
     Raises:
         UsageError: the environment does not exist, or is not named although there are several.
@@ -49,21 +52,46 @@ def load(
     name = choose(project, environment)
     commands = project.spec.secret_commands
     secret = SecretValues(project.root, commands, environ) if resolve_secrets else SecretNames(commands)
+    known = settled.read(cache_dir, name) if sets_aside else settled.NOTHING
     with _collection_paused():
         findings = Findings()
         spec = read_environment(project, name, findings, variables=variables, environ=environ, secret=secret)
-        reading = Reading(project, spec, Values(spec.variables if spec else variables, environ, secret), findings, name)
+        values = Values(spec.variables if spec else variables, environ, secret)
+        reading = Reading(project, spec, values, findings, name, known.documents)
         reading.read(TreeCache(cache_dir), may_be_empty=may_be_empty)
         resources = reading.resources()
         is_run_here = spec is not None and spec.treasure_data.endpoint == EMBEDDED
         severity = Severity.ERROR if is_run_here else Severity.WARNING
         most = None if parse_all else MOST_AT_ONCE
-        QueryCheck(findings, cache_dir, severity, most).check(resources, reading.places())
+        check = QueryCheck(findings, cache_dir, severity, most, forgets=not reading.aside)
+        check.check(resources, reading.places())
         transitions = reading.transitions()
+    if findings.has_errors and reading.aside:
+        # Everything that is to be told beside the errors comes from a pass over everything.
+        return load(
+            project,
+            environment,
+            cache_dir=cache_dir,
+            variables=variables,
+            environ=environ,
+            resolve_secrets=resolve_secrets,
+            may_be_empty=may_be_empty,
+            parse_all=parse_all,
+        )
     if spec is None or findings.has_errors:
         raise ManifestError(sorted_by_place(findings.diagnostics))
     notices = tuple(sorted_by_place(findings.diagnostics))
-    return Loaded(MappingProxyType(resources), spec, name, notices, MappingProxyType(reading.places()), transitions)
+    return Loaded(
+        MappingProxyType(resources),
+        spec,
+        name,
+        notices,
+        MappingProxyType(reading.places()),
+        transitions,
+        settled=known,
+        aside=frozenset(reading.aside),
+        digests=reading.digests,
+    )
 
 
 @contextmanager

@@ -40,16 +40,19 @@ class QueryCheck:
 
     severity: of a text that does not parse; an error where this parser runs it.
     most: of more texts than this that no earlier run has parsed, none is. None for no bound.
+    forgets: whether this load has all queries, so that what it does not have need not be remembered.
     """
 
-    def __init__(self, findings: Findings, folder: Path | None, severity: Severity, most: int | None) -> None:
+    def __init__(
+        self, findings: Findings, folder: Path | None, severity: Severity, most: int | None, *, forgets: bool = True
+    ) -> None:
         """Read what an earlier run left in *folder*; None remembers nothing."""
         self._findings = findings
         self._severity = severity
         self._most = most
         self._file = folder / FILE_NAME if folder else None
         self._stored = _read(self._file) if self._file else {}
-        self._current: dict[str, Any] = {}
+        self._current: dict[str, Any] = {} if forgets else dict(self._stored)
 
     def check(self, resources: Mapping[Address, Resource], places: Mapping[Address, Place]) -> None:
         """Tell every query that does not parse."""

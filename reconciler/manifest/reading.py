@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import cast
 
 from pydantic import ValidationError
@@ -18,6 +20,7 @@ from reconciler.manifest.interpolation import Unresolved, Values, resolve
 from reconciler.manifest.mistakes import Mistake, mistakes
 from reconciler.manifest.project import Project
 from reconciler.manifest.references import Names, cycles
+from reconciler.manifest.settled import QUERY, may_settle
 from reconciler.manifest.shapes import file_fields, names_in
 from reconciler.manifest.source import Source
 from reconciler.manifest.timings import timing_mistakes
@@ -52,8 +55,12 @@ class Reading:
         values: Values,
         findings: Findings,
         environment_name: str = "",
+        settled: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """Start with nothing declared. Without an *environment* nobody knows its variables, so they are not missed."""
+        """Start with nothing declared. Without an *environment* nobody knows its variables, so they are not missed.
+
+        settled: digest of a document that need not be read further -> name of its query.
+        """
         self._project = project
         self._environment = environment
         self._environment_name = environment_name
@@ -61,6 +68,9 @@ class Reading:
         self._values = values
         self._findings = findings
         self._texts = TextFiles(project.root)
+        self._settled = settled
+        self.aside: set[Address] = set()
+        self.digests: dict[Address, str] = {}
         self._declared: dict[Address, _Declared] = {}
         self._knows_all = True
         self._transitions = TransitionsReading(findings)
@@ -99,6 +109,11 @@ class Reading:
         return {address: declared.place for address, declared in self._declared.items()}
 
     def _document(self, file: ManifestFile, index: int, document: Document) -> None:
+        if self._settled and (name := self._settled.get(document.digest)) is not None:
+            address = Address(QUERY, name)
+            self.aside.add(address)
+            self._declare(address, _Declared(Place(file, document.line), index, None))
+            return
         tree = document.tree
         kind = tree.get("kind") if isinstance(tree, dict) else None
         if kind == TRANSITIONS:
@@ -133,6 +148,8 @@ class Reading:
                 )
         address = Address.of(kind, content.metadata.name) if content is not None else _address(kind, resolved)
         if address is not None:
+            if not document.interpolated and may_settle(kind, tree):
+                self.digests[address] = document.digest
             self._declare(address, _Declared(place, index, content))
 
     def _transitions_document(self, place: Place, document: Document) -> None:

@@ -49,6 +49,7 @@ class Plan:
     sources: address -> ``file:line`` of its document, for rendering.
     egress: what starts, stops or changes leaving, sorted by activation and column.
     risks: address -> codes such as ``starts_egress:email_sha256``, sorted.
+    settled: how many more resources stay as they are, which *changes* does not name.
     """
 
     changes: tuple[Change, ...]
@@ -61,6 +62,7 @@ class Plan:
     sources: Mapping[Address, str] = field(default_factory=dict)
     egress: tuple[EgressChange, ...] = ()
     risks: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
+    settled: int = 0
 
     @property
     def is_empty(self) -> bool:
@@ -83,4 +85,7 @@ class Plan:
 
     def summary(self) -> dict[str, int]:
         """Action -> how many, sorted by action."""
-        return dict(sorted(Counter(action(change) for change in self.changes).items()))
+        counted = Counter(action(change) for change in self.changes)
+        if self.settled:
+            counted["noop"] += self.settled
+        return dict(sorted(counted.items()))

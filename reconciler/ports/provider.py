@@ -210,6 +210,18 @@ class GivesRows(Protocol):
 
 
 @runtime_checkable
+class Fingerprints(Protocol):
+    """A provider that tells shortly of many objects whether they are still the same."""
+
+    def fingerprints(self, kind: str) -> Mapping[str, bytes]:
+        """Remote id -> digest over all that the vendor tells of it and a plan may look at, of each object of *kind*.
+
+        By the newest list that was read; by a new one when none was.
+        """
+        ...
+
+
+@runtime_checkable
 class Expires(Protocol):
     """A provider whose credentials come to an end some day."""
 

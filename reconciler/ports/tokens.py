@@ -20,8 +20,8 @@ class Tokens:
 
     def __post_init__(self) -> None:
         """Both tokens are secrets from the first moment on."""
-        known_secrets.remember(self.access_token)
-        known_secrets.remember(self.refresh_token)
+        known_secrets.remember_token(self.access_token)
+        known_secrets.remember_token(self.refresh_token)
 
 
 class TokenStore(Protocol):

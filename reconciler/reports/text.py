@@ -53,7 +53,7 @@ def plan(document: Mapping[str, Any], *, verbose: bool = False) -> str:
         lines.append("Only a part was planned: the rest is not looked at.")
     if not doing and not document["gates"]:
         notes = [f"  {change['address']}: {change['note']}" for change in changes if change.get("note")]
-        nothing = f"No changes. {counted(len(changes), 'resource')} as declared."
+        nothing = f"No changes. {counted(sum(document['summary'].values()), 'resource')} as declared."
         return "\n".join([*lines, nothing, *notes, *_warnings(document)]) + "\n"
     for gate in document["gates"]:
         lines += _gate(gate)
@@ -88,11 +88,15 @@ def _gate(gate: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _warnings(document: Mapping[str, Any]) -> list[str]:
+    entries = document.get("schedules", _NO_TIMINGS)["entries"]
+    beside = {(notice["rule"], notice["message"]) for entry in entries for notice in entry["notices"]}
     return [
         line
         for warning in document["warnings"]
+        if (warning["rule"], warning["message"]) not in beside  # told with the schedule that changes
         for line in (
             f"{warning['severity']}: {warning['message']}",
+            *([f"    {warning['file']}:{warning['line']}:{warning['column']}"] if warning["file"] else []),
             *(f"    {line}" for line in warning["hint"].splitlines()),
         )
     ]

@@ -37,6 +37,11 @@ class Records(Mapping[Address, Record]):
         self._unbuilt -= 1
         return record
 
+    def written(self, address: Address) -> Mapping[str, object]:
+        """What stands in the document of the record of *address*, without building it."""
+        entry = self._entries[address]
+        return entry.to_json() if isinstance(entry, Record) else entry
+
     def items(self) -> ItemsView[Address, Record]:
         """Every record with its address; once all are built, as fast as a dict."""
         if not self._unbuilt:
@@ -55,6 +60,9 @@ class Records(Mapping[Address, Record]):
             else:
                 new._entries[entry.address] = entry.record
         return new
+
+    def __contains__(self, address: object) -> bool:
+        return address in self._entries
 
     def __iter__(self) -> Iterator[Address]:
         return iter(self._entries)

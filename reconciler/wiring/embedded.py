@@ -127,7 +127,9 @@ class Embedded:
 
     def api_key(self) -> str:
         """The key that the commands of this user and project use; the same in every process."""
-        return f"{ACCOUNT}/{self._key.master().derive('service-api-key').hex()}"
+        key = f"{ACCOUNT}/{self._key.master().derive('service-api-key').hex()}"
+        known_secrets.remember(key)
+        return key
 
     def _api_keys(self) -> list[str]:
         extra = self._environ.get(EXTRA_KEY)

@@ -72,12 +72,14 @@ def open_runtime(
     clock: Clock | None = None,
     may_be_empty: bool = False,
     parse_all: bool = False,
+    sets_aside: bool = False,
 ) -> Iterator[Runtime]:
     """Find the project around *start* and build everything for one of its environments.
 
     resolve_secrets: False where no vendor is asked, so that nobody needs credentials to validate.
     may_be_empty: whether a project may declare nothing yet.
     parse_all: whether every query is parsed; see `manifest.load`.
+    sets_aside: whether what the last plan found settled is left out; see `manifest.load`.
 
     Raises:
         UsageError: there is no project, or more than one environment and none chosen.
@@ -96,6 +98,7 @@ def open_runtime(
         resolve_secrets=resolve_secrets,
         may_be_empty=may_be_empty,
         parse_all=parse_all,
+        sets_aside=sets_aside,
     )
     folder = states / loaded.environment_name
     key = LazyKey(os.environ)
@@ -115,10 +118,12 @@ def open_runtime(
             providers=providers(loaded, tokens, clock, embedded, closing, project.spec.project),
             fingerprint=key.fingerprint,
             clock=clock,
-            config_digest=loaded.config_digest(key.fingerprint) if resolve_secrets else "",
+            # Of a part nobody can make a digest of the whole; a plan of it is neither saved nor shown as a document.
+            config_digest=loaded.config_digest(key.fingerprint) if resolve_secrets and not loaded.aside else "",
             sources=loaded.sources,
             transitions=loaded.transitions,
             owner=owner,
+            settled=loaded.aside,
         )
         place = loaded.environment.state
         state = StateOnNeed(project, loaded.environment_name, place, folder, clock, os.environ, closing)

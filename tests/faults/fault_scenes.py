@@ -113,6 +113,8 @@ IMPORTS = _td("GET", "/v3/bulk_loads")
 CONNECTIONS = _td("GET", "/v4/connections")
 AUDIENCES = Call("pinterest", "GET", "/ad_accounts/*/audiences")
 MADE = f"{CONNECTION}---\n{AUDIENCE}---\n{ACTIVATION}"
+ONE_OF_EACH = {"activation": 1, "audience": 1, "list": 1}
+"""What an activation with its audience leaves, however often it was begun."""
 ADOPTED = "lifecycle: {adopt: always}\n"
 
 SCENES: dict[str, Scene] = {
@@ -166,44 +168,40 @@ SCENES: dict[str, Scene] = {
         _td("PUT", "/v4/connections/*"),
     ),
     "delete connection": Scene(CONNECTION, "", {"connection": 0}, CONNECTIONS, _td("DELETE", "/v4/connections/*")),
-    "bootstrap the query": Scene(
-        "", MADE, {"activation": 1, "audience": 1, "list": 1}, QUERIES, _td("POST", "/v3/schedule/create/*")
-    ),
-    "bootstrap the switch to update": Scene(
-        "", MADE, {"activation": 1, "audience": 1, "list": 1}, QUERIES, _td("POST", "/v3/schedule/update/*")
-    ),
+    "bootstrap the query": Scene("", MADE, ONE_OF_EACH, QUERIES, _td("POST", "/v3/schedule/create/*")),
+    "bootstrap the switch to update": Scene("", MADE, ONE_OF_EACH, QUERIES, _td("POST", "/v3/schedule/update/*")),
     "bootstrap the run": Scene(
         "",
         MADE,
-        {"activation": 1, "audience": 1, "list": 1},
+        ONE_OF_EACH,
         _td("GET", "/v3/job/**"),
         _td("POST", "/v3/schedule/run/**"),
     ),
     "bootstrap the list": Scene(
         "",
         MADE,
-        {"activation": 1, "audience": 1, "list": 1},
+        ONE_OF_EACH,
         Call("pinterest", "GET", "/ad_accounts/*/customer_lists/**"),
         Call("pinterest", "POST", "/ad_accounts/*/customer_lists"),
     ),
     "bootstrap the audience": Scene(
         "",
         MADE,
-        {"activation": 1, "audience": 1, "list": 1},
+        ONE_OF_EACH,
         AUDIENCES,
         Call("pinterest", "POST", "/ad_accounts/*/audiences"),
     ),
     "update audience": Scene(
         MADE,
         MADE.replace("As it was", "As it is"),
-        {"activation": 1, "audience": 1, "list": 1},
+        ONE_OF_EACH,
         AUDIENCES,
         Call("pinterest", "PATCH", "/ad_accounts/*/audiences/*"),
     ),
     "update activation": Scene(
         MADE,
         MADE.replace("0 3", "0 5"),
-        {"activation": 1, "audience": 1, "list": 1},
+        ONE_OF_EACH,
         QUERIES,
         _td("POST", "/v3/schedule/update/*"),
     ),

@@ -32,7 +32,7 @@ _SAME_NAMESPACE = {"activation": "query"}
 
 
 class TreasureDataProvider:
-    """One account; implements the ports `Provider`, `Runs` and `Lists`."""
+    """One account; implements the ports `Provider`, `Runs`, `Lists` and `Fingerprints`."""
 
     name = "treasure_data"
 
@@ -139,6 +139,10 @@ class TreasureDataProvider:
             self._families[address.kind].disable(address, remote_id)
         except NotFound:
             return
+
+    def fingerprints(self, kind: str) -> Mapping[str, bytes]:
+        """Of saved queries, whose list a plan reads anyway; of no other kind."""
+        return self._queries.fingerprints() if kind in self._queries.kinds else {}
 
     def listing(self) -> Iterable[Found | Unlisted]:
         """Everything that the account holds."""

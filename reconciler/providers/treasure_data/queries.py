@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, cast
 
@@ -10,7 +11,7 @@ from reconciler.diagnostics import Diagnostic
 from reconciler.errors import Permanent
 from reconciler.model.activation import Outcome
 from reconciler.model.address import Address
-from reconciler.model.json import Json
+from reconciler.model.json import Json, canonical
 from reconciler.model.kinds import (
     ActivationSpec,
     AudienceSpec,
@@ -47,6 +48,7 @@ class SavedQueries:
         """Speak through *api*; read cron texts as *timings* does."""
         self._api = api
         self._timings = timings
+        self._fingerprints: dict[str, bytes] | None = None
 
     def check(self, resource: Resource, context: Context) -> Iterator[Diagnostic]:
         """Names, SQL, timing; for an activation also what its membership does and where it goes."""
@@ -91,9 +93,20 @@ class SavedQueries:
         return look(
             wanted,
             context,
-            lambda: ((wire.text(raw["name"]), raw) for raw in self._api.saved_queries()),
+            self._listed,
             self.observed,
         )
+
+    def _listed(self) -> Iterator[tuple[str, Raw]]:
+        queries = [(wire.text(raw["name"]), raw) for raw in self._api.saved_queries()]
+        self._fingerprints = {name: _fingerprint(raw) for name, raw in queries}
+        return iter(queries)
+
+    def fingerprints(self) -> Mapping[str, bytes]:
+        """Name -> digest of each as it was listed last."""
+        if self._fingerprints is None:
+            self._listed()
+        return self._fingerprints or {}
 
     def create(self, resource: Resource, attributes: Attributes) -> Observation:
         """Make it, with everything that is declared."""
@@ -165,6 +178,15 @@ class SavedQueries:
             attributes["result"] = results.shown(result)
         computed = {name: raw[name] for name in ("next_time", "user_name") if raw.get(name)}
         return Observation(called, attributes, computed, wire.unix_seconds(raw.get("created_at")))
+
+
+_PASSING: Final = frozenset({"next_time"})
+"""What the vendor tells of a query that changes by itself, and no plan compares."""
+
+
+def _fingerprint(raw: Raw) -> bytes:
+    told = canonical({name: value for name, value in raw.items() if name not in _PASSING})
+    return hashlib.blake2b(told, digest_size=16).digest()
 
 
 def source_of(resource: Resource) -> SqlSource:
