@@ -9,7 +9,7 @@ import sys
 import threading
 import traceback
 import warnings
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from types import TracebackType
 from typing import Any, TypeAlias
 
@@ -41,19 +41,24 @@ def trace(error: BaseException) -> str:
     return _cleaned("".join(traceback.format_exception(error)))
 
 
-def guard_crashes() -> None:
-    """From now on what nobody caught is told cleaned, in whichever thread it happens."""
+def one_line(error: BaseException) -> str:
+    """That *error* ended something, without its text, which may hold anything."""
+    return f"error: this is a bug in tdr ({type(error).__name__}); run the same command with --debug and report it\n"
+
+
+def guard_crashes(told: Callable[[BaseException], str] = trace) -> None:
+    """From now on what nobody caught is *told* on stderr, in whichever thread it happens."""
 
     def tell(_kind: type[BaseException], error: BaseException, _at: TracebackType | None) -> None:
-        sys.stderr.write(trace(error))
+        sys.stderr.write(told(error))
 
     def tell_of_thread(crash: threading.ExceptHookArgs) -> None:
         if crash.exc_value is not None and not isinstance(crash.exc_value, SystemExit):
-            sys.stderr.write(trace(crash.exc_value))
+            sys.stderr.write(told(crash.exc_value))
 
     def tell_of_leftovers(crash: sys.UnraisableHookArgs) -> None:
         if crash.exc_value is not None:
-            sys.stderr.write(trace(crash.exc_value))
+            sys.stderr.write(told(crash.exc_value))
 
     def tell_of_warning(message: Warning | str, category: type[Warning], *_where: object, **_options: object) -> None:
         logger("warnings").warning("a library warns", kind=category.__name__, message=str(message))

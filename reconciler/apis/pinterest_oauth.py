@@ -94,6 +94,8 @@ class RefreshedTokens:
                 self._never_show(saved)
                 if saved.access_token != refused and self._clock.now() < saved.expires_at:
                     return saved
+            # The vendor ends the old refresh token as it answers: a place that cannot keep the new one must refuse before.
+            self._store.save(self._key, saved or Tokens(access_token="", refresh_token=self._refresh_token.reveal()))
             tokens = self._renewed(saved)
             self._store.save(self._key, tokens)
             return tokens

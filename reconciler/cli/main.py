@@ -72,7 +72,7 @@ def run() -> None:
     """Run the command line and exit with the documented code."""
     memory.collect_seldom()
     streams.settle()
-    logs.guard_crashes()
+    logs.guard_crashes(logs.trace if _shows_traces(sys.argv[1:]) else logs.one_line)
     streams.leave(main(sys.argv[1:]))
 
 
@@ -80,7 +80,7 @@ def main(arguments: list[str]) -> int:
     """Run one command line and return its exit code. A wrong one is 64, never 2, which means that differences exist."""
     # Looking for plugins of pydantic reads the metadata of every installed package; tdr uses none.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    debug = "--debug" in arguments or os.environ.get("TDR_DEBUG", "").lower() not in OFF
+    debug = _shows_traces(arguments)
     command = typer.main.get_command(app)
     try:
         code = command.main(args=arguments, prog_name="tdr", standalone_mode=False)
@@ -116,3 +116,7 @@ def main(arguments: list[str]) -> int:
         )
         return 1
     return code if isinstance(code, int) else 0
+
+
+def _shows_traces(arguments: list[str]) -> bool:
+    return "--debug" in arguments or os.environ.get("TDR_DEBUG", "").lower() not in OFF

@@ -122,6 +122,21 @@ def test_a_crash_is_told_without_what_is_hidden(crash: str) -> None:
     assert "jane" not in done.stderr
 
 
+@pytest.mark.parametrize("crash", CRASHES)
+def test_a_crash_is_one_line_for_who_did_not_ask_for_its_trace(crash: str) -> None:
+    code = (
+        "import sys\nfrom reconciler import logs\nfrom reconciler.model.secret import Secret\n"
+        "logs.guard_crashes(logs.one_line)\ntext = Secret('env:S', sys.argv[1]).reveal() + ' of ' + sys.argv[2]\n"
+        f"def boom():\n    raise RuntimeError(text)\n{CRASHES[crash]}\n"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code, ONE_LINE, ADDRESS], capture_output=True, text=True, check=False)
+
+    (line,) = done.stderr.splitlines()
+    kind = "ValueError" if crash == "with a cause" else "RuntimeError"
+    assert line == f"error: this is a bug in tdr ({kind}); run the same command with --debug and report it"
+
+
 LIBRARIES = {
     "a logged warning": "logging.getLogger('driver').warning('cannot reach %s', text)",
     "a logged error with its exception": (

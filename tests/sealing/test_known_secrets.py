@@ -114,5 +114,10 @@ def test_another_version_is_another_set_of_values_and_what_was_told_in_a_scope_e
         assert (scrubber.clean(f"<{value}>") == "<***>") == (value in at_first)
 
 
-def test_tests_begin_without_the_secrets_of_others() -> None:
-    assert [value for value in known_secrets.remembered() if value.startswith("FAKE-")] == []
+@pytest.mark.parametrize("turn", [1, 2])
+def test_a_test_begins_without_the_secrets_of_another(turn: int) -> None:
+    assert "FAKE-made-in-a-test" not in known_secrets.remembered(), turn
+
+    known_secrets.remember("FAKE-made-in-a-test")
+
+    assert "FAKE-made-in-a-test" in known_secrets.remembered()

@@ -15,7 +15,7 @@ from pinterest_doubles import ACCOUNT, APP, CREDENTIALS, FakeClock, connected, t
 
 from reconciler.apis.pinterest_connect import App, connect
 from reconciler.emulators.sandbox import Sandbox
-from reconciler.errors import Denied, OutcomeUnknown, Transient
+from reconciler.errors import Denied, OutcomeUnknown, StateError, Transient
 from reconciler.http.retry import RetryPolicy
 from reconciler.model.secret import Secret
 from reconciler.ports.tokens import Tokens
@@ -67,11 +67,30 @@ def test_new_tokens_are_saved_under_the_lock_before_they_are_used(sandbox: Sandb
     with connect(APP, store, base_url=sandbox.base_url, transport=Overheard(store.diary)) as client:
         client.ad_account(ACCOUNT)
 
-    assert store.diary == ["enter", "load", "/oauth/token", "save", "leave", f"/ad_accounts/{ACCOUNT}"]
+    assert store.diary == ["enter", "load", "save", "/oauth/token", "save", "leave", f"/ad_accounts/{ACCOUNT}"]
     assert store.tokens is not None
     assert store.tokens.access_token.startswith("pina_")
     assert store.tokens.refresh_token.startswith("pinr.")
     assert store.tokens.refresh_token != CREDENTIALS.refresh_token
+
+
+class RefusingStore(DiaryStore):
+    """A full disk, or a keyring that somebody locked."""
+
+    def save(self, key: str, tokens: Tokens) -> None:
+        raise StateError("no place for tokens")
+
+
+@pytest.mark.parametrize("saved", [None, Tokens("pina_FAKE-old", "pinr.FAKE-old")], ids=["first use", "later"])
+def test_a_place_that_cannot_keep_tokens_refuses_before_the_old_ones_end(
+    saved: Tokens | None, sandbox: Sandbox
+) -> None:
+    store = RefusingStore()
+    store.tokens = saved
+    with connect(APP, store, base_url=sandbox.base_url) as client, pytest.raises(StateError):
+        client.ad_account(ACCOUNT)
+
+    assert refreshes(sandbox) == 0
 
 
 def test_many_threads_that_are_refused_refresh_once(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -203,8 +222,9 @@ def test_a_token_that_dies_in_the_middle_is_replaced_once(sandbox: Sandbox, tmp_
     ],
     ids=["refresh token", "app secret"],
 )
-def test_refused_credentials_ask_for_a_person(app: App, reason: str, sandbox: Sandbox, tmp_path: Path) -> None:
-    with connect(app, token_store(tmp_path), base_url=sandbox.base_url) as client, pytest.raises(Denied) as caught:
+def test_refused_credentials_ask_for_a_person(app: App, reason: str, sandbox: Sandbox) -> None:
+    store = DiaryStore()
+    with connect(app, store, base_url=sandbox.base_url) as client, pytest.raises(Denied) as caught:
         client.ad_account(ACCOUNT)
 
     assert caught.value.message == (
@@ -213,7 +233,7 @@ def test_refused_credentials_ask_for_a_person(app: App, reason: str, sandbox: Sa
     )
     assert caught.value.hint == "authorise the app again at Pinterest and put the new refresh token in place of the old"
     assert [exchange["path"] for exchange in sandbox.control.traffic()] == ["/oauth/token"]
-    assert list(tmp_path.glob("*.token")) == []
+    assert store.tokens == Tokens(access_token="", refresh_token=app.refresh_token.reveal())
 
 
 def test_a_lost_answer_of_a_refresh_is_asked_for_again(sandbox: Sandbox, tmp_path: Path) -> None:
