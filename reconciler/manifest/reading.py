@@ -110,9 +110,9 @@ class Reading:
 
     def _document(self, file: ManifestFile, index: int, document: Document) -> None:
         if self._settled and (name := self._settled.get(document.digest)) is not None:
-            address = Address(QUERY, name)
-            self.aside.add(address)
-            self._declare(address, _Declared(Place(file, document.line), index, None))
+            query = Address(QUERY, name)
+            self.aside.add(query)
+            self._declare(query, _Declared(Place(file, document.line), index, None))
             return
         tree = document.tree
         kind = tree.get("kind") if isinstance(tree, dict) else None
