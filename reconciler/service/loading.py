@@ -9,6 +9,7 @@ from typing import Any, Final
 import duckdb
 
 from reconciler.errors import TdrError
+from reconciler.model.column_fit import HOW_TO_WRITE, STORED_NUMBERS, misfit
 from reconciler.ports.clock import Clock
 from reconciler.ports.exports import Importer, LoadRequest
 from reconciler.service.catalog import Catalog, Table
@@ -24,6 +25,7 @@ from reconciler.service.warehouse import Warehouse
 
 _BATCH_ROWS: Final = 65_536
 _ROWS: Final = "rows"
+_WIDE: Final = frozenset({"HUGEINT", "UHUGEINT"})
 
 
 class Loading:
@@ -61,7 +63,7 @@ class Loading:
         stop = running.cancellation
         with self._warehouse.scratch() as scratch, stop.reaching(scratch.interrupt):
             name = self._importer.read(request, scratch, progress)
-            relation = scratch.sql(f"SELECT * FROM {quoted(name)}")
+            relation = _exact(scratch.sql(f"SELECT * FROM {quoted(name)}"))
             schema = result_schema(relation)
             with self._warehouse.connection() as connection, stop.reaching(connection.interrupt):
                 connection.register("incoming", relation.to_arrow_reader(_BATCH_ROWS))
@@ -86,6 +88,8 @@ class Loading:
         mode, time_column = out.get("mode", "append"), str(out.get("time_column") or "")
         table = self._table(row)
         _refuse_strangers(schema, table)
+        if (misfit_found := _misfit(tables.connection, table)) is not None:
+            raise misfit_found
         try:
             if mode == "replace" or (mode == "replace_on_new_data" and count):
                 tables.replace(_ROWS, table, time_column=time_column, now=uploaded_at)
@@ -110,6 +114,15 @@ class Loading:
         return {"type": connection.type, **connection.settings, **source}
 
 
+def _exact(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """*relation* with whole numbers of more than 64 bits as text: no table holds them, and on the way they are rounded."""
+    wide = [name for name, type_ in types(relation).items() if type_ in _WIDE]
+    if not wide:
+        return relation
+    columns = ", ".join(f"CAST({quoted(name)} AS VARCHAR) AS {quoted(name)}" for name in wide)
+    return relation.project(f"* REPLACE ({columns})")
+
+
 def _part(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     part = config.get(name) or {}
     if not isinstance(part, Mapping):
@@ -129,22 +142,44 @@ def _refuse_strangers(schema: list[list[str]], table: Table) -> None:
         )
 
 
+def _misfit(connection: duckdb.DuckDBPyConnection, table: Table) -> TdrError | None:
+    """What to say of rows with a number that its column of *table* would not keep as it is; never with the value."""
+    for name, type_ in types(connection.table(_ROWS)).items():
+        wanted = table.columns.get(name.lower(), "")
+        if wanted not in STORED_NUMBERS or STORED_NUMBERS[wanted] == type_:
+            continue
+        first = _first(connection, misfit(quoted(name), type_, wanted))
+        if first is not None:
+            return _not_of_type(first, name, wanted, table, HOW_TO_WRITE[wanted])
+    return None
+
+
 def _bad_value(connection: duckdb.DuckDBPyConnection, table: Table) -> TdrError:
     """What to say of rows that do not fit the types of *table*: the first row and its column, without the value."""
     for name, type_ in types(connection.table(_ROWS)).items():
         wanted = table.columns.get(name.lower())
-        if wanted is None:
-            continue
-        value = stored(name, type_).expression
-        bad = f"{quoted(name)} IS NOT NULL AND TRY_CAST({value} AS {duckdb_type(wanted)}) IS NULL"
-        [(first,)] = connection.execute(f"SELECT min(rowid) FROM {_ROWS} WHERE {bad}").fetchall()
-        if first is not None:
-            return TdrError(
-                f"row {first + 1} of the import: the value of column `{name}` is not of type {wanted}, "
-                f"which it has in {table.database}.{table.name}",
-                hint="correct the row, or change the type of the column",
-            )
+        kept = stored(name, type_)
+        # A whole number of more than 64 bits, for example, belongs to no column; then the second question cannot be asked.
+        for value, type_wanted in ((quoted(name), kept.type), (kept.expression, wanted or kept.type)):
+            bad = f"{quoted(name)} IS NOT NULL AND TRY_CAST({value} AS {duckdb_type(type_wanted)}) IS NULL"
+            first = _first(connection, bad)
+            if first is not None:
+                hint = "correct the row, or change the type of the column"
+                return _not_of_type(first, name, type_wanted, table, hint)
     return TdrError(f"a value does not fit the type of its column in {table.database}.{table.name}")
+
+
+def _first(connection: duckdb.DuckDBPyConnection, condition: str) -> int | None:
+    [(first,)] = connection.execute(f"SELECT min(rowid) FROM {_ROWS} WHERE {condition}").fetchall()
+    return None if first is None else int(first) + 1
+
+
+def _not_of_type(row: int, column: str, wanted: str, table: Table, hint: str) -> TdrError:
+    return TdrError(
+        f"row {row} of the import: the value of column `{column}` is not of type {wanted}, "
+        f"which it has in {table.database}.{table.name}",
+        hint=hint,
+    )
 
 
 def _refuse_filters(filters: object) -> None:

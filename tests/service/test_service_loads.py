@@ -217,10 +217,40 @@ def test_a_value_that_does_not_fit_its_column_is_named_by_row_and_column_and_not
 
     assert job["debug"]["stderr"] == (
         "row 2 of the import: the value of column `visits` is not of type long, which it has in sales.people; "
-        "correct the row, or change the type of the column"
+        "write it like 17 or -3, within 64 bits, without leading zeros or an exponent, or declare the column as string"
     )
     assert "FAKE-value" not in str(job)
     assert world.rows("SELECT visits, code FROM people") == [[1, "x"]]
+
+
+@pytest.mark.parametrize(
+    "value", ["'1.7'", "1.7::DOUBLE", "1.70::DECIMAL(9,2)", "'1e3'", "'007'", "'true'", "''", "'nan'::DOUBLE"]
+)
+def test_no_importer_gets_a_number_rounded_or_guessed_into_a_column(world: World, value: str) -> None:
+    world.run("CREATE TABLE people AS SELECT CAST(1 AS BIGINT) AS visits")
+    create(world, config={"in": {"sql": f"SELECT {value} AS visits"}})
+
+    job = run(world)
+
+    assert job["status"] == "error"
+    assert job["debug"]["stderr"].startswith("row 1 of the import: the value of column `visits` is not of type long")
+    assert world.rows("SELECT visits FROM people") == [[1]]
+
+
+def test_whole_numbers_of_more_than_64_bits_are_kept_as_text(world: World) -> None:
+    create(world, config={"in": {"sql": "SELECT * FROM (VALUES (1::HUGEINT), (9223372036854775809)) AS t(n)"}})
+
+    assert run(world)["status"] == "success"
+    assert world.rows("SELECT n FROM people ORDER BY n") == [["1"], ["9223372036854775809"]]
+
+
+def test_a_whole_number_that_no_column_can_hold_is_named_by_its_row(world: World) -> None:
+    create(world, config={"in": {"sql": "SELECT * FROM (VALUES (1::UBIGINT), (9223372036854775808)) AS t(n)"}})
+
+    assert run(world)["debug"]["stderr"] == (
+        "row 2 of the import: the value of column `n` is not of type long, which it has in sales.people; "
+        "correct the row, or change the type of the column"
+    )
 
 
 def test_a_filter_we_do_not_have_fails_the_run(world: World) -> None:

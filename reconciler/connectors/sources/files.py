@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import orjson
 
 from reconciler.connectors.sources.files_csv import CsvShape, csv_shape
-from reconciler.connectors.sources.files_declared import declared_columns
+from reconciler.connectors.sources.files_declared import DeclaredColumns, declared_columns
+from reconciler.connectors.sources.files_json import json_reader
 from reconciler.diagnostics import did_you_mean
 from reconciler.errors import Permanent
 from reconciler.model.json import Json
@@ -36,12 +37,7 @@ _SUFFIXES: Mapping[str, FileFormat] = {
     ".ndjson": FileFormat.JSONL,
 }
 _COMPRESSED = frozenset({".gz"})
-_READERS: Mapping[FileFormat, str] = {
-    FileFormat.PARQUET: "read_parquet({files}, union_by_name = true, hive_partitioning = false)",
-    # The whole file decides on the types, not its first rows: a type that appears later must not end a load half way.
-    FileFormat.JSONL: "read_json({files}, format = 'newline_delimited', sample_size = -1, union_by_name = true, "
-    "hive_partitioning = false)",
-}
+_PARQUET = "read_parquet({files}, union_by_name = true, hive_partitioning = false)"
 _CSV_LINE = re.compile(r"CSV Error on Line: (\d+)")
 
 
@@ -64,11 +60,12 @@ class FilesSource:
         declared = declared_columns(request.source)
         rows = 0
         for number, file in enumerate(files, start=1):
-            rows += self._read_through(connection, file, form)
-            [reader] = self._readers([file], form)
+            reader, count = self._read_through(connection, file, form, declared)
+            rows += count
             declared.hold(connection, reader, self._name(file), header_lines=1 if form is FileFormat.CSV else 0)
             progress(rows, 0, f"file {number} of {len(files)} is readable: {self._name(file)}")
-        readers = " UNION ALL BY NAME ".join(f"SELECT * FROM {reader}" for reader in self._readers(files, form))
+        parts = self._readers(connection, files, form, declared)
+        readers = " UNION ALL BY NAME ".join(f"SELECT * FROM {part}" for part in parts)
         connection.execute(f"CREATE OR REPLACE TEMP VIEW {RELATION} AS {readers}")
         return RELATION
 
@@ -127,17 +124,23 @@ class FilesSource:
             raise Permanent(f"one source reads files of one format, and these are {names}", hint="make it two imports")
         return forms.pop()
 
-    def _readers(self, files: Sequence[Path], form: FileFormat) -> list[str]:
+    def _readers(
+        self, connection: duckdb.DuckDBPyConnection, files: Sequence[Path], form: FileFormat, declared: DeclaredColumns
+    ) -> list[str]:
         """SQL table functions that together read *files*; CSV files of one shape by one of them."""
-        if form is not FileFormat.CSV:
-            return [_READERS[form].format(files=_literals(files))]
+        if form is FileFormat.PARQUET:
+            return [_PARQUET.format(files=_literals(files))]
+        if form is FileFormat.JSONL:
+            return [json_reader(connection, _literals(files), declared.types)]
         by_shape: dict[CsvShape, list[Path]] = {}
         for file in files:
             by_shape.setdefault(csv_shape(file, self._name(file)), []).append(file)
         return [shape.reader(_literals(alike)) for shape, alike in by_shape.items()]
 
-    def _read_through(self, connection: duckdb.DuckDBPyConnection, file: Path, form: FileFormat) -> int:
-        """Number of rows in *file*, every value of which was read."""
+    def _read_through(
+        self, connection: duckdb.DuckDBPyConnection, file: Path, form: FileFormat, declared: DeclaredColumns
+    ) -> tuple[str, int]:
+        """SQL that reads *file*, and the number of its rows, every value of which was read."""
         import duckdb  # noqa: PLC0415 - heavy, and only runs that move rows need it
 
         name = self._name(file)
@@ -146,8 +149,8 @@ class FilesSource:
                 pass
         except OSError as error:
             raise Permanent(f"file `{name}` cannot be read: {error.strerror}") from error
-        [reader] = self._readers([file], form)
         try:
+            [reader] = self._readers(connection, [file], form, declared)
             # A hash needs every value, so nothing is skipped; its result does not matter.
             found = connection.execute(f"SELECT count(*), bit_xor(hash(found)) FROM {reader} AS found").fetchone()
         except duckdb.Error as error:
@@ -157,7 +160,7 @@ class FilesSource:
                 f"file {where} cannot be read as {form.value}: {type(error).__name__}",
                 hint="the engine's own message is left out, for it quotes the file",
             ) from None
-        return int(found[0]) if found else 0
+        return reader, int(found[0]) if found else 0
 
     def _name(self, file: Path) -> str:
         return file.relative_to(self.root.resolve()).as_posix()

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import Permanent
+from reconciler.model.column_fit import HOW_TO_WRITE, STORED_NUMBERS, misfit
 from reconciler.model.json import Json
 
 if TYPE_CHECKING:
     import duckdb
 
-_NUMBERS: Final = {"int": "INTEGER", "long": "BIGINT", "float": "FLOAT", "double": "DOUBLE"}
-"""Types whose values may be none, as the embedded service stores them; any value is a text."""
 _MEANT: Final = {"int": "whole number", "long": "whole number", "float": "number", "double": "number"}
 
 
@@ -36,7 +35,7 @@ class DeclaredColumns:
         if not self.types:
             return
         there = {
-            str(row[0]).lower(): str(row[0])
+            str(row[0]).lower(): (str(row[0]), str(row[1]))
             for row in connection.execute(f"DESCRIBE SELECT * FROM {reader}").fetchall()
         }
         missing = [column for column in self.types if column not in there and column not in self.optional]
@@ -46,14 +45,19 @@ class DeclaredColumns:
                 f"file `{name}` has no column {listed}, which the table declares",
                 hint="add it to the file, or say `optional: true` at the column in the Table document",
             )
-        if any(column in there and type_ in _NUMBERS for column, type_ in self.types.items()):
+        if any(column in there and type_ in STORED_NUMBERS for column, type_ in self.types.items()):
             self._hold_types(connection, reader, name, there, header_lines)
 
     def _hold_types(
-        self, connection: duckdb.DuckDBPyConnection, reader: str, name: str, there: Mapping[str, str], header_lines: int
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        reader: str,
+        name: str,
+        there: Mapping[str, tuple[str, str]],
+        header_lines: int,
     ) -> None:
-        typed = {column: type_ for column, type_ in self.types.items() if column in there and type_ in _NUMBERS}
-        firsts = ", ".join(_first_bad(there[column], _NUMBERS[type_]) for column, type_ in typed.items())
+        typed = {column: type_ for column, type_ in self.types.items() if column in there and type_ in STORED_NUMBERS}
+        firsts = ", ".join(_first_bad(*there[column], type_) for column, type_ in typed.items())
         found = connection.execute(
             f"SELECT {firsts} FROM (SELECT *, row_number() OVER () AS tdr_row FROM {reader})"
         ).fetchone()
@@ -66,7 +70,7 @@ class DeclaredColumns:
             raise Permanent(
                 f"file `{name}`, {where}: the value of column `{column}` is no {_MEANT[typed[column]]}, "
                 f"and the table declares it as {typed[column]}",
-                hint="correct the row, or declare the column as string",
+                hint=HOW_TO_WRITE[typed[column]],
             )
 
 
@@ -89,7 +93,7 @@ def _pairs(columns: Json) -> Iterator[tuple[str, str]]:
         yield str(one[0]), str(one[1])
 
 
-def _first_bad(column: str, type_: str) -> str:
-    """SQL for the first row whose value of *column* is not of *type_*."""
+def _first_bad(column: str, type_: str, wanted: str) -> str:
+    """SQL for the first row whose value of *column*, of the engine's *type_*, a column of the type *wanted* cannot hold."""
     quoted = '"' + column.replace('"', '""') + '"'
-    return f"min(tdr_row) FILTER (WHERE {quoted} IS NOT NULL AND TRY_CAST({quoted} AS {type_}) IS NULL)"
+    return f"min(tdr_row) FILTER (WHERE {misfit(quoted, type_, wanted)})"
