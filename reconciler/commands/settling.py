@@ -20,7 +20,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import reconciler
-from reconciler.engine.decide import steady
 from reconciler.engine.planning import Prepared
 from reconciler.errors import ProviderError
 from reconciler.manifest import settled
@@ -29,6 +28,7 @@ from reconciler.manifest.settled import QUERY, Settled
 from reconciler.model.address import Address
 from reconciler.model.change import Create, Keep, Update
 from reconciler.model.json import canonical, digest
+from reconciler.model.observation import Finding
 from reconciler.policy.book import book_of
 from reconciler.ports.provider import Fingerprints
 from reconciler.ports.store import Snapshot
@@ -99,7 +99,7 @@ def remember(runtime: Runtime, prepared: Prepared) -> None:
 
 
 def _steady(runtime: Runtime, prepared: Prepared) -> Iterator[Address]:
-    """What is exactly as declared, and of which the plan has nothing to say."""
+    """What is remembered, there, and as declared, and of which the plan has nothing to say."""
     plan, resources = prepared.plan, runtime.world.resources
     spoken_of = {warning.subject for warning in plan.warnings}
     files = {warning.position.file for warning in plan.warnings if warning.position is not None}
@@ -111,7 +111,9 @@ def _steady(runtime: Runtime, prepared: Prepared) -> Iterator[Address]:
         if plan.sources.get(address, "").rpartition(":")[0] in files:
             continue  # a file whose documents are set aside might say nothing of itself
         record, look = prepared.state.records.get(address), prepared.seen[address]
-        if steady(record, look, prepared.desired[address].attributes) is None or str(address) in spoken_of:
+        if record is None or record.phase or not isinstance(look, Finding) or look.by_id is None:
+            continue
+        if str(address) in spoken_of:
             continue
         # What is ignored until a day is warned of before it.
         if not resources[address].lifecycle.ignore:
