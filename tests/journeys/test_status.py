@@ -37,6 +37,12 @@ def test_what_runs_is_told_with_its_runs_and_when_it_runs_next(applied: Stage) -
     assert "runs daily at 03:00 Asia/Tokyo" in text
 
 
+def test_an_import_is_told_with_the_rows_that_each_run_loaded(applied: Stage) -> None:
+    (told,) = status(applied, "import/customers", expect=0)["resources"]
+
+    assert [(run["status"], run["rows"]) for run in told["runs"]] == [("success", 200)]
+
+
 def test_a_schedule_that_somebody_took_off_is_found(applied: Stage) -> None:
     with applied.somebody() as client:
         client.update_saved_query("spring-buyers-daily", {"cron": ""})

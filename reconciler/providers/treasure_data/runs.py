@@ -96,7 +96,8 @@ def _job(job_id: str, status: JobStatus, raw: Raw, log: str) -> Job:
     told = progress if isinstance(progress, dict) else {}
     done, total = wire.whole(told.get("done")), wire.whole(told.get("total"))
     if status is JobStatus.SUCCESS and not done:
-        done = wire.whole(raw.get("num_records"))
+        # Runs of bulk loads are listed in other words than jobs. Source: td-client-ruby tests.
+        done = wire.whole(raw.get("num_records", raw.get("records")))
     created, started, ended = (wire.unix_seconds(raw.get(name)) for name in ("created_at", "start_at", "end_at"))
     return Job(job_id, status, done, total, log, created, started, ended)
 
