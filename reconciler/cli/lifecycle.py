@@ -86,19 +86,21 @@ def plan(
 ) -> None:
     """Show what apply would change. Changes nothing."""
     from reconciler.commands import planning
+    from reconciler.manifest.loading import collection_paused
 
     memory.return_large_blocks()
     targets = addresses(target)
     valid_for_s = seconds(expires)
     answer = None
-    if format is Format.TEXT and not (verbose or targets or out):
-        with runtime_of(context, env=env, directory=directory, variables=var, sets_aside=True) as runtime:
-            answer = planning.plan_rest(runtime, detailed=detailed_exitcode)
-    if answer is None:
-        with runtime_of(context, env=env, directory=directory, variables=var) as runtime:
-            answer = planning.plan(
-                runtime, targets=targets, detailed=detailed_exitcode, out=out, valid_for_s=valid_for_s
-            )
+    with collection_paused():
+        if format is Format.TEXT and not (verbose or targets or out):
+            with runtime_of(context, env=env, directory=directory, variables=var, sets_aside=True) as runtime:
+                answer = planning.plan_rest(runtime, detailed=detailed_exitcode)
+        if answer is None:
+            with runtime_of(context, env=env, directory=directory, variables=var) as runtime:
+                answer = planning.plan(
+                    runtime, targets=targets, detailed=detailed_exitcode, out=out, valid_for_s=valid_for_s
+                )
     output.finish(answer, format, verbose=verbose)
 
 

@@ -85,6 +85,8 @@ def remember(runtime: Runtime, prepared: Prepared) -> None:
     documents: dict[str, str] = {}
     facts: dict[str, str] = {}
     fresh = [] if loaded.transitions or prepared.unfinished else list(_steady(runtime, prepared))
+    if loaded.aside and not fresh and len(loaded.aside) == len(loaded.settled.documents):
+        return
     if isinstance(records, Records) and (fresh or loaded.aside):
         told = _told(runtime)
         names = {address.name for address in loaded.aside}
@@ -137,11 +139,9 @@ def _fact(records: Records, address: Address, told: Mapping[str, bytes]) -> str:
 def _code() -> str:
     """Of this tdr and this Python: what another version found settled is looked at again."""
     root = Path(reconciler.__file__).parent
-    files = sorted(
-        (entry.path, entry.stat().st_size, entry.stat().st_mtime_ns)
-        for folder, _, _ in os.walk(root)
-        if not folder.endswith("__pycache__")
-        for entry in os.scandir(folder)
-        if entry.name.endswith(".py")
-    )
-    return digest([sys.version, reconciler.__version__, files])
+    files = []
+    for folder, _, names in os.walk(root):
+        for path in (os.path.join(folder, name) for name in names if name.endswith(".py")):  # noqa: PTH118 - hundreds
+            found = os.stat(path)  # noqa: PTH116 - as above
+            files.append([path, found.st_size, found.st_mtime_ns])
+    return digest([sys.version, reconciler.__version__, sorted(files)])

@@ -53,7 +53,7 @@ def load(
     commands = project.spec.secret_commands
     secret = SecretValues(project.root, commands, environ) if resolve_secrets else SecretNames(commands)
     known = settled.read(cache_dir, name) if sets_aside else settled.NOTHING
-    with _collection_paused():
+    with collection_paused():
         findings = Findings()
         spec = read_environment(project, name, findings, variables=variables, environ=environ, secret=secret)
         values = Values(spec.variables if spec else variables, environ, secret)
@@ -95,8 +95,8 @@ def load(
 
 
 @contextmanager
-def _collection_paused() -> Iterator[None]:
-    """Keep the collector away: everything made here stays, and walking it over and over takes longer than making it."""
+def collection_paused() -> Iterator[None]:
+    """Keep the collector away where all that is made stays: walking it over and over takes longer than making it."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
