@@ -12,11 +12,13 @@ from reconciler.commands.restoring import ORDER, Restorer
 from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.engine.diff import Rules, differences
 from reconciler.engine.planning import Prepared, prepare
-from reconciler.engine.rollback import Done, cannot_be_undone, done_by, touched_since, users_of
+from reconciler.engine.rollback import Done, cannot_be_undone, done_by, out_of_reach, touched_since, users_of
 from reconciler.errors import TdrError
 from reconciler.model.address import Address
 from reconciler.model.change import Change, Delete, Disable, Forget
 from reconciler.model.json import Json
+from reconciler.model.kinds import ActivationSpec, Membership
+from reconciler.model.record import Record
 from reconciler.model.resource import Resource
 from reconciler.model.transitions import Transitions
 from reconciler.ports.provider import Context
@@ -70,6 +72,7 @@ def inverse(runtime: Runtime, snapshot: Snapshot, done: Sequence[Done]) -> tuple
     world = runtime.world
     names = {(one.kind, record.remote_id): one.name for one, record in records.items()}
     names |= {(one.address.kind, one.before.remote_id): one.address.name for one in done if one.before is not None}
+    _refuse_out_of_reach(done, records)
     restorer = Restorer(world, dict(world.resources), names)
     chosen = {one.address for one in done}
     for one in sorted(done, key=_order):
@@ -94,6 +97,16 @@ def inverse(runtime: Runtime, snapshot: Snapshot, done: Sequence[Done]) -> tuple
     as_planned = replace(runtime, world=before)
     prepared = replace(prepared, plan=replace(plan, changes=changes, warnings=warnings))
     return as_planned, review(as_planned, prepared)
+
+
+def _refuse_out_of_reach(done: Sequence[Done], records: Mapping[Address, Record]) -> None:
+    for one in done:
+        why = out_of_reach(one, records)
+        if why:
+            raise TdrError(
+                f"{one.address} {why}",
+                hint="roll back first what did that, or move it back with `tdr state mv`; see `tdr history`",
+            )
 
 
 def _order(done: Done) -> tuple[int, Address]:
@@ -157,6 +170,12 @@ def _contradiction(runtime: Runtime, done: Done, restored: Mapping[Address, Reso
     plain: dict[str, Json] = dict(was)  # type: ignore[arg-type]
     paths = [field.path for field in differences(wanted, plain, None, rules) if not field.secret]
     paths += [f"/{name}" for name in sorted(was.keys() - wanted.keys())]
+    if _membership(declared) != _membership(restored[address]):
+        paths.append("/membership")  # decides what an export is set to, and is no attribute itself
     if not paths:
         return ""
     return f"your manifests still say otherwise for {address} ({', '.join(paths)}): the next plan will bring it back"
+
+
+def _membership(resource: Resource) -> Membership | None:
+    return resource.spec.membership if isinstance(resource.spec, ActivationSpec) else None

@@ -31,6 +31,7 @@ class Done:
     action: str
     before: Record | None
     after: Record | None
+    has_failed: bool = False
 
     @property
     def is_ours_no_more(self) -> bool:
@@ -40,6 +41,8 @@ class Done:
 
 def done_by(run: Mapping[str, Json]) -> tuple[Done, ...]:
     """What *run*, a kept document, changed in what is remembered, in the order in which it did.
+
+    Also what failed in it: its vendor may have done it nevertheless. If not, there will be nothing to put back.
 
     Raises:
         StateError: it is no whole document.
@@ -51,7 +54,7 @@ def done_by(run: Mapping[str, Json]) -> tuple[Done, ...]:
         raise StateError(
             f"the document of run {run.get('run')!r} is not whole", hint="it cannot be rolled back"
         ) from error
-    return tuple(one for one in found if one.before != one.after)
+    return tuple(one for one in found if one.before != one.after or (one.has_failed and one.before is not None))
 
 
 def _done(result: Mapping[str, Json]) -> Done:
@@ -60,6 +63,7 @@ def _done(result: Mapping[str, Json]) -> Done:
         str(result["action"]),
         _record(result["record_before"]),
         _record(result["record_after"]),
+        result["status"] == "failed",
     )
 
 
@@ -84,10 +88,31 @@ def cannot_be_undone(done: Done) -> Iterator[str]:
 
 
 def touched_since(done: Done, current: Record | None) -> bool:
-    """Whether something else changed what is remembered since that run."""
-    if current is None or done.after is None:
-        return (current is None) is not (done.after is None)
-    return current.applied != done.after.applied or current.remote_id != done.after.remote_id
+    """Whether what is remembered is neither as that run left it nor as it was before that run."""
+    return not (_is_same(current, done.after) or _is_same(current, done.before))
+
+
+def _is_same(one: Record | None, other: Record | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return (one.applied, one.remote_id) == (other.applied, other.remote_id)
+
+
+def out_of_reach(done: Done, records: Mapping[Address, Record]) -> str:
+    """Why what that run left is not what stands at its address any more, or "".
+
+    To put something back there would then make a second object, or change one that is not meant.
+    """
+    if done.after is None:
+        return ""
+    there = records.get(done.address)
+    if there is None or there.remote_id != done.after.remote_id:
+        for address, record in sorted(records.items()):
+            if address.kind == done.address.kind and record.remote_id == done.after.remote_id:
+                return f"is {address} since that run"
+    if there is None and done.before is not None:
+        return "was moved or taken away since that run"
+    return ""
 
 
 def users_of(address: Address, records: Mapping[Address, Record], besides: Iterable[Address]) -> list[Address]:

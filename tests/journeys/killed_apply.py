@@ -1,6 +1,6 @@
-"""Runs `tdr apply --yes` in the current folder and kills itself at the n-th journal line.
+"""Runs `tdr apply --yes`, or `tdr rollback RUN --yes`, in the current folder and kills itself at the n-th journal line.
 
-Called as ``python killed_apply.py BASE_URL before|after N``; prints the number of lines when there were fewer.
+Called as ``python killed_apply.py BASE_URL before|after N [RUN]``; prints the number of lines when there were fewer.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from reconciler.commands import applying
+from reconciler.commands.rollback import rollback
 from reconciler.ports.store import Entry
 from reconciler.stores.local import LocalStore
 from reconciler.wiring import open_runtime
@@ -37,7 +38,7 @@ class DeadlyStore(LocalStore):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def main(base_url: str, where: str, fatal: int) -> None:
+def main(base_url: str, where: str, fatal: int, run_id: str = "") -> None:
     with open_runtime(
         start=Path.cwd(),
         environment=None,
@@ -48,10 +49,11 @@ def main(base_url: str, where: str, fatal: int) -> None:
         store.where, store.fatal = where, fatal
         consent = applying.Consent(show=lambda _: None, ask=lambda _: True)
         run = applying.Run(consent, lambda *_: None, threading.Event(), parallel=1)
-        answer = applying.apply(replace(runtime, state=SimpleNamespace(open=lambda: store)), run)
+        watched = replace(runtime, state=SimpleNamespace(open=lambda: store))
+        answer = rollback(watched, run, run_id) if run_id else applying.apply(watched, run)
     sys.stdout.write(f"{store.lines}\n")
     sys.exit(answer.exit_code)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), *sys.argv[4:])

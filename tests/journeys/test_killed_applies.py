@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from stage import BUYERS, PLANTED, Stage, ended, stage_in
 from reconciler.emulators.pinterest.knobs import Knobs
 from reconciler.emulators.sandbox import Sandbox
 
+QUERY = "apiVersion: tdr/v1\nkind: Query\nmetadata: {name: NAME}\nspec: {database: shop, sql: SELECT 1}\n"
 DRIVER = Path(__file__).with_name("killed_apply.py")
 LINES = 9
 """Journal lines of the first apply; `test_the_number_of_lines_is_what_it_was` keeps it true."""
@@ -43,8 +44,8 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, filled_state: Path) ->
         return without_ids(stage.records())
 
 
-def run_driver(stage: Stage, where: str, line: int) -> tuple[int, str]:
-    process = stage.start([sys.executable, str(DRIVER), stage.environ["TDR_VAR_pinterest"], where, str(line)])
+def run_driver(stage: Stage, where: str, line: int, *run: str) -> tuple[int, str]:
+    process = stage.start([sys.executable, str(DRIVER), stage.environ["TDR_VAR_pinterest"], where, str(line), *run])
     out, err = ended(process)
     stage.heard += [out, err]
     return process.returncode, out
@@ -79,6 +80,44 @@ def test_the_next_apply_ends_where_an_undisturbed_one_does(
 
 def test_the_number_of_lines_is_what_it_was(fresh: Stage) -> None:
     assert run_driver(fresh, "after", 0) == (0, f"{LINES}\n")
+
+
+@pytest.mark.parametrize(
+    ("where", "lines"),
+    [
+        ("before", [4]),
+        pytest.param("before", range(1, 100), marks=pytest.mark.slow),
+        pytest.param("after", range(1, 100), marks=pytest.mark.slow),
+    ],
+    ids=["once", "before any", "after any"],
+)
+def test_a_killed_rollback_is_done_again_and_ends_where_an_undisturbed_one_does(
+    applied: Stage, where: str, lines: Sequence[int]
+) -> None:
+    """What is killed: an update, a creation and a deletion put back, at every journal line."""
+    applied.write("manifests/gone.yaml", QUERY.replace("NAME", "gone"))
+    applied.tdr("apply", "--yes")
+    before = without_ids(applied.records())
+    pinterest = (applied.folder / "manifests/pinterest.yaml").read_text(encoding="utf-8")
+    for line in lines:
+        applied.edit("manifests/pinterest.yaml", "Bought in spring", f"Bought in {line}")
+        applied.write("manifests/gone.yaml", QUERY.replace("NAME", "made"))
+        applied.tdr("apply", "--yes", *applied.approvals())
+        run = applied.tdr("history", "--format", "json").document["runs"][0]["run"]
+
+        code, _ = run_driver(applied, where, line, run)
+        applied.tdr("rollback", run, "--yes")
+
+        assert without_ids(applied.records()) == before, f"line {line}"
+        applied.write("manifests/pinterest.yaml", pinterest)
+        applied.write("manifests/gone.yaml", QUERY.replace("NAME", "gone"))
+        applied.tdr("plan", "--detailed-exitcode")
+        assert [one["description"] for one in applied.audiences()] == ["Bought in spring"]
+        with applied.somebody() as client:
+            assert {raw["name"] for raw in client.saved_queries()} == {"gone", "spring-buyers-daily"}
+        if code == 0:
+            break
+    assert (code == 0) is (len(lines) > 1)
 
 
 def without_ids(records: dict[str, Any]) -> dict[str, Any]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
-from stage import TITLE, Stage
+from stage import ACCOUNT, TITLE, Stage
 
 ACTIVATION = "activation/spring-buyers-daily"
 AUDIENCE = "audience/spring-buyers"
@@ -173,3 +175,146 @@ def test_a_table_with_its_columns_is_put_back(applied: Stage) -> None:
     records = applied.records()
     assert records["table/customers"]["applied"]["columns"] == [["email", "string"], ["spring", "string"]]
     assert records["import/customers"]["applied"]["mode"] == "replace"
+
+
+SIZES = "apiVersion: tdr/v1\nkind: Query\nmetadata: {name: sizes}\nspec: {database: shop, sql: SELECT 1}\n"
+
+
+@pytest.fixture
+def sized(applied: Stage) -> tuple[Stage, str]:
+    """A run that changed a query, and its id."""
+    applied.write("manifests/more.yaml", SIZES)
+    applied.tdr("apply", "--yes")
+    applied.edit("manifests/more.yaml", "SELECT 1", "SELECT 2")
+    applied.tdr("apply", "--yes")
+    return applied, newest(applied)
+
+
+def sql_of(stage: Stage, name: str) -> str | None:
+    with stage.somebody() as client:
+        return next((raw["query"] for raw in client.saved_queries() if raw["name"] == name), None)
+
+
+def test_a_second_rollback_has_nothing_left_to_do(sized: tuple[Stage, str]) -> None:
+    stage, run = sized
+    stage.tdr("rollback", run, "--yes")
+
+    again = stage.tdr("rollback", run, "--plan", "--format", "json").document
+    stage.tdr("rollback", run, "--yes")
+
+    assert actions(again) == {}
+    assert warned(again) == [
+        "manifests-differ: your manifests still say otherwise for query/sizes (/sql): the next plan will bring it back"
+    ]
+    assert sql_of(stage, "sizes") == "SELECT 1"
+
+
+def deleted_outside(stage: Stage) -> None:
+    with stage.somebody() as client:
+        client.delete_saved_query("sizes")
+
+
+def changed_outside(stage: Stage) -> None:
+    with stage.somebody() as client:
+        client.update_saved_query("sizes", {"query": "SELECT 99"})
+
+
+@pytest.mark.parametrize(("meanwhile", "action"), [(deleted_outside, "create"), (changed_outside, "update")])
+def test_what_others_did_meanwhile_is_shown_and_undone(
+    sized: tuple[Stage, str], meanwhile: Callable[[Stage], None], action: str
+) -> None:
+    stage, run = sized
+    meanwhile(stage)
+
+    plan = stage.tdr("rollback", run, "--plan", "--format", "json").document
+    stage.tdr("rollback", run, "--yes")
+
+    assert actions(plan) == {"query/sizes": [action]}
+    assert sql_of(stage, "sizes") == "SELECT 1"
+
+
+def moved(stage: Stage) -> None:
+    stage.write("manifests/more.yaml", SIZES.replace("name: sizes", "name: big").replace("SELECT 1", "SELECT 2"))
+    stage.edit("manifests/more.yaml", "{database", "{name: sizes, database")
+    stage.write(
+        "manifests/transitions.yaml",
+        "apiVersion: tdr/v1\nkind: Transitions\nmoved: [{from: query/sizes, to: query/big}]\n",
+    )
+    stage.tdr("apply", "--yes")
+
+
+def moved_and_renamed(stage: Stage) -> None:
+    stage.edit("manifests/more.yaml", "name: sizes", "name: big")
+    stage.tdr("state", "mv", "query/sizes", "query/big")
+    stage.tdr("apply", "--yes")
+
+
+def taken_away(stage: Stage) -> None:
+    (stage.folder / "manifests/more.yaml").unlink()
+    stage.tdr("apply", "--yes")
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "why"),
+    [
+        (moved, "query/sizes is query/big since that run"),
+        (moved_and_renamed, "query/sizes was moved or taken away since that run"),
+        (taken_away, "query/sizes was moved or taken away since that run"),
+    ],
+)
+def test_a_run_from_before_a_move_or_a_deletion_makes_no_second_object(
+    sized: tuple[Stage, str], meanwhile: Callable[[Stage], None], why: str
+) -> None:
+    stage, run = sized
+    meanwhile(stage)
+    before = stage.records()
+
+    said = stage.tdr("rollback", run, "--yes", expect=1)
+
+    assert said.err.startswith(f"error: {why}\nhint: roll back first what did that, or move it back")
+    assert stage.records() == before
+    stage.tdr("plan", "--detailed-exitcode")
+
+
+def test_what_failed_but_is_there_nevertheless_is_put_back(applied: Stage) -> None:
+    applied.edit("manifests/pinterest.yaml", "Bought in spring", "Bought in March")
+    audience = {"path": "/ad_accounts/*/audiences/**", "method": "PATCH"}
+    applied.control.fault(kind="error", status=400, **audience)
+    applied.tdr("apply", "--yes", expect=1)
+    applied.control.clear_faults()
+    (run,) = [
+        one["run"] for one in applied.tdr("history", "--format", "json").document["runs"] if one["exit_code"] == 1
+    ]
+    before = applied.tdr("rollback", run, "--plan", "--format", "json").document
+    (there,) = applied.audiences()
+    # As if the call had been done after all, and its answer was what failed.
+    httpx.patch(
+        f"{applied.environ['TDR_VAR_pinterest']}/ad_accounts/{ACCOUNT}/audiences/{there['id']}",
+        headers={"authorization": f"Bearer {applied.control.access_token('ads:read', 'ads:write')}"},
+        json={"operation_type": "UPDATE", "description": "Bought in March"},
+    ).raise_for_status()
+
+    plan = applied.tdr("rollback", run, "--plan", "--format", "json").document
+    applied.tdr("rollback", run, "--yes")
+
+    assert (actions(before), actions(plan)) == ({}, {AUDIENCE: ["update"]})
+    assert [one["description"] for one in applied.audiences()] == ["Bought in spring"]
+
+
+def test_a_rollback_to_replacing_members_is_held_until_it_is_approved(applied: Stage) -> None:
+    applied.edit("manifests/activation.yaml", "membership: replace", "membership: add")
+    applied.tdr("apply", "--yes")
+    run = newest(applied)
+
+    plan = applied.tdr("rollback", run, "--plan", "--format", "json", expect=3).document
+    applied.tdr("rollback", run, "--yes", expect=3)
+    (gate,) = plan["gates"]
+    applied.tdr("rollback", run, "--yes", *gate["approve"].split(), "--reason", "it is meant")
+
+    assert gate["rule"] == "membership"
+    assert (
+        f"manifests-differ: your manifests still say otherwise for {ACTIVATION} (/membership): "
+        "the next plan will bring it back" in warned(plan)
+    )
+    applied.edit("manifests/activation.yaml", "membership: add", "membership: replace")
+    applied.tdr("plan", "--detailed-exitcode")
