@@ -14,7 +14,7 @@ import re
 import threading
 from collections.abc import Iterable, Iterator
 from typing import Final, Protocol
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote
 
 from reconciler import known_secrets
 from reconciler.known_secrets import Known
@@ -45,7 +45,8 @@ _EMAIL = re.compile(
     re.IGNORECASE,
 )
 
-
+_PASSWORD = re.compile(r"://[^\s/:@]{0,256}:(?P<password>[^\s]{1,512})@|\bpassword\s*=\s*'?(?P<told>[^\s']+)")
+"""Where it stands in an address or a connection text of a database: what fails may name it alone."""
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}")
 _BASE64_OF_32_BYTES = re.compile(r"(?<![A-Za-z0-9+/_=-])[A-Za-z0-9+/_-]{43}(?:=|%3D)", re.IGNORECASE)
 """A SHA-256 or one of our own keys."""
@@ -140,7 +141,9 @@ def everything() -> Scrubber:
 
 
 def _forms_of_lines(value: str) -> frozenset[str]:
-    return frozenset(form for part in (value, *value.splitlines()) for form in _forms(part))
+    passwords = [found["password"] or found["told"] for found in _PASSWORD.finditer(value)]
+    parts = {value, *value.splitlines(), *passwords, *map(unquote, passwords)}
+    return frozenset(form for part in parts for form in _forms(part))
 
 
 def _hidden_when_personal(match: re.Match[str]) -> str:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+from reconciler import known_secrets
+
 if TYPE_CHECKING:
     import httpx
 
@@ -38,7 +40,10 @@ def proxy_for(base_url: str) -> str:
     proxy = named.get(address.scheme) or named.get("all") or ""
     if not proxy or proxy_bypass(address.hostname or ""):
         return ""
-    return proxy if "://" in proxy else f"http://{proxy}"
+    address_of_proxy = proxy if "://" in proxy else f"http://{proxy}"
+    if "@" in proxy:
+        known_secrets.remember(address_of_proxy)
+    return address_of_proxy
 
 
 def _trusted() -> ssl.SSLContext:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cached_property
+from itertools import takewhile
 
 from reconciler.diagnostics import Diagnostic, Position, Severity
 from reconciler.manifest.characters import UNSHOWABLE, width
@@ -104,10 +105,22 @@ class Source:
                 break
         return False
 
+    def _is_beside_secret(self, number: int) -> bool:
+        """Whether line *number* has no key and stands among keys of secrets: it may be a value that lost its own."""
+        if re.search(r":(\s|$)", self.line(number)):
+            return False
+        indent = _indent(self.line(number))
+        above, below = range(number - 1, 0, -1), range(number + 1, len(self.lines) + 1)
+        return any(
+            SECRET_KEY.search(self.line(near))
+            for side in (above, below)
+            for near in takewhile(lambda near: indent and _indent(self.line(near)) >= indent, side)
+        )
+
     def frame(self, line: int, column: int, *, secretive: bool = False) -> str:
         """The source line and a caret below it. Of what may be a secret only the key is shown."""
         text = UNSHOWABLE.sub("·", self.line(line).replace("\t", " "))
-        if self._is_inside_secret(line):
+        if self._is_inside_secret(line) or self._is_beside_secret(line):
             return ""
         if secretive or SECRET_KEY.search(text):
             key = self.key_of(line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.errors import StateError, UsageError
 from reconciler.model.secret import Secret
 from reconciler.ports.store import KEEPS, Keeps
+from reconciler.scrubbing import everything
 from reconciler.stores.shelf import Kept, TakenError
 
 if TYPE_CHECKING:
@@ -163,7 +165,8 @@ class PostgresShelf:
     def _failed(self, error: psycopg.Error) -> StateError:
         if self._open is not None and self._open.broken:
             self._open = None
-        words = error.diag.message_primary or str(error).strip().partition("\n")[0] or type(error).__name__
+        told = error.diag.message_primary or str(error).strip().partition("\n")[0] or type(error).__name__
+        words = everything().without_known(told)
         return StateError(
             f"the state at {self.where} cannot be reached: {words}",
             hint="what was saved before is untouched; see whether the database answers, then run again",
@@ -187,8 +190,14 @@ def _address(connection: Secret) -> str:
             "`state.connection` is no connection text of PostgreSQL",
             hint="write postgresql://USER:PASSWORD@HOST/DATABASE",
         ) from None
-    port = f":{parts['port']}" if parts.get("port") else ""
-    return f"postgresql {parts.get('host') or 'localhost'}{port}/{parts.get('dbname') or ''}"
+    host, port, database = (str(parts.get(name) or "") for name in ("host", "port", "dbname"))
+    if "@" in host.removeprefix("@") + database or not re.fullmatch(r"[0-9,]*", port):
+        # Where a password holds one of these, the rest of it is taken for a host, a port or a name, which would be shown.
+        raise UsageError(
+            "`state.connection` has its parts in the wrong places",
+            hint="in postgresql://USER:PASSWORD@HOST/DATABASE, write @ : / ? # % of the password as %40 %3A %2F %3F %23 %25",
+        )
+    return f"postgresql {host or 'localhost'}{port and ':' + port}/{database}"
 
 
 def _after(prefix: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.http.network import network_transport, proxy_for
+from reconciler.scrubbing import everything
 
 NAMES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
@@ -39,6 +40,13 @@ def test_the_environment_names_the_proxy(
         monkeypatch.setenv(name, value)
 
     assert proxy_for(base_url) == proxy
+
+
+def test_the_password_of_a_proxy_is_known_for_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://etl:FAKE%2Fproxy-pw@proxy.test:3128")
+
+    assert proxy_for("https://api.test") == "http://etl:FAKE%2Fproxy-pw@proxy.test:3128"
+    assert everything().clean("said FAKE/proxy-pw and FAKE%2Fproxy-pw") == "said *** and ***"
 
 
 def test_authorities_are_loaded_for_https_only_and_as_the_environment_says(

@@ -127,3 +127,19 @@ def test_cleaning_twice_is_cleaning_once(text: str) -> None:
 @pytest.mark.parametrize("text", ["a" * 200_000, "a@" * 50_000, "://" * 50_000, "x=" * 50_000, "access_token" * 10_000])
 def test_long_senseless_text_is_cleaned_too(text: str) -> None:
     assert Scrubber(["FAKE-secret"]).clean(text + " FAKE-secret").endswith("***")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "postgresql://etl:FAKE%2Fpw-91@db.test:5432/state",
+        "http://etl:FAKE/pw-91@proxy.test:3128",
+        "host=db.test password=FAKE/pw-91 user=etl",
+        "host=db.test password = 'FAKE/pw-91'",
+    ],
+)
+def test_the_password_in_a_secret_address_is_as_secret_by_itself(text: str) -> None:
+    scrubber = Scrubber([Secret("env:S", text)])
+
+    assert scrubber.clean("refused: FAKE/pw-91 of etl") == "refused: *** of etl"
+    assert scrubber.without_known(base64.b64encode(b"etl:FAKE/pw-91").decode()) == "ZXRsOk***E="

@@ -170,6 +170,24 @@ def test_the_line_and_a_caret_are_shown() -> None:
 
 
 @pytest.mark.parametrize(
+    "line", ["  FAKE-lost-its-key", "  - FAKE-lost-its-key", "  FAKE-lost:its-key", "    FAKE-lost-its-key"]
+)
+@pytest.mark.parametrize(
+    "text", ["spec:\n  client_secret: ${{secret:env:S}}\n{}\n", "spec:\n{}\n  token: ${{secret:env:T}}\n"]
+)
+def test_a_line_without_a_key_beside_secrets_is_not_shown(text: str, line: str) -> None:
+    problems = read_documents(text.format(line), "m.yaml").problems
+
+    assert "FAKE" not in "".join(f"{problem.message}{problem.hint}{problem.frame}" for problem in problems)
+
+
+def test_a_line_without_a_key_elsewhere_is_shown() -> None:
+    (problem,) = read_documents("spec:\n  title: x\n  name vip\n  a: b\nother:\n  token: t\n", "m.yaml").problems
+
+    assert problem.frame == "  name vip\n  ^"
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "client_secret: @FAKE",
