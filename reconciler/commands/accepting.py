@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets
 import stat
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler import durable
 from reconciler.commands.answer import Answer
 from reconciler.commands.drift import Scan, scan
+from reconciler.commands.sole_writing import alone
 from reconciler.commands.spec_fields import Place, place_of, sql_in
 from reconciler.engine.diff import Rules, differences
 from reconciler.engine.drift import Drift, Verdict
@@ -62,11 +62,12 @@ def accept(runtime: Runtime, choices: Sequence[Choice]) -> Answer:
 
     Raises:
         TdrError: something chosen did not move, could not be read, or cannot be written into its manifest in place.
+        LockHeld: another command is writing documents.
     """
     looked = scan(runtime)
     wanted = [_accepted(runtime, looked, entry, field) for choice in choices for entry, field in _moved(looked, choice)]
     accepted = list({(one.address, one.path): one for one in wanted}.values())
-    with _alone(runtime.project.root):
+    with alone(runtime.project.root, runtime.clock):
         _write(runtime, looked, accepted)
     document = reports.document(looked.report, runtime.environment_name, rfc3339(runtime.clock.now()))
     lines: list[Document] = [
@@ -139,21 +140,6 @@ def _write(runtime: Runtime, looked: Scan, accepted: Sequence[Accepted]) -> None
             if path.read_bytes() == after[path]:
                 _replace(path, before[path])
         raise
-
-
-@contextmanager
-def _alone(root: Path) -> Iterator[None]:
-    """Nobody else accepts drift into the project at *root* meanwhile; a killed process keeps nobody out."""
-    folder = os.open(root, os.O_RDONLY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError as error:
-        raise TdrError(
-            "another `tdr drift --accept` is writing manifests here", hint="nothing was written; try again after it"
-        ) from error
-    finally:
-        os.close(folder)
 
 
 def _unchanged(runtime: Runtime, one: Accepted, path: Path) -> bytes:

@@ -14,6 +14,7 @@ from reconciler.adoption.remembering import Unsettled, importing, remember, unse
 from reconciler.commands.answer import BLOCKED, FAILED, OK, Answer
 from reconciler.commands.applying import Consent
 from reconciler.commands.planning import checked, document_of
+from reconciler.commands.sole_writing import alone
 from reconciler.engine.moves import follow
 from reconciler.engine.planning import Prepared, prepare
 from reconciler.engine.refresh import refresh
@@ -122,7 +123,21 @@ def import_one(open_project: Open, address: Address, remote_id: str, lock_timeou
 
 
 def import_all(open_project: Open, selection: Selection, *, dry_run: bool, lock_timeout_s: float) -> Answer:
-    """Write documents for all that *selection* takes, remember it, and prove that the next plan has nothing to do with it."""
+    """Write documents for all that *selection* takes, remember it, and prove that the next plan has nothing to do with it.
+
+    Raises:
+        LockHeld: another command is writing documents, or the state.
+    """
+    if dry_run:
+        return _import_all(open_project, selection, dry_run=True, lock_timeout_s=lock_timeout_s)
+    with open_project() as runtime:
+        root, clock = runtime.project.root, runtime.clock
+    # What is read before that may not have what another import has written meanwhile, and would be written twice.
+    with alone(root, clock, lock_timeout_s):
+        return _import_all(open_project, selection, dry_run=False, lock_timeout_s=lock_timeout_s)
+
+
+def _import_all(open_project: Open, selection: Selection, *, dry_run: bool, lock_timeout_s: float) -> Answer:
     report = _Report(dry_run=dry_run)
     for _ in range(_ROUNDS):
         with open_project() as runtime:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -16,7 +18,7 @@ import pytest
 import tdclient
 import yaml
 from jsonschema import Draft202012Validator
-from stage import ACCOUNT, CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN, SERVICE_KEY, TITLE, Stage, environment, leaks
+from stage import ACCOUNT, CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN, SERVICE_KEY, TITLE, Stage, ended, environment, leaks
 
 from reconciler.emulators.sandbox import Sandbox
 
@@ -451,3 +453,36 @@ def test_a_saved_plan_with_a_move_is_applied(applied: Stage) -> None:
 
     assert "→ audience/spring-buyers → audience/spring" in shown
     assert applied.tdr("plan", "--detailed-exitcode").code == 0
+
+
+def test_only_one_import_at_a_time_writes_documents_and_nothing_is_declared_twice(empty: Stage) -> None:
+    with empty.somebody() as td:
+        td.create_database("shop")
+    descriptor = os.open(empty.folder, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    said = empty.tdr("import", "--all", expect=5)
+    shown = empty.tdr("import", "--all", "--dry-run")
+    os.close(descriptor)
+
+    assert said.err.startswith("error: another `tdr import` or `tdr drift --accept` is writing documents in ")
+    assert "1 files would be written" in shown.out
+    assert documents(empty) == {}
+    empty.tdr("import", "--all")
+    assert list(documents(empty)) == ["databases/shop.yaml"]
+
+
+def test_imports_started_together_leave_one_document_of_each(empty: Stage) -> None:
+    with empty.somebody() as td:
+        td.create_database("shop")
+        for number in range(20):
+            fields = {"type": "trino", "database": "shop", "query": "SELECT 1\nFROM t", "cron": ""}
+            td.create_saved_query(f"query {number}", fields)
+
+    started = [empty.spawn("import", "--all", "--lock-timeout", "60s") for _ in range(2)]
+    heard = [(ended(process), process.returncode) for process in started]
+
+    assert [code for _, code in heard] == [0, 0], heard
+    assert sorted(documents(empty)) == sorted(
+        ["databases/shop.yaml", *(f"queries/query-{number}.yaml" for number in range(20))]
+    )
+    empty.tdr("plan", "--detailed-exitcode")
