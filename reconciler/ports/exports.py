@@ -85,10 +85,15 @@ class Exporter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LoadRequest:
-    """One bulk load. *source* is the ``in`` part of its configuration, such as ``{"type": "files", "paths": […]}``."""
+    """One bulk load.
+
+    source: the ``in`` part of its configuration, such as ``{"type": "files", "paths": […]}``.
+    columns: name -> type of the columns that somebody declared for its table, in order; not those that loads added.
+    """
 
     source: Mapping[str, Json]
     job_id: str
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 class Importer(Protocol):

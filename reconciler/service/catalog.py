@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
@@ -29,6 +29,7 @@ class Table:
     """One table. *columns*: name -> Treasure Data type, without `time`.
 
     physical: number of the DuckDB table with its rows. home: DuckDB schema of that, the database it was made in.
+    declared: those columns that somebody declared; loads and queries added the others.
     """
 
     id: int
@@ -37,6 +38,7 @@ class Table:
     physical: int
     home: str
     columns: dict[str, str]
+    declared: dict[str, str] = field(default_factory=dict)
 
 
 class Catalog:
@@ -114,9 +116,9 @@ class Catalog:
             number = self.new_physical(database)
             try:
                 self._storage.run(
-                    "INSERT INTO tables (database_id, name, physical, schema, created_at, updated_at)"
-                    " VALUES (?, ?, ?, ?, ?, ?)",
-                    *(database_id, name, number, checked, now, now),
+                    "INSERT INTO tables (database_id, name, physical, schema, declared, created_at, updated_at)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    *(database_id, name, number, checked, _names(checked), now, now),
                 )
             except sqlite3.IntegrityError as error:
                 raise ApiError(409, f"Table {name} already exists") from error
@@ -128,7 +130,8 @@ class Catalog:
         if "name" in changes:
             _check_name(changes["name"])
         if "schema" in changes:
-            changes = {**changes, "schema": checked_schema(changes["schema"])}
+            schema = checked_schema(changes["schema"])
+            changes = {**changes, "schema": schema, "declared": _names(schema)}
         fields = {**changes, "updated_at": int(self._clock.now())}
         assignments = ", ".join(f"{column} = ?" for column in fields)
         try:
@@ -139,10 +142,15 @@ class Catalog:
     def append_schema(self, database: str, name: str, schema: str) -> None:
         """Add the columns of *schema* that the table does not have."""
         with self._storage.transaction():
-            current = orjson.loads(self._row(database, name)["schema"])
+            row = self._row(database, name)
+            current, given = orjson.loads(row["schema"]), orjson.loads(checked_schema(schema))
             known = {column[0] for column in current}
-            added = [column for column in orjson.loads(checked_schema(schema)) if column[0] not in known]
+            added = [column for column in given if column[0] not in known]
             self.update_table(database, name, {"schema": orjson.dumps([*current, *added]).decode()})
+            declared = dict.fromkeys((*orjson.loads(row["declared"]), *(column[0] for column in given)))
+            self._storage.run(
+                "UPDATE tables SET declared = ? WHERE id = ?", orjson.dumps([*declared]).decode(), row["id"]
+            )
 
     def rename_table(self, database: str, old: str, new: str, *, overwrite: bool) -> None:
         """Give a table another name. An existing one is only replaced with *overwrite*."""
@@ -160,8 +168,9 @@ class Catalog:
             one, other = self._row(database, first), self._row(database, second)
             for row, source in ((one, other), (other, one)):
                 self._storage.run(
-                    "UPDATE tables SET physical = ?, schema = ?, count = ?, last_log_timestamp = ? WHERE id = ?",
-                    *(source["physical"], source["schema"], source["count"], source["last_log_timestamp"], row["id"]),
+                    "UPDATE tables SET physical = ?, schema = ?, declared = ?, count = ?, last_log_timestamp = ? WHERE id = ?",
+                    *(source["physical"], source["schema"], source["declared"]),
+                    *(source["count"], source["last_log_timestamp"], row["id"]),
                 )
 
     def move_table(self, database: str, name: str, destination: str) -> None:
@@ -234,6 +243,10 @@ def checked_schema(text: str) -> str:
     return orjson.dumps(columns).decode()
 
 
+def _names(schema: str) -> str:
+    return orjson.dumps([column[0] for column in orjson.loads(schema)]).decode()
+
+
 def _check_column(column: object) -> None:
     if not isinstance(column, list) or not 2 <= len(column) <= 4 or not all(isinstance(part, str) for part in column):
         raise invalid("Schema has a column that is not [name, type]")
@@ -257,7 +270,8 @@ def _check_name(name: str) -> None:
 def _table(database: str, row: sqlite3.Row) -> Table:
     columns: Sequence[Sequence[str]] = orjson.loads(row["schema"])
     types = {column[0]: column[1] for column in columns}
-    return Table(row["id"], database, row["name"], row["physical"], row["home"], types)
+    declared = {name: types[name] for name in orjson.loads(row["declared"]) if name in types}
+    return Table(row["id"], database, row["name"], row["physical"], row["home"], types, declared)
 
 
 def _database(row: sqlite3.Row) -> dict[str, Any]:

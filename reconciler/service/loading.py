@@ -57,7 +57,9 @@ class Loading:
         _refuse_filters(config.get("filters"))
         uploaded_at = int(self._clock.now())
         self._catalog.database_id(row["database"])
-        request = LoadRequest(self._source(_part(config, "in")), str(row["id"]))
+        there = self._catalog.find_table(row["database"], row["table"])
+        declared = there.declared if there is not None else {}
+        request = LoadRequest(self._source(_part(config, "in")), str(row["id"]), declared)
         progress = JobProgress(self._jobs, row["id"])
         progress(0, 0, f"reading from {request.source.get('type', 'an unnamed source')}")
         stop = running.cancellation

@@ -90,7 +90,17 @@ CREATE TABLE audience_runs (
   document TEXT NOT NULL, jobs TEXT NOT NULL, created_at INTEGER NOT NULL
 );
 """
-_STEPS: Final = (_BEGINNING, _PARENT_SEGMENTS)
+# Names of the columns that somebody declared, as a JSON array. Before, the sessions that fill a table said them.
+_DECLARED_COLUMNS: Final = """
+ALTER TABLE tables ADD COLUMN declared TEXT NOT NULL DEFAULT '[]';
+UPDATE tables SET declared = coalesce((
+  SELECT (SELECT json_group_array(json_extract(each.value, '$[0]')) FROM json_each(b.shown, '$.in.columns') AS each)
+  FROM bulk_loads b JOIN databases d ON d.name = b.database
+  WHERE d.id = tables.database_id AND b."table" = tables.name AND json_type(b.shown, '$.in.columns') = 'array'
+  ORDER BY b.id DESC LIMIT 1
+), '[]');
+"""
+_STEPS: Final = (_BEGINNING, _PARENT_SEGMENTS, _DECLARED_COLUMNS)
 """What each version adds to the one before it; a file of an older version gets what it lacks when it is opened."""
 
 

@@ -114,3 +114,14 @@ def test_columns_that_are_said_otherwise_are_refused(columns: Json, tmp_path: Pa
     (tmp_path / "a.csv").write_text("email\na\n", encoding="utf-8")
     with pytest.raises(Permanent, match="`columns` of a files source must be a list of pairs of name and type"):
         count(tmp_path, "a.csv", columns=columns)
+
+
+def test_what_the_table_declares_goes_before_what_an_older_session_repeats(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("email,visits\na,many\n", encoding="utf-8")
+    source: dict[str, Json] = {"type": "files", "paths": ["a.csv"], "columns": [["visits", "long"]]}
+    with duckdb.connect() as connection:
+        request = LoadRequest(source, "load", {"email": "string", "visits": "string"})
+        relation = FilesSource(tmp_path).read(request, connection, lambda *_: None)
+        assert connection.sql(f"FROM {relation}").fetchall() == [("a", "many")]
+        with pytest.raises(Permanent, match="has no column `phone`"):
+            FilesSource(tmp_path).read(LoadRequest(source, "load", {"phone": "string"}), connection, lambda *_: None)

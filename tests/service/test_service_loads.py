@@ -286,3 +286,21 @@ def test_connections_read_back_masked_and_are_found_by_name(world: World) -> Non
     world.client.request("DELETE", f"/v4/connections/{created['id']}")
     world.get(f"/v4/connections/{created['id']}", status=404)
     world.get("/v3/connections/lookup?name=other", status=404)
+
+
+def test_who_reads_is_told_the_columns_that_somebody_declared_and_not_those_that_loads_added(world: World) -> None:
+    world.post("/v3/table/create/sales/people", {"schema": '[["n","long"],["s","string"]]'})
+    create(world, config={"in": {"type": "files", "sql": "SELECT 1::BIGINT AS n, 'a' AS s, 'b' AS added"}})
+    run(world)
+    run(world)
+    world.post("/v3/table/append-schema/sales/people", {"schema": '[["added","string"]]'})
+    run(world)
+    world.post("/v3/table/update-schema/sales/people", {"schema": '[["added","string"],["n","long"],["s","string"]]'})
+    run(world)
+
+    assert [list(request.columns.items()) for request in world.importer.requests] == [
+        [("n", "long"), ("s", "string")],
+        [("n", "long"), ("s", "string")],
+        [("n", "long"), ("s", "string"), ("added", "string")],
+        [("added", "string"), ("n", "long"), ("s", "string")],
+    ]

@@ -57,7 +57,7 @@ class FilesSource:
             Permanent: names the file, and the line where there is one; never shows what the file says.
         """
         files, form = self._chosen(request.source)
-        declared = declared_columns(request.source)
+        declared = declared_columns(request)
         rows = 0
         for number, file in enumerate(files, start=1):
             reader, count = self._read_through(connection, file, form, declared)

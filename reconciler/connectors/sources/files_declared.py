@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.errors import Permanent
 from reconciler.model.column_fit import HOW_TO_WRITE, STORED_NUMBERS, misfit
 from reconciler.model.json import Json
+from reconciler.ports.exports import LoadRequest
 
 if TYPE_CHECKING:
     import duckdb
@@ -74,16 +75,19 @@ class DeclaredColumns:
             )
 
 
-def declared_columns(source: Mapping[str, Json]) -> DeclaredColumns:
-    """What a source says about its columns; nothing when no document declares the table.
+def declared_columns(request: LoadRequest) -> DeclaredColumns:
+    """What is known of the columns; nothing when nobody declared the table's.
+
+    What the source says itself holds where the one who asks knows nothing: sessions of earlier versions say it.
 
     Raises:
         Permanent: it is not said as it must be.
     """
-    optional = source.get("optional") or []
+    optional = request.source.get("optional") or []
     if not isinstance(optional, list | tuple) or not all(isinstance(one, str) for one in optional):
         raise Permanent("`optional` of a files source must be a list of column names")
-    return DeclaredColumns(dict(_pairs(source.get("columns") or [])), frozenset(map(str, optional)))
+    said = dict(_pairs(request.source.get("columns") or []))
+    return DeclaredColumns(request.columns or said, frozenset(map(str, optional)))
 
 
 def _pairs(columns: Json) -> Iterator[tuple[str, str]]:

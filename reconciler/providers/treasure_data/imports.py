@@ -112,7 +112,7 @@ class Imports:
             "table": wire.text(raw.get("table")),
             "mode": wire.text(out.get("mode")) or "append",
             "time_column": wire.text(raw.get("time_column") or out.get("time_column")),
-            "source": results.readable(_part(config, "in")),
+            "source": _without_columns(results.readable(_part(config, "in"))),
             "cron": cron,
             "timezone": zone,
             "delay": wire.whole(raw.get("delay")),
@@ -144,12 +144,21 @@ def _source(spec: ImportSpec, context: Context) -> dict[str, Json]:
     if source.format is not None:
         part["format"] = source.format.value
     table = context.resources.get(Address("table", spec.to.table))
-    if table is not None and isinstance(table.spec, TableSpec) and table.spec.columns:
-        # What reads the files knows them by name and line, so it is told what their columns must be.
-        part["columns"] = [[column.name, column.type] for column in table.spec.columns]
-        if optional := sorted(column.name for column in table.spec.columns if column.optional):
+    if table is not None and isinstance(table.spec, TableSpec):
+        # The columns themselves the service knows from the table.
+        optional = sorted(column.name for column in table.spec.columns if column.optional)
+        if optional:
             part["optional"] = list(optional)
     return part
+
+
+def _without_columns(source: dict[str, Json]) -> dict[str, Json]:
+    """*source* without the columns of its table, which sessions of earlier versions repeat; the table's own go before them."""
+    return (
+        {name: value for name, value in source.items() if name != "columns"}
+        if source.get("type") == "files"
+        else source
+    )
 
 
 def _body(attributes: Attributes, names: AbstractSet[str]) -> dict[str, Json]:

@@ -119,7 +119,6 @@ def update(vendor: Vendor, context: Context, address: Address, remote_id: str, *
                         "paths": ["orders/*.csv"],
                         "root": "data",
                         "format": "csv",
-                        "columns": [["id", "int"]],
                     },
                     "out": {"mode": "replace", "time_column": "bought_at"},
                     "exec": {},
@@ -437,7 +436,7 @@ def test_no_secret_shows_in_what_a_refusal_says(vendor: Vendor, declare: Declare
     assert "FAKE-client_secret" not in str(caught.value)
 
 
-def test_an_import_tells_what_its_table_declares_and_what_may_be_missing(vendor: Vendor, declare: Declare) -> None:
+def test_an_import_says_what_may_be_missing_and_leaves_the_columns_to_its_table(vendor: Vendor, declare: Declare) -> None:
     columns = [{"name": "id", "type": "int"}, {"name": "note", "type": "string", "optional": True}]
     declared = declare(
         {
@@ -458,6 +457,6 @@ def test_an_import_tells_what_its_table_declares_and_what_may_be_missing(vendor:
     }
     files = {"type": "files", "paths": ["a.csv"], "root": "."}
     assert sources == {
-        "one": {**files, "columns": [["id", "int"], ["note", "string"]], "optional": ["note"]},
+        "one": {**files, "optional": ["note"]},
         "other": files,
     }
