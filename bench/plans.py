@@ -39,7 +39,7 @@ def plans(folder: Path) -> None:
     largest = figures[SIZES[-1]]
     goals = [
         Goal("no change / minimal planner", _ratio(largest, "tdr, no change", "minimal planner"), 2.0),
-        Goal("the same in CPU time", largest["tdr, no change"].cpu_s / largest["minimal planner"].cpu_s, 2.0),
+        Goal("the same by the clock", largest["tdr, no change"].seconds / largest["minimal planner"].seconds, 2.0),
         Goal("no change, peak memory", largest["tdr, no change"].peak_mib, 150, "MiB"),
         Goal(
             "peak memory / manifests loaded and kept",
@@ -64,6 +64,7 @@ def plans(folder: Path) -> None:
         rows,
         goals,
         [
+            "ratios of CPU time, where nothing else is said",
             "set up through the service's own Python API in one transaction, the state as one checkpoint",
             "octoDNS plans as many DNS records, whose documents are shorter (4 lines for 20)",
             "Terraform is left out: making 1,000 resources to plan takes it minutes",
@@ -72,7 +73,8 @@ def plans(folder: Path) -> None:
 
 
 def _ratio(figures: dict[str, Figure], name: str, other: str) -> float:
-    return figures[name].seconds / figures[other].seconds
+    """In CPU time, which other work on the machine disturbs less."""
+    return figures[name].cpu_s / figures[other].cpu_s
 
 
 def _measure(folder: Path, size: int) -> dict[str, Figure]:
