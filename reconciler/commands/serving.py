@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler import logs
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def sandbox(
     from reconciler.emulators.pinterest.tokens import AppCredentials  # noqa: PLC0415 - only here
     from reconciler.emulators.sandbox import serve as answer  # noqa: PLC0415 - as above
 
+    logs.guard_libraries()
     values = {name: environ.get(name) or default for name, default in SANDBOX_APP.items()}
 
     def announce(base_url: str) -> None:

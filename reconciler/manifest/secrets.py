@@ -22,6 +22,8 @@ COMMAND_TIMEOUT_S = 30.0
 FORMS = "${secret:env:NAME}, ${secret:file:PATH} or ${secret:cmd:PROGRAM ARGUMENTS}"
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_SHORTEST_VALUE = 12
+"""Characters of what may be a key or a token, when digits are among them; shorter ones are mistyped names."""
 
 SecretSource: TypeAlias = Callable[[str], Secret]
 """Reference -> secret; raises SecretError."""
@@ -77,12 +79,12 @@ def parse(reference: str, commands: Collection[str]) -> tuple[str, str]:
     form, colon, rest = reference.partition(":")
     rest = rest.strip()
     if form not in ("env", "file", "cmd") or not colon or not rest or "\0" in rest:
-        name = re.sub(r"[^A-Z0-9]+", "_", reference.upper()).strip("_")
+        name = "" if _may_be_a_value(reference) else re.sub(r"[^A-Z0-9]+", "_", reference.upper()).strip("_")
         hint = f"write ${{secret:env:{name or 'NAME'}}}, or another of {FORMS}"
-        raise MalformedReference(f"`${{secret:{reference}}}` is no form of a secret reference", hint=hint)
+        raise MalformedReference(f"`${{secret:{_shown(reference)}}}` is no form of a secret reference", hint=hint)
     if form == "env" and not _NAME.fullmatch(rest):
         raise MalformedReference(
-            f"{rest!r} cannot be the name of an environment variable", hint="letters, digits and _"
+            f"{_shown(rest)!r} cannot be the name of an environment variable", hint="letters, digits and _"
         )
     if form == "cmd":
         program = _arguments(rest)[0]
@@ -98,6 +100,15 @@ def _arguments(command: str) -> list[str]:
         return shlex.split(command)
     except ValueError as error:
         raise MalformedReference(f"the command of a secret does not parse: {error}", hint="close its quotes") from error
+
+
+def _may_be_a_value(text: str) -> bool:
+    """Whether *text* looks like the secret itself, put where its reference belongs."""
+    return len(text) >= _SHORTEST_VALUE and re.search(r"[0-9]", text) is not None
+
+
+def _shown(text: str) -> str:
+    return "…" if _may_be_a_value(text) else text
 
 
 class SecretNames:

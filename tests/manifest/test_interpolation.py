@@ -84,6 +84,8 @@ def test_text_without_our_forms_is_never_changed(text: str) -> None:
         ("${secret:A}", "secret-form", "`${secret:A}` is no form of a secret reference"),
         ("${secret:env:}", "secret-form", "`${secret:env:}` is no form of a secret reference"),
         ("${secret:env:A B}", "secret-form", "'A B' cannot be the name of an environment variable"),
+        ("${secret:FAKE-4419-pasted}", "secret-form", "`${secret:…}` is no form of a secret reference"),
+        ("${secret:env:FAKE-4419-pasted}", "secret-form", "'…' cannot be the name of an environment variable"),
         ("${secret:vault:a/b}", "secret-form", "`${secret:vault:a/b}` is no form of a secret reference"),
     ],
 )
