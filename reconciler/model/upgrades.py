@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 class NewerError(ValueError):
@@ -25,7 +25,20 @@ def _may_be_absent(record: dict[str, object]) -> dict[str, object]:
     return record | {"absent_since": ""}
 
 
-UPGRADES: Mapping[int, Callable[[dict[str, object]], dict[str, object]]] = {1: _may_be_absent}
+def _columns_are_the_tables(record: dict[str, object]) -> dict[str, object]:
+    """2 → 3: an import of files no longer repeats the columns of its table, so that their absence is no drift."""
+    applied = record.get("applied")
+    source = applied.get("source") if isinstance(applied, dict) else None
+    if not isinstance(applied, dict) or not isinstance(source, dict) or source.get("type") != "files":
+        return record
+    kept = {name: value for name, value in source.items() if name != "columns"}
+    return record | {"applied": applied | {"source": kept}}
+
+
+UPGRADES: Mapping[int, Callable[[dict[str, object]], dict[str, object]]] = {
+    1: _may_be_absent,
+    2: _columns_are_the_tables,
+}
 """Schema version -> what leads from it to the next one."""
 
 

@@ -17,6 +17,7 @@ from reconciler.model.upgrades import SCHEMA_VERSION, UPGRADES, NewerError, upgr
 from reconciler.stores import journal
 from reconciler.stores.local import LocalStore
 
+NEWER = SCHEMA_VERSION + 1
 GOLDEN = Path(__file__).parent / "golden" / "v1"
 LINEAGE = "5f0f6c0e-6f1e-4d8a-9f0e-2b8f6f1c7a11"
 VIP, CRM, DAILY = Address("audience", "vip"), Address("connection", "crm"), Address("query", "daily")
@@ -78,8 +79,31 @@ def test_an_upgrade_leaves_what_it_was_given_as_it_was() -> None:
     before = json.loads((GOLDEN / "state.json").read_bytes())["resources"]["audience/vip"]
     copy = json.loads(json.dumps(before))
 
-    assert upgraded(before) == copy | {"absent_since": "", "schema_version": 2}
+    assert upgraded(before) == copy | {"absent_since": "", "schema_version": SCHEMA_VERSION}
     assert before == copy
+
+
+@pytest.mark.parametrize(
+    ("applied", "expected"),
+    [
+        (
+            {
+                "name": "crm",
+                "source": {"type": "files", "paths": ["a.csv"], "columns": [["n", "long"]], "optional": ["n"]},
+            },
+            {"name": "crm", "source": {"type": "files", "paths": ["a.csv"], "optional": ["n"]}},
+        ),
+        ({"source": {"type": "other", "columns": []}}, {"source": {"type": "other", "columns": []}}),
+        ({"name": "t", "columns": [["n", "long"]]}, {"name": "t", "columns": [["n", "long"]]}),
+    ],
+)
+def test_an_import_of_the_second_version_forgets_the_columns_that_its_table_has(
+    applied: dict[str, object], expected: dict[str, object]
+) -> None:
+    assert upgraded({"schema_version": 2, "applied": applied}) == {
+        "schema_version": SCHEMA_VERSION,
+        "applied": expected,
+    }
 
 
 @pytest.mark.parametrize("version", [0, "one", None])
@@ -89,18 +113,18 @@ def test_a_version_that_never_was_is_refused(version: object) -> None:
 
 
 def test_a_newer_record_is_refused() -> None:
-    with pytest.raises(NewerError, match="schema version 3; this tdr reads 2"):
-        upgraded({"schema_version": 3})
+    with pytest.raises(NewerError, match=f"schema version {NEWER}; this tdr reads {SCHEMA_VERSION}"):
+        upgraded({"schema_version": NEWER})
 
 
 def test_a_newer_record_in_the_journal_says_what_to_install(folder: Path) -> None:
     newer = journal.decode((folder / "journal.jsonl").read_bytes()).lines[1]
     assert newer.entry.record is not None
-    record = replace(newer.entry.record, schema_version=3)
+    record = replace(newer.entry.record, schema_version=NEWER)
     line = journal.Line(replace(newer.entry, record=record), 5)
     (folder / "journal.jsonl").write_bytes((GOLDEN / "journal.jsonl").read_bytes() + journal.encode(line))
 
-    with pytest.raises(StateError, match="schema version 3") as refused:
+    with pytest.raises(StateError, match=f"schema version {NEWER}") as refused:
         LocalStore(folder, "prod").read()
 
     assert refused.value.hint == "install a newer tdr"
