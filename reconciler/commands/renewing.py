@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from reconciler.commands import saved_plan
@@ -18,10 +18,13 @@ from reconciler.engine.planning import Prepared, prepare
 from reconciler.errors import StalePlan
 from reconciler.model.address import Address
 from reconciler.model.change import Keep
+from reconciler.ports.clock import rfc3339
 from reconciler.ports.store import Snapshot
 from reconciler.wiring import Runtime
 
 AGAIN = "plan again"
+CLOCKS_DIFFER_BY = timedelta(minutes=5)
+"""What clocks of two machines may differ by."""
 OR_EQUAL = "plan again and review it; with --replan-if-equal it goes on if a new plan comes to the same operations"
 
 
@@ -52,8 +55,15 @@ def renewed(runtime: Runtime, saved: Mapping[str, Any], snapshot: Snapshot, *, r
 
 
 def _expired(runtime: Runtime, saved: Mapping[str, Any]) -> StalePlan | None:
-    if saved_plan.expiry(saved) < datetime.fromtimestamp(runtime.clock.now(), UTC):
+    now = datetime.fromtimestamp(runtime.clock.now(), UTC)
+    if saved_plan.expiry(saved) < now:
         return StalePlan(f"the plan expired at {saved['expires_at']}", hint=OR_EQUAL)
+    # Of such a plan nobody knows how old it is, and its date of expiry means nothing.
+    if saved_plan.made(saved) > now + CLOCKS_DIFFER_BY:
+        return StalePlan(
+            f"the plan was made at {saved['created_at']}, and here it is {rfc3339(now.timestamp())}: a clock is wrong",
+            hint=f"set it right; else {OR_EQUAL}",
+        )
     return None
 
 

@@ -22,6 +22,7 @@ _PARTS = {
     "plan_id": str,
     "plan_digest": str,
     "environment": str,
+    "created_at": str,
     "expires_at": str,
     "base": dict,
     "changes": list,
@@ -92,14 +93,27 @@ def whole(saved: Mapping[str, Any]) -> None:
         )
 
 
+def made(saved: Mapping[str, Any]) -> datetime:
+    """When a saved plan was made.
+
+    Raises:
+        TdrError: it does not say.
+    """
+    return _moment(saved["created_at"])
+
+
 def expiry(saved: Mapping[str, Any]) -> datetime:
     """When a saved plan ends.
 
     Raises:
         TdrError: it does not say.
     """
+    return _moment(saved["expires_at"])
+
+
+def _moment(text: str) -> datetime:
     try:
-        moment = datetime.fromisoformat(saved["expires_at"])
+        moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise _not_whole() from error
     if moment.tzinfo is None:

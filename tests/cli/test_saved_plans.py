@@ -341,3 +341,40 @@ def test_the_end_of_an_ignored_field_is_told_at_its_place(project: Stage) -> Non
 
     assert "warning[ignore-ends]: query/other: /cron is not ignored any more since 2020-01-01 (tuned)" in said.out
     assert "--> manifests/other.yaml:3:" in said.out
+
+
+@pytest.mark.parametrize(
+    ("made", "applied", "message"),
+    [
+        (
+            "2026-03-01T12:00:00Z",
+            "2026-02-28T12:00:00Z",
+            "the plan was made at 2026-03-01T12:00:00Z, and here it is 2026-02",
+        ),
+        (
+            "2026-03-01T12:00:00Z",
+            "2026-03-01T11:54:00Z",
+            "the plan was made at 2026-03-01T12:00:00Z, and here it is 2026-03",
+        ),
+        ("2026-03-01T12:00:00Z", "2026-03-02T12:00:00Z", "the plan expired at 2026-03-01T14:00:00Z"),
+    ],
+)
+def test_a_clock_that_is_wrong_makes_no_plan_last_longer(two: Stage, made: str, applied: str, message: str) -> None:
+    two.edit(MANIFEST, CRON, LATER)
+    two.tdr("plan", "--out", "plan.json", "--expires", "2h", TDR_NOW=made)
+
+    said = two.tdr("apply", "plan.json", expect=4, TDR_NOW=applied)
+
+    assert said.err.startswith(f"error: {message}")
+    assert cron(two, "buyers-per-month") == CRON
+    two.tdr("apply", "plan.json", "--replan-if-equal", TDR_NOW=applied)
+    assert cron(two, "buyers-per-month") == LATER
+
+
+def test_clocks_may_differ_by_minutes(two: Stage) -> None:
+    two.edit(MANIFEST, CRON, LATER)
+    two.tdr("plan", "--out", "plan.json", TDR_NOW="2026-03-01T12:00:00Z")
+
+    two.tdr("apply", "plan.json", TDR_NOW="2026-03-01T11:56:00Z")
+
+    assert cron(two, "buyers-per-month") == LATER
