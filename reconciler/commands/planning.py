@@ -8,6 +8,7 @@ from pathlib import Path
 
 from reconciler.commands import saved_plan, settling
 from reconciler.commands.answer import BLOCKED, DIFFERENCES, FAILED, OK, Answer
+from reconciler.commands.unknown_databases import refuse_unknown_databases
 from reconciler.diagnostics import Diagnostic, sorted_by_place
 from reconciler.engine.fingerprints import plan_digest
 from reconciler.engine.planning import Prepared, prepare
@@ -70,7 +71,12 @@ def review(runtime: Runtime, prepared: Prepared) -> Prepared:
 
 
 def telling(runtime: Runtime, prepared: Prepared, found: Iterable[Diagnostic]) -> Prepared:
-    """*prepared* with what was *found* in the manifests before its own warnings, all with their places; nothing twice."""
+    """*prepared* with what was *found* in the manifests before its own warnings, all with their places; nothing twice.
+
+    Raises:
+        ManifestError: a change names a database that nobody declares and that is not there.
+    """
+    refuse_unknown_databases(runtime, prepared)
     plan = prepared.plan
     own = (runtime.placed(Address.parse(one.subject), one) if one.subject else one for one in plan.warnings)
     return replace(prepared, plan=replace(plan, warnings=tuple(dict.fromkeys((*found, *own)))))
