@@ -6,12 +6,14 @@ import contextlib
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from stage import SERVICE_KEY, Said, Stage, environment
 
+from reconciler.commands.planning import plan_rest
 from reconciler.errors import ProviderError
 from reconciler.manifest import settled
 from reconciler.wiring import open_runtime
@@ -65,14 +67,6 @@ def copied(unchanged: Path, folder: Path) -> Stage:
     return Stage(folder, None, environment(folder) | NOW)
 
 
-def aside(stage: Stage) -> list[str]:
-    """What the next plan would set aside, if the vendor tells the same."""
-    with open_runtime(
-        start=stage.folder, environment=None, variables={}, resolve_secrets=True, sets_aside=True
-    ) as runtime:
-        return sorted(address.name for address in runtime.loaded.aside)
-
-
 def plan_of_the_rest(stage: Stage) -> Said:
     return stage.tdr("plan", "--detailed-exitcode", expect=None)
 
@@ -124,6 +118,23 @@ def variable(stage: Stage) -> None:
     stage.environ["TDR_VAR_least"] = "7"
 
 
+RULED = """\
+apiVersion: tdr/v1
+project: shop
+policy:
+  rules:
+    - id: queries-have-priority
+      severity: error
+      select: {kinds: [Query]}
+      path: /spec/priority
+      operator: exists
+      message: has no priority
+"""
+LET_OFF = f"""{RULED}\
+  waivers:
+    - {{rule: queries-have-priority, addresses: ["query/*"], owner: us, reason: soon, until: 2026-03-02}}
+"""
+
 HAPPENINGS: dict[str, Happening] = {
     "nothing": lambda _stage: None,
     "other SQL": queries(query("one", sql="select 2"), query("two"), query("three"), query("four"), query("five")),
@@ -155,10 +166,8 @@ HAPPENINGS: dict[str, Happening] = {
         ENVIRONMENT,
         'variables: {least: "1"}\nlifecycle: {query: {ignore: [{path: /priority, reason: x, until: 2026-03-05}]}}\n',
     ),
-    "a rule that all break": written(
-        "tdr.yaml",
-        "apiVersion: tdr/v1\nproject: shop\npolicy: {sets: [privacy, naming], severities: {naming-description: error}}\n",
-    ),
+    "a rule that all break": written("tdr.yaml", RULED),
+    "a rule that all break and are let off": written("tdr.yaml", LET_OFF),
     "another project": written("tdr.yaml", "apiVersion: tdr/v1\nproject: mall\n"),
     "a move": written(
         "manifests/moved.yaml", "apiVersion: tdr/v1\nkind: Transitions\nmoved: [{from: query/x, to: query/one}]\n"
@@ -181,7 +190,15 @@ HAPPENINGS: dict[str, Happening] = {
 def test_what_did_not_change_is_set_aside_and_counted(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in stage.environ.items():
         monkeypatch.setenv(name, value)
-    assert aside(stage) == ["five", "four", "one", "three", "two"]
+    with open_runtime(
+        start=stage.folder, environment=None, variables={}, resolve_secrets=True, sets_aside=True
+    ) as runtime:
+        answer = plan_rest(runtime)
+        assert sorted(address.name for address in runtime.loaded.aside) == ["five", "four", "one", "three", "two"]
+    assert answer is not None
+    document: dict[str, Any] = answer.document
+    assert [change["address"] for change in document["changes"]] == ["database/shop", "query/variable"]
+    assert document["summary"] == {"noop": 7}
     assert plan_of_the_rest(stage).out.splitlines()[-1] == "No changes. 7 resources as declared."
     assert plan_of_everything(stage).out.splitlines()[-1] == "No changes. 7 resources as declared."
 
@@ -191,6 +208,16 @@ def test_whatever_happened_the_plan_says_what_a_plan_of_everything_says(what: st
     HAPPENINGS[what](stage)
     # Twice, for the second time what the first one kept is set aside.
     assert [plan_of_the_rest(stage), plan_of_the_rest(stage)] == [plan_of_everything(stage)] * 2
+
+
+def test_what_was_let_off_until_yesterday_is_not_set_aside_today(stage: Stage) -> None:
+    stage.write("tdr.yaml", LET_OFF)
+    told = plan_of_the_rest(stage), plan_of_the_rest(stage)
+    assert {said.out.splitlines()[1] for said in told} == {"No changes. 7 resources as declared."}
+    at("2026-03-03T10:00:00+00:00")(stage)
+    late = plan_of_the_rest(stage)
+    assert late.code == 1
+    assert late == plan_of_everything(stage)
 
 
 @pytest.mark.slow
