@@ -20,16 +20,21 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 NUMBERED = sorted(path.name for path in EXAMPLES.iterdir() if re.match(r"\d\d-", path.name))
 
 
-def commands(readme: str) -> list[list[str]]:
-    """What stands after `$` in the README's console block, comments left out."""
-    return [shlex.split(line[2:], comments=True) for line in readme.splitlines() if line.startswith("$ ")]
+def commands(readme: str) -> list[tuple[list[str], int]]:
+    """What stands after `$` in the README's console block, and the exit code that its comment promises, else 0."""
+    lines = [line[2:] for line in readme.splitlines() if line.startswith("$ ")]
+    promised = [re.search(r"# exits (\d+)", line) for line in lines]
+    return [
+        (shlex.split(line, comments=True), int(exits[1]) if exits else 0)
+        for line, exits in zip(lines, promised, strict=True)
+    ]
 
 
 def run_as_written(name: str, folder: Path) -> tuple[Stage, list[Sandbox]]:
     shutil.copytree(EXAMPLES / name, folder, ignore=shutil.ignore_patterns("state"))
     stage = Stage(folder, None, {key: value for key, value in environment(folder).items() if "PINTEREST" not in key})
     sandboxes: list[Sandbox] = []
-    for command in commands((folder / "README.md").read_text(encoding="utf-8")):
+    for command, code in commands((folder / "README.md").read_text(encoding="utf-8")):
         match command:
             case ["export", *pairs]:
                 stage.environ |= dict(pair.split("=", 1) for pair in pairs)
@@ -41,10 +46,18 @@ def run_as_written(name: str, folder: Path) -> tuple[Stage, list[Sandbox]]:
                 stage.sandbox = sandbox
                 stage.environ["TDR_VAR_pinterest"] = sandbox.base_url
             case ["tdr", *arguments]:
-                stage.tdr(*arguments)
+                stage.tdr(*(_with_digest(word, stage) for word in arguments), expect=code)
             case _:
                 pytest.fail(f"nothing here runs {command}")
     return stage, sandboxes
+
+
+def _with_digest(word: str, stage: Stage) -> str:
+    """*word* with the digest that the newest plan printed, where the README leaves it out."""
+    if "sha256:…" not in word:
+        return word
+    printed = re.findall(r"sha256:[0-9a-f]{64}", "".join(stage.heard))
+    return word.replace("sha256:…", printed[-1])
 
 
 def table(stage: Stage, sql: str) -> list[list[object]]:
@@ -102,11 +115,34 @@ def import_files(stage: Stage) -> None:
     assert table(stage, "SELECT sku, price FROM products ORDER BY 1") == [["A-1", 10.0], ["A-2", 12.5], ["B-1", 99.0]]
 
 
+def what_exists(stage: Stage) -> None:
+    assert stage.records()["query/buyers-per-month"]["id"] == "buyers-per-month"
+    with stage.somebody() as client:
+        assert [one["name"] for one in client.saved_queries()] == ["buyers-per-month"]
+
+
+def policy(stage: Stage) -> None:
+    (run,) = stage.tdr("history", "--format", "json").document["runs"]
+    assert "moves to the CRM team in May" in stage.tdr("history", run["run"]).out
+
+
+def environments(stage: Stage) -> None:
+    assert [one["name"] for one in stage.audiences()] == ["Spring buyers"]
+
+
+def gitops(stage: Stage) -> None:
+    assert "query/buyers-per-month" in stage.tdr("state", "show", "--env", "local").document["resources"]
+
+
 RESULTS = {
     "01-a-query": a_query,
     "02-an-audience": an_audience,
     "03-add-and-remove": add_and_remove,
     "04-import-files": import_files,
+    "05-what-exists": what_exists,
+    "06-policy": policy,
+    "07-environments": environments,
+    "08-gitops": gitops,
 }
 
 
