@@ -54,15 +54,24 @@ def plan_rest(runtime: Runtime, *, detailed: bool = False) -> Answer | None:
         return plan(runtime, detailed=detailed)
     if settling.basis(runtime) != runtime.loaded.settled.basis:
         return None
+    try:
+        prepared = _prepared_rest(runtime)
+    except ManifestError:
+        return None  # beside an error everything is told, also of what was set aside
+    if prepared is None:
+        return None
+    settling.remember(runtime, prepared)
+    return Answer(document_of(runtime, prepared), exit_code_of(prepared, detailed=detailed))
+
+
+def _prepared_rest(runtime: Runtime) -> Prepared | None:
     found = checked(runtime)
     snapshot = runtime.store.read()
     if not settling.may_still_be(runtime, snapshot):
         return None
     prepared = telling(runtime, review(runtime, prepare(runtime.world, snapshot)), found)
-    if not settling.are_still(runtime, snapshot) or not settling.stand_alone(prepared):
-        return None
-    settling.remember(runtime, prepared)
-    return Answer(document_of(runtime, prepared), exit_code_of(prepared, detailed=detailed))
+    is_right = settling.are_still(runtime, snapshot) and settling.stand_alone(prepared)
+    return prepared if is_right else None
 
 
 def review(runtime: Runtime, prepared: Prepared) -> Prepared:
