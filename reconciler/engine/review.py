@@ -59,6 +59,7 @@ def _gates(world: World, prepared: Prepared, doing: Sequence[Change], egress: Se
         hint = "`thresholds.max_new_egress_columns` of the environment says how many may"
         yield Gate("egress", message, tuple(sorted(set(starting.values()))), hint)
     yield from _connections_in_use(prepared, doing)
+    yield from _connections_missed(world, prepared)
 
 
 def _connections_in_use(prepared: Prepared, doing: Sequence[Change]) -> Iterator[Gate]:
@@ -70,6 +71,27 @@ def _connections_in_use(prepared: Prepared, doing: Sequence[Change]) -> Iterator
             names = ", ".join(map(str, staying))
             message = f"{connection} would be deleted, and {names} still uses it"
             yield Gate("connection_in_use", message, (connection, *staying), "let its users go first")
+
+
+def _connections_missed(world: World, prepared: Prepared) -> Iterator[Gate]:
+    """What goes together with the only document that says how to reach it: nothing of the change is done by halves."""
+    if not world.resources:
+        return  # all of it goes, by the connections that were declared before
+    for change in prepared.plan.changes:
+        address, record = change.address, prepared.state.records.get(change.address)
+        if (
+            not isinstance(change, Undecided)
+            or record is None
+            or address.kind != "audience"
+            or address in world.resources
+        ):
+            continue
+        for connection in sorted(
+            one for one in record.depends_on if one.kind == "connection" and one not in world.resources
+        ):
+            message = f"{address} can be deleted only through {connection}, whose document is gone, too"
+            hint = f"put the document of {connection} back and apply, which deletes {address}; then remove it and apply again"
+            yield Gate("connection_in_use", message, (address, connection), hint)
 
 
 def _policy(world: World, book: Book, doing: Sequence[Change]) -> tuple[list[Gate], list[Diagnostic]]:
