@@ -1,4 +1,4 @@
-"""What the README names is there."""
+"""What the README and the other pages name is there."""
 
 from __future__ import annotations
 
@@ -11,9 +11,19 @@ import yaml
 from pydantic import TypeAdapter
 
 from reconciler.cli.main import app
+from reconciler.engine.drift import Verdict
+from reconciler.model.spec import Adopt, OnDelete
 from reconciler.model.state_place import StatePlace
+from reconciler.reports.drift import SYMBOLS
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+CHECKOUT = Path(__file__).parents[2]
+README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+PAGES = [
+    CHECKOUT / "README.md",
+    *sorted((CHECKOUT / "docs").glob("*.md")),
+    *sorted((CHECKOUT / "examples").rglob("*.md")),
+]
+PIPELINES = sorted((CHECKOUT / "examples").glob("*/.g*/**/*.yml")) + sorted((CHECKOUT / "examples").glob("*/.g*.yml"))
 GROUP = typer.main.get_command(app)
 VERBS = GROUP.commands  # type: ignore[attr-defined] # a group, as the app has several verbs
 
@@ -31,20 +41,59 @@ def test_every_verb_is_in_the_readme() -> None:
     assert unnamed - {"version"} == set()
 
 
-def test_every_option_of_the_readme_is_one() -> None:
-    def options(command: object) -> set[str]:
-        own = {name for parameter in command.params for name in parameter.opts}  # type: ignore[attr-defined]
-        return own.union(*(options(verb) for verb in getattr(command, "commands", {}).values()))
+def _options(command: object) -> set[str]:
+    own = {name for parameter in command.params for name in parameter.opts}  # type: ignore[attr-defined]
+    return own.union(*(_options(verb) for verb in getattr(command, "commands", {}).values()))
 
+
+def _commands(text: str) -> list[str]:
+    """What is written as a command: after `$`, after a backtick, or as a step of a pipeline."""
+    written = re.findall(r"(?:^\$ |`|run: |script: \[|\$\()(tdr [a-z][^`\n#\]]*)", text, re.MULTILINE)
+    return [line for line in written if "…" not in line.split()[1]]
+
+
+def test_every_option_of_the_readme_is_one() -> None:
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", README)) - {"--force"}  # which it says is not there
 
     assert len(named) > 15
-    assert named - options(GROUP) == set()
+    assert named - _options(GROUP) == set()
 
 
-@pytest.mark.parametrize("link", re.findall(r"\]\(([^)#:]+)\)", README))
-def test_every_link_leads_somewhere(link: str) -> None:
-    assert (Path(__file__).parents[2] / link).exists()
+@pytest.mark.parametrize("page", [*PAGES, *PIPELINES], ids=lambda page: page.relative_to(CHECKOUT).as_posix())
+def test_every_command_of_a_page_is_one(page: Path) -> None:
+    for line in _commands(page.read_text(encoding="utf-8")):
+        _, verb, *words = line.split()
+        assert verb in VERBS, line
+        command = VERBS[verb]
+        if (parts := getattr(command, "commands", None)) and words and words[0] != "…":
+            assert words[0] in parts, line
+            command = parts[words[0]]
+        used = {word.split("=")[0] for word in words if re.match(r"--[a-z]", word)}
+        assert used - _options(command) - {"--help"} == set(), line
+
+
+@pytest.mark.parametrize("page", PIPELINES, ids=lambda page: page.name)
+def test_a_pipeline_plans_applies_and_looks_for_drift(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+
+    assert yaml.safe_load(text)
+    assert {line.split()[1] for line in _commands(text)} >= {"plan", "apply", "drift"}
+
+
+LINKS = [(page, link) for page in PAGES for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8"))]
+
+
+@pytest.mark.parametrize(("page", "link"), LINKS, ids=[f"{page.stem}-{link}" for page, link in LINKS])
+def test_every_link_leads_somewhere(page: Path, link: str) -> None:
+    assert (page.parent / link).exists()
+
+
+def test_the_pages_name_every_value_of_a_lifecycle_and_every_verdict() -> None:
+    adopting = (CHECKOUT / "docs/adopting.md").read_text(encoding="utf-8")
+    drift = (CHECKOUT / "docs/drift.md").read_text(encoding="utf-8")
+
+    assert {value for value in (*Adopt, *OnDelete) if f"`{value}`" not in adopting} == set()
+    assert {value for value in Verdict if f"| `{value}` | `{SYMBOLS[value]}` |" not in drift} == set()
 
 
 def test_its_places_for_a_state_are_such() -> None:
