@@ -186,12 +186,19 @@ class StateServer:
             self._client = httpx.Client(auth=auth, timeout=_TIMEOUT_S, transport=httpx.HTTPTransport(retries=2))
         headers = {"Content-Type": "application/json"} if content else {}
         try:
-            return self._client.request(method, address, content=content, params=query or None, headers=headers)
+            answer = self._client.request(method, address, content=content, params=query or None, headers=headers)
         except httpx.HTTPError as error:
             raise StateError(
                 f"the state at {self.where} cannot be reached: {type(error).__name__}",
                 hint="what was saved before is untouched; see whether the server answers, then run again",
             ) from error
+        if answer.is_success and answer.headers.get("Content-Type", "").startswith("text/html"):
+            # A page to log in, or a proxy's: nothing was read, written or locked, whatever the status says.
+            raise StateError(
+                f"{self.where} answered with a web page to {method}",
+                hint="see whether `address` is right, the credentials have run out, or a proxy stands between",
+            )
+        return answer
 
     def _refused(self, answer: httpx.Response) -> StateError:
         hint = "check `username` and `password` of `state`" if answer.status_code in (401, 403) else "see its log"

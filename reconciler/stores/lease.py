@@ -9,15 +9,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import orjson
 
-from reconciler.errors import LockHeld, StateError
+from reconciler.errors import StateError
 from reconciler.ports.clock import Clock, SystemClock, rfc3339
 from reconciler.ports.store import Holder
-from reconciler.stores.lock import FORMAT, FORMAT_VERSION, Writer, in_words, process_started
+from reconciler.stores.holding import Claim, Claimant, OccupiedError, Writer, process_started, taken_away
 from reconciler.stores.shelf import Shelf, TakenError
 
 KEY = "lock.json"
@@ -67,11 +67,15 @@ class Lock(Protocol):
 class _Record:
     """What is written down. *expires* is in Unix seconds; *beats* counts renewals, so that no two records are equal."""
 
-    holder: Holder
-    started: str
+    claim: Claim
     expires: float
     beats: int = 0
     is_free: bool = False
+
+    @property
+    def lock_id(self) -> str:
+        """Id of the lock, "" when it is free."""
+        return "" if self.is_free else self.claim.holder.lock_id
 
 
 class LeaseLock:
@@ -94,10 +98,7 @@ class LeaseLock:
         lease_clock: what leases run out by; the machine's own when left out, also where *clock* is set to another time.
         """
         self._shelf = shelf
-        self._clock = clock
-        self._writer = writer
-        self._new_id = new_id
-        self._started = started
+        self._claimant = Claimant(clock, writer, new_id, started)
         self._lease_clock = lease_clock or SystemClock()
         self._lease_s = lease_s
         self._renew_s = renew_s
@@ -110,17 +111,20 @@ class LeaseLock:
         Raises:
             LockHeld: it stays with somebody else; says with whom, where, since when and how to release it.
         """
-        record, version, from_holder = self._acquire(operation, run, self._clock.now() + timeout_s)
+        claim = self._claimant.new_claim(operation, run)
+        record, version, from_holder = self._claimant.wait(
+            lambda: self._attempt(claim), timeout_s, pause_s=_POLL_S, pause_max_s=_POLL_MAX_S
+        )
         self._lost.clear()
         ended = threading.Event()
         renewing = threading.Thread(target=self._renew, args=(record, version, ended), name="lease", daemon=True)
         renewing.start()
         try:
-            yield Held(record.holder, from_holder)
+            yield Held(claim.holder, from_holder)
         finally:
             ended.set()
             renewing.join()
-            self._give_back(record.holder.lock_id)
+            self._give_back(claim.holder.lock_id)
 
     def briefly(self) -> nullcontext[None]:
         """A single write needs no lease: it is compared and swapped."""
@@ -129,7 +133,7 @@ class LeaseLock:
     def holder(self) -> Holder | None:
         """Who holds the lock; a lease that ran out and a dead process of this machine hold nothing."""
         read = self._read()
-        return read[0].holder if read and self._is_valid(read[0]) else None
+        return read[0].claim.holder if read and self._is_valid(read[0]) else None
 
     def is_lost(self) -> bool:
         """Whether a renewal has failed for good."""
@@ -142,7 +146,7 @@ class LeaseLock:
             StateError: somebody has.
         """
         read = self._read()
-        if read is None or read[0].is_free or read[0].holder.lock_id != holder.lock_id:
+        if read is None or read[0].lock_id != holder.lock_id:
             raise taken_away(holder)
 
     def release(self, lock_id: str, fence: Callable[[str], None]) -> None:
@@ -152,60 +156,31 @@ class LeaseLock:
             LockHeld: there is no such lock, or its holder is known to be alive.
         """
         read = self._read()
-        record = read[0] if read and not read[0].is_free else None
-        if record is None or record.holder.lock_id != lock_id:
-            there = f"the lock is {record.holder.lock_id}" if record else "nothing is locked"
-            raise LockHeld(f"there is no lock {lock_id!r}: {there}", hint="`tdr lock status` shows the id")
-        if self._is_alive_here(record):
-            raise LockHeld(
-                f"its holder is alive: {in_words(record.holder)}",
-                hint=f"end process {record.holder.pid}, which releases the lock by itself",
-            )
-        fence(self._new_id())
+        self._claimant.check_release(lock_id, read[0].claim if read and not read[0].is_free else None)
+        fence(self._claimant.new_id())
         self._give_back(lock_id)
 
-    def _acquire(self, operation: str, run: str, deadline: float) -> tuple[_Record, str, bool]:
-        pause_s = _POLL_S
-        lock_id = self._new_id()
+    def _attempt(self, claim: Claim) -> tuple[_Record, str, bool]:
+        """The record of *claim*, its version, and whether it was taken from somebody."""
         while True:
             read = self._read()
-            record = None if read is None or read[0].is_free else read[0]
-            if record is None or not self._is_valid(record):
-                mine = self._new_record(lock_id, operation, run)
-                try:
-                    version = put(self._shelf, KEY, _encode(mine), read[1] if read else None)
-                except TakenError:
-                    continue  # somebody was faster
-                return mine, version, record is not None
-            left_s = deadline - self._clock.now()
-            if left_s <= 0:
-                raise LockHeld(
-                    f"the state is locked: {in_words(record.holder)}",
-                    hint="wait with `--lock-timeout 5m`; if that process is gone for good, release it with "
-                    f"`tdr lock release {record.holder.lock_id}`; it runs out at {rfc3339(record.expires)}",
-                )
-            self._clock.sleep(min(pause_s, left_s))
-            pause_s = min(2 * pause_s, _POLL_MAX_S)
-
-    def _new_record(self, lock_id: str, operation: str, run: str) -> _Record:
-        holder = Holder(
-            lock_id=lock_id,
-            operation=operation,
-            who=self._writer.who,
-            host=self._writer.host,
-            pid=self._writer.pid,
-            run=run,
-            since=rfc3339(self._clock.now()),
-        )
-        return _Record(holder, self._started(holder.pid) or "", self._lease_clock.now() + self._lease_s)
+            if read and self._is_valid(read[0]):
+                there = read[0]
+                raise OccupiedError(replace(there.claim, until=rfc3339(there.expires)))
+            mine = _Record(claim, self._lease_clock.now() + self._lease_s)
+            try:
+                version = put(self._shelf, KEY, _encode(mine), read[1] if read else None)
+            except TakenError:
+                continue  # somebody was faster
+            return mine, version, read is not None and not read[0].is_free
 
     def _renew(self, record: _Record, version: str, ended: threading.Event) -> None:
         """Renew until *ended*; a place that does not answer is asked again until the lease has run out."""
         while not ended.wait(self._renew_s):
             now = self._lease_clock.now()
-            renewed = _Record(record.holder, record.started, now + self._lease_s, record.beats + 1)
+            renewed = replace(record, expires=now + self._lease_s, beats=record.beats + 1)
             try:
-                version = put(self._shelf, KEY, _encode(renewed), version)
+                record, version = self._renewed(renewed, version)
             except TakenError:
                 self._lost.set()
                 return
@@ -214,15 +189,29 @@ class LeaseLock:
                     continue
                 self._lost.set()
                 return
-            record = renewed
+
+    def _renewed(self, renewed: _Record, version: str) -> tuple[_Record, str]:
+        """The record that stands now, and its version.
+
+        A renewal may have acted though its answer was lost: then the record is still this holder's, in another version.
+
+        Raises:
+            TakenError: it is somebody else's.
+        """
+        try:
+            return renewed, put(self._shelf, KEY, _encode(renewed), version)
+        except TakenError:
+            read = self._read()
+            if read is None or read[0].lock_id != renewed.lock_id:
+                raise
+            return read
 
     def _give_back(self, lock_id: str) -> None:
         """Write down that the lock is free, unless it is somebody else's by now."""
         try:
             read = self._read()
-            if read and read[0].holder.lock_id == lock_id and not read[0].is_free:
-                record = read[0]
-                free = _Record(record.holder, record.started, record.expires, record.beats + 1, is_free=True)
+            if read and read[0].lock_id == lock_id:
+                free = replace(read[0], beats=read[0].beats + 1, is_free=True)
                 put(self._shelf, KEY, _encode(free), read[1])
         except (StateError, TakenError):
             return  # it runs out, or is taken already
@@ -230,14 +219,7 @@ class LeaseLock:
     def _is_valid(self, record: _Record) -> bool:
         if record.is_free or record.expires <= self._lease_clock.now():
             return False
-        return record.holder.host != self._writer.host or not self._is_dead_here(record)
-
-    def _is_dead_here(self, record: _Record) -> bool:
-        now = self._started(record.holder.pid)
-        return now is None or bool(record.started and now and now != record.started)
-
-    def _is_alive_here(self, record: _Record) -> bool:
-        return record.holder.host == self._writer.host and not self._is_dead_here(record)
+        return not self._claimant.is_dead(record.claim)
 
     def _read(self) -> tuple[_Record, str] | None:
         kept = self._shelf.get(KEY)
@@ -250,14 +232,6 @@ class LeaseLock:
                 f"{KEY} at {self._shelf.where} cannot be read: {error!r}",
                 hint="if nobody is writing there, remove it",
             ) from error
-
-
-def taken_away(holder: Holder) -> StateError:
-    """The error of a run that has lost its lock."""
-    return StateError(
-        f"lock {holder.lock_id} was taken away from this run",
-        hint="nothing more is written; see who did with `tdr lock status`, then plan again",
-    )
 
 
 def put(shelf: Shelf, key: str, data: bytes, expected: str | None) -> str:
@@ -277,14 +251,11 @@ def put(shelf: Shelf, key: str, data: bytes, expected: str | None) -> str:
 
 def _encode(record: _Record) -> bytes:
     body = {
-        "format": FORMAT,
-        "format_version": FORMAT_VERSION,
-        "started": record.started,
+        **record.claim.body(),
         "expires": rfc3339(record.expires),
         "expires_at": record.expires,
         "beats": record.beats,
         "is_free": record.is_free,
-        **asdict(record.holder),
     }
     return orjson.dumps(body, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
@@ -293,6 +264,5 @@ def _decode(data: bytes) -> _Record:
     body: Mapping[str, object] = orjson.loads(data)
     texts = {name: str(body[name]) for name in ("lock_id", "operation", "who", "host", "run", "since")}
     holder = Holder(pid=int(str(body["pid"])), **texts)
-    return _Record(
-        holder, str(body["started"]), float(str(body["expires_at"])), int(str(body["beats"])), body["is_free"] is True
-    )
+    claim = Claim(holder, str(body["started"]))
+    return _Record(claim, float(str(body["expires_at"])), int(str(body["beats"])), body["is_free"] is True)

@@ -23,7 +23,8 @@ from reconciler.stores import document, journal
 from reconciler.stores.cipher import PLAIN, Cipher
 from reconciler.stores.files import Disk, Files, write_atomically
 from reconciler.stores.history import History
-from reconciler.stores.lock import FolderLock, Writer, process_started
+from reconciler.stores.holding import Writer, process_started
+from reconciler.stores.lock import FolderLock
 from reconciler.stores.reader import Reader
 from reconciler.stores.records import Records
 from reconciler.stores.runs import Runs, id_of, name_of

@@ -8,69 +8,21 @@ is respected until a person releases it, for its process cannot be asked. Age pr
 from __future__ import annotations
 
 import fcntl
-import getpass
 import os
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import orjson
 
 from reconciler.errors import LockHeld, StateError
-from reconciler.ports.clock import Clock, rfc3339
+from reconciler.ports.clock import Clock
 from reconciler.ports.store import Holder
 from reconciler.stores.files import MODE, Files, write_atomically
-
-FORMAT = "tdr.lock"
-FORMAT_VERSION = "1.0"
+from reconciler.stores.holding import Claim, Claimant, OccupiedError, Writer, process_started, taken_away
 
 _POLL_S = 0.05
 _POLL_MAX_S = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Writer:
-    """Who takes the lock: a person or machine user, the host and the process."""
-
-    who: str
-    host: str
-    pid: int
-
-    @classmethod
-    def here(cls) -> Writer:
-        """This process."""
-        try:
-            who = getpass.getuser()
-        except (KeyError, OSError):  # no such user, as in many containers
-            who = f"uid {os.getuid()}"
-        return cls(who, socket.gethostname(), os.getpid())
-
-
-def process_started(pid: int) -> str | None:
-    """When process *pid* of this machine began, as text that is only good for comparing; None when it does not run.
-
-    Tells a process from a later one that was given the same number. "" where the system has no /proc.
-    """
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return None
-    except PermissionError:
-        pass  # somebody else's, but it runs
-    if not Path("/proc/self/stat").exists():
-        return ""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    # Fields after the name, which may hold blanks and brackets: state is the 3rd, start time the 22nd (proc(5)).
-    fields = stat.rpartition(")")[2].split()
-    if fields[0] in ("Z", "X"):
-        return None
-    boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    return f"{boot}/{fields[19]}"
 
 
 class FolderLock:
@@ -89,11 +41,8 @@ class FolderLock:
         """Lock *folder*, which need not exist yet. *started* tells about processes as `process_started` does."""
         self._folder = folder
         self._record = folder / "lock.json"
-        self._clock = clock
-        self._writer = writer
         self._files = files
-        self._new_id = new_id
-        self._started = started
+        self._claimant = Claimant(clock, writer, new_id, started)
         # The record last read as *lock_id*'s: records are replaced, never rewritten, so the same file says the same.
         self._confirmed: tuple[str, tuple[int, ...]] | None = None
 
@@ -105,18 +54,11 @@ class FolderLock:
             LockHeld: it stays with somebody else; says with whom, where, since when and how to release it.
             StateError: the folder cannot be written.
         """
-        descriptor = self._acquire(self._clock.now() + timeout_s)
+        descriptor = self._claimant.wait(self._attempt, timeout_s, pause_s=_POLL_S, pause_max_s=_POLL_MAX_S)
         try:
-            holder = Holder(
-                lock_id=self._new_id(),
-                operation=operation,
-                who=self._writer.who,
-                host=self._writer.host,
-                pid=self._writer.pid,
-                run=run,
-                since=rfc3339(self._clock.now()),
-            )
-            self._write(holder)
+            claim = self._claimant.new_claim(operation, run)
+            self._write(claim)
+            holder = claim.holder
             try:
                 yield holder
             finally:
@@ -128,11 +70,8 @@ class FolderLock:
 
     def holder(self) -> Holder | None:
         """Who holds the lock; a dead process of this machine holds nothing."""
-        read = self._read()
-        if read is None:
-            return None
-        holder, started = read
-        return None if self._is_dead(holder, started) else holder
+        claim = self._read()
+        return None if claim is None or self._claimant.is_dead(claim) else claim.holder
 
     def confirm(self, holder: Holder) -> None:
         """Make sure that *holder* was not released by somebody else meanwhile.
@@ -144,10 +83,7 @@ class FolderLock:
         if found is not None and self._confirmed == (holder.lock_id, found):
             return
         if not self._is(holder):
-            raise StateError(
-                f"lock {holder.lock_id} was taken away from this run",
-                hint="nothing more is written; see who did with `tdr lock status`, then plan again",
-            )
+            raise taken_away(holder)
         self._confirmed = (holder.lock_id, found) if found else None
 
     def release(self, lock_id: str) -> None:
@@ -156,16 +92,7 @@ class FolderLock:
         Raises:
             LockHeld: there is no such lock, or its holder is known to be alive.
         """
-        read = self._read()
-        if read is None or read[0].lock_id != lock_id:
-            there = f"the lock is {read[0].lock_id}" if read else "nothing is locked"
-            raise LockHeld(f"there is no lock {lock_id!r}: {there}", hint="`tdr lock status` shows the id")
-        holder, started = read
-        if holder.host == self._writer.host and not self._is_dead(holder, started):
-            raise LockHeld(
-                f"its holder is alive: {in_words(holder)}",
-                hint=f"end process {holder.pid}, which releases the lock by itself",
-            )
+        holder = self._claimant.check_release(lock_id, self._read()).holder
         descriptor = self._try()
         if descriptor is None:
             raise LockHeld("a process on this machine is writing", hint="wait for it, then look at `tdr lock status`")
@@ -175,20 +102,20 @@ class FolderLock:
         finally:
             os.close(descriptor)
 
-    def _acquire(self, deadline: float) -> int:
-        pause_s = _POLL_S
-        while True:
-            descriptor = self._try()
-            if descriptor is not None:
-                read = self._read_or_close(descriptor)
-                if read is None or read[0].host == self._writer.host:
-                    return descriptor  # nobody, or a process of this machine whose system lock is gone
-                os.close(descriptor)
-            left_s = deadline - self._clock.now()
-            if left_s <= 0:
-                raise self._held()
-            self._clock.sleep(min(pause_s, left_s))
-            pause_s = min(2 * pause_s, _POLL_MAX_S)
+    def _attempt(self) -> int:
+        """The open file that has the system lock."""
+        descriptor = self._try()
+        if descriptor is None:
+            raise OccupiedError(self._read())
+        try:
+            claim = self._read()
+        except StateError:
+            os.close(descriptor)
+            raise
+        if claim is None or self._claimant.is_here(claim):
+            return descriptor  # nobody's, or of a process of this machine whose system lock is gone
+        os.close(descriptor)
+        raise OccupiedError(claim)
 
     def _try(self) -> int | None:
         """The open file that has the system lock, or None when somebody else has it."""
@@ -206,61 +133,29 @@ class FolderLock:
             return None
         return descriptor
 
-    def _held(self) -> LockHeld:
-        read = self._read()
-        if read is None:
-            return LockHeld(
-                "somebody else is taking the lock right now", hint="try again, or wait with `--lock-timeout 5m`"
-            )
-        return LockHeld(
-            f"the state is locked: {in_words(read[0])}",
-            hint="wait with `--lock-timeout 5m`; "
-            f"if that process is gone for good, release it with `tdr lock release {read[0].lock_id}`",
-        )
-
-    def _is_dead(self, holder: Holder, started: str) -> bool:
-        if holder.host != self._writer.host:
-            return False
-        now = self._started(holder.pid)
-        return now is None or bool(started and now and now != started)
-
     def _is(self, holder: Holder) -> bool:
-        read = self._read()
-        return read is not None and read[0].lock_id == holder.lock_id
+        claim = self._read()
+        return claim is not None and claim.holder.lock_id == holder.lock_id
 
-    def _write(self, holder: Holder) -> None:
-        body = {
-            "format": FORMAT,
-            "format_version": FORMAT_VERSION,
-            "started": self._started(holder.pid) or "",
-            **asdict(holder),
-        }
-        data = orjson.dumps(body, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    def _write(self, claim: Claim) -> None:
+        option = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
         try:
-            write_atomically(self._files, self._record, data)
+            write_atomically(self._files, self._record, orjson.dumps(claim.body(), option=option))
         except OSError as error:
             raise StateError(
                 f"{self._record} cannot be written: {error.strerror}", hint="free space, or check permissions"
             ) from error
 
-    def _read(self) -> tuple[Holder, str] | None:
+    def _read(self) -> Claim | None:
         try:
             body = orjson.loads(self._record.read_bytes())
-            holder = Holder(**{name: body[name] for name in Holder.__slots__})
-            return holder, str(body["started"])
+            return Claim(Holder(**{name: body[name] for name in Holder.__slots__}), str(body["started"]))
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise StateError(
                 f"{self._record} cannot be read: {error!r}", hint="if nobody is writing to this folder, remove the file"
             ) from error
-
-    def _read_or_close(self, descriptor: int) -> tuple[Holder, str] | None:
-        try:
-            return self._read()
-        except StateError:
-            os.close(descriptor)
-            raise
 
 
 def _identity(record: Path) -> tuple[int, ...] | None:
@@ -270,12 +165,3 @@ def _identity(record: Path) -> tuple[int, ...] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
-
-
-def in_words(holder: Holder) -> str:
-    """Who it is, as part of a sentence."""
-    run = f", run {holder.run}" if holder.run else ""
-    return (
-        f"`{holder.operation}` by {holder.who} on {holder.host} (process {holder.pid}{run}) "
-        f"since {holder.since}, lock id {holder.lock_id}"
-    )

@@ -6,10 +6,12 @@ so they are tried before a state is begun.
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
+from datetime import timedelta
 from typing import Any
 
 from reconciler.errors import StateError, UsageError
@@ -18,6 +20,9 @@ from reconciler.ports.store import KEEPS, Keeps
 from reconciler.stores.shelf import DOCUMENT, Kept, TakenError
 
 _PARALLEL = 16
+_RETRIES = 4
+_CODE = re.compile(r"<Code>(\w{1,60})</Code>")
+_EXPIRED = ("ExpiredToken", "InvalidToken", "TokenRefreshRequired", "RequestExpired")
 
 
 class ObjectShelf:
@@ -62,7 +67,12 @@ class ObjectShelf:
             if secret is not None:
                 config[name] = secret.reveal()
         self._store = S3Store(
-            bucket, prefix=prefix, config=config, client_options={"allow_http": endpoint.startswith("http:")}
+            bucket,
+            prefix=prefix,
+            config=config,
+            client_options={"allow_http": endpoint.startswith("http:")},
+            # Shorter than a lease together, so that who renews one learns in time that the store is away.
+            retry_config={"max_retries": _RETRIES, "retry_timeout": timedelta(seconds=60)},
         )
         self.where = f"s3://{bucket}/{prefix}" + (f" ({endpoint})" if endpoint else "")
         self.caveat = ""
@@ -74,7 +84,7 @@ class ObjectShelf:
 
         try:
             found = obstore.get(self._store, key)
-            return Kept(bytes(found.bytes()), str(found.meta["e_tag"]))
+            return Kept(bytes(found.bytes()), self._version(found.meta["e_tag"]))
         except FileNotFoundError:
             return None
         except obstore.exceptions.BaseError as error:
@@ -95,7 +105,7 @@ class ObjectShelf:
             raise TakenError(key) from None
         except (obstore.exceptions.BaseError, FileNotFoundError) as error:
             raise self._failed(error) from error
-        return str(written["e_tag"])
+        return self._version(written["e_tag"])
 
     def scan(self, prefix: str) -> Sequence[tuple[str, bytes]]:
         """Every object whose key begins with *prefix*, by key."""
@@ -157,9 +167,28 @@ class ObjectShelf:
             return True
         return False
 
+    def _version(self, tag: str | None) -> str:
+        if not tag:
+            raise StateError(
+                f"{self.where} gives its objects no ETag, so two writers could both win",
+                hint="use a store that writes on conditions, or another backend; see whether something stands between",
+            )
+        return tag
+
     def _failed(self, error: Exception) -> StateError:
+        import obstore  # noqa: PLC0415 - as above
+
         # The first line tells what happened; what follows is the answer's XML and the client's own notes.
         words = str(error).partition("\n")[0].partition(": <")[0][:300]
+        code = _CODE.search(str(error))
+        words += f" ({code[1]})" if code else ""
+        refused = obstore.exceptions.PermissionDeniedError, obstore.exceptions.UnauthenticatedError
+        # AWS tells of credentials that have run out with 400.
+        if isinstance(error, refused) or (code and code[1] in _EXPIRED):
+            return StateError(
+                f"{self.where} refuses the credentials: {words}",
+                hint="see whether they have run out and may read, write, list and remove objects below that prefix",
+            )
         return StateError(
             f"the state at {self.where} cannot be reached: {words}",
             hint="what was saved before is untouched; see whether the store answers, then run again",

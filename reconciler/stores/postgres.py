@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     import psycopg
 
 _CONNECT_S = 10
+_STALLED_S = 20.0
+# A connection whose other end went without a word would otherwise be waited for without end.
+_PATIENCE = {"connect_timeout": _CONNECT_S, "keepalives_idle": 20, "tcp_user_timeout": 60_000}
+_WAIT_S = 60
 # Any number that nobody else uses for an advisory lock: "tdr" in ASCII.
 _MAKING_TABLES = 0x746472
 
@@ -28,10 +32,20 @@ class PostgresShelf:
     One connection, shared by the threads of this process and opened again when it breaks.
     """
 
-    def __init__(self, connection: Secret, place: str, *, schema: str = "tdr", keeps: Keeps = KEEPS) -> None:
+    def __init__(
+        self,
+        connection: Secret,
+        place: str,
+        *,
+        schema: str = "tdr",
+        keeps: Keeps = KEEPS,
+        stalled_s: float = _STALLED_S,
+    ) -> None:
         """Use the database of *connection*, a connection text of libpq or an address ``postgresql://…``.
 
         place: tells the states in one table apart, such as ``shop/prod``.
+        stalled_s: how long rows stay locked for a process that stands still in the middle of its writes; well below a
+            lease, so that whoever takes the lock over is not kept from fencing that process out.
 
         Raises:
             UsageError: psycopg is not installed, or *connection* does not parse.
@@ -39,6 +53,7 @@ class PostgresShelf:
         self._connection_text = connection
         self._place = place
         self._schema = schema
+        self._stalled_s = stalled_s
         self.keeps = keeps
         self.caveat = ""
         self.where = f"{_address(connection)}, schema {schema}, {place}"
@@ -136,9 +151,14 @@ class PostgresShelf:
 
         if self._open is not None and not self._open.closed:
             return self._open
-        self._open = psycopg.connect(self._connection_text.reveal(), autocommit=True, connect_timeout=_CONNECT_S)
+        from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415 - as above
+
+        wanted: dict[str, Any] = {**_PATIENCE, **conninfo_to_dict(self._connection_text.reveal())}
+        self._open = psycopg.connect(autocommit=True, **wanted)
         # A commit that is not on disk when it returns would be no journal.
         self._open.execute("SET synchronous_commit = on")
+        self._open.execute(f"SET idle_in_transaction_session_timeout = {round(self._stalled_s * 1000)}")
+        self._open.execute(f"SET statement_timeout = '{_WAIT_S}s'")
         self._make_tables(self._open)
         return self._open
 

@@ -25,8 +25,8 @@ from reconciler.ports.store import Entry, Holder, Mended, Snapshot
 from reconciler.stores import document, journal, runs
 from reconciler.stores.cipher import PLAIN, Cipher
 from reconciler.stores.document import UnusableError
-from reconciler.stores.lease import Lock, put, taken_away
-from reconciler.stores.lock import Writer
+from reconciler.stores.holding import Writer, taken_away
+from reconciler.stores.lease import Lock, put
 from reconciler.stores.records import Records
 from reconciler.stores.shared_reader import Loaded, SharedReader, before_gap, history_key, slot_key
 from reconciler.stores.shelf import DOCUMENT, Shelf, TakenError
@@ -347,13 +347,25 @@ class SharedStore:
         """Writes of one kind, together.
 
         Raises:
-            StateError: somebody else wrote what they were to replace.
+            StateError: somebody else wrote what they were to replace, or the place failed.
         """
         try:
             with self._shelf.together():
                 yield
         except TakenError:
             raise self._written_by_another(holder) from None
+        except StateError:
+            # A place may end the writes of whoever stood still for too long; then that is what there is to tell.
+            if self._is_taken_away(holder):
+                raise taken_away(holder) from None
+            raise
+
+    def _is_taken_away(self, holder: Holder) -> bool:
+        try:
+            now = self._lock.holder()
+        except StateError:
+            return False
+        return now is not None and now.lock_id != holder.lock_id
 
     def _written_by_another(self, holder: Holder) -> StateError:
         now = self._lock.holder()

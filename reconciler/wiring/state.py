@@ -18,8 +18,8 @@ from reconciler.model.state_place import HttpPlace, LocalPlace, PostgresPlace, S
 from reconciler.ports.clock import Clock
 from reconciler.ports.store import StateStore
 from reconciler.stores.cipher import cipher_of
+from reconciler.stores.holding import Writer
 from reconciler.stores.local import LocalStore
-from reconciler.stores.lock import Writer
 
 if TYPE_CHECKING:
     from reconciler.stores.lease import Lock
@@ -121,7 +121,8 @@ class StateOnNeed:
         return place
 
     def _at_server(self, place: HttpPlace) -> StateStore:
-        from reconciler.stores.http import HttpLock, HttpShelf  # noqa: PLC0415 - as above
+        from reconciler.stores.http import HttpShelf  # noqa: PLC0415 - as above
+        from reconciler.stores.http_lock import HttpLock  # noqa: PLC0415 - as above
         from reconciler.stores.http_server import Addresses, StateServer  # noqa: PLC0415 - as above
 
         addresses = Addresses(

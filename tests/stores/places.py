@@ -16,11 +16,12 @@ import state_server
 from reconciler.model.secret import Secret
 from reconciler.ports.clock import Clock, SystemClock
 from reconciler.ports.store import Keeps, StateStore
-from reconciler.stores.http import HttpLock, HttpShelf
+from reconciler.stores.holding import Writer, process_started
+from reconciler.stores.http import HttpShelf
+from reconciler.stores.http_lock import HttpLock
 from reconciler.stores.http_server import Addresses, StateServer
-from reconciler.stores.lease import LeaseLock
+from reconciler.stores.lease import LEASE_S, RENEW_S, LeaseLock
 from reconciler.stores.local import LocalStore
-from reconciler.stores.lock import Writer, process_started
 from reconciler.stores.objects import ObjectShelf
 from reconciler.stores.postgres import PostgresShelf
 from reconciler.stores.shared import SharedStore
@@ -64,7 +65,7 @@ class Place:
 
     def shelf(self) -> Shelf:
         if self.kind == "postgres":
-            shelf = PostgresShelf(Secret("test", self.address), self.name, keeps=FEW)
+            shelf = PostgresShelf(Secret("test", self.address), self.name, keeps=FEW, stalled_s=1.0)
             self.closing.callback(shelf.close)
             return shelf
         key = Secret("test", "FAKE")
@@ -95,7 +96,8 @@ class Place:
         writer: Writer | None = None,
         started: Callable[[int], str | None] = process_started,
         lease_clock: Clock | None = None,
-        renew_s: float = 30.0,
+        lease_s: float = LEASE_S,
+        renew_s: float = RENEW_S,
         **more: Any,
     ) -> StateStore:
         clock, writer = self.clock, writer or Writer.here()
@@ -115,5 +117,5 @@ class Place:
             lock: Any = HttpLock(server, shelf, **ids)
         else:
             shelf = self.shelf()
-            lock = LeaseLock(shelf, lease_clock=lease_clock or SystemClock(), renew_s=renew_s, **ids)
+            lock = LeaseLock(shelf, lease_clock=lease_clock or SystemClock(), lease_s=lease_s, renew_s=renew_s, **ids)
         return SharedStore(shelf, "prod", lock, project=project, clock=clock, writer=writer, **more)

@@ -14,8 +14,8 @@ from reconciler.errors import LockHeld, StateError
 from reconciler.model.address import Address
 from reconciler.ports.clock import Clock
 from reconciler.ports.store import Entry, Holder, Phase
+from reconciler.stores.holding import Writer, process_started
 from reconciler.stores.local import LocalStore
-from reconciler.stores.lock import Writer, process_started
 
 HERE = Writer("ana", "desk", 100)
 INTENT = Entry("op1", Phase.INTENT, "create", Address("audience", "vip"), 1.0)

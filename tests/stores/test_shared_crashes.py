@@ -13,8 +13,8 @@ from places import SteppingClock
 from reconciler.model.address import Address
 from reconciler.model.record import Record
 from reconciler.ports.store import Entry, Keeps, Phase
+from reconciler.stores.holding import Writer
 from reconciler.stores.lease import LeaseLock
-from reconciler.stores.lock import Writer
 from reconciler.stores.shared import SharedStore
 from reconciler.stores.shelf import Kept, TakenError
 

@@ -13,8 +13,8 @@ from reconciler.model.address import Address
 from reconciler.model.record import Record
 from reconciler.model.secret import Secret
 from reconciler.ports.store import Entry, Phase, StateStore
+from reconciler.stores.holding import Writer
 from reconciler.stores.http_server import Addresses, StateServer
-from reconciler.stores.lock import Writer
 
 OURS, THEIRS = Writer("mika", "build-1", 11), Writer("noor", "build-2", 22)
 VIP, CRM = Address("audience", "vip"), Address("connection", "crm")
