@@ -22,7 +22,7 @@ ApproveOption = Annotated[
     ),
 ]
 ReasonOption = Annotated[
-    str, typer.Option("--reason", envvar="TDR_REASON", help="Why; kept with the run.", metavar="TEXT")
+    str, typer.Option("--reason", envvar="TDR_REASON", help="Why it is approved; kept with the run.", metavar="TEXT")
 ]
 
 

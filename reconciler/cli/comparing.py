@@ -18,7 +18,7 @@ def add_to(app: typer.Typer) -> None:
 
 def diff(
     plan_a: Annotated[Path, typer.Argument(help="A plan saved by `tdr plan --out`.", metavar="PLAN_A")],
-    plan_b: Annotated[Path, typer.Argument(help="Another one.", metavar="PLAN_B")],
+    plan_b: Annotated[Path, typer.Argument(help="The plan to compare it with.", metavar="PLAN_B")],
     format: FormatOption = Format.TEXT,
 ) -> None:
     """Compare what two saved plans would do. Exits with 2 when it is not the same. Asks no vendor."""

@@ -84,7 +84,7 @@ def plan(
     format: FormatOption = Format.TEXT,
     verbose: VerboseOption = False,
 ) -> None:
-    """Show what apply would change. Changes nothing."""
+    """Show what apply would change. Changes nothing. Exits with 3 when a gate holds the plan."""
     from reconciler.commands import planning
     from reconciler.manifest.loading import collection_paused
 
@@ -127,7 +127,7 @@ def apply(
     reason: ReasonOption = "",
     format: FormatOption = Format.TEXT,
 ) -> None:
-    """Make it so: plan, ask, and change what differs."""
+    """Plan, show it, ask, and change what differs; with a saved plan: exactly that, without asking."""
     from reconciler.commands import applying
 
     if plan_file is not None and target:
@@ -159,7 +159,7 @@ def destroy(
     reason: ReasonOption = "",
     format: FormatOption = Format.TEXT,
 ) -> None:
-    """Delete everything that the state remembers. With --yes, --env must name the environment."""
+    """Delete everything that tdr made or took over. With --yes, --env must name the environment."""
     from reconciler.commands import applying
 
     if yes and not (env or context.obj["env"]):

@@ -90,7 +90,7 @@ def graph(
     ] = None,
     format: Annotated[GraphFormat, typer.Option("--format", help="How to print the graph.")] = GraphFormat.DOT,
 ) -> None:
-    """Print what needs what. Asks no vendor."""
+    """Print which resource needs which, as a graph. Asks no vendor."""
     from reconciler.commands import graph as commands
     from reconciler.reports import graph as reports
 

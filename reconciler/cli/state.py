@@ -38,7 +38,7 @@ OldPlaceOption = Annotated[
 states = typer.Typer(
     help="Look at the state, or mend it. Every change keeps the state before it.", no_args_is_help=True
 )
-locks = typer.Typer(help="Who is writing.", no_args_is_help=True)
+locks = typer.Typer(help="See which run is writing, or take its lock away when it is gone.", no_args_is_help=True)
 
 # What every verb takes besides its own.
 _SHARED: dict[str, tuple[Any, Any]] = {
@@ -125,7 +125,7 @@ def move(runtime: Runtime, source: FromArgument, target: ToArgument, lock_timeou
 
 @_verb(states, "history")
 def history(runtime: Runtime) -> Answer:
-    """List the states kept."""
+    """List the earlier states that are kept."""
     from reconciler.commands import state
 
     return state.history(runtime)
