@@ -121,6 +121,18 @@ def what_exists(stage: Stage) -> None:
         assert [one["name"] for one in client.saved_queries()] == ["buyers-per-month"]
 
 
+def test_the_page_on_drift_shows_what_is_printed(tmp_path: Path) -> None:
+    page = (EXAMPLES.parent / "docs/drift.md").read_text(encoding="utf-8")
+    (sample,) = re.findall(r"^```\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    stage, _ = run_as_written("05-what-exists", tmp_path / "example")
+    with stage.somebody() as client:
+        client.update_saved_query("buyers-per-month", {"cron": "0 5 * * *"})
+
+    said = stage.tdr("drift", expect=2).out
+
+    assert said == "Environment local\n" + sample
+
+
 def policy(stage: Stage) -> None:
     (run,) = stage.tdr("history", "--format", "json").document["runs"]
     assert "moves to the CRM team in May" in stage.tdr("history", run["run"]).out
