@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from reconciler.ports.clock import Clock
-from reconciler.ports.exports import Exporter, Importer
-from reconciler.service.catalog import Catalog
-from reconciler.service.connections import Connections
 from reconciler.service.jobs import Jobs
-from reconciler.service.ports import Sealer
-from reconciler.service.results import Results
 from reconciler.service.runner import Running
-from reconciler.service.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from reconciler.service.loading import Loading
@@ -20,30 +14,13 @@ if TYPE_CHECKING:
 
 
 class Executor:
-    """Carries out jobs. What it needs of SQL and rows is imported with the first job that needs it."""
+    """Carries out jobs. What it needs of SQL and rows is made with the first job that needs it."""
 
-    def __init__(
-        self,
-        jobs: Jobs,
-        catalog: Catalog,
-        connections: Connections,
-        results: Results,
-        warehouse: Warehouse,
-        sealer: Sealer,
-        clock: Clock,
-        exporter: Exporter,
-        importer: Importer,
-    ) -> None:
-        """Report to *jobs*; the rest is what queries and loads work with."""
+    def __init__(self, jobs: Jobs, querying: Callable[[], Querying], loading: Callable[[], Loading]) -> None:
+        """Report to *jobs*. *querying* and *loading* are called for each job anew, so that they may load late."""
         self._jobs = jobs
-        self._catalog = catalog
-        self._connections = connections
-        self._results = results
-        self._warehouse = warehouse
-        self._sealer = sealer
-        self._clock = clock
-        self._exporter = exporter
-        self._importer = importer
+        self._querying = querying
+        self._loading = loading
 
     def __call__(self, running: Running) -> None:
         """Carry out one job and close it; raises when it fails."""
@@ -54,17 +31,3 @@ class Executor:
             self._querying().export_kept(row, running)
         else:
             self._querying().run(row, running)
-
-    def _querying(self) -> Querying:
-        from reconciler.service.querying import Querying  # noqa: PLC0415 - brings sqlglot and duckdb
-
-        return Querying(
-            self._jobs, self._catalog, self._connections, self._results, self._warehouse, self._sealer, self._exporter
-        )
-
-    def _loading(self) -> Loading:
-        from reconciler.service.loading import Loading  # noqa: PLC0415 - brings duckdb
-
-        return Loading(
-            self._jobs, self._catalog, self._connections, self._warehouse, self._sealer, self._clock, self._importer
-        )

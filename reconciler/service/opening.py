@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconciler.ports.clock import Clock
 from reconciler.ports.exports import Exporter, Importer
@@ -23,6 +24,10 @@ from reconciler.service.schedules import Schedules
 from reconciler.service.service import Service, submit
 from reconciler.service.storage import Storage
 from reconciler.service.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from reconciler.service.loading import Loading
+    from reconciler.service.querying import Querying
 
 DAY_S = 86_400.0
 
@@ -66,8 +71,18 @@ def open_service(
         patience_s=patience_s,
         spill_root=spill_root,
     )
-    executor = Executor(jobs, catalog, connections, results, warehouse, sealer, clock, exporter, importer)
-    runner = Runner(jobs, executor)
+
+    def querying() -> Querying:
+        from reconciler.service.querying import Querying  # noqa: PLC0415 - brings sqlglot and duckdb
+
+        return Querying(jobs, catalog, connections, results, warehouse, sealer, exporter)
+
+    def loading() -> Loading:
+        from reconciler.service.loading import Loading  # noqa: PLC0415 - brings duckdb
+
+        return Loading(jobs, catalog, connections, warehouse, sealer, clock, importer)
+
+    runner = Runner(jobs, Executor(jobs, querying, loading))
     service = Service(
         api_keys=tuple(api_keys),
         clock=clock,
