@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable
 
 from reconciler.commands.answer import FAILED, INTERRUPTED, OK, Answer
+from reconciler.engine.pauses import WATCHED_AT_MOST_S, pauses
 from reconciler.errors import TdrError
 from reconciler.model.address import Address
 from reconciler.model.record import Record
@@ -16,8 +17,6 @@ from reconciler.reports import rows
 from reconciler.reports.documents import Document, heading
 from reconciler.wiring import Runtime
 
-POLL_S = (0.05, 0.1, 0.2, 0.5, 1.0)
-"""Waiting times between two looks; the last one repeats."""
 FIRST_ROWS = 20
 """How many rows of a query are shown."""
 
@@ -38,14 +37,13 @@ def run(
     if record.phase:
         raise TdrError(f"{address}: its first run is not finished", hint="run `tdr apply`; it goes on from there")
     job_id = provider.run(address, record.remote_id, f"tdr-run-{uuid.uuid4().hex}")
-    looked = 0
+    until_next_look_s = pauses(WATCHED_AT_MOST_S)
     while True:
         job = provider.job(job_id)
         watch(job)
         if job.status.is_finished or stop.is_set():
             break
-        runtime.clock.sleep(POLL_S[min(looked, len(POLL_S) - 1)])
-        looked += 1
+        runtime.clock.sleep(next(until_next_look_s))
     document = _document(runtime, address, provider, job, first_rows)
     if not job.status.is_finished:
         return Answer(document, INTERRUPTED)

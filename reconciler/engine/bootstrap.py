@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from reconciler.engine.pauses import pauses
 from reconciler.engine.resolve import candidates, identify, steady_after
 from reconciler.engine.session import Session
 from reconciler.engine.world import World
@@ -34,8 +35,6 @@ FIRST_RUN = "first"
 FILL_RUN = "fill"
 
 CLOCK_SKEW_S = 300
-POLL_S = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
-"""Waiting times between two looks at a job; the last one repeats."""
 
 Tell = Callable[[str], None]
 
@@ -137,7 +136,7 @@ class Bootstrap:
 
     def _wait(self, job: Job | None, record: Record) -> Job:
         deadline = self.world.clock.now() + self.world.environment.job_timeout
-        waited = 0
+        until_next_look_s = pauses()
         told = ""
         while job is None or not job.status.is_finished:
             if self.stop.is_set():
@@ -148,8 +147,7 @@ class Bootstrap:
                     f"{self.address}: run {record.resolved.get('job_id')} is not finished after {limit_s} s",
                     hint="run `tdr apply` again later; it goes on from here",
                 )
-            self.world.clock.sleep(POLL_S[min(waited, len(POLL_S) - 1)])
-            waited += 1
+            self.world.clock.sleep(next(until_next_look_s))
             job = self._job_of(record)
             news = f"run {job.job_id} {job.status}" + (f", {job.done:,} rows found" if job.done else "") if job else ""
             if news not in {"", told}:
@@ -249,10 +247,9 @@ class Bootstrap:
 
     def _look_until_found(self) -> Observation | None:
         deadline = self.world.clock.now() + self.world.traits(self.audience.address).visible_within_s
-        looked = 0
+        until_next_look_s = pauses()
         while (found := self._find()) is None and self.world.clock.now() < deadline and not self.stop.is_set():
-            self.world.clock.sleep(POLL_S[min(looked, len(POLL_S) - 1)])
-            looked += 1
+            self.world.clock.sleep(next(until_next_look_s))
         return found
 
     def _job_of(self, record: Record) -> Job | None:
