@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,7 @@ from stage import Stage
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "stores"))
 
-import s3_server
-import servers
-import state_server
+from server_fixtures import http, postgres, s3, said  # noqa: F401 - some are fixtures
 
 from reconciler import reports
 from reconciler.sealing import new_key
@@ -32,56 +29,22 @@ def valid(document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    programs = servers.postgres_programs()
-    if programs is None:
-        pytest.skip("no PostgreSQL server is installed (initdb and postgres, as in the package postgresql)")
-    with servers.postgres(programs) as connection:
-        yield connection
-
-
-@pytest.fixture(scope="module")
-def s3() -> Iterator[str]:
-    with servers.s3() as address:
-        yield address
-
-
 @pytest.fixture
-def http() -> Iterator[str]:
-    with state_server.serving("http-409") as (address, _):
-        yield address
+def server(request: pytest.FixtureRequest) -> str:
+    """Address of a server that speaks Terraform's `http`."""
+    address: str = request.getfixturevalue("http")
+    return address
 
 
 def _use(project: Stage, state: str) -> None:
     project.write(ENVIRONMENT, f"treasure_data: {{endpoint: embedded}}\nstate: {state}\n")
 
 
-def _place(kind: str, address: str) -> tuple[str, dict[str, str]]:
-    """What `state` says, and the environment variables it refers to."""
-    match kind:
-        case "postgres":
-            return '{backend: postgres, connection: "${secret:env:STATE_DATABASE}"}', {"STATE_DATABASE": address}
-        case "s3":
-            text = (
-                f"{{backend: s3, bucket: {s3_server.BUCKET}, endpoint: '{address}', region: us-east-1, "
-                'access_key_id: "${secret:env:KEY_ID}", secret_access_key: "${secret:env:KEY}"}'
-            )
-            return text, {"KEY_ID": "FAKE-id", "KEY": "FAKE-key"}
-        case _:
-            text = (
-                f"{{backend: http, address: '{address}', lock_address: '{address}/lock', "
-                f"unlock_address: '{address}/lock', lock_method: POST, unlock_method: DELETE, "
-                f'username: {state_server.USER}, password: "${{secret:env:PASSWORD}}"}}'
-            )
-            return text, {"PASSWORD": state_server.PASSWORD}
-
-
 @pytest.mark.parametrize("kind", ["http", "postgres", "s3"])
 def test_a_team_moves_its_state_and_goes_on(applied: Stage, kind: str, request: pytest.FixtureRequest) -> None:
     before = applied.tdr("state", "show").document
     runs = [path.stem.rpartition("-")[2] for path in sorted((applied.state / "runs").glob("*.json"))]
-    state, environ = _place(kind, request.getfixturevalue(kind))
+    state, environ = said(kind, request.getfixturevalue(kind), "moved")
     _use(applied, state)
 
     moved = valid(applied.tdr("state", "migrate", "--from", "local", "--format", "json", **environ).document)
@@ -100,8 +63,8 @@ def test_a_team_moves_its_state_and_goes_on(applied: Stage, kind: str, request: 
     assert not [secret for secret in environ.values() if secret in "".join(applied.heard)]
 
 
-def test_a_move_can_be_repeated_until_something_is_written_and_then_is_refused(applied: Stage, http: str) -> None:
-    state, environ = _place("http", http)
+def test_a_move_can_be_repeated_until_something_is_written_and_then_is_refused(applied: Stage, server: str) -> None:
+    state, environ = said("http", server, "")
     _use(applied, state)
     applied.tdr("state", "migrate", "--from", "local", **environ)
     applied.tdr("state", "migrate", "--from", "local", **environ)
@@ -109,11 +72,11 @@ def test_a_move_can_be_repeated_until_something_is_written_and_then_is_refused(a
 
     refused = applied.tdr("state", "migrate", "--from", "local", expect=1, **environ)
 
-    assert f"{http} holds a state already" in refused.err
+    assert f"{server} holds a state already" in refused.err
 
 
-def test_a_state_moves_back_from_a_place_in_a_file(applied: Stage, http: str) -> None:
-    state, environ = _place("http", http)
+def test_a_state_moves_back_from_a_place_in_a_file(applied: Stage, server: str) -> None:
+    state, environ = said("http", server, "")
     _use(applied, state)
     applied.tdr("state", "migrate", "--from", "local", **environ)
     shown = applied.tdr("state", "show", **environ).document

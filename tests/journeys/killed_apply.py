@@ -1,4 +1,5 @@
-"""Runs `tdr apply --yes`, or `tdr rollback RUN --yes`, in the current folder and kills itself at the n-th journal line.
+"""Runs `tdr apply --yes`, or `tdr rollback RUN --yes`, in the current folder and kills itself at the n-th journal line,
+wherever the project keeps its state.
 
 Called as ``python killed_apply.py BASE_URL before|after N [RUN]``; prints the number of lines when there were fewer.
 """
@@ -12,29 +13,34 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 from reconciler.commands import applying
 from reconciler.commands.rollback import rollback
-from reconciler.ports.store import Entry
-from reconciler.stores.local import LocalStore
+from reconciler.ports.store import Entry, StateStore
 from reconciler.wiring import open_runtime
 
 
-class DeadlyStore(LocalStore):
-    """Ends the process, as `kill -9` does, before or after one line."""
+class DeadlyStore:
+    """The store *under*, which ends the process, as `kill -9` does, before or after one line."""
 
-    where = "before"
-    fatal = 0
-    lines = 0
+    def __init__(self, under: StateStore, where: str, fatal: int) -> None:
+        self._under = under
+        self._where = where
+        self._fatal = fatal
+        self.lines = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._under, name)
 
     def append(self, entry: Entry) -> None:
         self.lines += 1
         self._die_if("before")
-        super().append(entry)
+        self._under.append(entry)
         self._die_if("after")
 
     def _die_if(self, where: str) -> None:
-        if self.lines == self.fatal and self.where == where:
+        if self.lines == self._fatal and self._where == where:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -45,8 +51,7 @@ def main(base_url: str, where: str, fatal: int, run_id: str = "") -> None:
         variables={"pinterest": base_url},
         resolve_secrets=True,
     ) as runtime:
-        store = DeadlyStore(runtime.state_folder, runtime.environment_name)
-        store.where, store.fatal = where, fatal
+        store = DeadlyStore(runtime.store, where, fatal)
         consent = applying.Consent(show=lambda _: None, ask=lambda _: True)
         run = applying.Run(consent, lambda *_: None, threading.Event(), parallel=1)
         watched = replace(runtime, state=SimpleNamespace(open=lambda: store))

@@ -12,6 +12,10 @@ from typing import Any
 import pytest
 from stage import BUYERS, PLANTED, Stage, ended, stage_in
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "stores"))
+
+from server_fixtures import postgres, s3, said  # noqa: F401 - some are fixtures
+
 from reconciler.emulators.pinterest.knobs import Knobs
 from reconciler.emulators.sandbox import Sandbox
 
@@ -76,6 +80,42 @@ def test_the_next_apply_ends_where_an_undisturbed_one_does(
     fresh.load(range(50, 150))
     fresh.tdr("run", "activation/spring-buyers-daily")
     assert fresh.members() == fresh.shop_of(range(50, 150))
+
+
+@pytest.mark.parametrize(
+    ("kind", "where", "line"),
+    [
+        ("postgres", "after", 4),
+        ("s3", "before", 5),
+        *(
+            pytest.param(kind, where, line, marks=pytest.mark.slow)
+            for kind in ("postgres", "s3")
+            for where, line in (("before", 1), ("after", 1), ("before", 4), ("after", 6), ("after", LINES))
+        ),
+    ],
+)
+def test_the_same_where_several_machines_keep_the_state(
+    fresh: Stage,
+    undisturbed: dict[str, Any],
+    request: pytest.FixtureRequest,
+    kind: str,
+    where: str,
+    line: int,
+) -> None:
+    state, environ = said(kind, request.getfixturevalue(kind), f"killed_{where}_{line}")
+    fresh.edit("manifests/environments/local.yaml", "endpoints:", f"state: {state}\nendpoints:")
+    fresh.environ |= environ
+    fresh.tdr("state", "migrate", "--from", "local")
+    code, _ = run_driver(fresh, where, line)
+    assert code == -signal.SIGKILL, fresh.heard[-1]
+
+    fresh.tdr("apply", "--yes")
+
+    fresh.tdr("plan", "--detailed-exitcode")
+    assert (len(fresh.audiences()), len(fresh.control.lists())) == (1, 1)
+    assert fresh.members() == fresh.shop_of(range(BUYERS))
+    assert without_ids(fresh.records()) == undisturbed
+    assert not fresh.tdr("lock", "status", "--format", "json").document["locked"]
 
 
 def test_the_number_of_lines_is_what_it_was(fresh: Stage) -> None:

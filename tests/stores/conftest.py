@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TypeAlias
 
 import pytest
-import servers
 import state_server
 from places import KINDS, Place, SteppingClock
+from server_fixtures import postgres, s3
 
 from reconciler.ports.store import StateStore
+
+__all__ = ["clock", "open_store", "place", "postgres", "s3"]
 
 OpenStore: TypeAlias = Callable[..., StateStore]
 
@@ -21,21 +23,6 @@ OpenStore: TypeAlias = Callable[..., StateStore]
 @pytest.fixture
 def clock() -> SteppingClock:
     return SteppingClock()
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    programs = servers.postgres_programs()
-    if programs is None:
-        pytest.skip("no PostgreSQL server is installed (initdb and postgres, as in the package postgresql)")
-    with servers.postgres(programs) as connection:
-        yield connection
-
-
-@pytest.fixture(scope="session")
-def s3() -> Iterator[str]:
-    with servers.s3() as address:
-        yield address
 
 
 @pytest.fixture(params=KINDS)
