@@ -23,7 +23,7 @@ from reconciler.errors import UsageError
 from reconciler.model.address import Address
 from reconciler.model.change import Keep, fields_of
 from reconciler.model.record import State
-from reconciler.ports.clock import rfc3339
+from reconciler.ports.clock import rfc3339, rfc3339_exact
 from reconciler.ports.store import Holder, Snapshot
 from reconciler.reports import documents
 from reconciler.reports.documents import Document
@@ -127,7 +127,9 @@ def _execute(
     after = _write_down(runtime, session, prepared, plan_id)
     if applied.results:
         commit = commit_of(runtime.project.root, os.environ)
-        kept = documents.kept_run_document(report, holder, commit, prepared.state, after)
+        kept = documents.kept_run_document(
+            report, holder, commit, prepared.state, after, ended_at=rfc3339_exact(runtime.clock.now())
+        )
         runtime.store.keep_run(holder.run, kept)
     return Answer(report, exit_code)
 

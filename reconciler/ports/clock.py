@@ -34,3 +34,8 @@ class SystemClock:
 def rfc3339(unix_s: float) -> str:
     """Unix seconds as ``2026-01-31T09:30:00Z``."""
     return datetime.fromtimestamp(int(unix_s), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def rfc3339_exact(unix_s: float) -> str:
+    """Unix seconds as ``2026-01-31T09:30:00.250000Z``: texts of one length, which sort by time within a second too."""
+    return datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

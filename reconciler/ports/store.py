@@ -165,7 +165,8 @@ class StateStore(Protocol):
         """Keep what a run did; the oldest beyond what is kept go. Only under the lock.
 
         run_id: without ``-``; that of the lock's holder.
-        document: a ``tdr.run``; its ``created_at`` and ``serial_after`` give it its place among the others.
+        document: a ``tdr.run``; its ``ended_at`` gives it its place among the others, and where an earlier
+            version wrote none its ``created_at`` and ``serial_after``.
 
         Raises:
             StateError: it cannot be written.

@@ -236,14 +236,18 @@ def approvals_given(given: Sequence[Approval], who: str, reason: str) -> list[Js
     ]
 
 
-def kept_run_document(report: Document, holder: Holder, commit: str, before: State, after: State) -> Document:
+def kept_run_document(
+    report: Document, holder: Holder, commit: str, before: State, after: State, *, ended_at: str
+) -> Document:
     """A run's report as it is kept: with who it was, and for every operation what was remembered before and after it.
 
     commit: of the project; "" when unknown.
     before, after: the state as the run found it and as it left it.
+    ended_at: to the microsecond.
     """
     results = report["results"]
     return report | {
+        "ended_at": ended_at,
         "who": holder.who,
         "host": holder.host,
         "operation": holder.operation,

@@ -15,9 +15,11 @@ from reconciler.stores.files import Files, write_atomically
 
 
 def name_of(run_id: str, document: Mapping[str, Json]) -> str:
-    """Name of the document of a run. Names sort by time, and within a second by the state's serial."""
+    """Name of the document of a run. Names sort by time, and by the state's serial where times are the same."""
     serial = document.get("serial_after", 0)
-    return f"{str(document['created_at']).replace(':', '')}-{int(str(serial)):08}-{run_id}"
+    # Earlier versions knew the second only; two runs that changed nothing in the state had then one place.
+    at = document.get("ended_at", document["created_at"])
+    return f"{str(at).replace(':', '')}-{int(str(serial)):08}-{run_id}"
 
 
 def id_of(name: str) -> str:

@@ -367,6 +367,20 @@ def test_runs_are_kept_in_order_and_read_back_whole(open_store: OpenStore) -> No
     assert open_store().run("b") == _report("b", 2, 9)
 
 
+def test_runs_of_one_second_that_left_one_serial_are_kept_in_order(open_store: OpenStore) -> None:
+    def ended(run_id: str, fraction: str) -> dict[str, Json]:
+        return _report(run_id, 1, 7) | {"ended_at": f"2026-02-02T02:01:00.{fraction}Z"}
+
+    store = open_store()
+    with store.lock("apply", "c", 0):
+        store.keep_run("c", _report("c", 0, 7))  # as an earlier version kept it
+        store.keep_run("b", ended("b", "000450"))
+        store.keep_run("a", ended("a", "120000"))
+
+    assert list(open_store().runs()) == ["c", "b", "a"]
+    assert open_store().run("b") == ended("b", "000450")
+
+
 def test_a_run_that_is_not_kept_is_told_with_those_that_are(open_store: OpenStore) -> None:
     store = open_store()
     with store.lock("apply", "a", 0):
