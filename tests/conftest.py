@@ -1,12 +1,17 @@
-"""What every test is given: a process that knows no secret of the tests before it."""
+"""What every test is given: a process that knows no secret of the tests before it, and as much time as it needs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from reconciler import known_secrets
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)

@@ -27,7 +27,10 @@ from reconciler.model.spec import Lifecycle, Spec
 from reconciler.ports.listing import Declaration, Directory, Found, Lists, SecretPlace, Unlisted
 from reconciler.ports.provider import Context
 
-ORDER = ("connection", "database", "table", "audience", "query", "activation", "import")
+ORDER = (
+    *("connection", "database", "table", "audience", "query", "activation", "import"),
+    *("parentsegment", "segmentfolder", "segment"),
+)
 """What is referred to comes before what refers to it."""
 _SPELLED = {kind.lower(): kind for kind in KINDS}
 
@@ -143,7 +146,7 @@ def draft(
     ids = {address: remote_id for (_, remote_id), address in known.items() if address in world.resources}
     desk = _Desk(world, is_free, ids, dict(world.resources))
     objects = [one for one in told if isinstance(one, Found) and one.kind in ORDER and selection.takes(one)]
-    for one in sorted(objects, key=lambda one: (ORDER.index(one.kind), one.remote_id)):
+    for one in sorted(objects, key=lambda one: (ORDER.index(one.kind), one.depth, one.remote_id)):
         if (one.kind, one.remote_id) not in known:
             _one(desk, one, selection)
     return Drafts(tuple(desk.drafts), tuple(desk.left_out), tuple(one for one in told if isinstance(one, Unlisted)))

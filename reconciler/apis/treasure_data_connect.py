@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from reconciler.apis.treasure_data import TreasureData
+from reconciler.apis.treasure_data_cdp import CustomerData, is_taken
 from reconciler.apis.treasure_data_endpoint import Endpoint
 from reconciler.http.answer import Answer
 from reconciler.http.client import Client
@@ -31,6 +32,10 @@ def _advice(answer: Answer) -> str:
 
 DIALECT: Final = Dialect(name="treasure_data", advice=_advice, is_expired=lambda _answer: False)
 
+CUSTOMER_DATA_DIALECT: Final = Dialect(
+    name="treasure_data", advice=_advice, is_expired=lambda _answer: False, error=is_taken
+)
+
 
 def connect(
     endpoint: Endpoint,
@@ -46,14 +51,34 @@ def connect(
 
     transport: what carries requests instead of the network, such as an `InProcessTransport` to the embedded service.
     """
-    credentials = FixedKey(api_key, scheme="TD1")
     return TreasureData(
         Client(
             endpoint.base_url,
             DIALECT,
-            credentials=credentials,
+            credentials=FixedKey(api_key, scheme="TD1"),
             policy=policy,
             scrubber=scrubber,
+            clock=clock,
+            transport=transport,
+            trace=trace,
+        )
+    )
+
+
+def connect_customer_data(
+    endpoint: Endpoint,
+    api_key: Secret,
+    *,
+    transport: httpx.BaseTransport | None = None,
+    clock: Clock | None = None,
+    trace: Trace | None = None,
+) -> CustomerData:
+    """The same account's client for parent segments, which answer at a host of their own; nothing is sent yet."""
+    return CustomerData(
+        Client(
+            endpoint.customer_data_url,
+            CUSTOMER_DATA_DIALECT,
+            credentials=FixedKey(api_key, scheme="TD1"),
             clock=clock,
             transport=transport,
             trace=trace,

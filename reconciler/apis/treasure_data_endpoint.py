@@ -35,6 +35,14 @@ class Endpoint:
     name: str
     base_url: str
 
+    @property
+    def customer_data_url(self) -> str:
+        """Where parent segments answer: ``api-cdp`` in place of ``api``; any other host answers for both itself.
+
+        Source: pytd and td-mcp-server derive their hosts so.
+        """
+        return re.sub(r"^(https?://)api\.", r"\1api-cdp.", self.base_url)
+
 
 def endpoint(place: str) -> Endpoint:
     """The endpoint a person means by *place*: a region, or an address such as ``https://api.treasuredata.com``.

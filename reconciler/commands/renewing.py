@@ -13,7 +13,7 @@ from typing import Any
 
 from reconciler.commands import saved_plan
 from reconciler.commands.planning import document_of, policy_of, review
-from reconciler.engine.operations import Difference, differences, operations
+from reconciler.engine.operations import Difference, differences, differences_in_the_end, every_operation, operations
 from reconciler.engine.planning import Prepared, prepare
 from reconciler.errors import StalePlan
 from reconciler.model.address import Address
@@ -116,7 +116,7 @@ def _same_accounts(saved: Mapping[str, Any], prepared: Prepared) -> None:
 
 def _difference(runtime: Runtime, saved: Mapping[str, Any], prepared: Prepared) -> StalePlan | None:
     fresh = document_of(runtime, prepared)
-    then, now = operations(saved, idle=True), operations(fresh, idle=True)
+    then, now = every_operation(saved), every_operation(fresh)
     found = next(
         differences({address: then[address] for address in then.keys() & now.keys() | operations(saved).keys()}, now),
         None,
@@ -143,7 +143,7 @@ def _equal_plan(runtime: Runtime, saved: Mapping[str, Any], snapshot: Snapshot) 
     fresh = document_of(runtime, prepared)
     if fresh["plan_digest"] == saved["plan_digest"]:
         return prepared
-    found = next(differences(operations(saved), operations(fresh), before=False), None)
+    found = next(differences_in_the_end(operations(saved), operations(fresh)), None)
     what = (
         f"{found.address}: planned was {found.one}, a new plan says {found.other}"
         if found

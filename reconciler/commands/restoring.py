@@ -23,7 +23,10 @@ from reconciler.model.spec import Adopt, Lifecycle, Spec
 from reconciler.ports.listing import Declaration, Directory, Found, Lists, SecretPlace, Undeclarable
 from reconciler.ports.provider import Context
 
-ORDER = ("connection", "database", "table", "audience", "query", "import", "activation")
+ORDER = (
+    *("connection", "database", "table", "audience", "query", "import", "activation"),
+    *("parentsegment", "segmentfolder", "segment"),
+)
 """What is referred to comes before what refers to it."""
 _SPELLED = {kind.lower(): kind for kind in KINDS}
 

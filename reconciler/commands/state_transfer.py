@@ -17,10 +17,11 @@ from reconciler.errors import StateError, TdrError
 from reconciler.model.json import Json
 from reconciler.model.record import State
 from reconciler.ports.clock import rfc3339
-from reconciler.ports.store import StateStore
+from reconciler.ports.store import Snapshot, StateStore
 from reconciler.reports.documents import Document, heading
 from reconciler.stores import document
 from reconciler.stores.document import UnusableError
+from reconciler.stores.succession import present
 from reconciler.wiring import Runtime
 
 
@@ -84,35 +85,39 @@ def _state_in(path: Path) -> State:
 def migrate(runtime: Runtime, source: StateStore, lock_timeout_s: float) -> Answer:
     """Move everything from *source* to where the environment keeps its state now, and compare both.
 
-    *source* stays as it is.
+    The new place points to *source* until everything has arrived; then *source* points there. So a move that was killed
+    never leaves two places that both seem to hold the state, and can be repeated.
 
     Raises:
-        StateError: *source* is damaged, the new place holds a state already, or they differ afterwards.
+        StateError: *source* is damaged or was moved elsewhere, the new place holds a state already, or they differ
+            afterwards.
     """
     target = runtime.store
     run = uuid.uuid4().hex[:12]
     if source.where == target.where:
         raise StateError(f"the state is at {target.where} already", hint="name where it was before with --from")
     with source.lock("state migrate", run, lock_timeout_s), target.lock("state migrate", run, lock_timeout_s):
-        snapshot = source.read()
+        snapshot, there = _ends_of_move(source, target)
         past = [source.past(serial) for serial in source.history()]
         reports: Mapping[str, Mapping[str, Json]] = {each: source.run(each) for each in source.runs()}
-        if target.read() != snapshot:  # else a move that was killed came so far
-            target.begin_with(snapshot.state, snapshot.unfinished, past)
+        if replace(there, elsewhere="") != snapshot:  # else a move that was killed came so far
+            target.begin_with(snapshot.state, snapshot.unfinished, past, elsewhere=source.where)
         for each, report in reports.items():
             target.keep_run(each, report)
-        arrived = target.read()
+        arrived = target.last()
         kept, known = list(target.history()), list(target.runs())
         differing = [
             *([] if arrived.state == snapshot.state else ["the state"]),
             *([] if arrived.unfinished == snapshot.unfinished else ["what is unfinished"]),
             *(f"serial {old.serial}" for old in past[-len(kept) :] if kept and not _same(target.past(old.serial), old)),
-            *(f"run {each}" for each in known if target.run(each) != reports[each]),
+            *(f"run {each}" for each in known if each in reports and target.run(each) != reports[each]),
         ]
-    if differing:
-        raise StateError(
-            f"what arrived at {target.where} differs: {', '.join(differing)}", hint=f"go on with {source.where}"
-        )
+        if differing:
+            raise StateError(
+                f"what arrived at {target.where} differs: {', '.join(differing)}", hint=f"go on with {source.where}"
+            )
+        source.point_to(target.where)
+        target.point_to("")
     body: Document = {
         "from": source.where,
         "to": target.where,
@@ -124,6 +129,20 @@ def migrate(runtime: Runtime, source: StateStore, lock_timeout_s: float) -> Answ
         "runs": len(known),
     }
     return _answer(runtime, "state_migration", body)
+
+
+def _ends_of_move(source: StateStore, target: StateStore) -> tuple[Snapshot, Snapshot]:
+    """What is to be moved from *source*, and what is at *target*.
+
+    Raises:
+        StateError: the state is at neither of the two.
+    """
+    leaving, there = source.last(), target.last()
+    if leaving.elsewhere != target.where:
+        present(leaving, source.where)
+    elif there.elsewhere != source.where:
+        present(there, target.where)
+    return replace(leaving, elsewhere=""), there
 
 
 def _same(one: State, other: State) -> bool:

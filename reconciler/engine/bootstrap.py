@@ -70,24 +70,24 @@ class Bootstrap:
                 f"{self.audience.address}: audience {found.remote_id} appeared after the plan was made",
                 hint="plan again",
             )
-        exists = bool(existing_id)
+        existing = record if existing_id else None
         if found is None:
-            record, found = self._make(record, exists=exists)
-            exists = True
+            record, found = self._make(record, existing)
+            existing = record
         is_filled = self._first_run_succeeded(record)
         self._remember_audience(found)
-        record = self._write_steady(record, found, phase="" if is_filled else FILLING, exists=exists)
+        record = self._write_steady(record, existing, found, phase="" if is_filled else FILLING)
         if not is_filled:
             self._fill(record, found)
 
     # -- steps ---------------------------------------------------------------------------------------------------
 
-    def _make(self, record: Record | None, *, exists: bool) -> tuple[Record, Observation]:
-        """Run the export in create mode until it has made the audience."""
+    def _make(self, record: Record | None, existing: Record | None) -> tuple[Record, Observation]:
+        """Run the export in create mode until it has made the audience. *existing* is the export that is there."""
         cut_off = self.session.reopened.get(self.address)
         is_inherited = record is not None and bool(record.resolved.get("job_id") or (cut_off and cut_off.step == "run"))
         if record is None or not record.resolved.get("job_id"):
-            record = self._start(self._write_create_mode(record, exists=exists), FIRST_RUN)
+            record = self._start(self._write_create_mode(record, existing), FIRST_RUN)
         job = self._wait(self._job_of(record), record)
         found = self._look_until_found() if job.status is JobStatus.SUCCESS else self._find()
         if found is not None:
@@ -102,13 +102,13 @@ class Bootstrap:
         self.session.remember(self.address, record, "run_failed")
         if is_inherited:
             # It failed because the process that ran it ended, or long ago: that says nothing about a run of today.
-            return self._make(record, exists=True)
+            return self._make(record, record)
         raise Permanent(
             f"{self.address}: its first run {job.job_id} ended as {job.status}: {_last_line(job.log)}",
             hint="correct what the log names and run `tdr apply` again; it looks first and makes no second audience",
         )
 
-    def _write_create_mode(self, record: Record | None, *, exists: bool) -> Record:
+    def _write_create_mode(self, record: Record | None, existing: Record | None) -> Record:
         settings: dict[str, str | Unknown] = {self.verbs.create_title_setting: self.title}
         if self.audience_spec.description:
             settings[self.verbs.create_description_setting] = self.audience_spec.description
@@ -121,7 +121,7 @@ class Bootstrap:
             "attempt": before.get("attempt", 0),
             "mode": self.verbs.create,
         }
-        return self._write(desired, record if exists else None, resolved, CREATE_MODE)
+        return self._write(desired, existing, resolved, CREATE_MODE)
 
     def _start(self, record: Record, purpose: str) -> Record:
         """Start a run under a key that never starts a second one."""
@@ -168,14 +168,16 @@ class Bootstrap:
             self.audience.address, replace(record, applied={**record.applied, **found.attributes}), "find"
         )
 
-    def _write_steady(self, record: Record | None, found: Observation, *, phase: str, exists: bool) -> Record:
+    def _write_steady(
+        self, record: Record | None, existing: Record | None, found: Observation, *, phase: str
+    ) -> Record:
         resolution = steady_after(self.spec.membership, found.remote_id, self.verbs)
         desired = self._desired(resolution)
         self.tell(f"writing the export as {resolution.mode}, schedule on")
         resolved: dict[str, Json] = {"mode": resolution.mode, "audience_id": found.remote_id}
         if phase and record is not None:
             resolved |= {key: record.resolved[key] for key in ("bootstrap_since", "attempt") if key in record.resolved}
-        return self._write(desired, record if exists else None, resolved, phase)
+        return self._write(desired, existing, resolved, phase)
 
     def _write(self, desired: Desired, existing: Record | None, resolved: dict[str, Json], phase: str) -> Record:
         """Write the export, over *existing* if it is there, and remember how far this got."""

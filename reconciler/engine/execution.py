@@ -61,11 +61,11 @@ class Execution:
             case Adopt():
                 self._adopt(change)
             case Replace():
-                self._delete(change.address, change.remote_id, keep_record=True)
+                self._delete(change.address, change.remote_id, left=self._remembered(change.address))
                 self._create(Create(change.address, change.fields, change.reason, change.resolution))
             case Delete():
                 self._pause(change)
-                self._delete(change.address, change.remote_id, keep_record=False)
+                self._delete(change.address, change.remote_id, left=None)
             case Disable():
                 self._disable(change)
             case Forget():
@@ -144,7 +144,8 @@ class Execution:
         else:
             self.session.remember(change.address, self._record(change.address, change.remote_id, desired), "adopt")
 
-    def _delete(self, address: Address, remote_id: str, *, keep_record: bool) -> None:
+    def _delete(self, address: Address, remote_id: str, *, left: Record | None) -> None:
+        """Take an object away. *left* is what stays remembered of it: nothing, or what its replacement follows."""
         record = self._remembered(address)
         provider = self.world.providers[address.kind]
         begun = self.session.begin(address, "delete")
@@ -156,7 +157,7 @@ class Execution:
         except Permanent as error:
             self.session.fail(begun, error.message)
             raise
-        self.session.end(begun, record if keep_record else None)
+        self.session.end(begun, left)
 
     def _pause(self, change: Delete) -> None:
         """Take the schedule off an activation that goes, so that no run begins while it is being deleted."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 NOTHING = "noop"
+
+_Weight = Callable[[Mapping[str, Any]], object]
+"""What of a changed field two plans must have in common."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,24 +23,37 @@ class Difference:
     other: str
 
 
-def operations(document: Mapping[str, Any], *, idle: bool = False) -> dict[str, Mapping[str, Any]]:
-    """Address -> change of a plan's document; *idle* takes along those that do nothing."""
-    return {str(change["address"]): change for change in document["changes"] if idle or change["actions"] != [NOTHING]}
+def operations(document: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Address -> change of a plan's document, of those that do something."""
+    return {address: change for address, change in every_operation(document).items() if change["actions"] != [NOTHING]}
 
 
-def differences(
-    one: Mapping[str, Mapping[str, Any]], other: Mapping[str, Mapping[str, Any]], *, before: bool = True
+def every_operation(document: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Address -> change of a plan's document, those that do nothing among them."""
+    return {str(change["address"]): change for change in document["changes"]}
+
+
+def differences(one: Mapping[str, Mapping[str, Any]], other: Mapping[str, Mapping[str, Any]]) -> Iterator[Difference]:
+    """Where the operations *one* and *other* part, by address and then by field."""
+    return _differences(one, other, _both_ends)
+
+
+def differences_in_the_end(
+    one: Mapping[str, Mapping[str, Any]], other: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[Difference]:
-    """Where the operations *one* and *other* part, by address and then by field.
+    """As `differences`, but a field may start from elsewhere as long as it ends the same."""
+    return _differences(one, other, _end)
 
-    before: whether a field that starts from elsewhere is a difference, though it ends the same.
-    """
+
+def _differences(
+    one: Mapping[str, Mapping[str, Any]], other: Mapping[str, Mapping[str, Any]], weight: _Weight
+) -> Iterator[Difference]:
     for address in sorted(one.keys() | other.keys()):
-        yield from _between(address, one.get(address), other.get(address), before=before)
+        yield from _between(address, one.get(address), other.get(address), weight)
 
 
 def _between(
-    address: str, one: Mapping[str, Any] | None, other: Mapping[str, Any] | None, *, before: bool
+    address: str, one: Mapping[str, Any] | None, other: Mapping[str, Any] | None, weight: _Weight
 ) -> Iterator[Difference]:
     if words(one) == words(other) == "nothing" and (one is None or other is None):
         return
@@ -56,7 +72,7 @@ def _between(
     fields, others = _fields(one), _fields(other)
     for path in sorted(fields.keys() | others.keys()):
         field, counterpart = fields.get(path), others.get(path)
-        if _weight(field, before=before) != _weight(counterpart, before=before):
+        if field is None or counterpart is None or weight(field) != weight(counterpart):
             yield Difference(address, path, _step(field), _step(counterpart))
     secrets, others = _secrets(one), _secrets(other)
     for path in sorted(secrets.keys() | others.keys()):
@@ -84,10 +100,12 @@ def _secrets(change: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return {str(secret["path"]): secret for secret in change.get("secrets", ())}
 
 
-def _weight(field: Mapping[str, Any] | None, *, before: bool) -> object:
-    if field is None:
-        return None
-    return (field["before"], field["after"]) if before else (field["after"],)
+def _both_ends(field: Mapping[str, Any]) -> object:
+    return field["before"], field["after"]
+
+
+def _end(field: Mapping[str, Any]) -> object:
+    return field["after"]
 
 
 def _step(field: Mapping[str, Any] | None) -> str:

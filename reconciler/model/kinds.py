@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Discriminator, Field, model_validator
 
+from reconciler.model.segments import ParentSegmentSpec, SegmentFolderSpec, SegmentSpec
 from reconciler.model.spec import (
     AudienceName,
     ConnectionName,
@@ -317,5 +318,8 @@ KINDS: dict[str, object] = {
     "Activation": ActivationSpec,
     "Schedule": ScheduleSpec,
     "Import": ImportSpec,
+    "ParentSegment": ParentSegmentSpec,
+    "SegmentFolder": SegmentFolderSpec,
+    "Segment": SegmentSpec,
 }
 """Kind -> what its `spec` may say, for a pydantic TypeAdapter."""

@@ -21,6 +21,7 @@ class Found:
     label: what people call it there.
     through: the connection it was seen through, for what is seen through one.
     has_twins: whether others have its natural key.
+    depth: in how many objects of its own kind it lies, as a folder does in others; those are declared first.
     """
 
     kind: str
@@ -28,6 +29,7 @@ class Found:
     observation: Observation
     through: Address | None = None
     has_twins: bool = False
+    depth: int = 0
 
     @property
     def remote_id(self) -> str:

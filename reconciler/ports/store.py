@@ -49,10 +49,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """State as of the last durable line, and the operations that were begun and not closed, in journal order."""
+    """State as of the last durable line, and the operations that were begun and not closed, in journal order.
+
+    elsewhere: where the state really is; "" when it is here.
+    """
 
     state: State
     unfinished: tuple[Entry, ...] = ()
+    elsewhere: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,18 @@ class StateStore(Protocol):
         """One consistent snapshot, without a lock.
 
         Raises:
-            StateError: the state is damaged; the message names the file and the newest good backup.
+            StateError: the state is damaged; the message names the file and the newest good backup. Or it is elsewhere.
+        """
+        ...
+
+    def last(self) -> Snapshot:
+        """As `read`, also of a place that says that the state is elsewhere."""
+        ...
+
+    def point_to(self, where: str) -> None:
+        """Say that the state is at *where* from now on ("": here). Only under the lock.
+
+        A place that points elsewhere is read by `last` alone, and written by `begin_with`, `keep_run` and `restore` alone.
         """
         ...
 
@@ -156,6 +171,8 @@ class StateStore(Protocol):
     def restore(self, serial: int) -> State:
         """Make a state kept in history the current one, keeping what it replaces. Only under the lock.
 
+        Of a place that points elsewhere, *serial* may be that of its last state; it points elsewhere no more.
+
         Raises:
             StateError: it is not kept, or damaged.
         """
@@ -185,10 +202,13 @@ class StateStore(Protocol):
         """
         ...
 
-    def begin_with(self, state: State, unfinished: Sequence[Entry], past: Sequence[State]) -> None:
+    def begin_with(
+        self, state: State, unfinished: Sequence[Entry], past: Sequence[State], *, elsewhere: str = ""
+    ) -> None:
         """Make *state* the first of a place that holds nothing yet; *past* are its earlier states, oldest first.
 
-        Only under the lock.
+        Only under the lock. A place that points elsewhere holds nothing, for its own lineage.
+        elsewhere: where the place points until `point_to` says otherwise.
 
         Raises:
             StateError: something is remembered there already.

@@ -17,6 +17,8 @@ from reconciler.stores.records import Records
 
 FORMAT = "tdr.state"
 FORMAT_VERSION = "1.1"
+ELSEWHERE = "state_is_at"
+"""Key in `Written.by`: where the state really is, as long as it is not here."""
 _READABLE = ("1.0", "1.1")  # 1.0 did not name its project
 
 # A dataclass in a record is a bug (a secret, perhaps); orjson would write its fields.

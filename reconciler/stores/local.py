@@ -21,6 +21,7 @@ from reconciler.ports.clock import Clock, SystemClock, rfc3339
 from reconciler.ports.store import KEEPS, Entry, Holder, Keeps, Mended, Snapshot
 from reconciler.stores import document, journal
 from reconciler.stores.cipher import PLAIN, Cipher
+from reconciler.stores.document import ELSEWHERE
 from reconciler.stores.files import Disk, Files, write_atomically
 from reconciler.stores.history import History
 from reconciler.stores.holding import Writer, process_started
@@ -28,7 +29,7 @@ from reconciler.stores.lock import FolderLock
 from reconciler.stores.reader import Reader
 from reconciler.stores.records import Records
 from reconciler.stores.runs import Runs, id_of, name_of
-from reconciler.stores.succession import OUR_BUG, check_empty, check_succession, encoded
+from reconciler.stores.succession import OUR_BUG, check_empty, check_succession, encoded, present
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,10 @@ class LocalStore:
 
     def read(self) -> Snapshot:
         """One consistent snapshot, without a lock; of an empty folder, a new state that is saved if the folder allows it."""
+        return present(self.last(), self.where)
+
+    def last(self) -> Snapshot:
+        """As `read`, also of a folder that says that the state is elsewhere."""
         with self._mutex:
             if self._reader.is_empty():
                 try:
@@ -149,7 +154,7 @@ class LocalStore:
         with self._mutex:
             holder = self._confirm_lock()
             loaded = self._reader.load()
-            check_succession(loaded.snapshot.state, state, expected_serial)
+            check_succession(present(loaded.snapshot, self.where).state, state, expected_serial)
             new_document = self._encode_document(state, run=holder.run)
             new_journal = journal.begin(state.lineage, loaded.snapshot.unfinished, state.serial, self._cipher)
             with _writing(self._document):
@@ -177,10 +182,14 @@ class LocalStore:
         """
         with self._mutex:
             holder = self._confirm_lock()
-            base = self._history.past(serial)
+            there = self._reader.document_or_none()
+            is_last = (
+                there is not None and ELSEWHERE in there.by and self._reader.load().snapshot.state.serial == serial
+            )
+            base = there.state if there and is_last else self._history.past(serial)
             said = self._reader.journal_alone(base.lineage)
             records = Records(base.records).after(line.entry for line in said.lines)
-            seen = [line.serial for line in said.lines] + [*self.history(), self._reader.document_serial()]
+            seen = [line.serial for line in said.lines] + [*self.history(), there.state.serial if there else 0]
             state = replace(base, records=records, serial=max(seen) + 1)
             new_document = self._encode_document(state, run=holder.run)
             new_journal = journal.begin(state.lineage, journal.unfinished(said.lines), state.serial, self._cipher)
@@ -191,22 +200,38 @@ class LocalStore:
                 self._replace_both(new_document, new_journal)
             return state
 
-    def begin_with(self, state: State, unfinished: Sequence[Entry], past: Sequence[State]) -> None:
+    def point_to(self, where: str) -> None:
+        """Say that the state is at *where* from now on ("": here)."""
+        with self._mutex:
+            holder = self._confirm_lock()
+            written = self._reader.document_alone()
+            if written.by.get(ELSEWHERE, "") == where:
+                return
+            data = self._encode_document(written.state, run=holder.run, elsewhere=where)
+            self._position = None
+            with _writing(self._document):
+                write_atomically(self._files, self._document, data)
+
+    def begin_with(
+        self, state: State, unfinished: Sequence[Entry], past: Sequence[State], *, elsewhere: str = ""
+    ) -> None:
         """Make *state* the first of a folder that holds nothing yet."""
         with self._mutex:
             holder = self._confirm_lock()
-            check_empty(self._reader.load().snapshot, self.where)
+            check_empty(self._reader.load().snapshot, self.where, state.lineage)
             with _writing(self._document):
                 for earlier in past[-self.keeps.states :]:
                     self._history.keep(earlier.serial, self._encode_document(earlier, run=holder.run))
                 new_journal = journal.begin(state.lineage, unfinished, state.serial, self._cipher)
-                self._replace_both(self._encode_document(state, run=holder.run), new_journal)
+                self._replace_both(self._encode_document(state, run=holder.run, elsewhere=elsewhere), new_journal)
 
     def mend(self) -> Mended:
         """Set a damaged journal aside and go on from its last good line."""
         with self._mutex:
             holder = self._confirm_lock()
-            state, data = self._reader.document_alone(), self._reader.journal_data() or b""
+            there, data = self._reader.document_alone(), self._reader.journal_data() or b""
+            state = there.state
+            present(Snapshot(state, elsewhere=there.by.get(ELSEWHERE, "")), self.where)
             good, lost = journal.salvage(data, state, self._cipher)
             snapshot = journal.replay(state, good)
             if not lost and len(data) == good.size_bytes:
@@ -251,7 +276,7 @@ class LocalStore:
     def _locate(self) -> _Position:
         """Find the end of the journal, cutting off what a crash left of its last line."""
         loaded = self._reader.load()
-        state = loaded.snapshot.state
+        state = present(loaded.snapshot, self.where).state
         with _writing(self._journal):
             if loaded.journal_bytes is None:
                 data = journal.begin(state.lineage, (), state.serial, self._cipher)
@@ -270,8 +295,10 @@ class LocalStore:
         self._files.rename(staged_document, self._document)
         self._files.rename(staged_journal, self._journal)
 
-    def _encode_document(self, state: State, *, run: str) -> bytes:
+    def _encode_document(self, state: State, *, run: str, elsewhere: str = "") -> bytes:
         written_by = {"tdr": __version__, "run": run, "who": self._writer.who, "host": self._writer.host}
+        if elsewhere:
+            written_by[ELSEWHERE] = elsewhere
         written_at = rfc3339(self._clock.now())
         return encoded(
             lambda: document.encode(state, written_by=written_by, written_at=written_at, cipher=self._cipher)

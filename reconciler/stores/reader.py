@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reconciler.errors import StateError
-from reconciler.model.record import State
 from reconciler.ports.store import Snapshot
 from reconciler.stores import document, journal
 from reconciler.stores.cipher import Cipher
-from reconciler.stores.document import UnusableError
+from reconciler.stores.document import ELSEWHERE, UnusableError, Written
 from reconciler.stores.history import History
 
 # A reader meets at most one checkpoint every few milliseconds; this many in a row is no coincidence.
@@ -40,7 +39,7 @@ class Reader:
         self._environment = environment
         self._project = project
         self._cipher = cipher
-        self._decoded: tuple[tuple[int, ...], State] | None = None
+        self._decoded: tuple[tuple[int, ...], Written] | None = None
 
     def is_empty(self) -> bool:
         """Whether there was never a state here. A document that is gone while its journal or history is there is damage.
@@ -61,15 +60,17 @@ class Reader:
         """
         damaged: bytes | None = None
         for _ in range(_ATTEMPTS):
-            signature, base = self._load_document()
+            signature, written = self._load_document()
+            base, elsewhere = written.state, written.by.get(ELSEWHERE, "")
             data = self.journal_data()
             if _signature(self._document) != signature:
                 continue  # a checkpoint came between the two reads
             if data is None:
-                return Loaded(Snapshot(base), base.serial, None)
+                return Loaded(Snapshot(base, elsewhere=elsewhere), base.serial, None)
             try:
                 read = journal.decode(data, self._cipher)
-                return Loaded(journal.replay(base, read), base.serial, read.size_bytes)
+                snapshot = replace(journal.replay(base, read), elsewhere=elsewhere)
+                return Loaded(snapshot, base.serial, read.size_bytes)
             except UnusableError as error:
                 if data == damaged:
                     raise StateError(
@@ -78,7 +79,7 @@ class Reader:
                 damaged = data  # perhaps read while its torn end was cut off: look again
         raise StateError(f"{self._document} is replaced again and again", hint="wait until the other run has ended")
 
-    def document_alone(self) -> State:
+    def document_alone(self) -> Written:
         """The document, whatever the journal is like.
 
         Raises:
@@ -103,20 +104,20 @@ class Reader:
                 hint="mend the journal first: `tdr state mend` keeps what is damaged under another name",
             ) from error
 
-    def document_serial(self) -> int:
-        """Of the present document, or 0 when it cannot be read."""
+    def document_or_none(self) -> Written | None:
+        """The present document, or None when it cannot be read."""
         try:
-            return document.decode(self._document.read_bytes(), self._cipher).serial
+            return document.read(self._document.read_bytes(), self._cipher)
         except (OSError, StateError, UnusableError):
-            return 0
+            return None
 
-    def _load_document(self) -> tuple[tuple[int, ...], State]:
+    def _load_document(self) -> tuple[tuple[int, ...], Written]:
         try:
             with self._document.open("rb") as file:
                 signature = _signature(file.fileno())
                 if self._decoded is not None and self._decoded[0] == signature:
                     return self._decoded
-                state = document.decode(file.read(), self._cipher)
+                written = document.read(file.read(), self._cipher)
         except UnusableError as error:
             raise self._unusable(self._document, error) from error
         except FileNotFoundError as error:
@@ -127,8 +128,8 @@ class Reader:
             raise StateError(
                 f"{self._document} cannot be read: {error.strerror}", hint="check its permissions"
             ) from error
-        state = document.owned(state, self._environment, self._project, str(self._document))
-        self._decoded = signature, state
+        state = document.owned(written.state, self._environment, self._project, str(self._document))
+        self._decoded = signature, replace(written, state=state)
         return self._decoded
 
     def journal_data(self) -> bytes | None:

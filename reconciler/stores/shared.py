@@ -24,16 +24,14 @@ from reconciler.ports.clock import Clock, SystemClock, rfc3339
 from reconciler.ports.store import Entry, Holder, Mended, Snapshot
 from reconciler.stores import document, journal, runs
 from reconciler.stores.cipher import PLAIN, Cipher
-from reconciler.stores.document import UnusableError
+from reconciler.stores.document import ELSEWHERE, UnusableError
+from reconciler.stores.fencing import fence
 from reconciler.stores.holding import Writer, taken_away
 from reconciler.stores.lease import Lock, put
 from reconciler.stores.records import Records
 from reconciler.stores.shared_reader import Loaded, SharedReader, before_gap, history_key, slot_key
 from reconciler.stores.shelf import DOCUMENT, Shelf, TakenError
-from reconciler.stores.succession import OUR_BUG, check_empty, check_succession, encoded
-
-_FENCE = b""
-_FENCING_ATTEMPTS = 20
+from reconciler.stores.succession import OUR_BUG, check_empty, check_succession, encoded, present
 
 
 @dataclass(slots=True)
@@ -88,6 +86,10 @@ class SharedStore:
 
     def read(self) -> Snapshot:
         """One consistent snapshot, without a lock; of an empty place, a new state that is saved if nobody is writing."""
+        return present(self.last(), self.where)
+
+    def last(self) -> Snapshot:
+        """As `read`, also of a place that says that the state is elsewhere."""
         with self._mutex:
             loaded = self._reader.load()
             if loaded is None:
@@ -174,30 +176,51 @@ class SharedStore:
         """
         with self._mutex:
             holder = self._confirm_lock()
-            base = self._reader.past(serial)
+            last = self._reader.left_at(serial)
+            base = last or self._reader.past(serial)
             if self._project:
                 base = replace(base, project=self._project)
             raw = self._reader.raw(base.lineage)
             self._lock.confirm(holder)
-            seen = [line.serial for line in raw.lines] + [*self.history(), raw.serial]
+            there = raw.written.state.serial if raw.written else 0
+            seen = [line.serial for line in raw.lines] + [*self.history(), there]
             records = Records(base.records).after(line.entry for line in raw.lines)
             state = replace(base, records=records, serial=max(seen) + 1)
-            tail = _Tail(raw.version, raw.generation, len(raw.lines), raw.serial, base, list(raw.lines), is_begun=True)
+            tail = _Tail(raw.version, raw.generation, len(raw.lines), there, base, list(raw.lines), is_begun=True)
             self._replace(holder, tail, state, journal.unfinished(raw.lines), aside=f"replaced/{state.serial:012}.json")
             return state
 
-    def begin_with(self, state: State, unfinished: Sequence[Entry], past: Sequence[State]) -> None:
+    def point_to(self, where: str) -> None:
+        """Say that the state is at *where* from now on ("": here)."""
+        with self._mutex:
+            holder = self._confirm_lock()
+            there = self._reader.document_alone()
+            self._lock.confirm(holder)
+            if there is None or there[0].by.get(ELSEWHERE, "") == where:
+                return
+            written, kept, _ = there
+            # It stays the document of the same journal, whose name is made of the lock that it was written under.
+            data = self._encode_document(
+                written.state, run=holder.run, lock_id=written.by.get("lock", ""), elsewhere=where
+            )
+            self._tail = None
+            with self._writing(holder):
+                put(self._shelf, DOCUMENT, data, kept.version)
+
+    def begin_with(
+        self, state: State, unfinished: Sequence[Entry], past: Sequence[State], *, elsewhere: str = ""
+    ) -> None:
         """Make *state* the first of a place that holds nothing yet."""
         with self._mutex:
             holder = self._confirm_lock()
             loaded = self._loaded()
-            check_empty(loaded.snapshot, self.where)
+            check_empty(loaded.snapshot, self.where, state.lineage)
             with self._writing(holder):
                 for earlier in past[-self.keeps.states :]:
                     data = self._encode_document(earlier, run=holder.run, lock_id=holder.lock_id)
                     self._put_anew(history_key(earlier.serial), data)
-                tail = replace(self._locate(holder), base=state)  # nothing was there that must be kept
-                self._replace(holder, tail, state, unfinished)
+                tail = replace(self._tail_of(loaded, holder), base=state)  # nothing was there that must be kept
+                self._replace(holder, tail, state, unfinished, elsewhere=elsewhere)
 
     def mend(self) -> Mended:
         """Set a damaged journal aside and go on from its last good line."""
@@ -208,6 +231,7 @@ class SharedStore:
             if there is None:
                 raise StateError(f"{self.where} holds no state to mend", hint="see `tdr state verify`")
             written, kept, slots = there
+            present(Snapshot(written.state, elsewhere=written.by.get(ELSEWHERE, "")), self.where)
             whole = before_gap(slots)
             good, lost = journal.salvage(b"".join(data for _, data in whole), written.state, self._cipher)
             lost += sum(1 for _, data in slots[len(whole) :] if data)
@@ -253,9 +277,18 @@ class SharedStore:
         except TakenError:
             return
 
-    def _replace(self, holder: Holder, tail: _Tail, state: State, carried: Sequence[Entry], *, aside: str = "") -> None:
+    def _replace(
+        self,
+        holder: Holder,
+        tail: _Tail,
+        state: State,
+        carried: Sequence[Entry],
+        *,
+        aside: str = "",
+        elsewhere: str = "",
+    ) -> None:
         """The new journal first, which nobody reads until the document names it; then the document; then tidy up."""
-        data = self._encode_document(state, run=holder.run, lock_id=holder.lock_id)
+        data = self._encode_document(state, run=holder.run, lock_id=holder.lock_id, elsewhere=elsewhere)
         generation = document.generation(state.serial, holder.lock_id)
         self._tail = None
         with self._writing(holder):
@@ -284,27 +317,14 @@ class SharedStore:
             self._shelf.put(key, data, before.version if before else None)
 
     def _fence(self, lock_id: str) -> None:
-        """Keep the last holder from adding a line or replacing the document."""
-        for _ in range(_FENCING_ATTEMPTS):
-            there = self._reader.document_alone()
-            if there is None:
-                return
-            written, kept, slots = there
-            by = {**written.by, "fenced_by": lock_id}
-            marked = document.encode(written.state, written_by=by, written_at=written.at, cipher=self._cipher)
-            generation = document.generation(written.state.serial, written.by.get("lock", ""))
-            try:
-                self._shelf.put(slot_key(generation, len(slots)), _FENCE, None)
-                put(self._shelf, DOCUMENT, marked, kept.version)
-            except TakenError:
-                continue  # it is still writing; what it wrote is read
-            return
-        raise StateError(
-            f"{self.where} is written again and again", hint="its last holder is alive: wait until it has ended"
-        )
+        fence(self._shelf, self._reader, lock_id, self._cipher)
 
     def _locate(self, holder: Holder) -> _Tail:
         loaded = self._loaded()
+        present(loaded.snapshot, self.where)
+        return self._tail_of(loaded, holder)
+
+    def _tail_of(self, loaded: Loaded, holder: Holder) -> _Tail:
         self._lock.confirm(holder)
         serial = loaded.snapshot.state.serial
         return _Tail(
@@ -324,7 +344,7 @@ class SharedStore:
             raise StateError(f"the state at {self.where} was removed", hint="see who did, then plan again")
         return loaded
 
-    def _encode_document(self, state: State, *, run: str, lock_id: str) -> bytes:
+    def _encode_document(self, state: State, *, run: str, lock_id: str, elsewhere: str = "") -> bytes:
         by = {
             "tdr": __version__,
             "run": run,
@@ -332,6 +352,8 @@ class SharedStore:
             "host": self._writer.host,
             "lock": lock_id,
         }
+        if elsewhere:
+            by[ELSEWHERE] = elsewhere
         at = rfc3339(self._clock.now())
         return encoded(lambda: document.encode(state, written_by=by, written_at=at, cipher=self._cipher))
 

@@ -12,7 +12,7 @@ from reconciler.model.record import State
 from reconciler.ports.store import Snapshot
 from reconciler.stores import document, journal, runs
 from reconciler.stores.cipher import Cipher
-from reconciler.stores.document import UnusableError, Written
+from reconciler.stores.document import ELSEWHERE, UnusableError, Written
 from reconciler.stores.reader import mending
 from reconciler.stores.shelf import DOCUMENT, Kept, Shelf
 
@@ -48,11 +48,11 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """What can be told of a place whose document may be damaged; *serial* is 0 then."""
+    """What can be told of a place whose document may be damaged; *written* is None then."""
 
     version: str
     generation: str
-    serial: int
+    written: Written | None
     lines: tuple[journal.Line, ...]
 
 
@@ -90,7 +90,8 @@ class SharedReader:
                 continue  # a checkpoint came between the reads
             try:
                 lines = lines_of(slots, generation, written.state.lineage, self._cipher)
-                snapshot = journal.replay(written.state, journal.Journal(written.state.lineage, lines, 0))
+                replayed = journal.replay(written.state, journal.Journal(written.state.lineage, lines, 0))
+                snapshot = replace(replayed, elsewhere=written.by.get(ELSEWHERE, ""))
             except UnusableError as error:
                 if problem is not None and problem.why == error.why:
                     raise StateError(
@@ -118,6 +119,17 @@ class SharedReader:
         generation = document.generation(written.state.serial, written.by.get("lock", ""))
         return written, kept, self._shelf.scan(f"journal/{generation}/")
 
+    def left_at(self, serial: int) -> State | None:
+        """The document of a place that points elsewhere, if it was left with *serial*."""
+        kept = self._shelf.get(DOCUMENT)
+        written = None
+        with suppress(UnusableError):
+            written = document.read(kept.data, self._cipher) if kept else None
+        if written is None or ELSEWHERE not in written.by:
+            return None
+        loaded = self.load()
+        return written.state if loaded and loaded.snapshot.state.serial == serial else None
+
     def raw(self, lineage: str) -> Raw:
         """What is there, for going on from an earlier state of *lineage*.
 
@@ -141,7 +153,7 @@ class SharedReader:
         return Raw(
             kept.version if kept else "",
             generations[-1] if generations else "",
-            written.state.serial if written else 0,
+            written,
             lines,
         )
 

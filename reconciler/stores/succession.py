@@ -31,13 +31,32 @@ def check_succession(stored: State, state: State, expected_serial: int) -> None:
         raise StateError(f"two different states cannot both have serial {state.serial}", hint=OUR_BUG)
 
 
-def check_empty(there: Snapshot, where: str) -> None:
-    """Refuse to put a first state where something is remembered already; what a move that was killed left is nothing.
+def present(there: Snapshot, where: str) -> Snapshot:
+    """*there*, unless the state is elsewhere.
+
+    Raises:
+        StateError: it is.
+    """
+    if there.elsewhere:
+        raise StateError(
+            f"the state is not at {where} but at {there.elsewhere}: it was moved, or a move has not ended",
+            hint="write that place into the environment's file as `state`, or run `tdr state migrate` to its end; "
+            f"if it is lost, `tdr state restore {there.state.serial}` goes on from what is here",
+        )
+    return there
+
+
+def check_empty(there: Snapshot, where: str, lineage: str) -> None:
+    """Refuse to put a first state of *lineage* where something is remembered already.
+
+    What a move that was killed left is nothing, and so is what was moved away.
 
     Raises:
         StateError: something is.
     """
     state = there.state
+    if there.elsewhere and state.lineage == lineage:
+        return
     if state.serial or state.records or there.unfinished:
         raise StateError(
             f"{where} holds a state already: serial {state.serial}, lineage {state.lineage}",

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from reconciler import durable, known_secrets
-from reconciler.apis.treasure_data_connect import connect
+from reconciler.apis.treasure_data_connect import connect, connect_customer_data
 from reconciler.apis.treasure_data_endpoint import Endpoint
 from reconciler.errors import StateError
 from reconciler.model.environment import EMBEDDED, EnvironmentSpec
 from reconciler.model.secret import Secret
 from reconciler.ports.clock import Clock
 from reconciler.sealing import Sealer
-from reconciler.stores.lock import process_started
+from reconciler.stores.holding import process_started
 from reconciler.wiring.cron import Cron
 from reconciler.wiring.first_need import ExporterOnNeed, ImporterOnNeed
 from reconciler.wiring.keys import LazyKey
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import httpx
 
     from reconciler.apis.treasure_data import TreasureData
+    from reconciler.apis.treasure_data_cdp import CustomerData
     from reconciler.ports.exports import Exporter, Importer
     from reconciler.service.service import Service
 
@@ -60,7 +61,7 @@ class Embedded:
         self._clock = clock
         self._environ = environ
         self._lock = threading.Lock()
-        self._clients: list[TreasureData] = []
+        self._clients: list[TreasureData | CustomerData] = []
         self._service: Service | None = None
         self._app: Any = None
 
@@ -71,6 +72,19 @@ class Embedded:
         place = Endpoint(EMBEDDED, served or "http://embedded")
         transport = _to_server() if served else self._within_process()
         client = connect(place, secret, transport=transport, clock=self._clock, trace=trace_of(self._environ))
+        self._clients.append(client)
+        return client
+
+    def customer_data(self) -> CustomerData:
+        """A client of its parent segments, answered at the same place."""
+        served = self.served_at()
+        client = connect_customer_data(
+            Endpoint(EMBEDDED, served or "http://embedded"),
+            Secret("embedded", self.api_key()),
+            transport=_to_server() if served else self._within_process(),
+            clock=self._clock,
+            trace=trace_of(self._environ),
+        )
         self._clients.append(client)
         return client
 

@@ -48,6 +48,7 @@ def providers(
             cron_dialect=loaded.environment.cron_dialect,
             clock=clock,
             owner=f"{project}/{loaded.environment_name}",
+            customer_data=embedded.customer_data(),
         )
     )
     pinterest = _pinterest(loaded, tokens, clock)
@@ -59,7 +60,7 @@ def providers(
 
 
 def _treasure_data(environment: EnvironmentSpec, clock: Clock, closing: ExitStack) -> TreasureDataProvider:
-    from reconciler.apis.treasure_data_connect import connect  # noqa: PLC0415 - the embedded service has its own way
+    from reconciler.apis.treasure_data_connect import connect, connect_customer_data  # noqa: PLC0415 - the embedded service has its own way
     from reconciler.apis.treasure_data_endpoint import account_id, endpoint  # noqa: PLC0415 - as above
 
     target = environment.treasure_data
@@ -74,8 +75,15 @@ def _treasure_data(environment: EnvironmentSpec, clock: Clock, closing: ExitStac
     account = f"{place.name}/{account_id(target.api_key)}" if is_known else place.name
     api = connect(place, target.api_key, clock=clock, trace=trace_of(os.environ))
     closing.callback(api.close)
+    customer_data = connect_customer_data(place, target.api_key, clock=clock, trace=trace_of(os.environ))
+    closing.callback(customer_data.close)
     return TreasureDataProvider(
-        api, account, creates_connections=False, cron_dialect=environment.cron_dialect, clock=clock
+        api,
+        account,
+        creates_connections=False,
+        cron_dialect=environment.cron_dialect,
+        clock=clock,
+        customer_data=customer_data,
     )
 
 

@@ -15,10 +15,18 @@ from field_cases import Check, cases_of
 from http_doubles import FakeClock, Script
 from stage import BUYERS, TITLE, Stage
 
+from reconciler.apis.treasure_data_cdp import CustomerData
 from reconciler.errors import Transient
 from reconciler.http.client import Client
 from reconciler.http.dialect import Dialect
 from reconciler.http.request import get
+from reconciler.model.address import Address
+from reconciler.model.observation import Finding
+from reconciler.model.resource import Origin, Resource
+from reconciler.model.segments import SegmentSpec
+from reconciler.model.spec import Lifecycle
+from reconciler.ports.provider import Context, Wanted
+from reconciler.providers.treasure_data.segments import SegmentTrees
 
 Given = dict[str, Any]
 AUDIENCES = "/ad_accounts/*/audiences"
@@ -117,6 +125,47 @@ def retry_after(_loaded: Stage, given: Given) -> None:
     )
 
 
+def list_without_rules(_loaded: Stage, given: Given) -> None:
+    assert given["change"] == "description only"
+    leaf = {"type": "Value", "leftValue": {"name": "country"}, "operator": {"type": "Equal", "rightValue": "JP"}}
+    rule = {"type": "And", "conditions": [{"type": "And", "conditions": [leaf]}]}
+    listed = {"id": "7", "name": "vip", "description": "", "kind": 0, "segmentFolderId": "1", "rule": None}
+    script = Script(
+        [
+            httpx.Response(200, json=[{"id": "3", "name": "customers"}]),
+            httpx.Response(200, json=[{"id": "1", "name": "customers", "parentFolderId": None}]),
+            httpx.Response(200, json=[listed]),
+            httpx.Response(200, json={**listed, "rule": rule}),
+            httpx.Response(200, json={"data": {"id": "7", "type": "segment-batch"}}),
+        ]
+    )
+    client = Client("http://vendor.test", Dialect("vendor"), transport=script)
+    family = SegmentTrees(CustomerData(client))
+    spec = SegmentSpec.model_validate(
+        {
+            "parent_segment": "customers",
+            "description": "best",
+            "where": {"all": [{"attribute": "country", "equals": "JP"}]},
+        }
+    )
+    vip = Resource(Address("segment", "vip"), spec, Lifecycle(), Origin("manifests/vip.yaml", 0))
+    context = Context({vip.address: vip})
+
+    seen = family.observe([Wanted(vip.address, vip, None)], context)[vip.address]
+    wanted = family.attributes(vip, context)
+
+    assert isinstance(seen, Finding)
+    (found,) = seen.by_key
+    assert found.attributes["rule"] == wanted["rule"] != {}
+    family.update(vip, found.remote_id, wanted, frozenset({"description"}))
+    client.close()
+    assert json.loads(script.requests[-1].content) == {
+        "type": "segment-batch",
+        "attributes": {"description": "best"},
+        "relationships": {},
+    }
+
+
 def left_lock(loaded: Stage, given: Given) -> None:
     lock = given["lock"]
     record = {
@@ -197,9 +246,9 @@ def order_of_deletion(loaded: Stage, given: Given) -> None:
     loaded.tdr("apply", "--yes")
     for name in ("activation.yaml", "pinterest.yaml"):
         (loaded.folder / "manifests" / name).rename(loaded.folder / name)
-    # Without the connection's document nobody can ask the vendor, so its objects are left as they are.
-    assert "Pinterest: no connection is declared" in loaded.tdr("plan", "--format", "json", expect=1).out
-    loaded.tdr("apply", "--yes", expect=None)
+    # Without the connection's document nobody can ask the vendor, so nothing is done by halves.
+    assert "can be deleted only through connection/" in loaded.tdr("plan", expect=3).out
+    loaded.tdr("apply", "--yes", expect=3)
     assert len(loaded.audiences()) == 1
     for name in ("activation.yaml", "pinterest.yaml"):
         (loaded.folder / name).rename(loaded.folder / "manifests" / name)
@@ -321,7 +370,7 @@ CHECKS: dict[str, Check | str] = {
     "apply-009": first_plan_twice,
     "apply-010": no_manifests,
     "apply-011": order_of_deletion,
-    "apply-012": "no kind Segment exists yet",
+    "apply-012": list_without_rules,
     "apply-013": still_processing,
     "apply-014": token_that_changes,
     "apply-015": second_page,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.engine.operations import Difference, differences, operations
+from reconciler.engine.operations import Difference, differences, differences_in_the_end, every_operation, operations
 
 
 def change(action: str = "update", **more: Any) -> dict[str, Any]:
@@ -62,9 +62,9 @@ SECRET = {"path": "/token", "reference": "env:TOKEN", "fingerprint": "k1:aaaaaaa
 def test_what_counts_is_what_would_be_done(
     one: dict[str, Any], other: dict[str, Any] | None, expected: tuple[str, str, str] | None
 ) -> None:
-    others = {} if other is None else operations(of(other), idle=True)
+    others = {} if other is None else every_operation(of(other))
 
-    found = list(differences(operations(of(one), idle=True), others))
+    found = list(differences(every_operation(of(one)), others))
 
     assert found == ([] if expected is None else [Difference("query/q", *expected)])
 
@@ -74,7 +74,7 @@ def test_where_a_field_starts_from_counts_only_when_asked() -> None:
     one, other = operations(of(change())), operations(of(moved))
 
     assert [found.path for found in differences(one, other)] == ["/cron"]
-    assert list(differences(one, other, before=False)) == []
+    assert list(differences_in_the_end(one, other)) == []
 
 
 CHANGES = st.builds(

@@ -421,7 +421,7 @@ def test_a_project_without_any_document_is_filled(empty: Stage) -> None:
         ([], "say what to import"),
         (["query/x"], "say what to import"),
         (["--all", "--rebuild", "--yes"], "say what to import"),
-        (["--all", "--kind", "segment"], "'segment' is no kind that can be imported"),
+        (["--all", "--kind", "workflow"], "'workflow' is no kind that can be imported"),
         (["schedule/x", "y"], "'schedule' is no kind that can be imported"),
     ],
 )

@@ -31,6 +31,13 @@ EXAMPLES = {
     "Schedule": HEAD.format("Schedule") + "spec: {cron: '@daily', delay: 60}\n",
     "Import": HEAD.format("Import")
     + "spec: {from: {type: files, paths: [a]}, to: {database: x, table: x, time_column: null}, schedule: x}\n",
+    "ParentSegment": HEAD.format("ParentSegment")
+    + "spec:\n  master: {database: x, table: x}\n  attributes: [{name: Age, column: age, type: number}]\n"
+    "  filters: [{column: country, values: [no, 07]}]\n  refresh: daily\n  refresh_at: 03:00\n",
+    "SegmentFolder": HEAD.format("SegmentFolder") + "spec: {parent_segment: x, description: on}\n",
+    "Segment": HEAD.format("Segment")
+    + "spec:\n  parent_segment: x\n  folder: x\n  where:\n    any:\n      - {attribute: age, between: [20, 30.5], exclude: yes}\n"
+    "      - all: [{behavior: orders, at_least: 3, during: 7 days}, {attribute: city, in: [no, 07]}]\n",
 }
 
 

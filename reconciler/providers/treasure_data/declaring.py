@@ -6,18 +6,21 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
 from reconciler.model.address import Address
-from reconciler.model.json import Json
 from reconciler.model.kinds import AudienceSpec, Delivery, Engine, FilesConnection, PinterestConnection
 from reconciler.ports.listing import Declaration, Directory, Found, SecretPlace, Undeclarable
+from reconciler.providers.treasure_data import declaring_segments
 from reconciler.providers.treasure_data.names import identifier
+from reconciler.providers.treasure_data.references import (
+    CannotSay,
+    Tree,
+    database_ref,
+    name_beside,
+    nothing_else,
+    table_ref,
+)
 
-Tree = dict[str, Any]
 _SECRETS: Final = ("client_id", "client_secret", "refresh_token")
 _DELIVERY: Final = frozenset(Delivery.model_fields)
-
-
-class _CannotSay(Exception):
-    """A part of the object has no words in a manifest."""
 
 
 def declare(found: Found, name: str, directory: Directory) -> Declaration | Undeclarable:
@@ -25,7 +28,7 @@ def declare(found: Found, name: str, directory: Directory) -> Declaration | Unde
     attributes = cast("Mapping[str, Any]", found.observation.attributes)
     try:
         return Declaration(_BY_KIND[found.kind](attributes, name, directory))
-    except _CannotSay as error:
+    except CannotSay as error:
         return Undeclarable(str(error))
 
 
@@ -38,16 +41,16 @@ def _connection(attributes: Mapping[str, Any], name: str, directory: Directory) 
             spec |= dict.fromkeys(_SECRETS, SecretPlace())
             if settings["base_url"]:
                 spec["base_url"] = settings["base_url"]
-            _nothing_else(settings, {"base_url"}, "the connection has settings")
+            nothing_else(settings, {"base_url"}, "the connection has settings")
         case "files":
             if settings.get("root", ".") != ".":
                 spec["root"] = settings["root"]
-            _nothing_else(
+            nothing_else(
                 {key: value for key, value in settings.items() if value}, {"root"}, "the connection has settings"
             )
         case other:
-            raise _CannotSay(f"connections of type {other!r} have no words in manifests yet")
-    return spec | _name(attributes, name)
+            raise CannotSay(f"connections of type {other!r} have no words in manifests yet")
+    return spec | name_beside(attributes, name)
 
 
 def _database(attributes: Mapping[str, Any], name: str, directory: Directory) -> Tree:
@@ -56,7 +59,7 @@ def _database(attributes: Mapping[str, Any], name: str, directory: Directory) ->
 
 
 def _table(attributes: Mapping[str, Any], name: str, directory: Directory) -> Tree:
-    spec: Tree = {"database": _database_ref(attributes["database"], directory)}
+    spec: Tree = {"database": database_ref(attributes["database"], directory)}
     if attributes["name"] != identifier(name):
         spec["name"] = attributes["name"]
     if attributes["columns"]:
@@ -69,36 +72,36 @@ def _table(attributes: Mapping[str, Any], name: str, directory: Directory) -> Tr
 def _query(attributes: Mapping[str, Any], name: str, directory: Directory) -> Tree:
     if attributes["result"]:
         where = str(attributes["result"]).partition("://")[0] if "://" in attributes["result"] else "another system"
-        raise _CannotSay(f"its rows go to {where}, for which manifests have no words yet")
-    return {**_source(attributes, directory), **_name(attributes, name), **_running(attributes)}
+        raise CannotSay(f"its rows go to {where}, for which manifests have no words yet")
+    return {**_source(attributes, directory), **name_beside(attributes, name), **_running(attributes)}
 
 
 def _activation(attributes: Mapping[str, Any], name: str, directory: Directory) -> Tree:
     export, verbs = attributes["export"], directory.verbs
     if verbs is None:
-        raise _CannotSay("nobody here holds audiences")
+        raise CannotSay("nobody here holds audiences")
     action = str(export.get("action", ""))
     if action == verbs.create:
-        raise _CannotSay(
+        raise CannotSay(
             "its export is in create mode, so it fails as soon as the audience exists; "
             "declare its activation and let tdr take it over with `lifecycle: {adopt: always}`"
         )
     mode = next(((membership, verb) for membership, verb in verbs.on_existing.items() if verb.action == action), None)
     if mode is None:
-        raise _CannotSay(f"its export does {action!r}, for which manifests have no words")
+        raise CannotSay(f"its export does {action!r}, for which manifests have no words")
     membership, verb = mode
     audience_id = str(export.get(verb.id_setting, ""))
     audience = directory.name_of("audience", audience_id)
     if audience is None:
-        raise _CannotSay(
+        raise CannotSay(
             f"its audience {audience_id} is declared by no document and seen through no declared connection to Pinterest"
         )
     known = {"type", "action", "audience_type", "ad_account_id", "base_url", "ignore_invalid_records"} | _DELIVERY
     of_verbs = {verbs.create_title_setting, verbs.create_description_setting}
     of_verbs |= {other.id_setting for other in verbs.on_existing.values()}
-    _nothing_else(export, known | of_verbs, "its export has settings")
+    nothing_else(export, known | of_verbs, "its export has settings")
     if export.get("base_url") not in {None, "", _base_url(audience, directory)}:
-        raise _CannotSay("its export goes to another address than the connection of its audience names")
+        raise CannotSay("its export goes to another address than the connection of its audience names")
     spec: Tree = {
         "from": {"query": _source(attributes, directory)},
         "to": {"audience": audience},
@@ -110,7 +113,7 @@ def _activation(attributes: Mapping[str, Any], name: str, directory: Directory) 
     return {
         **spec,
         **({"delivery": delivery} if delivery else {}),
-        **_name(attributes, name),
+        **name_beside(attributes, name),
         **_running(attributes),
     }
 
@@ -124,32 +127,29 @@ def _base_url(audience: str, directory: Directory) -> str | None:
 def _import(attributes: Mapping[str, Any], name: str, directory: Directory) -> Tree:
     source = attributes["source"]
     if source.get("type") != "files":
-        raise _CannotSay(f"imports from {source.get('type')!r} have no words in manifests yet")
+        raise CannotSay(f"imports from {source.get('type')!r} have no words in manifests yet")
     of_table = {"columns", "optional"}  # said by the table's document
-    _nothing_else(source, {"type", "paths", "root", "format"} | of_table, "its source has settings")
+    nothing_else(source, {"type", "paths", "root", "format"} | of_table, "its source has settings")
     spec: Tree = {"from": {"type": "files", "paths": source.get("paths")}}
     if source.get("root", ".") != ".":
         spec["from"]["connection"] = _files_connection(source["root"], directory)
     if "format" in source:
         spec["from"]["format"] = source["format"]
     database, table = attributes["database"], attributes["table"]
-    target: Tree = {"database": _database_ref(database, directory)}
-    declared = directory.name_of("table", f"{database}.{table}")
-    if declared is None and Address("table", table) in directory.specs:
-        raise _CannotSay(f"a document called {table!r} declares another table than {database}.{table}")
-    target["table"] = declared or table
+    target: Tree = {"database": database_ref(database, directory)}
+    target["table"] = table_ref(database, table, directory)
     if attributes["mode"] != "append":
         target["mode"] = attributes["mode"]
     if attributes["time_column"]:
         target["time_column"] = attributes["time_column"]
-    return {**spec, "to": target, **_name(attributes, name), **_timing(attributes)}
+    return {**spec, "to": target, **name_beside(attributes, name), **_timing(attributes)}
 
 
 def _files_connection(root: str, directory: Directory) -> str:
     for address, spec in sorted(directory.specs.items()):
         if isinstance(spec, FilesConnection) and spec.root == root:
             return address.name
-    raise _CannotSay(f"no document declares a connection to files below {root!r}")
+    raise CannotSay(f"no document declares a connection to files below {root!r}")
 
 
 _BY_KIND: Final[Mapping[str, Callable[[Mapping[str, Any], str, Directory], Tree]]] = {
@@ -159,34 +159,20 @@ _BY_KIND: Final[Mapping[str, Callable[[Mapping[str, Any], str, Directory], Tree]
     "query": _query,
     "activation": _activation,
     "import": _import,
+    "parentsegment": declaring_segments.parent_segment,
+    "segmentfolder": declaring_segments.folder,
+    "segment": declaring_segments.segment,
 }
 
 
 # -- what several kinds have -------------------------------------------------------------------------------------------
 
 
-def _nothing_else(told: Mapping[str, Json], known: set[str] | frozenset[str], what: str) -> None:
-    others = sorted(told.keys() - known)
-    if others:
-        raise _CannotSay(f"{what} for which manifests have no words: {', '.join(others)}")
-
-
-def _database_ref(database: str, directory: Directory) -> str:
-    declared = directory.name_of("database", database)
-    if declared is None and Address("database", database) in directory.specs:
-        raise _CannotSay(f"a document called {database!r} declares another database")
-    return declared or database
-
-
 def _source(attributes: Mapping[str, Any], directory: Directory) -> Tree:
-    spec: Tree = {"database": _database_ref(attributes["database"], directory)}
+    spec: Tree = {"database": database_ref(attributes["database"], directory)}
     if attributes["engine"] != Engine.TRINO.value:
         spec["engine"] = attributes["engine"]
     return {**spec, "sql": attributes["sql"]}
-
-
-def _name(attributes: Mapping[str, Any], name: str) -> Tree:
-    return {} if attributes["name"] == name else {"name": attributes["name"]}
 
 
 def _running(attributes: Mapping[str, Any]) -> Tree:

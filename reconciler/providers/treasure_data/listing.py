@@ -6,14 +6,17 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from reconciler.apis.treasure_data import TreasureData
-from reconciler.errors import ProviderError
+from reconciler.apis.treasure_data_cdp import CustomerData
+from reconciler.errors import NotFound, ProviderError
 from reconciler.model.address import Address
 from reconciler.ports.listing import Found, Unlisted
 from reconciler.providers.treasure_data import results, wire
 from reconciler.providers.treasure_data.connections import observed_connection
 from reconciler.providers.treasure_data.databases import observed_database, observed_table
 from reconciler.providers.treasure_data.imports import Imports
+from reconciler.providers.treasure_data.parent_segments import observed_parent
 from reconciler.providers.treasure_data.queries import SavedQueries
+from reconciler.providers.treasure_data.segments import FOLDER_KIND, SEGMENT_KIND, SegmentTrees, Tree
 
 SHARED: Final = frozenset({"information_schema", "sample_datasets"})
 """Databases that every account sees and none owns."""
@@ -37,6 +40,34 @@ def listing(
         yield from _guarded(f"tables of {database}", lambda database=database: _tables(api, database))  # type: ignore[misc]
     yield from _guarded("saved queries", lambda: _queries(api, queries))
     yield from _guarded("imports", lambda: _imports(api, imports))
+
+
+def segment_listing(api: CustomerData) -> Iterator[Found | Unlisted]:
+    """All parent segments, folders and segments; nothing where an account has none of it."""
+    trees = SegmentTrees(api)
+    try:
+        parents = api.parents()
+    except NotFound:
+        return
+    except ProviderError as error:
+        yield Unlisted("treasure_data: parent segments", error.message)
+        return
+    for raw in parents:
+        name = wire.text(raw.get("name"))
+        yield Found("parentsegment", name, observed_parent(raw))
+        tree = trees.tree(raw)
+        if tree.error is not None:
+            yield Unlisted(f"treasure_data: segments of {name}", tree.error.message)
+        yield from _guarded(f"segments of {name}", lambda tree=tree: _segments(trees, tree))  # type: ignore[misc]
+
+
+def _segments(trees: SegmentTrees, tree: Tree) -> Iterator[Found]:
+    for folder_id, raw in tree.folders.items():
+        if folder_id != tree.root:
+            observed = trees.observed(FOLDER_KIND, tree, raw)
+            yield Found(FOLDER_KIND, wire.text(raw.get("name")), observed, depth=tree.path(folder_id).count("/"))
+    for raw in tree.segments.values():
+        yield Found(SEGMENT_KIND, wire.text(raw.get("name")), trees.observed(SEGMENT_KIND, tree, raw))
 
 
 def _guarded(where: str, read: Callable[[], Iterator[Found]]) -> Iterator[Found | Unlisted]:

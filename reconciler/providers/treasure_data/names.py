@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from typing import TypeVar
+from urllib.parse import quote
 
 from reconciler.errors import Permanent
 from reconciler.model.address import Address
@@ -19,6 +20,7 @@ from reconciler.model.kinds import (
     Timing,
 )
 from reconciler.model.resource import Resource
+from reconciler.model.segments import ParentSegmentSpec, SegmentFolderSpec, SegmentSpec
 from reconciler.model.spec import Spec
 from reconciler.ports.provider import Context
 
@@ -32,7 +34,7 @@ def identifier(document_name: str) -> str:
 
 
 def name_of(resource: Resource, context: Context) -> str:
-    """The object's name at the vendor; for a table ``database.table``."""
+    """The object's name at the vendor; for a table ``database.table``, for folders and segments the path of names down to it."""
     match resource.spec:
         # The many first: a type that is not the one asked for costs more than one that is.
         case (
@@ -47,8 +49,26 @@ def name_of(resource: Resource, context: Context) -> str:
             return name or identifier(resource.address.name)
         case TableSpec(database=database, name=name):
             return f"{database_name(database, context)}.{name or identifier(resource.address.name)}"
+        case ParentSegmentSpec(name=name):
+            return name or resource.address.name
+        case SegmentFolderSpec() | SegmentSpec():
+            return f"{_holder(resource.spec, context)}/{quoted(resource.spec.name or resource.address.name)}"
         case _:
             raise not_ours(resource)
+
+
+def quoted(name: str) -> str:
+    """*name* as one part of a path of names."""
+    return quote(name, safe=" ")
+
+
+def _holder(spec: SegmentFolderSpec | SegmentSpec, context: Context) -> str:
+    """The path of names of what a folder or segment is in: a folder, or the parent segment itself."""
+    if spec.folder is not None:
+        folder = context.resources.get(Address("segmentfolder", spec.folder))
+        return quoted(spec.folder) if folder is None else name_of(folder, context)
+    parent = context.resources.get(Address("parentsegment", spec.parent_segment))
+    return quoted(spec.parent_segment if parent is None else name_of(parent, context))
 
 
 def database_name(written: str, context: Context) -> str:

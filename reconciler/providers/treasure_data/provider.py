@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from reconciler.apis.treasure_data import TreasureData
+from reconciler.apis.treasure_data_cdp import CustomerData
 from reconciler.diagnostics import Diagnostic
 from reconciler.errors import NotFound, Permanent
 from reconciler.model.address import Address
@@ -21,9 +22,11 @@ from reconciler.providers.treasure_data.databases import Databases, Tables
 from reconciler.providers.treasure_data.declaring import declare
 from reconciler.providers.treasure_data.family import Attributes, Family
 from reconciler.providers.treasure_data.imports import Imports
-from reconciler.providers.treasure_data.listing import listing
+from reconciler.providers.treasure_data.listing import listing, segment_listing
 from reconciler.providers.treasure_data.names import name_of
+from reconciler.providers.treasure_data.parent_segments import ParentSegments
 from reconciler.providers.treasure_data.queries import SavedQueries
+from reconciler.providers.treasure_data.segments import SegmentTrees
 from reconciler.providers.treasure_data.timings import Timings
 from reconciler.schedule import Dialect
 
@@ -45,6 +48,7 @@ class TreasureDataProvider:
         cron_dialect: Dialect | str = Dialect.DOCUMENTED,
         clock: Clock | None = None,
         owner: str = "",
+        customer_data: CustomerData | None = None,
     ) -> None:
         """Speak through *api*.
 
@@ -53,6 +57,7 @@ class TreasureDataProvider:
             those in its console, so there they are looked up by name.
         cron_dialect: how cron texts are read, see `reconciler.schedule`.
         owner: ``PROJECT/ENVIRONMENT`` for ownership marks; "" marks nothing.
+        customer_data: what answers for parent segments and all in them; None knows nothing of these kinds.
         """
         self._api = api
         self._account = account
@@ -61,7 +66,10 @@ class TreasureDataProvider:
         connections = Connections(api, owner) if creates_connections else ReferencedConnections(api)
         self._queries, self._imports = SavedQueries(api, timings), Imports(api, timings)
         self._lists_connections = creates_connections
-        families: tuple[Family, ...] = (connections, Databases(api), Tables(api), self._queries, self._imports)
+        self._customer_data = customer_data
+        families: list[Family] = [connections, Databases(api), Tables(api), self._queries, self._imports]
+        if customer_data is not None:
+            families += [ParentSegments(customer_data), SegmentTrees(customer_data)]
         self._families = {kind: family for family in families for kind in family.kinds}
         self.kinds: Mapping[str, KindTraits] = {
             kind: traits for family in families for kind, traits in family.kinds.items()
@@ -70,7 +78,7 @@ class TreasureDataProvider:
     @property
     def api_calls(self) -> int:
         """Requests sent so far."""
-        return self._api.calls
+        return self._api.calls + (self._customer_data.calls if self._customer_data else 0)
 
     def account(self) -> str:
         """The account of the key. The key says it itself, and one that is wrong for its region is refused with 401."""
@@ -146,7 +154,9 @@ class TreasureDataProvider:
 
     def listing(self) -> Iterable[Found | Unlisted]:
         """Everything that the account holds."""
-        return listing(self._api, self._queries, self._imports, lists_connections=self._lists_connections)
+        yield from listing(self._api, self._queries, self._imports, lists_connections=self._lists_connections)
+        if self._customer_data is not None:
+            yield from segment_listing(self._customer_data)
 
     def declare(self, found: Found, name: str, directory: Directory) -> Declaration | Undeclarable:
         """What the document *name* would say of *found*."""

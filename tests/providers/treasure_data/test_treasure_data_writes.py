@@ -436,7 +436,9 @@ def test_no_secret_shows_in_what_a_refusal_says(vendor: Vendor, declare: Declare
     assert "FAKE-client_secret" not in str(caught.value)
 
 
-def test_an_import_says_what_may_be_missing_and_leaves_the_columns_to_its_table(vendor: Vendor, declare: Declare) -> None:
+def test_an_import_says_what_may_be_missing_and_leaves_the_columns_to_its_table(
+    vendor: Vendor, declare: Declare
+) -> None:
     columns = [{"name": "id", "type": "int"}, {"name": "note", "type": "string", "optional": True}]
     declared = declare(
         {

@@ -1,0 +1,129 @@
+"""Treasure Data's customer data platform: parent segments, folders and segments.
+
+Two generations of addresses lead to the same objects. Here parent segments and all reading go by ``/audiences``, which is the
+one that tells rules reliably; folders and segments are written by ``/entities``, the only one that can delete them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, TypeAlias
+
+import orjson
+
+from reconciler.errors import Conflict, OutcomeUnknown, Permanent, ProviderError
+from reconciler.http.answer import Answer
+from reconciler.http.client import Client
+from reconciler.http.request import Request, Safety, get, path, send_bytes, send_empty, send_json
+from reconciler.model.json import Json
+
+Raw: TypeAlias = Mapping[str, Json]
+"""One object of an answer."""
+
+ENTITIES: Final = "application/vnd.treasuredata.v1+json"
+FOLDER: Final = "folder-segment"
+SEGMENT: Final = "segment-batch"
+
+
+class CustomerData:
+    """The parent segments of one account, spoken to through *http*. Safe for many threads.
+
+    What makes an object is sent once: OutcomeUnknown then says that it may or may not be there, and whoever asked looks.
+    """
+
+    def __init__(self, http: Client) -> None:
+        """Keep *http*; nothing is sent yet."""
+        self._http = http
+
+    @property
+    def calls(self) -> int:
+        """Requests sent so far."""
+        return self._http.calls
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def parents(self) -> list[Raw]:
+        """All parent segments, whole."""
+        return self._list(get("/audiences"))
+
+    def create_parent(self, body: Raw) -> Raw:
+        """Make a parent segment. Conflict when there is one of that name."""
+        return self._object(send_json("POST", "/audiences", body))
+
+    def replace_parent(self, parent_id: str, body: Raw) -> Raw:
+        """Exchange a parent segment: what *body* leaves out is gone."""
+        return self._object(send_json("PUT", path("audiences", parent_id), body))
+
+    def delete_parent(self, parent_id: str) -> None:
+        """Remove a parent segment with its folders and segments."""
+        self._http.send(send_empty("DELETE", path("audiences", parent_id)))
+
+    def folders(self, parent_id: str) -> list[Raw]:
+        """All folders of a parent segment, its root among them, which has no parent."""
+        return self._list(get(path("audiences", parent_id, "folders")))
+
+    def segments(self, parent_id: str) -> list[Raw]:
+        """All segments of a parent segment. A rule may be left empty here: see `segment`."""
+        return self._list(get(path("audiences", parent_id, "segments")))
+
+    def segment(self, parent_id: str, segment_id: str) -> Raw:
+        """One segment with its rule."""
+        return self._object(get(path("audiences", parent_id, "segments", segment_id)))
+
+    def create(self, kind: str, attributes: Raw, folder_id: str) -> Raw:
+        """Make a folder or a segment (`FOLDER`, `SEGMENT`) in a folder. Conflict when the name is taken there."""
+        body = _entity(kind, attributes, folder_id)
+        return self._data(send_bytes("POST", _where(kind), body, ENTITIES, safety=Safety.ONCE))
+
+    def update(self, kind: str, entity_id: str, attributes: Raw, folder_id: str) -> Raw:
+        """Change the given attributes, and move it to a folder unless that is ""."""
+        body = _entity(kind, attributes, folder_id)
+        at = _where(kind) + path(entity_id)
+        return self._data(send_bytes("PATCH", at, body, ENTITIES, safety=Safety.IDEMPOTENT))
+
+    def delete(self, kind: str, entity_id: str) -> None:
+        """Remove a folder or a segment. Conflict while something is in it, or refers to it."""
+        self._http.send(send_empty("DELETE", _where(kind) + path(entity_id)))
+
+    def _object(self, request: Request) -> Raw:
+        answer = self._http.json(request)
+        if not isinstance(answer, dict) or not answer.get("id"):
+            raise self._unexpected(request, answer, "an object with its id")
+        return answer
+
+    def _data(self, request: Request) -> Raw:
+        answer = self._http.json(request)
+        told = answer.get("data") if isinstance(answer, dict) else None
+        if not isinstance(told, dict) or not told.get("id"):
+            raise self._unexpected(request, answer, "data with its id")
+        return told
+
+    def _list(self, request: Request) -> list[Raw]:
+        answer = self._http.json(request)
+        if not isinstance(answer, list) or not all(isinstance(entry, dict) and entry.get("id") for entry in answer):
+            raise self._unexpected(request, answer, "a list of objects, each with its id")
+        return answer
+
+    def _unexpected(self, request: Request, answer: Json, wanted: str) -> ProviderError:
+        """A success that does not tell what it should; after a write nobody knows whether it acted."""
+        shown = self._http.scrubber.excerpt(orjson.dumps(answer).decode())
+        kind = Permanent if request.safety is Safety.READ else OutcomeUnknown
+        return kind(f"treasure_data: {request.method} {request.path} answered without {wanted}: {shown}")
+
+
+def is_taken(answer: Answer) -> type[ProviderError] | None:
+    """A name that is taken is answered with 400 here, where other vendors say 409."""
+    if answer.status == 400 and (b"VIOLATES_UNIQUENESS" in answer.body or b"already been taken" in answer.body):
+        return Conflict
+    return None
+
+
+def _where(kind: str) -> str:
+    return "/entities/folders" if kind == FOLDER else "/entities/segments"
+
+
+def _entity(kind: str, attributes: Raw, folder_id: str) -> bytes:
+    relation = {"parentFolder": {"data": {"id": folder_id, "type": FOLDER}}} if folder_id else {}
+    return orjson.dumps({"type": kind, "attributes": attributes, "relationships": relation})
