@@ -135,6 +135,7 @@ def lock_release(runtime: Runtime, lock_id: str) -> Answer:
     """Take the lock from a holder that cannot give it back.
 
     Raises:
+        TdrError: nothing is locked.
         LockHeld: the id is another, or its holder is alive.
     """
     runtime.store.release(lock_id)

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from reconciler.errors import LockHeld, StateError
+from reconciler.errors import LockHeld, StateError, TdrError
 from reconciler.ports.clock import Clock, rfc3339
 from reconciler.ports.store import Holder
 
@@ -130,11 +130,16 @@ class Claimant:
         """The *claim* that is there, if it is *lock_id* and may be taken from its holder.
 
         Raises:
-            LockHeld: there is no such lock, or its holder is known to be alive.
+            TdrError: nothing is locked.
+            LockHeld: the lock is another, or its holder is known to be alive.
         """
-        if claim is None or claim.holder.lock_id != lock_id:
-            there = f"the lock is {claim.holder.lock_id}" if claim else "nothing is locked"
-            raise LockHeld(f"there is no lock {lock_id!r}: {there}", hint="`tdr lock status` shows the id")
+        if claim is None or (claim.holder.lock_id != lock_id and self.is_dead(claim)):
+            raise TdrError(f"there is no lock {lock_id!r}: nothing is locked", hint="nothing has to be released")
+        if claim.holder.lock_id != lock_id:
+            raise LockHeld(
+                f"there is no lock {lock_id!r}: the lock is {claim.holder.lock_id}",
+                hint="`tdr lock status` shows the id",
+            )
         if self.is_here(claim) and not self.is_dead(claim):
             raise LockHeld(
                 f"its holder is alive: {in_words(claim.holder)}",

@@ -79,7 +79,8 @@ class HttpLock:
         """Free the lock of a holder that cannot give it back.
 
         Raises:
-            LockHeld: there is no such lock, or its holder is known to be alive.
+            TdrError: nothing is locked.
+            LockHeld: the lock is another, or its holder is known to be alive.
         """
         self._unlock(self._claimant.check_release(lock_id, self._probe()).holder)
 

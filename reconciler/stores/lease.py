@@ -153,7 +153,8 @@ class LeaseLock:
         """Free the lock of a holder that cannot give it back.
 
         Raises:
-            LockHeld: there is no such lock, or its holder is known to be alive.
+            TdrError: nothing is locked.
+            LockHeld: the lock is another, or its holder is known to be alive.
         """
         read = self._read()
         self._claimant.check_release(lock_id, read[0].claim if read and not read[0].is_free else None)

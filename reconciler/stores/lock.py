@@ -90,7 +90,8 @@ class FolderLock:
         """Remove the record of a holder that cannot remove it.
 
         Raises:
-            LockHeld: there is no such lock, or its holder is known to be alive.
+            TdrError: nothing is locked.
+            LockHeld: the lock is another, or its holder is known to be alive.
         """
         holder = self._claimant.check_release(lock_id, self._read()).holder
         descriptor = self._try()

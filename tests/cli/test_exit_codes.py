@@ -191,6 +191,9 @@ def test_while_somebody_writes_an_apply_is_5_and_a_plan_goes_on(applied: Stage) 
     assert lock["run"] == "their-run"
     assert "alive" in refused.err
     assert not applied.tdr("lock", "status", "--format", "json").document["locked"]
+    assert applied.tdr("lock", "release", lock["lock_id"], expect=1).err == (
+        f"error: there is no lock {lock['lock_id']!r}: nothing is locked\nhint: nothing has to be released\n"
+    )
 
 
 def test_when_one_of_several_changes_fails_it_is_6_and_the_others_are_remembered(project: Stage) -> None:

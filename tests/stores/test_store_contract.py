@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.errors import LockHeld, StateError
+from reconciler.errors import LockHeld, StateError, TdrError
 from reconciler.model.address import Address
 from reconciler.model.json import Json
 from reconciler.model.record import Record, State
@@ -336,8 +336,9 @@ def test_threads_of_one_run_append_side_by_side(open_store: OpenStore) -> None:
 
 
 def test_releasing_needs_the_right_id_and_a_holder_that_is_gone(open_store: OpenStore) -> None:
-    with pytest.raises(LockHeld, match="nothing is locked"):
+    with pytest.raises(TdrError, match="^there is no lock 'x': nothing is locked$") as refused:
         open_store().release("x")
+    assert refused.value.exit_code == 1  # and not 5, which says that somebody writes
     with open_store().lock("apply", "r1", 0) as holder:
         with pytest.raises(LockHeld, match=f"the lock is {holder.lock_id}"):
             open_store().release("x")
