@@ -29,22 +29,24 @@ def listing(runtime: Runtime) -> Answer:
 
 
 def show(runtime: Runtime, address: Address | None) -> Answer:
-    """One record, or the whole state.
+    """One record, its fields side by side with its address, or the whole state.
 
     Raises:
         TdrError: *address* is not remembered.
     """
     state = runtime.store.read().state
-    chosen = sorted(state.records) if address is None else [address]
-    if address is not None and address not in state.records:
+    if address is None:
+        body: Document = {
+            "lineage": state.lineage,
+            "serial": state.serial,
+            "accounts": dict(state.accounts),
+            "resources": {str(key): state.records[key].to_json() for key in sorted(state.records)},
+        }
+        return Answer(_document(runtime, "state", body))
+    record = state.records.get(address)
+    if record is None:
         raise TdrError(f"{address} is not in the state", hint="see `tdr state list`")
-    body: Document = {
-        "lineage": state.lineage,
-        "serial": state.serial,
-        "accounts": dict(state.accounts),
-        "resources": {str(key): state.records[key].to_json() for key in chosen},
-    }
-    return Answer(_document(runtime, "state", body))
+    return Answer(_document(runtime, "state_record", {"address": str(address)} | record.to_json()))
 
 
 def history(runtime: Runtime) -> Answer:

@@ -85,6 +85,7 @@ def test_every_document_is_one_json_on_stdout_and_fits_its_schema(applied: Stage
         "tdr.run": ["apply", "--yes"],
         "tdr.state_list": ["state", "list"],
         "tdr.state": ["state", "show"],
+        "tdr.state_record": ["state", "show", "query/buyers-per-month"],
         "tdr.state_history": ["state", "history"],
         "tdr.lock": ["lock", "status"],
         "tdr.doctor": ["doctor"],
@@ -286,7 +287,11 @@ def test_the_state_tells_addresses_and_ids(applied: Stage) -> None:
         "query/buyers-per-month",
         "table/customers",
     ]
-    assert list(applied.tdr("state", "show", "database/shop").document["resources"]) == ["database/shop"]
+    whole = applied.tdr("state", "show").document
+    shown = applied.tdr("state", "show", "database/shop").document
+    heading = {name: whole[name] for name in ("format_version", "tdr_version", "environment")}
+    about = {"format": "tdr.state_record", "created_at": shown["created_at"], "address": "database/shop"}
+    assert shown == heading | about | whole["resources"]["database/shop"]
 
 
 # -- doctor, schema -----------------------------------------------------------------------------------------------------------

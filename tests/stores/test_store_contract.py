@@ -336,7 +336,7 @@ def test_threads_of_one_run_append_side_by_side(open_store: OpenStore) -> None:
 
 
 def test_releasing_needs_the_right_id_and_a_holder_that_is_gone(open_store: OpenStore) -> None:
-    with pytest.raises(TdrError, match="^there is no lock 'x': nothing is locked$") as refused:
+    with pytest.raises(TdrError, match=r"^there is no lock 'x': nothing is locked$") as refused:
         open_store().release("x")
     assert refused.value.exit_code == 1  # and not 5, which says that somebody writes
     with open_store().lock("apply", "r1", 0) as holder:
