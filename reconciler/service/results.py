@@ -14,6 +14,7 @@ import re
 import sqlite3
 import struct
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -55,7 +56,8 @@ class Results:
         rows = size = 0
         partial = self._path(job_id).with_suffix(".partial")
         try:
-            with partial.open("xb") as file:
+            # Not "xb": a killed process may have left the file, and a job has one writer, who holds its lease.
+            with partial.open("wb") as file:
                 partial.chmod(0o600)
                 for batch in batches:
                     packed = b"".join(msgpack.packb(row, default=str) for row in batch)
@@ -121,11 +123,13 @@ class Results:
         self._path(job_id).unlink(missing_ok=True)
 
     def remove_expired(self) -> None:
-        """Forget every result that was kept long enough."""
+        """Forget every result that was kept long enough, and what killed processes left of theirs."""
         oldest = self._clock.now() - self._retention_s
-        for path in self._folder.glob("*.rows"):
-            if path.stat().st_mtime < oldest:
-                path.unlink(missing_ok=True)
+        for path in (*self._folder.glob("*.rows"), *self._folder.glob("*.partial")):
+            # Another process may forget it at the same time, or be done with writing it.
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime < oldest:
+                    path.unlink()
 
     def _ranged(self, row: sqlite3.Row, wanted: str, media_type: str) -> Response:
         size = row["result_size"]
