@@ -74,6 +74,9 @@ def _read(file: Path) -> Mapping[str, Any]:
 def replace_file(file: Path, data: bytes) -> None:
     """Put *data* in the place of *file* at once; a reader sees the old or the new.
 
+    Not `durable.replace`: what is kept here can be worked out again, and every plan would wait for the disk. After a power
+    cut the file may be empty or torn, so that whoever reads it has to notice.
+
     Raises:
         OSError: it cannot be written; what was there stays.
     """
