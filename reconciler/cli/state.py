@@ -157,7 +157,7 @@ def push(runtime: Runtime, file: FileArgument, lock_timeout: LockTimeoutOption =
 
 @_verb(states, "migrate")
 def migrate(runtime: Runtime, old: OldPlaceOption, lock_timeout: LockTimeoutOption = "0s") -> Answer:
-    """Move the state, its history and the runs to where `state` of the environment says now. The old place stays."""
+    """Move the state, its history and the runs to where `state` says now. The old place then points there."""
     from reconciler.commands import state_transfer
 
     source = runtime.state.at(runtime.state.place_in(old))
