@@ -23,7 +23,7 @@ from reconciler.engine.session import Session
 from reconciler.errors import ManifestError, TdrError, UsageError
 from reconciler.manifest.queries import unparsed
 from reconciler.model.address import Address
-from reconciler.model.change import Adopt, Undecided
+from reconciler.model.change import Adopt, Create, Undecided
 from reconciler.model.observation import Unreadable
 from reconciler.model.plan import Gate
 from reconciler.ports.clock import rfc3339
@@ -54,6 +54,7 @@ class _Report:
     unsettled: list[Unsettled] = field(default_factory=list)
     not_adopted: list[Unsettled] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    not_found: list[Address] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:
@@ -70,6 +71,7 @@ class _Report:
             "left_out": [
                 {"kind": one.kind, "id": one.remote_id, "label": one.label, "why": one.why} for one in self.left_out
             ],
+            "not_found": [str(address) for address in self.not_found],
             "unlisted": [{"where": one.where, "why": one.why} for one in self.unlisted],
             "unsettled": [
                 {"address": str(one.address), "path": one.path, "why": one.why}
@@ -179,7 +181,8 @@ def rebuild(runtime: Runtime, consent: Consent, lock_timeout_s: float) -> Answer
     run = uuid.uuid4().hex[:12]
     with runtime.store.lock("import", run, lock_timeout_s):
         snapshot = runtime.store.read()
-        prepared = _only_adoptions(prepare(world, snapshot), frozenset(snapshot.state.records))
+        everything = prepare(world, snapshot)
+        prepared = _only_adoptions(everything, frozenset(snapshot.state.records))
         document = document_of(runtime, prepared)
         consent.show(document)
         if prepared.plan.gates:
@@ -192,6 +195,10 @@ def rebuild(runtime: Runtime, consent: Consent, lock_timeout_s: float) -> Answer
     report = _Report(runtime.environment_name, runtime.clock.now())
     report.adopted = {change.address: change.remote_id for change in prepared.plan.changes if isinstance(change, Adopt)}
     report.unsettled = unsettled(runtime.world, runtime.store, done)
+    report.not_adopted = _refused(
+        prepared, [change.address for change in prepared.plan.changes if isinstance(change, Undecided)]
+    )
+    report.not_found = [change.address for change in everything.plan.changes if isinstance(change, Create)]
     return replace(report.answer(), exit_code=OK)
 
 

@@ -23,6 +23,9 @@ def _lines(document: Mapping[str, Any]) -> Iterator[str]:
     for one in document["left_out"]:
         yield f"? {one['kind']} {one['id']} {one['label']!r} is left out: {one['why']}"
     yield from (f"? {one['where']}: {one['why']}" for one in document["unlisted"])
+    yield from (
+        f"? {address}: nothing was found at its vendor; `tdr apply` makes it" for address in document["not_found"]
+    )
     for one in document["unsettled"]:
         yield f"! {one['address']}{': ' + one['path'] if one['path'] else ''}: {one['why']}"
     yield from (f"notice: {note}" for note in document["notes"])
@@ -43,10 +46,10 @@ def _summary(document: Mapping[str, Any]) -> str:
     left = len(document["left_out"]) + len(document["unlisted"])
     if document["dry_run"]:
         return f"Import: {len(document['files'])} files would be written, {left} left out. Nothing was changed."
+    not_found = f", {len(document['not_found'])} not found" if document["not_found"] else ""
     proof = "The next plan leaves them as they are."
     if document["unsettled"]:
         proof = "The next plan would change what is marked with `!`."
     told = proof if document["adopted"] else "Nothing new is remembered."
-    return (
-        f"Import: {len(document['files'])} files written, {len(document['adopted'])} adopted, {left} left out. {told}"
-    )
+    counts = f"{len(document['files'])} files written, {len(document['adopted'])} adopted, {left} left out{not_found}"
+    return f"Import: {counts}. {told}"

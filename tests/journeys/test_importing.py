@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -344,6 +344,29 @@ def test_a_lost_state_is_rebuilt_from_documents_names_and_marks(applied: Stage) 
     assert {name: record["id"] for name, record in applied.records().items()} == before
     assert [line for line in said.out.splitlines() if line.startswith("!")] == []
     assert applied.tdr("plan", "--detailed-exitcode").code == 0
+
+
+@pytest.mark.parametrize("forget", [lose_the_state, lambda _: None], ids=["all is lost", "nothing is lost"])
+def test_a_rebuild_names_what_is_declared_and_was_found_nowhere(
+    applied: Stage, forget: Callable[[Stage], None]
+) -> None:
+    before = sorted(applied.records())
+    lost = ["query/lost-daily", "query/lost-weekly"]
+    for name in lost:
+        query = f"metadata: {{name: {name.partition('/')[2]}}}\nspec: {{database: shop, sql: SELECT 1 AS n}}\n"
+        applied.write(f"manifests/{name}.yaml", f"apiVersion: tdr/v1\nkind: Query\n{query}")
+    forget(applied)
+
+    told = applied.tdr("import", "--rebuild", "--yes", "--format", "json").document
+    again = applied.tdr("import", "--rebuild", "--yes").out.splitlines()
+
+    Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8"))).validate(told)
+    assert told["not_found"] == lost
+    assert [one["address"] for one in told["adopted"]] == (before if forget is lose_the_state else [])
+    assert [line for line in again if line.startswith("?")] == [
+        f"? {name}: nothing was found at its vendor; `tdr apply` makes it" for name in lost
+    ]
+    assert again[-1] == "Import: 0 files written, 0 adopted, 0 left out, 2 not found. Nothing new is remembered."
 
 
 def test_a_rebuild_does_not_choose_among_several(applied: Stage) -> None:
