@@ -21,6 +21,7 @@ from reconciler.service.service import Service
 
 KEY = "1/0123456789abcdef"
 NOW = 1_740_819_600.0  # 2025-03-01 09:00:00 UTC, a Saturday
+TARGET = '{"type":"pinterest","refresh_token":"r-secret","audience_name":"x"}'
 
 
 class FakeClock:
@@ -181,6 +182,10 @@ class World:
         assert job["status"] == "success", job["debug"]
         text = self.client.get(f"/v3/job/result/{job['job_id']}?format=json").text
         return [orjson.loads(line) for line in text.splitlines()]
+
+
+def result(world: World, job: dict[str, Any], query: str, **options: Any) -> Any:
+    return world.client.get(f"/v3/job/result/{job['job_id']}?{query}", **options)
 
 
 OpenWorld = Callable[..., World]

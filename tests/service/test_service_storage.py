@@ -1,11 +1,18 @@
-"""Files of an older version get what they lack, and lose nothing."""
+"""Files of an older version get what they lack, and lose nothing; what cannot be read is refused."""
 
 from __future__ import annotations
 
+import gc
 import sqlite3
+import threading
 from contextlib import closing
+from pathlib import Path
 
+import pytest
 from service_world import OpenWorld
+
+from reconciler.errors import StateError
+from reconciler.service.storage import Storage
 
 ADDED_LATER = ("audience_runs", "segments", "folders", "audiences")
 
@@ -48,3 +55,31 @@ def test_what_sessions_said_of_columns_is_known_from_their_table_afterwards(open
         assert again.service.wait(60)
 
     assert [dict(request.columns) for request in again.importer.requests] == [{"n": "long", "s": "string"}, {}]
+
+
+def test_metadata_of_a_newer_version_is_refused(tmp_path: Path, open_world: OpenWorld) -> None:
+    world = open_world()
+    world.service.storage.run("UPDATE version SET version = 99")
+
+    with pytest.raises(StateError, match="was written by a newer version of tdr"):
+        open_world(root=world.root)
+
+
+def test_metadata_that_is_none_is_refused(tmp_path: Path, open_world: OpenWorld) -> None:
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "service.sqlite").write_bytes(b"not a database" * 100)
+
+    with pytest.raises(StateError, match=r"service\.sqlite is damaged"):
+        open_world(root=tmp_path / "broken")
+
+
+def test_connections_of_threads_that_ended_are_closed(tmp_path: Path) -> None:
+    storage = Storage(tmp_path / "s.sqlite", 0)
+    for _ in range(20):
+        thread = threading.Thread(target=storage.all, args=("SELECT 1",))
+        thread.start()
+        thread.join()
+    gc.collect()
+
+    assert len(storage._opened) == 1
+    storage.close()

@@ -1,0 +1,113 @@
+"""Exports of queries: jobs of their own, with the rows, settings and failures of their own."""
+
+from __future__ import annotations
+
+import pytest
+from service_world import TARGET, World, result
+
+
+def test_an_export_is_a_job_of_its_own_that_points_back(world: World) -> None:
+    query = world.run("SELECT 'ana@example.com' AS email", result=TARGET)
+    export = world.get(f"/v3/job/show/{query['linked_result_export_job_id']}")
+
+    assert (query["status"], query["num_records"], query["result_size"]) == ("success", 1, None)
+    assert query["result"] == '{"type":"pinterest","refresh_token":"***","audience_name":"x"}'
+    assert (export["type"], export["status"], export["num_records"]) == ("export", "success", 1)
+    assert export["result_export_target_job_id"] == query["job_id"]
+    assert export["tdr_progress"] == query["tdr_progress"] == {"done": 1, "total": 1}
+    assert export["debug"]["cmdout"].splitlines() == [
+        "2025-03-01 09:00:00 UTC: exporting 1 rows to pinterest",
+        "2025-03-01 09:00:00 UTC: uploaded",
+        "2025-03-01 09:00:00 UTC: exported: 1 rows, 1 sent, 0 removed, 0 duplicates, rejected: none, 1 requests, audience 77",
+        "2025-03-01 09:00:00 UTC: finished",
+    ]
+    [(checked, columns)] = world.exporter.checked
+    [(request, rows)] = world.exporter.exported
+    assert (checked, columns) == (request, {"email": "VARCHAR"})
+    assert request.settings == {"refresh_token": "r-secret", "audience_name": "x"}
+    assert (request.type, request.job_id, rows) == ("pinterest", query["job_id"], [("ana@example.com",)])
+
+
+def test_rows_that_were_exported_are_not_kept(world: World) -> None:
+    query = world.run("SELECT 'ana@example.com' AS email", result=TARGET)
+
+    answer = result(world, query, "format=json")
+
+    assert (answer.status_code, answer.json()["message"]) == (
+        404,
+        f"The result of job {query['job_id']} was exported and is not kept",
+    )
+    for path in world.root.rglob("*"):
+        assert (
+            not path.is_file()
+            or path.suffix == ".duckdb"
+            or b"ana@example.com" not in path.read_bytes()
+            or (
+                path.name.startswith("service.sqlite")  # the SQL that the user wrote is kept, and holds a literal here
+            )
+        )
+
+
+def test_a_refused_export_fails_the_query_before_it_runs(world: World) -> None:
+    world.exporter.refusal = "column `mail` is none of email, maid, idfa"
+
+    query = world.run("SELECT 'x' AS mail", result=TARGET)
+
+    assert (query["status"], query["linked_result_export_job_id"]) == ("error", None)
+    assert query["debug"]["stderr"] == "column `mail` is none of email, maid, idfa; write another"
+    assert world.exporter.exported == []
+
+
+def test_a_failed_export_fails_its_own_job_only(world: World) -> None:
+    world.exporter.failure = "Pinterest answered 500 for ana@example.com"
+
+    query = world.run("SELECT 'x' AS email", result=TARGET)
+    export = world.get(f"/v3/job/show/{query['linked_result_export_job_id']}")
+
+    assert (query["status"], export["status"]) == ("success", "error")
+    assert export["debug"]["stderr"] == "Pinterest answered 500 for ***"
+    assert export["tdr_progress"] == {"done": 0, "total": 1}
+    assert [job["job_id"] for job in world.get("/v3/job/list?status=error")["jobs"]] == [export["job_id"]]
+
+
+def test_only_rows_of_a_select_are_exported(world: World) -> None:
+    job = world.run("CREATE TABLE one AS SELECT 1 AS n", result=TARGET)
+
+    assert job["debug"]["stderr"] == "only the rows of a SELECT can be exported"
+
+
+def test_a_kept_result_is_exported_afterwards(world: World) -> None:
+    query = world.run("SELECT 'a@b.c' AS email, 1 AS n, ARRAY['x'] AS tags")
+
+    job_id = world.post(f"/v3/job/result_export/{query['job_id']}", {"result": TARGET})["job_id"]
+    world.service.wait(30)
+
+    export = world.get(f"/v3/job/show/{job_id}")
+    assert (export["status"], export["result_export_target_job_id"]) == ("success", query["job_id"])
+    assert world.exporter.exported[0][1] == [("a@b.c", 1, '["x"]')]
+    assert world.get(f"/v3/job/show/{query['job_id']}")["linked_result_export_job_id"] == job_id
+    world.post(f"/v3/job/result_export/{query['job_id']}", {}, status=422)
+
+
+@pytest.mark.parametrize(("mode", "expected"), [("append", [[1], [2]]), ("replace", [[2]])])
+def test_rows_are_exported_into_a_table_of_the_account(world: World, mode: str, expected: list[list[int]]) -> None:
+    world.run("CREATE TABLE target AS SELECT 1 AS n")
+
+    query = world.run("SELECT 2 AS n", result=f"td://@/sales/target?mode={mode}")
+
+    assert world.get(f"/v3/job/show/{query['linked_result_export_job_id']}")["status"] == "success"
+    assert world.rows("SELECT n FROM target ORDER BY n") == expected
+
+
+def test_killing_an_export_reaches_the_exporter(world: World) -> None:
+    world.exporter.wait_for_cancel = True
+    query_id = world.post("/v3/job/issue/trino/sales", {"query": "SELECT 1 AS email", "result": TARGET})["job_id"]
+    assert world.exporter.started.wait(30)
+    export_id = world.get(f"/v3/job/show/{query_id}")["linked_result_export_job_id"]
+
+    answer = world.post(f"/v3/job/kill/{export_id}")
+
+    assert answer == {"job_id": export_id, "former_status": "running"}
+    assert world.service.wait(30)
+    assert world.get(f"/v3/job/status/{export_id}")["status"] == "killed"
+    assert world.get(f"/v3/job/status/{query_id}")["status"] == "success"
