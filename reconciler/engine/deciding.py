@@ -15,9 +15,9 @@ from reconciler.engine.resolve import Audience, identify, resolve, steady_after
 from reconciler.engine.world import World
 from reconciler.model.activation import Outcome, Resolution
 from reconciler.model.address import Address
-from reconciler.model.change import Create, Keep, Move, Undecided
+from reconciler.model.change import Create, Keep, Move, Replace, Undecided
 from reconciler.model.kinds import ActivationSpec, AudienceSpec
-from reconciler.model.observation import Finding, Observation, Seen
+from reconciler.model.observation import Finding, Observation, Seen, Unreadable
 from reconciler.model.plan import Gate
 from reconciler.model.record import Record, State
 from reconciler.model.resource import Resource
@@ -54,6 +54,7 @@ class Decider:
         self.notices: list[Diagnostic] = []
         self._imports = imports
         self._makers = feeding.makers(world.resources)
+        self._made_anew: dict[Address, str] = {}
         self._context = world.context(self._known_ids())
 
     def _known_ids(self) -> dict[Address, str]:
@@ -72,9 +73,10 @@ class Decider:
     def decisions(self, moves: Mapping[Address, Move]) -> dict[Address, Decision]:
         """A decision for everything declared that is something at a vendor, for everything remembered, and for *moves*."""
         decided: dict[Address, Decision] = {}
-        for address, resource in self.world.resources.items():
-            if address in self.seen:
-                decided[address] = self._declared(resource)
+        # What feeds an audience has to know whether it is made anew.
+        for resource in sorted(self.world.resources.values(), key=lambda resource: resource.address.kind != "audience"):
+            if resource.address in self.seen:
+                decided[resource.address] = self._declared(resource)
         for address, record in self.world.remembered(self.state):
             if address not in self.world.resources:
                 decided[address] = self._undeclared(address, record)
@@ -140,6 +142,8 @@ class Decider:
         )
         if isinstance(decision.change, Create) and address.kind == "audience" and decision.change.via is None:
             return self._unfed(address)
+        if isinstance(decision.change, Replace) and address.kind == "audience":
+            return self._anew(decision.change, decision)
         return decision
 
     def _unfed(self, address: Address) -> Decision:
@@ -149,6 +153,18 @@ class Decider:
             Diagnostic("unfed-audience", f"{address} {why}", Severity.WARNING, subject=str(address), hint="declare one")
         )
         return Decision(Keep(address, "", why))
+
+    def _anew(self, change: Replace, decision: Decision) -> Decision:
+        """An audience is not deleted unless an activation is there whose first run makes it anew."""
+        address = change.address
+        maker = self._makers.get(address)
+        if maker is None:
+            why = f"{change.fields[0].path} cannot be changed, and no activation replaces or adds the members of a new one"
+            return Decision(Undecided(address, why), decision.gates)
+        if isinstance(self.seen.get(maker), Unreadable):
+            return Decision(Undecided(address, f"waits for {maker}, whose run makes it anew"), decision.gates)
+        self._made_anew[address] = f"audience {change.remote_id} goes first; its first run makes it anew"
+        return Decision(replace(change, via=maker), decision.gates)
 
     def _resolution(self, resource: Resource) -> Resolution | None:
         target = feeding.audience_of(resource)
@@ -168,7 +184,11 @@ class Decider:
             chosen_id=declared.spec.audience_id or "",
             made_by_other=maker is not None and maker != resource.address,
         )
-        return resolve(resource.spec.membership, view, verbs)
+        if target not in self._made_anew:
+            return resolve(resource.spec.membership, view, verbs)
+        resolution = resolve(resource.spec.membership, replace(view, seen=Finding(None, ())), verbs)
+        is_maker = resolution.outcome is Outcome.BOOTSTRAP
+        return replace(resolution, evidence=self._made_anew[target]) if is_maker else resolution
 
     def _end_of(self, resource: Resource, resolution: Resolution) -> Resolution:
         """What the reader of a plan should see: the state a bootstrap ends in."""

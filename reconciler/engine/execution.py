@@ -61,8 +61,7 @@ class Execution:
             case Adopt():
                 self._adopt(change)
             case Replace():
-                self._delete(change.address, change.remote_id, left=self._remembered(change.address))
-                self._create(Create(change.address, change.fields, change.reason, change.resolution))
+                self._replace(change)
             case Delete():
                 self._pause(change)
                 self._delete(change.address, change.remote_id, left=None)
@@ -100,6 +99,13 @@ class Execution:
         if self.world.traits(address).visible_within_s:
             record = replace(record, unseen_since=rfc3339(self.world.clock.now()))
         self.session.end(begun, record)
+
+    def _replace(self, change: Replace) -> None:
+        if change.via is not None:  # its first run, which waits for this, makes it anew
+            self._delete(change.address, change.remote_id, left=None)
+            return
+        self._delete(change.address, change.remote_id, left=self._remembered(change.address))
+        self._create(Create(change.address, change.fields, change.reason, change.resolution))
 
     def _made_by_first_run(self, change: Create) -> None:
         """The activation's first run has made it; what differs from the document is changed now."""

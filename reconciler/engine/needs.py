@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from reconciler.engine.decide import Decision
 from reconciler.engine.world import World
 from reconciler.model.address import Address
-from reconciler.model.change import Adopt, Create, Delete, Disable, Forget, Move, Reason
+from reconciler.model.change import Adopt, Create, Delete, Disable, Forget, Move, Reason, Replace
 from reconciler.model.observation import Seen
 from reconciler.model.record import State
 from reconciler.model.resource import Resource
@@ -37,6 +37,11 @@ def edges(
             declared.remove(need)
             declared += _at_vendors(world.resources[need], seen)
         needs[address] = declared
+    for audience, maker in makers_anew(decisions).items():
+        # Whatever else feeds it would find neither the old one nor the new.
+        for address, declared in needs.items():
+            if audience in declared and address != maker:
+                declared.append(maker)
     for address, decision in decisions.items():
         if isinstance(decision.change, Move) and decision.change.to in needs:
             needs[decision.change.to].append(address)
@@ -59,6 +64,12 @@ def _add_letting_go(needs: dict[Address, list[Address]], state: State, decisions
 
 def _at_vendors(resource: Resource, seen: Mapping[Address, Seen]) -> list[Address]:
     return [need for need in resource.depends_on if need in seen]
+
+
+def makers_anew(decisions: Mapping[Address, Decision]) -> dict[Address, Address]:
+    """Audience that goes -> the activation whose first run, which comes after that, makes it anew."""
+    changes = (decision.change for decision in decisions.values())
+    return {change.address: change.via for change in changes if isinstance(change, Replace) and change.via is not None}
 
 
 def _makes(decisions: Mapping[Address, Decision], activation: Address, audience: Address) -> bool:

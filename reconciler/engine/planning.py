@@ -55,7 +55,7 @@ def prepare(world: World, snapshot: Snapshot, targets: Sequence[Address] = ()) -
     decisions = decider.decisions(followed.pending)
     edges = needs.edges(world, state, seen, decisions)
     decisions = _hold_dependents(decisions, edges)
-    chosen = _closure(targets, edges) if targets else None
+    chosen = _closure(targets, edges, needs.makers_anew(decisions)) if targets else None
     order = [address for address in ordered(edges) if chosen is None or address in chosen]
     planned = frozenset(order)
     changes = tuple(decisions[address].change for address in order)
@@ -100,14 +100,18 @@ def _with_imports(state: State, imports: Mapping[Address, str]) -> State:
     return replace(state, records={**state.records, **asked})
 
 
-def _closure(targets: Sequence[Address], edges: Mapping[Address, Sequence[Address]]) -> set[Address]:
+def _closure(
+    targets: Sequence[Address], edges: Mapping[Address, Sequence[Address]], makers: Mapping[Address, Address]
+) -> set[Address]:
+    """*targets*, all that they need, and what makes anew what goes: *makers*, by address."""
     chosen: set[Address] = set()
     fresh = set(targets)
     if unknown := sorted(fresh - set(edges)):
         raise TdrError(f"{unknown[0]} is neither in the manifests nor in the state", hint="see `tdr state list`")
     while fresh:
         chosen |= fresh
-        fresh = {need for address in fresh for need in edges[address] if need in edges} - chosen
+        needed = {need for address in fresh for need in edges[address] if need in edges}
+        fresh = (needed | {makers[address] for address in fresh if address in makers}) - chosen
     return chosen
 
 

@@ -88,13 +88,14 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Replace:
-    """There, and a field differs that its vendor cannot change: delete, then create."""
+    """There, and a field differs that its vendor cannot change: delete, then create. *via* is as in `Create`."""
 
     address: Address
     remote_id: str
     fields: tuple[FieldChange, ...]
     reason: Reason
     resolution: Resolution | None = None
+    via: Address | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from reconciler.model.change import (
     Keep,
     Move,
     Reason,
+    Replace,
     Undecided,
     action,
     fields_of,
@@ -113,7 +114,7 @@ def _change(
         document["note"] = change.why
     if isinstance(change, Move):
         document["moved_to"] = str(change.to)
-    if isinstance(change, Create) and change.via is not None:
+    if isinstance(change, Create | Replace) and change.via is not None:
         document["made_by"] = str(change.via)
     if resolution is not None and resolution.mode:
         document["resolved"] = {

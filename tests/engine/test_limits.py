@@ -9,6 +9,7 @@ import pytest
 from scene import Scene, activation, audience, planned, query
 
 from reconciler.engine.review import ignores_ending
+from reconciler.model.change import Replace
 from reconciler.model.environment import EnvironmentSpec
 
 TEN = [query(f"q{number}") for number in range(10)]
@@ -138,3 +139,40 @@ def test_the_short_form_ignores_for_good(scene: Scene) -> None:
     scene.exports.objects["q"]["sql"] = "SELECT 99"
 
     assert scene.plan(query("q", lifecycle={"ignore": ["/sql"]})).plan.is_empty
+
+
+def test_an_audience_is_made_anew_by_the_activation_that_fills_it_and_the_others_wait(scene: Scene) -> None:
+    others = (activation("a-more", membership="add"), activation("z-less", membership="remove"))
+    scene.apply(audience(), activation(), *others)
+    (old,) = scene.audiences.objects
+    scene.clock.sleep(60)
+    moved = (audience(ad_account_id="549700000002"), activation(), *others)
+
+    plan = scene.plan(*moved).plan
+    scene.audiences.makes_in = "549700000002"
+    applied = scene.apply(*moved)
+
+    (anew,) = [change for change in plan.changes if isinstance(change, Replace)]
+    assert (str(anew.address), str(anew.via)) == ("audience/vip", "activation/vip-daily")
+    order = ["audience/vip", "activation/vip-daily", "activation/a-more", "activation/z-less"]
+    assert [str(change.address) for change in plan.changes] == order
+    assert [(str(result.status), result.message) for result in applied.results] == [("done", "")] * 4
+    (new,) = scene.audiences.objects
+    assert (new != old, scene.audiences.objects[new]["account"]) == (True, "549700000002")
+    assert scene.plan(*moved).plan.is_empty
+
+
+def test_an_audience_that_nothing_would_make_anew_is_not_deleted(scene: Scene) -> None:
+    scene.apply(audience(), activation())
+    before = dict(scene.audiences.objects)
+    moved = (audience(ad_account_id="549700000002"), activation(membership="remove"))
+
+    plan = scene.plan(*moved).plan
+    scene.apply(*moved)
+
+    assert planned(scene.plan(*moved)) == {"audience/vip": "undecided", "activation/vip-daily": "undecided"}
+    assert [change.why for change in plan.undecided] == [
+        "/account cannot be changed, and no activation replaces or adds the members of a new one",
+        "waits for audience/vip",
+    ]
+    assert scene.audiences.objects == before

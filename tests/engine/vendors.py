@@ -58,6 +58,8 @@ class AudienceVendor:
     ids: Iterable[int] = field(default_factory=lambda: itertools.count(501))
     account_name: str = "acc-1"
     log: list[str] = field(default_factory=list)
+    makes_in: str = "549700000001"
+    """The account in which exports make audiences."""
 
     def account(self) -> str:
         if self.account_name == "":
@@ -95,11 +97,11 @@ class AudienceVendor:
         attributes = {key: value for key, value in made.items() if key not in {"created_at", "members"}}
         return Observation(remote_id, attributes, {"size": len(made["members"])}, int(made["created_at"]))
 
-    def make(self, title: str, members: Iterable[str], description: str = "", account: str = "549700000001") -> str:
+    def make(self, title: str, members: Iterable[str], description: str = "", account: str = "") -> str:
         remote_id = str(next(iter(self.ids)))  # type: ignore[call-overload]
         self.objects[remote_id] = {
             "title": title,
-            "account": account,
+            "account": account or self.makes_in,
             "description": description,
             "created_at": self.clock.now(),
             "members": set(members),
