@@ -8,18 +8,21 @@ from reconciler.apis.treasure_data import TreasureData
 from reconciler.apis.treasure_data_cdp import CustomerData, is_taken
 from reconciler.apis.treasure_data_endpoint import Endpoint
 from reconciler.http.answer import Answer
+from reconciler.http.bucket import TokenBucket
 from reconciler.http.client import Client
 from reconciler.http.credentials import FixedKey
 from reconciler.http.dialect import Dialect
 from reconciler.http.retry import RetryPolicy
 from reconciler.http.trace import Trace
 from reconciler.model.secret import Secret
-from reconciler.ports.clock import Clock
+from reconciler.ports.clock import Clock, SystemClock
 from reconciler.scrubbing import Scrubber
 
 if TYPE_CHECKING:
     import httpx
 
+_CUSTOMER_DATA_PER_S: Final = 2.0
+_CUSTOMER_DATA_BURST: Final = 4
 _ADVICE: Final = {
     401: "check `treasure_data.api_key` of the environment, and that the key belongs to this region",
     403: "the key's owner may not do this; use a master key of somebody who may",
@@ -73,12 +76,17 @@ def connect_customer_data(
     clock: Clock | None = None,
     trace: Trace | None = None,
 ) -> CustomerData:
-    """The same account's client for parent segments, which answer at a host of their own; nothing is sent yet."""
+    """The same account's client for parent segments, which answer at a host of their own; nothing is sent yet.
+
+    Over the network it keeps to two requests a second, as the vendor's own copying tool does; limits are not published.
+    """
+    paced = None if transport else TokenBucket(_CUSTOMER_DATA_PER_S, _CUSTOMER_DATA_BURST, clock or SystemClock())
     return CustomerData(
         Client(
             endpoint.customer_data_url,
             CUSTOMER_DATA_DIALECT,
             credentials=FixedKey(api_key, scheme="TD1"),
+            bucket=paced,
             clock=clock,
             transport=transport,
             trace=trace,
