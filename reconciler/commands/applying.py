@@ -22,6 +22,7 @@ from reconciler.engine.session import Session
 from reconciler.errors import UsageError
 from reconciler.model.address import Address
 from reconciler.model.change import Keep, fields_of
+from reconciler.model.environment import Thresholds
 from reconciler.model.record import State
 from reconciler.ports.clock import rfc3339, rfc3339_exact
 from reconciler.ports.store import Holder, Snapshot
@@ -80,17 +81,25 @@ def apply(runtime: Runtime, run: Run, *, plan_file: Path | None = None, targets:
 
 
 def destroy(runtime: Runtime, run: Run) -> Answer:
-    """Take away everything that state remembers, protected resources excepted."""
+    """Take away everything that state remembers. What is protected holds it, and so does a number of `thresholds`."""
     run_id = uuid.uuid4().hex[:12]
-    emptied = replace(runtime.world, resources={})
+    environment = runtime.world.environment
+    bounds = environment.model_copy(update={"thresholds": _without_shares(environment.thresholds)})
+    emptied = replace(runtime.world, resources={}, environment=bounds)
     with runtime.store.lock("destroy", run_id, run.lock_timeout_s) as holder:
         snapshot = runtime.store.read()
         runtime = replace(runtime, world=emptied)
         prepared = review(runtime, prepare(emptied, snapshot))
         # That all of it goes is what was asked for.
-        gates = tuple(gate for gate in prepared.plan.gates if gate.rule not in ("deletes", "empty_set"))
+        gates = tuple(gate for gate in prepared.plan.gates if gate.rule != "empty_set")
         prepared = replace(prepared, plan=replace(prepared.plan, gates=gates))
         return _execute(runtime, run, holder, snapshot, prepared, document_of(runtime, prepared), None)
+
+
+def _without_shares(thresholds: Thresholds) -> Thresholds:
+    """*thresholds* for a run that takes all of everything on purpose: a share says nothing then, a number still does."""
+    kinds = {kind: own.model_copy(update={"max_delete_ratio": None}) for kind, own in thresholds.kinds.items()}
+    return thresholds.model_copy(update={"max_delete_ratio": 1.0, "kinds": kinds})
 
 
 def carry_out(

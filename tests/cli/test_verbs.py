@@ -205,6 +205,38 @@ def test_destroy_takes_all_but_what_is_protected(project: Stage) -> None:
         assert [one["name"] for one in client.databases() if one["name"] == "shop"] == []
 
 
+@pytest.mark.parametrize(
+    ("thresholds", "messages"),
+    [
+        ("kinds: {Query: {max_deletes: 0}}", ["1 of 1 resources of the kind query; at most 0 may"]),
+        ("max_deletes: 3", ["4 of 4 resources; at most 3 may"]),
+        (
+            "max_deletes: 2, kinds: {Table: {max_deletes: 0}, Query: {max_deletes: 1}}",
+            ["4 of 4 resources; at most 2 may", "1 of 1 resources of the kind table; at most 0 may"],
+        ),
+        ("max_deletes: 4, kinds: {Query: {max_deletes: 1}}", []),
+        ("max_delete_ratio: 0, minimum_resources: 1", []),
+        ("kinds: {Query: {max_delete_ratio: 0, minimum_resources: 1}}", []),
+        ("max_updates: 0", []),
+    ],
+)
+def test_a_number_of_deletes_holds_a_destroy_until_it_is_approved_and_a_share_does_not(
+    applied: Stage, thresholds: str, messages: list[str]
+) -> None:
+    applied.write("manifests/environments/local.yaml", f"thresholds: {{{thresholds}}}\n")
+    before = applied.records()
+
+    said = applied.tdr("destroy", "--yes", "--env", "local", "--format", "json", expect=3 if messages else 0)
+
+    if messages:
+        gates = said.document["gates"]
+        assert [(gate["rule"], gate["message"]) for gate in gates] == [("deletes", message) for message in messages]
+        assert applied.records() == before
+        flags = gates[0]["approve"].split()
+        applied.tdr("destroy", "--yes", "--env", "local", *flags, "--reason", "the shop closes")
+    assert applied.records() == {}
+
+
 # -- run ------------------------------------------------------------------------------------------------------------------
 
 
