@@ -223,9 +223,14 @@ def run_of(consent: Consent, lock_timeout: str, approve: Sequence[str] | None, r
     )
 
 
+_TOLD_AT_THE_END = frozenset({"failed", "skipped", "unknown"})
+"""Events whose message stands in the summary of the run, with its hint."""
+
+
 def _listener(address: Address, event: str, message: str) -> None:
     """One line to stderr for each thing that happens."""
-    output.say(f"{address}: {event if event != 'progress' else '…'} {message}".rstrip())
+    told = "" if event in _TOLD_AT_THE_END else message
+    output.say(f"{address}: {event if event != 'progress' else '…'} {told}".rstrip())
 
 
 def finish_run(answer: Any, format: Format, stop: Stop) -> None:

@@ -139,6 +139,15 @@ def _field(field: Mapping[str, Any], *, is_new: bool) -> Iterator[str]:
         yield f"  + {name:<22} {show(after)}{origin}"
     else:
         yield f"  ~ {name:<22} {show(before)} → {show(after)}{origin}"
+    if "applied" in field:
+        yield f"      conflict: {_conflict(field['applied'])}"
+
+
+def _conflict(applied: object) -> str:
+    """What a field was that both sides left since."""
+    if is_long(applied) or isinstance(applied, list):
+        return "the vendor and the manifest both left what was last applied; `tdr explain` shows all three"
+    return f"the vendor and the manifest both left what was last applied, {show(applied)}"
 
 
 def _secret(before: object) -> str:
@@ -173,7 +182,8 @@ def run(document: Mapping[str, Any]) -> str:
     for result in document["results"]:
         if result["status"] == "done":
             continue
-        lines.append(f"{result['status']}: {result['address']} ({result['action']}): {result['message']}")
+        message = result["message"].removeprefix(f"{result['address']}: ")  # errors name it, and so does this line
+        lines.append(f"{result['status']}: {result['address']} ({result['action']}): {message}")
         if result["hint"]:
             lines.append(f"    {result['hint']}")
     lines += [f"does not settle: {text}" for text in document["unsettled"]]

@@ -20,6 +20,13 @@ def query(name: str, *, sql: str = "SELECT 1 AS one", database: str = "shop", mo
     )
 
 
+LOST = (
+    "---\napiVersion: tdr/v1\nkind: Table\nmetadata: {name: lost}\n"
+    "spec: {database: no_such_database, columns: [{name: one, type: long}]}\n"
+)
+"""A table that its vendor refuses."""
+
+
 def test_a_plan_with_changes_is_0_and_2_when_asked(project: Stage) -> None:
     assert "4 to create" in project.tdr("plan", expect=0).out
     project.tdr("plan", "--detailed-exitcode", expect=2)
@@ -198,7 +205,7 @@ def test_while_somebody_writes_an_apply_is_5_and_a_plan_goes_on(applied: Stage) 
 
 def test_when_one_of_several_changes_fails_it_is_6_and_the_others_are_remembered(project: Stage) -> None:
     text = (project.folder / MANIFEST).read_text(encoding="utf-8")
-    project.write(MANIFEST, text + query("lost", database="no_such_database"))
+    project.write(MANIFEST, text + LOST)
 
     said = project.tdr("apply", "--yes", "--format", "json", expect=6)
 
@@ -208,7 +215,7 @@ def test_when_one_of_several_changes_fails_it_is_6_and_the_others_are_remembered
         "table/customers": "done",
         "import/customers": "done",
         "query/buyers-per-month": "done",
-        "query/lost": "failed",
+        "table/lost": "failed",
     }
     project.write(MANIFEST, text)
     project.tdr("plan", "--detailed-exitcode", expect=0)
@@ -216,9 +223,22 @@ def test_when_one_of_several_changes_fails_it_is_6_and_the_others_are_remembered
 
 def test_when_all_that_is_planned_fails_it_is_1(applied: Stage) -> None:
     text = (applied.folder / MANIFEST).read_text(encoding="utf-8")
-    applied.write(MANIFEST, text + query("lost", database="no_such_database"))
+    applied.write(MANIFEST, text + LOST)
 
     applied.tdr("apply", "--yes", expect=1)
+
+
+def test_why_a_change_failed_is_told_once_and_names_its_address_once(applied: Stage) -> None:
+    text = (applied.folder / MANIFEST).read_text(encoding="utf-8")
+    applied.write(MANIFEST, text + LOST)
+
+    said = applied.tdr("apply", "--yes", expect=1)
+
+    assert said.err.splitlines() == ["table/lost: start create", "table/lost: failed"]
+    (told,) = [line for line in said.out.splitlines() if "lost" in line and line.startswith("failed: ")]
+    assert told.startswith("failed: table/lost (create): ")
+    assert told.count("table/lost") == 1
+    assert len(told) < 200
 
 
 # -- 7 ------------------------------------------------------------------------------------------------------------------
