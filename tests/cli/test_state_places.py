@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from stage import Stage
+from stage import Stage, killed_at
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "stores"))
 
@@ -82,11 +83,67 @@ def test_a_state_moves_back_from_a_place_in_a_file(applied: Stage, server: str) 
     shown = applied.tdr("state", "show", **environ).document
     applied.write("old.yaml", state)
     _use(applied, "{backend: local}")
-    applied.state.rename(applied.state.with_name("before"))
 
     applied.tdr("state", "migrate", "--from", "old.yaml", **environ)
 
     assert applied.tdr("state", "show").document | {"created_at": ""} == shown | {"created_at": ""}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["postgres", "s3"])
+@pytest.mark.parametrize("direction", ["there", "back"])
+def test_a_move_killed_at_any_change_of_the_folder_is_repeated(
+    applied: Stage, kind: str, direction: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    before = applied.records()
+    shutil.copytree(applied.state, tmp_path / "kept")
+    address, kills = request.getfixturevalue(kind), 0
+    for number in range(1, 100):
+        shutil.rmtree(applied.state)
+        shutil.copytree(tmp_path / "kept", applied.state)
+        shared, environ = said(kind, address, f"killed_{direction}_{number}")
+        applied.environ |= environ
+        applied.write("shared.yaml", shared)
+        old, new, source = "{backend: local}", shared, "local"
+        if direction == "back":
+            _use(applied, shared)
+            applied.tdr("state", "migrate", "--from", "local")
+            old, new, source = shared, "{backend: local}", "shared.yaml"
+
+        _use(applied, new)
+        if killed_at(applied, number, "state/local", "--", "state", "migrate", "--from", source) == 0:
+            break
+        kills += 1
+        assert [_remembered(applied, place) for place in (old, new)].count(before) <= 1
+        _use(applied, new)
+        applied.tdr("state", "migrate", "--from", source)
+
+        assert [_remembered(applied, place) for place in (old, new)] == [None, before]
+    assert kills >= 4
+
+
+def _remembered(project: Stage, place: str) -> dict[str, Any] | None:
+    """What the state at *place* remembers; None where tdr says that the state is elsewhere."""
+    _use(project, place)
+    shown = project.tdr("state", "show", expect=None)
+    if shown.code:
+        assert "error: the state is not at " in shown.err
+        return None
+    resources: dict[str, Any] = shown.document["resources"]
+    return resources
+
+
+def test_who_still_uses_the_old_place_is_told_where_the_state_is(applied: Stage, server: str) -> None:
+    state, environ = said("http", server, "")
+    _use(applied, state)
+    applied.tdr("state", "migrate", "--from", "local", **environ)
+    _use(applied, "{backend: local}")
+
+    for command in (["plan"], ["apply", "--yes"], ["state", "list"], ["state", "verify"]):
+        told = applied.tdr(*command, expect=1)
+        assert f"the state is not at {applied.state} but at {server}: it was moved" in told.out + told.err
+    applied.tdr("state", "restore", "5")
+    applied.tdr("plan", "--detailed-exitcode")
 
 
 @pytest.mark.parametrize(
