@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 
 import httpx
 import pytest
+from embedded_world import world
 from pydantic import TypeAdapter
 
 from reconciler.apis.treasure_data_connect import connect
@@ -19,6 +20,8 @@ from reconciler.model.resource import Origin, Resource
 from reconciler.model.secret import Secret
 from reconciler.model.spec import Lifecycle
 from reconciler.providers.treasure_data.provider import TreasureDataProvider
+
+__all__ = ["world"]
 
 
 class StillClock:

@@ -6,135 +6,28 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
-import duckdb
 import pytest
 import uvicorn
+from embedded_world import AROUND, KEY, SECRETS, World
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.apis.treasure_data import TreasureData
 from reconciler.apis.treasure_data_connect import connect
 from reconciler.apis.treasure_data_endpoint import Endpoint
-from reconciler.engine.diff import Rules, differences, secrets_in, without_secrets
+from reconciler.engine.diff import without_secrets
 from reconciler.errors import Conflict
-from reconciler.http.in_process import InProcessTransport
 from reconciler.model.activation import Outcome, Resolution
 from reconciler.model.address import Address
-from reconciler.model.change import FieldChange
-from reconciler.model.observation import Finding, Observation
+from reconciler.model.observation import Finding
 from reconciler.model.record import Record
 from reconciler.model.resource import Resource
-from reconciler.model.secret import Secret
-from reconciler.ports.clock import SystemClock
-from reconciler.ports.exports import ExportReport, ExportRequest, LoadRequest, Progress
-from reconciler.ports.provider import Context, Job, JobStatus, Wanted
+from reconciler.ports.provider import Context, Wanted
 from reconciler.providers.treasure_data.provider import TreasureDataProvider
-from reconciler.schedule import check, next_after
-from reconciler.sealing import MasterKey, Sealer
 from reconciler.service.app import create_app
-from reconciler.service.opening import open_service
 from reconciler.service.service import Service
 
 Declare = Callable[[Mapping[str, Mapping[str, object]]], dict[Address, Resource]]
-KEY = Secret("env:TD_API_KEY", "1/0123456789abcdef")
-SECRETS = {
-    name: Secret(f"env:{name.upper()}", f"FAKE-{name}") for name in ("client_id", "client_secret", "refresh_token")
-}
-
-
-class Cron:
-    """The service's view of `reconciler.schedule`."""
-
-    def check(self, cron: str, timezone: str) -> None:
-        for problem in check(cron, timezone):
-            raise ValueError(problem.message)
-
-    def next_after(self, cron: str, timezone: str, unix_s: float) -> float | None:
-        return next_after(cron, timezone, unix_s)
-
-
-@dataclass
-class Kept:
-    """An exporter that keeps what it was told to do."""
-
-    requests: list[ExportRequest] = field(default_factory=list)
-
-    def check(self, request: ExportRequest, columns: Mapping[str, str]) -> None:
-        """Accept everything."""
-
-    def export(
-        self,
-        request: ExportRequest,
-        connection: duckdb.DuckDBPyConnection,
-        progress: Progress,
-        cancelled: threading.Event,
-    ) -> ExportReport:
-        self.requests.append(request)
-        (rows,) = connection.execute("SELECT count(*) FROM rows").fetchone() or (0,)
-        progress(rows, rows, "sent")
-        return ExportReport(rows=rows, sent=rows)
-
-
-class OneRow:
-    """An importer whose files have one row."""
-
-    def read(self, request: LoadRequest, connection: duckdb.DuckDBPyConnection, progress: Progress) -> str:
-        connection.execute("CREATE OR REPLACE TEMP TABLE loaded AS SELECT 1 AS id")
-        return "loaded"
-
-
-@dataclass
-class World:
-    service: Service
-    exporter: Kept
-    provider: TreasureDataProvider
-    api: TreasureData
-
-    def look(self, resource: Resource, context: Context, record: Record | None = None) -> Observation | None:
-        seen = self.provider.observe([Wanted(resource.address, resource, record)], context)[resource.address]
-        assert isinstance(seen, Finding)
-        assert len(seen.by_key) <= 1
-        return seen.by_id or (seen.by_key[0] if seen.by_key else None)
-
-    def unlike(
-        self, resource: Resource, context: Context, observed: Observation, record: Record | None = None
-    ) -> tuple[FieldChange, ...]:
-        """What the engine would still change, secrets remembered as just applied."""
-        desired = self.provider.desired(resource, context).attributes
-
-        def fingerprint(secret: Secret, path: str) -> str:
-            return secret.fingerprint(b"key", path)
-
-        prints = {path: fingerprint(secret, path) for path, secret in secrets_in(desired)}
-        applied = without_secrets(desired) if record is None else record.applied
-        traits = self.provider.kinds[resource.address.kind]
-        return differences(
-            desired, observed.attributes, Record(observed.remote_id, applied, prints), Rules(traits, fingerprint)
-        )
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    exporter = Kept()
-    with open_service(
-        tmp_path_factory.mktemp("service"),
-        exporter=exporter,
-        importer=OneRow(),
-        sealer=Sealer(MasterKey("test", b"k" * 32)),
-        clock=SystemClock(),
-        api_keys=[KEY.reveal()],
-        cron=Cron(),
-    ) as service:
-        transport = InProcessTransport(create_app(service))
-        api = connect(Endpoint("embedded", "http://embedded"), KEY, transport=transport)
-        provider = TreasureDataProvider(api, "embedded/1", creates_connections=True)
-        api.create_database("shop")
-        api.create_table("shop", "orders", {})
-        yield World(service, exporter, provider, api)
-        api.close()
-
 
 NAMES = st.text(
     st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=3, max_size=30
@@ -225,12 +118,6 @@ RESOLUTIONS = st.sampled_from(
         Resolution(Outcome.BOOTSTRAP, "CREATE_NEW_AUDIENCE", {"audience_name": "Buyers", "audience_description": "x"}),
     ]
 )
-AROUND: dict[str, Mapping[str, object]] = {
-    "schedule/nightly": {"cron": "30 2 * * *", "timezone": "Asia/Tokyo", "delay": "1h"},
-    "connection/main": {"type": "pinterest", **SECRETS},
-    "connection/here": {"type": "files", "root": "data"},
-    "audience/buyers": {"connection": "main", "ad_account_id": "549760", "title": "Buyers"},
-}
 FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -322,81 +209,6 @@ def test_an_object_is_known_by_its_exact_name(world: World, declare: Declare, ki
     assert (made.remote_id, changed.remote_id, seen) == (name, name, changed)
     world.provider.delete(address, name, Record(name, {}))
     assert world.look(resource, context) is None
-
-
-def finished(world: World, job_id: str) -> Job:
-    assert world.service.wait(60)
-    return world.provider.job(job_id)
-
-
-def test_a_run_exports_with_credentials_and_starts_once_a_key(world: World, declare: Declare) -> None:
-    documents: dict[str, Mapping[str, object]] = {
-        **AROUND,
-        "activation/daily": {
-            "from": {"query": {"database": "shop", "sql": "SELECT 'ana@example.com' AS email"}},
-            "to": {"audience": "buyers"},
-            "membership": "add",
-        },
-    }
-    resources = declare(documents)
-    address = Address("activation", "daily")
-    add = Resolution(Outcome.STEADY, "add_people_to_current_audience", {"audience_id_add_people": "643"}, "643")
-    context = Context(resources, resolution=add)
-    made = world.provider.create(resources[address], world.provider.desired(resources[address], context))
-    assert world.provider.last_job(address, made.remote_id) is None
-
-    first, again = (world.provider.run(address, made.remote_id, "key-of-daily") for _ in range(2))
-    job = finished(world, first)
-
-    (request,) = world.exporter.requests
-    assert (first == again, job.status, job.done, job.total) == (True, JobStatus.SUCCESS, 1, 1)
-    assert (request.type, dict(request.settings)) == (
-        "pinterest",
-        {
-            "client_id": "FAKE-client_id",
-            "client_secret": "FAKE-client_secret",
-            "refresh_token": "FAKE-refresh_token",
-            "ad_account_id": "549760",
-            "audience_type": "customer_list",
-            "ignore_invalid_records": True,
-            "action": "ADD_PEOPLE_TO_CURRENT_AUDIENCE",
-            "audience_id_add_people": "643",
-        },
-    )
-    last = world.provider.last_job(address, made.remote_id)
-    assert last is not None
-    assert last.job_id == first
-
-
-def test_a_failed_run_says_why(world: World, declare: Declare) -> None:
-    resource = declare({"query/wrong": {"database": "shop", "sql": "SELECT nothing FROM nowhere"}})[
-        Address("query", "wrong")
-    ]
-    made = world.provider.create(resource, world.provider.desired(resource, Context({})))
-
-    job = finished(world, world.provider.run(resource.address, made.remote_id, "key-of-wrong"))
-
-    assert job.status is JobStatus.ERROR
-    assert "nowhere" in job.log
-
-
-def test_an_import_runs_into_its_table(world: World, declare: Declare) -> None:
-    documents: dict[str, Mapping[str, object]] = {
-        "import/arrivals": {
-            "from": {"type": "files", "paths": ["a.csv"]},
-            "to": {"database": "shop", "table": "arrivals"},
-        }
-    }
-    address = Address("import", "arrivals")
-    resource = declare(documents)[address]
-    made = world.provider.create(resource, world.provider.desired(resource, Context({})))
-
-    job = finished(world, world.provider.run(address, made.remote_id, "key-of-arrivals"))
-    query = world.api.issue_job("trino", "shop", {"query": "SELECT id FROM arrivals"}, "key-of-count")
-
-    assert job.status is JobStatus.SUCCESS, job.log
-    assert finished(world, query).status is JobStatus.SUCCESS
-    assert world.api.job_rows(query) == [[1]]
 
 
 @contextmanager
