@@ -21,9 +21,16 @@ USER, PASSWORD = "tdr", "FAKE-state-password"
 
 @dataclass
 class Memory:
-    """What the server keeps, and every request it got."""
+    """What the server keeps, and every request it got.
+
+    dies_before, dies_after: the write, counted from one, that is the last thing it hears; 0 for none.
+    """
 
     manner: str
+    dies_before: int = 0
+    dies_after: int = 0
+    writes: int = 0
+    is_dead: bool = False
     text: bytes = b""
     lock: dict[str, Any] | None = None
     serials: set[int] = field(default_factory=set)
@@ -48,6 +55,9 @@ class Handler(BaseHTTPRequestHandler):
         lock_id = parse_qs(parts.query).get("ID", [""])[0]
         expected = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
         with memory.guard:
+            if memory.is_dead:
+                self.close_connection = True
+                return
             memory.requests.append(f"{self.command} {self.path}")
             if self.headers.get("Authorization") != expected:
                 self._answer(401)
@@ -56,6 +66,11 @@ class Handler(BaseHTTPRequestHandler):
             verb = {("POST", True): "LOCK", ("DELETE", True): "UNLOCK"}.get((self.command, at_lock), self.command)
             if memory.manner == "http-409" and verb == self.command and verb in ("LOCK", "UNLOCK"):
                 self._answer(405)
+                return
+            memory.writes += verb == "POST"
+            memory.is_dead = verb == "POST" and memory.writes == memory.dies_before
+            if memory.is_dead:
+                self.close_connection = True
                 return
             getattr(self, f"_on_{verb.lower()}")(body, lock_id)
 
@@ -76,6 +91,10 @@ class Handler(BaseHTTPRequestHandler):
             return
         self.memory.serials.add(serial)
         self.memory.text = body
+        self.memory.is_dead = self.memory.writes == self.memory.dies_after
+        if self.memory.is_dead:
+            self.close_connection = True
+            return
         self._answer(200)
 
     def _on_delete(self, body: bytes, lock_id: str) -> None:
