@@ -10,6 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+UNRESOLVED_SECRET = "unresolved-secret"  # noqa: S105 - the name of a rule
+"""Rule of the one finding that says nothing against a document: `validate`, which needs no secret, does not have it."""
+
 
 class Severity(StrEnum):
     """How bad it is. Only errors stop a run; a notice tells something the reader should know."""

@@ -2,7 +2,8 @@
 
 TdrError                      1   something failed; the message says what, where and what now
 ├── UsageError               64   the command line makes no sense
-├── ManifestError             7   manifests are invalid; carries all diagnostics
+├── ManifestError             7   manifests are invalid, as `validate` says too; carries all diagnostics
+│                             1   they are valid, and secrets that they refer to cannot be resolved
 ├── Blocked                   3   a gate holds the plan; a person must decide
 ├── StalePlan                 4   a saved plan no longer fits, or was used
 ├── LockHeld                  5   somebody else is writing
@@ -22,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.diagnostics import Diagnostic
+from reconciler.diagnostics import UNRESOLVED_SECRET, Diagnostic
 
 
 class TdrError(Exception):
@@ -44,14 +45,20 @@ class UsageError(TdrError):
 
 
 class ManifestError(TdrError):
-    """Manifests are invalid. *diagnostics* lists everything found in the pass, in reading order."""
+    """Manifests cannot be used. *diagnostics* lists everything found in the pass, in reading order."""
 
     exit_code = 7
 
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
         """Hold all *diagnostics* of the pass."""
-        errors = sum(1 for diagnostic in diagnostics if diagnostic.is_error)
-        super().__init__(f"{errors} problem{'s' if errors != 1 else ''} in the manifests")
+        rules = [diagnostic.rule for diagnostic in diagnostics if diagnostic.is_error]
+        many = "s" if len(rules) != 1 else ""
+        message = f"{len(rules)} problem{many} in the manifests"
+        if set(rules) == {UNRESOLVED_SECRET}:
+            # Not the documents are wrong but where they are read: there, another try may find the secret.
+            self.exit_code = SecretError.exit_code
+            message = f"{len(rules)} secret{many} of the manifests cannot be resolved"
+        super().__init__(message)
         self.diagnostics = tuple(diagnostics)
 
 

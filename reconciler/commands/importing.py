@@ -15,6 +15,7 @@ from reconciler.commands.answer import BLOCKED, FAILED, OK, Answer
 from reconciler.commands.applying import Consent
 from reconciler.commands.planning import checked, document_of
 from reconciler.commands.sole_writing import alone
+from reconciler.diagnostics import UNRESOLVED_SECRET
 from reconciler.engine.moves import follow
 from reconciler.engine.planning import Prepared, prepare
 from reconciler.engine.refresh import refresh
@@ -36,7 +37,7 @@ Open: TypeAlias = Callable[[], AbstractContextManager[Runtime]]
 
 _ROUNDS = 3
 """New connections may show more to import; what they show names no further connections."""
-_NO_SECRET = frozenset({"unresolved-secret", "undefined-environment-variable"})
+_NO_SECRET = frozenset({UNRESOLVED_SECRET, "undefined-environment-variable"})
 
 
 @dataclass

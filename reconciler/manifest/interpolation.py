@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from reconciler.diagnostics import did_you_mean
+from reconciler.diagnostics import UNRESOLVED_SECRET, did_you_mean
 from reconciler.errors import SecretError
 from reconciler.manifest.pointers import pointer
 from reconciler.manifest.secrets import MalformedReference, SecretSource
@@ -69,7 +69,7 @@ def _scalar(text: str, values: Values, report: Report, path: str) -> str | Secre
         except MalformedReference as error:
             report(Unresolved(path, "secret-form", error.message, error.hint))
         except SecretError as error:
-            report(Unresolved(path, "unresolved-secret", error.message, error.hint))
+            report(Unresolved(path, UNRESOLVED_SECRET, error.message, error.hint))
         return text
 
     def replaced(found: re.Match[str]) -> str:

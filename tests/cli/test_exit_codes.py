@@ -63,19 +63,57 @@ def test_a_vendor_that_does_not_answer_is_1(project: Stage) -> None:
     assert drifted.startswith("Environment local\nDrift: nothing is remembered yet. sha256:")
 
 
-def test_a_secret_that_is_not_set_is_7_with_its_place_and_validate_needs_none(project: Stage) -> None:
+@pytest.mark.parametrize(
+    ("environment", "place"),
+    [
+        ('treasure_data: {endpoint: us01, api_key: "${secret:env:NO_SUCH_KEY}"}', ":1:42"),
+        (
+            'state: {backend: http, address: "http://127.0.0.1:9/x", username: u, password: "${secret:env:NO_SUCH_KEY}"}',
+            "",
+        ),
+    ],
+    ids=["of a vendor", "of the state"],
+)
+def test_a_secret_that_is_not_set_is_1_with_its_place_and_validate_needs_none(
+    project: Stage, environment: str, place: str
+) -> None:
+    project.write("manifests/environments/local.yaml", environment + "\n")
+
+    said = project.tdr("plan", expect=1)
+
+    assert "the environment variable `NO_SUCH_KEY` is not set" in said.err
+    assert not place or f"manifests/environments/local.yaml{place}" in said.err
+    assert "hint: set NO_SUCH_KEY before running tdr" in said.err
+    project.tdr("validate")
+
+
+def test_state_and_lock_need_no_secret_of_a_vendor(project: Stage) -> None:
     project.write(
         "manifests/environments/local.yaml",
         'treasure_data: {endpoint: us01, api_key: "${secret:env:NO_SUCH_KEY}"}\n',
     )
 
+    project.tdr("state", "list", expect=0)
+    project.tdr("lock", "status", expect=0)
+
+
+def test_beside_a_mistake_a_secret_that_is_not_set_is_told_and_it_is_7(project: Stage) -> None:
+    project.write(
+        "manifests/environments/local.yaml",
+        'treasure_data: {endpoint: us01, api_key: "${secret:env:NO_SUCH_KEY}", nonsense: 1}\n',
+    )
+
     said = project.tdr("plan", expect=7)
 
     assert "the environment variable `NO_SUCH_KEY` is not set" in said.err
-    assert "manifests/environments/local.yaml:1:42" in said.err
-    project.tdr("validate", expect=0)
-    project.tdr("state", "list", expect=0)
-    project.tdr("lock", "status", expect=0)
+    assert said.err.endswith("error: 2 problems in the manifests\n")
+
+
+def test_a_variable_that_is_not_set_is_7_for_plan_and_validate(project: Stage) -> None:
+    project.write("manifests/environments/local.yaml", 'variables: {a: "${env:NO_SUCH_NAME}"}\n')
+
+    for verb in ("plan", "validate"):
+        assert "the environment variable `NO_SUCH_NAME` is not set" in project.tdr(verb, expect=7).err
 
 
 # -- 3 ------------------------------------------------------------------------------------------------------------------
