@@ -85,7 +85,9 @@ def _walk(
             if field_class is FieldClass.WRITE_ONLY:
                 have = None if last is _MISSING else cast("Json", last)
             if not _equal(want, have, field_class):
-                yield FieldChange(path, have, want, _origin(want, have, last, field_class))
+                origin = _origin(want, have, last, field_class)
+                applied_last = cast("Json", last) if origin is Origin.BOTH else None
+                yield FieldChange(path, have, want, origin, applied=applied_last)
 
 
 def _before(known: str | None, now: str) -> str | None:

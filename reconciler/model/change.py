@@ -46,13 +46,17 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class FieldChange:
-    """One leaf that differs. A secret shows as its mask on both sides; None is absence."""
+    """One leaf that differs. A secret shows as its mask on both sides; None is absence.
+
+    applied: what was last applied, where the manifest and the vendor both left it; else None.
+    """
 
     path: str
     before: Json | Unknown = field(compare=False)
     after: Json | Unknown = field(compare=False)
     origin: Origin = field(compare=False)
     secret: bool = field(default=False, compare=False)
+    applied: Json = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from reconciler.diagnostics import Diagnostic
 from reconciler.model.address import Address
-from reconciler.model.change import Change, Keep, Origin, Undecided, action, fields_of
+from reconciler.model.change import Change, Create, Forget, Keep, Origin, Reason, Undecided, action, fields_of
 from reconciler.model.egress import EgressChange
 
 
@@ -76,11 +76,7 @@ class Plan:
 
     def origins(self) -> dict[str, int]:
         """Origin -> how many changes come from it, sorted; what differs for several reasons counts as both."""
-        counted: Counter[str] = Counter()
-        for change in self.changes:
-            if not isinstance(change, Keep | Undecided):
-                found = {field.origin for field in fields_of(change).values()}
-                counted[(found.pop() if len(found) == 1 else Origin.BOTH if found else Origin.CONFIG).value] += 1
+        counted = Counter(_origin(change).value for change in self.changes if not isinstance(change, Keep | Undecided))
         return dict(sorted(counted.items()))
 
     def summary(self) -> dict[str, int]:
@@ -89,3 +85,13 @@ class Plan:
         if self.settled:
             counted["noop"] += self.settled
         return dict(sorted(counted.items()))
+
+
+def _origin(change: Change) -> Origin:
+    """Who moved: somebody at the vendor where an object is gone, else whoever moved its fields."""
+    if isinstance(change, Create | Forget) and change.reason in {Reason.MISSING_REMOTELY, Reason.GONE}:
+        return Origin.DRIFT
+    found = {field.origin for field in fields_of(change).values()}
+    if len(found) == 1:
+        return found.pop()
+    return Origin.BOTH if found else Origin.CONFIG

@@ -18,6 +18,7 @@ from reconciler.model.change import (
     FieldChange,
     Keep,
     Move,
+    Origin,
     Reason,
     Replace,
     Undecided,
@@ -168,7 +169,8 @@ def value_of(value: Json | Unknown) -> Json:
 
 
 def _field(field: FieldChange) -> Document:
-    return {
+    conflict: Document = {"applied": field.applied} if field.origin is Origin.BOTH else {}
+    return conflict | {
         "path": field.path,
         "before": value_of(field.before),
         "after": value_of(field.after),

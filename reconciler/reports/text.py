@@ -52,9 +52,8 @@ def plan(document: Mapping[str, Any], *, verbose: bool = False) -> str:
     if not document["complete"]:
         lines.append("Only a part was planned: the rest is not looked at.")
     if not doing and not document["gates"]:
-        notes = [f"  {change['address']}: {change['note']}" for change in changes if change.get("note")]
         nothing = f"No changes. {counted(sum(document['summary'].values()), 'resource')} as declared."
-        return "\n".join([*lines, nothing, *notes, *_warnings(document)]) + "\n"
+        return "\n".join([*lines, nothing, *_staying(changes, verbose=verbose), *_warnings(document)]) + "\n"
     for gate in document["gates"]:
         lines += _gate(gate)
     if document["gates"]:
@@ -65,13 +64,18 @@ def plan(document: Mapping[str, Any], *, verbose: bool = False) -> str:
         for change in doing:
             if change["actions"] == [action]:
                 lines += [*_change(change, action), *timings.get(change["address"], ()), ""]
-    quiet = [change for change in changes if change["actions"] == ["noop"]]
-    if verbose:
-        lines += [f"  {change['address']}  unchanged" for change in quiet]
-    lines += [f"  {change['address']}: {change['note']}" for change in quiet if change.get("note")]
+    lines += _staying(changes, verbose=verbose)
     lines += _warnings(document)
     lines.append(_summary(document))
     return "\n".join(lines) + "\n"
+
+
+def _staying(changes: Sequence[Mapping[str, Any]], *, verbose: bool) -> Iterator[str]:
+    """What stays as it is: by name when *verbose*, else what there is to say of it."""
+    quiet = [change for change in changes if change["actions"] == ["noop"]]
+    if verbose:
+        yield from (f"  {change['address']}  unchanged" for change in quiet)
+    yield from (f"  {change['address']}: {change['note']}" for change in quiet if change.get("note"))
 
 
 def _headline(document: Mapping[str, Any]) -> str:

@@ -150,6 +150,47 @@ def test_a_plan_with_nothing_to_do_is_one_line(scene: Scene) -> None:
     )
 
 
+def test_what_both_sides_left_is_shown_with_what_was_applied(scene: Scene) -> None:
+    scene.apply(query("a", sql="SELECT 1"), query("b", sql="SELECT 1\nFROM a"))
+    scene.exports.objects["a"]["sql"] = "SELECT 2"
+    scene.exports.objects["b"]["sql"] = "SELECT 2\nFROM a"
+
+    document = valid(plan_of(scene, query("a", sql="SELECT 3"), query("b", sql="SELECT 3\nFROM a")))
+
+    assert [change["fields"][0]["applied"] for change in document["changes"]] == ["SELECT 1", "SELECT 1\nFROM a"]
+    told = text.plan(document).splitlines()
+    assert [line.strip() for line in told if "conflict" in line] == [
+        'conflict: the vendor and the manifest both left what was last applied, "SELECT 1"',
+        "conflict: the vendor and the manifest both left what was last applied; `tdr explain` shows all three",
+    ]
+    assert document["origins"] == {"config_and_drift": 2}
+
+
+def test_what_is_gone_comes_from_the_vendor_and_what_is_new_from_the_manifests(scene: Scene) -> None:
+    scene.apply(query("a"), query("b"))
+    scene.exports.objects.clear()
+
+    document = plan_of(scene, query("a"), query("c"))
+
+    assert {change["address"]: change["reason"] for change in document["changes"]} == {
+        "query/a": "missing_remotely",
+        "query/b": "gone",
+        "query/c": "not_yet_created",
+    }
+    assert document["origins"] == {"config": 1, "drift": 2}
+
+
+def test_what_stays_is_named_when_asked_for_even_if_nothing_changes(scene: Scene) -> None:
+    scene.apply(query("a"), query("b"))
+
+    assert text.plan(plan_of(scene, query("a"), query("b")), verbose=True) == (
+        "Environment test (exports td-1)\n"
+        "No changes. 2 resources as declared.\n"
+        "  query/a  unchanged\n"
+        "  query/b  unchanged\n"
+    )
+
+
 def test_drift_and_a_held_delete_stand_out(scene: Scene) -> None:
     scene.apply(query("a", lifecycle={"protect": True}), query("b"))
     scene.exports.objects["b"]["sql"] = "SELECT 2"
