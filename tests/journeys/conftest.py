@@ -5,6 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from made_by_others import empty, grown
 from stage_fixtures import applied, filled_state, loaded, running_sandbox, stage
 
-__all__ = ["applied", "filled_state", "loaded", "running_sandbox", "stage"]
+__all__ = ["applied", "empty", "filled_state", "grown", "loaded", "running_sandbox", "stage"]
