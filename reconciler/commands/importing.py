@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from reconciler.adoption import writing
-from reconciler.adoption.drafting import Draft, Drafts, LeftOut, Selection, draft, listed
+from reconciler.adoption.drafting import ORDER, Draft, Drafts, LeftOut, Selection, draft, listed
 from reconciler.adoption.remembering import Unsettled, importing, remember, unsettled
 from reconciler.commands.answer import BLOCKED, FAILED, OK, Answer
 from reconciler.commands.applying import Consent
@@ -108,10 +108,8 @@ def import_one(open_project: Open, address: Address, remote_id: str, lock_timeou
             # What differs is what the document says; the next plan shows and changes it.
             answer = report.answer()
             return Answer(answer.document, OK)
-    if address.kind not in _KINDS:
-        raise UsageError(
-            f"{address.kind!r} is no kind that can be imported", hint=f"one of {', '.join(sorted(_KINDS))}"
-        )
+    if address.kind not in ORDER:
+        raise UsageError(f"{address.kind!r} is no kind that can be imported", hint=f"one of {', '.join(sorted(ORDER))}")
     selection = Selection(kind=address.kind, remote_id=remote_id, name=address.name)
     answer = import_all(open_project, selection, dry_run=False, lock_timeout_s=lock_timeout_s)
     left_out = answer.document["left_out"]
@@ -222,7 +220,6 @@ def _is_about(gate: Gate, addresses: Iterable[Address]) -> bool:
 
 
 _IDENTITY = frozenset({"ambiguous_identity", "foreign_owner", "adoption_refused", "identity", "audience_id_not_found"})
-_KINDS = frozenset({"connection", "database", "table", "audience", "query", "activation", "import"})
 
 
 def _drafts(runtime: Runtime, selection: Selection) -> tuple[Drafts, dict[Address, str]]:

@@ -254,6 +254,32 @@ def test_an_account_that_others_filled_is_taken_over_and_the_next_plan_is_empty(
     assert coverage["summary"].get("unmanaged", 0) == 0
 
 
+@pytest.mark.parametrize(
+    ("address", "remote_id"),
+    [("segment/japan", "1/1"), ("segmentfolder/asia", "1/2"), ("parentsegment/customers", "1")],
+)
+def test_one_of_them_is_taken_over_by_its_id(segmented: Stage, address: str, remote_id: str) -> None:
+    segmented.tdr("state", "rm", address)
+
+    segmented.tdr("import", address, remote_id)
+
+    assert segmented.records()[address]["id"] == remote_id
+    segmented.tdr("plan", "--detailed-exitcode")
+
+
+def test_a_segment_without_a_document_gets_one_under_the_name_that_is_asked_for(segmented: Stage) -> None:
+    segmented.tdr("state", "rm", "segment/buyers")
+    text = (segmented.folder / "manifests/segments.yaml").read_text(encoding="utf-8")
+    segmented.write(
+        "manifests/segments.yaml", text.partition("---\napiVersion: tdr/v1\nkind: Segment\nmetadata: {name: buyers}")[0]
+    )
+
+    segmented.tdr("import", "segment/loyal", "1/2")
+
+    assert (segmented.folder / "manifests/segments/loyal.yaml").exists()
+    segmented.tdr("plan", "--detailed-exitcode")
+
+
 def test_existing_objects_are_taken_over_by_their_names(segmented: Stage) -> None:
     segmented.tdr("state", "rm", "segment/japan")
     segmented.edit(
