@@ -2,8 +2,8 @@
 
 TdrError                      1   something failed; the message says what, where and what now
 ├── UsageError               64   the command line makes no sense
-├── ManifestError             7   manifests are invalid, as `validate` says too; carries all diagnostics
-│                             1   they are valid, and secrets that they refer to cannot be resolved
+├── ManifestError             7   documents have to be changed; carries all diagnostics
+│                             1   none has to: only secrets that they refer to cannot be resolved
 ├── Blocked                   3   a gate holds the plan; a person must decide
 ├── StalePlan                 4   a saved plan no longer fits, or was used
 ├── LockHeld                  5   somebody else is writing
