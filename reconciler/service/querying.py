@@ -26,7 +26,7 @@ from reconciler.service.dialect import Create, Drop, Insert, Select, Statement, 
 from reconciler.service.jobs import Jobs, NewJob
 from reconciler.service.ports import Sealer
 from reconciler.service.progress import JobProgress
-from reconciler.service.results import Results
+from reconciler.service.results import Results, incomplete
 from reconciler.service.runner import Running, reason
 from reconciler.service.tables import Tables
 from reconciler.service.targets import resolve
@@ -83,6 +83,9 @@ class Querying:
         columns = orjson.loads(source["result_schema"])
         with self._warehouse.connection() as connection, running.cancellation.reaching(connection.interrupt):
             self._restore(connection, columns, source["id"])
+            # An export that replaces would take out of its audience whoever is missing here.
+            if _count(connection) != source["num_records"]:
+                raise incomplete(source["id"])
             export = resolve(row["target"], self._sealer, self._connections)
             request = ExportRequest(export.type, export.settings, str(row["id"]))
             self._check(request, types(connection.table(_ROWS)))

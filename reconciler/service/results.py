@@ -21,6 +21,8 @@ from typing import Any, Final
 import orjson
 from starlette.responses import Response, StreamingResponse
 
+from reconciler import durable
+from reconciler.errors import TdrError
 from reconciler.ports.clock import Clock
 from reconciler.service.answers import ApiError
 from reconciler.service.ports import Sealer
@@ -66,9 +68,12 @@ class Results:
                     file.write(_LENGTH.pack(len(sealed)) + sealed)
                     rows += len(batch)
                     size += len(chunk)
+                # A job that succeeded has all its rows, after a power cut too: fewer of them could be exported.
+                file.flush()
+                os.fsync(file.fileno())
             now = self._clock.now()
             os.utime(partial, (now, now))
-            partial.replace(self._path(job_id))
+            durable.rename(partial, self._path(job_id))
         finally:
             partial.unlink(missing_ok=True)
         return rows, size
@@ -148,8 +153,12 @@ class Results:
 
     def _chunks(self, job_id: int) -> Iterator[bytes]:
         with self._path(job_id).open("rb") as file:
-            while length := file.read(_LENGTH.size):
-                yield self._sealer.open(file.read(_LENGTH.unpack(length)[0]))
+            while header := file.read(_LENGTH.size):
+                length = int.from_bytes(header, "big")
+                sealed = file.read(length)
+                if len(header) < _LENGTH.size or len(sealed) < length:
+                    raise incomplete(job_id)
+                yield self._sealer.open(sealed)
 
     def _json(self, job_id: int, names: list[str]) -> Iterator[bytes]:
         if names:
@@ -169,6 +178,11 @@ class Results:
 
     def _path(self, job_id: int) -> Path:
         return self._folder / f"{job_id}.rows"
+
+
+def incomplete(job_id: int) -> TdrError:
+    """The error for rows of which some are missing."""
+    return TdrError(f"the kept rows of job {job_id} are not all there", hint="run its query again")
 
 
 def _taken(text: io.StringIO) -> bytes:

@@ -89,6 +89,25 @@ def test_a_kept_result_is_exported_afterwards(world: World) -> None:
     world.post(f"/v3/job/result_export/{query['job_id']}", {}, status=422)
 
 
+@pytest.mark.parametrize("damage", ["empty", "within a header", "between chunks", "within a chunk"])
+def test_kept_rows_that_are_not_all_there_are_not_exported(world: World, damage: str) -> None:
+    query = world.run("SELECT n AS maid FROM UNNEST(sequence(1, 12000)) AS t (n)")
+    (kept,) = (world.root / "results").iterdir()
+    whole = kept.read_bytes()
+    first_chunk = 8 + int.from_bytes(whole[:8], "big")
+    assert 8 < first_chunk < len(whole)
+    left = {"empty": 0, "within a header": 5, "between chunks": first_chunk, "within a chunk": len(whole) - 1}
+    kept.write_bytes(whole[: left[damage]])
+
+    job_id = world.post(f"/v3/job/result_export/{query['job_id']}", {"result": TARGET})["job_id"]
+    world.service.wait(30)
+
+    export = world.get(f"/v3/job/show/{job_id}")
+    told = f"the kept rows of job {query['job_id']} are not all there; run its query again"
+    assert (export["status"], export["debug"]["stderr"]) == ("error", told)
+    assert world.exporter.exported == []
+
+
 @pytest.mark.parametrize(("mode", "expected"), [("append", [[1], [2]]), ("replace", [[2]])])
 def test_rows_are_exported_into_a_table_of_the_account(world: World, mode: str, expected: list[list[int]]) -> None:
     world.run("CREATE TABLE target AS SELECT 1 AS n")
