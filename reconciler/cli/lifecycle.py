@@ -60,9 +60,9 @@ def validate(
         if format is Format.TEXT:
             raise
         from reconciler.ports.clock import SystemClock, rfc3339
-        from reconciler.reports.documents import diagnostics_document
+        from reconciler.reports.documents import validation_document
 
-        answer = Answer(diagnostics_document(error.diagnostics, rfc3339(SystemClock().now())), error.exit_code)
+        answer = Answer(validation_document(error.diagnostics, rfc3339(SystemClock().now())), error.exit_code)
     output.finish(answer, format)
 
 

@@ -99,7 +99,7 @@ def complain(error: TdrError) -> None:
         from reconciler.ports.clock import SystemClock, rfc3339
         from reconciler.reports import documents, text
 
-        document = documents.diagnostics_document(error.diagnostics, rfc3339(SystemClock().now()))
+        document = documents.validation_document(error.diagnostics, rfc3339(SystemClock().now()))
         sys.stderr.write(visible(text.diagnostics(document)))
     say(f"error: {error.message}")
     request = getattr(error, "request_id", "")

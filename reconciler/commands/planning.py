@@ -121,7 +121,7 @@ def validate(runtime: Runtime) -> Answer:
         ManifestError: with all findings of the pass.
     """
     findings = checked(runtime, levels=(Level.ERROR, Level.GATE, Level.WARN))
-    return Answer(documents.diagnostics_document(tuple(findings), rfc3339(runtime.clock.now())))
+    return Answer(documents.validation_document(tuple(findings), rfc3339(runtime.clock.now())))
 
 
 def checked(runtime: Runtime, levels: Sequence[Level] = (Level.ERROR,)) -> list[Diagnostic]:

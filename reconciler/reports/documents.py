@@ -196,7 +196,7 @@ def _diagnostic(diagnostic: Diagnostic) -> Document:
     }
 
 
-def diagnostics_document(diagnostics: tuple[Diagnostic, ...], created_at: str) -> Document:
+def validation_document(diagnostics: tuple[Diagnostic, ...], created_at: str) -> Document:
     """Everything `validate` found, in reading order."""
     errors = sum(diagnostic.is_error for diagnostic in diagnostics)
     return heading("validation", created_at) | {

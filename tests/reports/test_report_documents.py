@@ -300,7 +300,7 @@ def test_findings_show_place_line_and_what_to_write() -> None:
         frame='crom: "0 3 * * *"\n^^^^',
     )
 
-    document = valid(documents.diagnostics_document((finding,), AT))
+    document = valid(documents.validation_document((finding,), AT))
 
     assert text.validation(document) == (
         "error[unknown-key]: `crom` is not known\n"
