@@ -114,3 +114,19 @@ def test_a_changed_title_is_an_update_of_the_same_audience(applied: Stage) -> No
     applied.tdr("plan", "--detailed-exitcode")
     applied.tdr("run", ACTIVATION)
     assert (len(applied.audiences()), len(applied.control.lists())) == (1, 1)
+
+
+def test_an_audience_that_moves_to_another_ad_account_is_made_anew_by_the_run_that_fills_it(applied: Stage) -> None:
+    (old,) = applied.audiences()
+    applied.control.call("PUT", "/accounts/549700000003", {"name": "Third shop", "permissions": ["OWNER"]})
+    applied.edit("manifests/pinterest.yaml", '"549700000001"', '"549700000003"')
+
+    held = applied.tdr("plan", "--format", "json", expect=3).document
+    applied.tdr("apply", "--yes", *applied.approvals())
+
+    assert [gate["rule"] for gate in held["gates"]] == ["audience_replace"]
+    (new,) = applied.audiences()
+    assert (new["ad_account_id"], new["id"] != old["id"]) == ("549700000003", True)
+    assert len(applied.members()) == BUYERS
+    assert applied.records()["audience/spring-buyers"]["id"] == new["id"]
+    assert applied.tdr("plan", "--detailed-exitcode").code == 0
