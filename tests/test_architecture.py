@@ -95,3 +95,10 @@ def _top_level() -> set[str]:
     folder = CHECKOUT / "reconciler"
     packages = {path.parent.name for path in folder.glob("*/__init__.py")}
     return packages | {path.stem for path in folder.glob("*.py")} - {"__init__"}
+
+
+def test_no_two_modules_of_tests_have_one_name() -> None:
+    """Each process of tests imports them all by their names, and would take the one for the other."""
+    names = [path.name for path in (CHECKOUT / "tests").rglob("*.py") if path.name != "conftest.py"]
+
+    assert {name for name in names if names.count(name) > 1} == set()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from field_cases import CASES, CHECKS, Bench, check
+from manifest_cases import CASES, CHECKS, Bench, check
 from manifest_texts import CONNECTION, Load, Refusals, brief, query
 
 from reconciler.model.address import Address

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from field_cases import CASES, CHECKS, Bench, check
+from manifest_cases import CASES, CHECKS, Bench, check
 from manifest_texts import CONNECTION, SECRETS, Load, Refusals, brief, query, shown
 
 from reconciler.errors import SecretError
