@@ -94,9 +94,8 @@ class ParentSegments:
         """Remove it with its folders and segments. The tables that it was built into stay."""
         with self._storage.transaction():
             self._storage.run("DELETE FROM segments WHERE audience_id = ?", row["id"])
-            # Children first: a folder refers to the one that it is in.
-            for folder in self._storage.all("SELECT id FROM folders WHERE audience_id = ? ORDER BY id DESC", row["id"]):
-                self._storage.run("UPDATE folders SET parent_id = NULL WHERE parent_id = ?", folder["id"])
+            # A folder that refers to another one would keep that.
+            self._storage.run("UPDATE folders SET parent_id = NULL WHERE audience_id = ?", row["id"])
             self._storage.run("DELETE FROM audiences WHERE id = ?", row["id"])
 
     def root_folder(self, audience_id: int) -> int:

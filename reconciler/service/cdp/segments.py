@@ -100,13 +100,12 @@ class Segments:
             raise EntityError(409, "conflict-error", "Segment is referenced by other segments", meta=meta)
         self._storage.run("DELETE FROM segments WHERE id = ?", row["id"])
 
-    def population(self, row: sqlite3.Row) -> int | None:
-        """How many customers of the newest build it takes in; None before there is one, or when nobody asked.
+    def population(self, row: sqlite3.Row, build: Build | None) -> int | None:
+        """How many customers of the newest *build* it takes in; None before there is one, or when nobody asked.
 
         A count is kept until rule or tables change.
         """
-        build = self._builds.newest(row["audience_id"]) if row["count_population"] else None
-        if build is None:
+        if build is None or not row["count_population"]:
             return None
         if row["counted_run"] == build.id:
             return None if row["population"] is None else int(row["population"])

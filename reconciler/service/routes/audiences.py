@@ -14,6 +14,7 @@ from reconciler.service.requests import Call
 from reconciler.service.routing import route
 
 if TYPE_CHECKING:
+    from reconciler.service.cdp.building import Build
     from reconciler.service.service import Service
 
 
@@ -75,8 +76,9 @@ def list_folders(service: Service, call: Call) -> Any:
 
 def list_segments(service: Service, call: Call) -> Any:
     """All segments of a parent segment."""
-    rows = service.cdp.segments.of(_parent(service, call.names["audience"])["id"])
-    return [_segment(service, row) for row in rows]
+    audience_id = _parent(service, call.names["audience"])["id"]
+    build = service.cdp.builds.newest(audience_id)
+    return [_segment(service, row, build) for row in service.cdp.segments.of(audience_id)]
 
 
 def create_segment(service: Service, call: Call) -> Any:
@@ -88,12 +90,14 @@ def create_segment(service: Service, call: Call) -> Any:
     if folder is None:
         raise LookupError(parent["id"])
     segment_id = _plainly(lambda: service.cdp.segments.create(folder, call.fields))
-    return _segment(service, _found(service.cdp.segments.find(str(segment_id)), "segment"))
+    made = _found(service.cdp.segments.find(str(segment_id)), "segment")
+    return _segment(service, made, service.cdp.builds.newest(parent["id"]))
 
 
 def show_segment(service: Service, call: Call) -> Any:
     """One segment with its rule."""
-    return _segment(service, _own(service, call))
+    row = _own(service, call)
+    return _segment(service, row, service.cdp.builds.newest(row["audience_id"]))
 
 
 def update_segment(service: Service, call: Call) -> Any:
@@ -156,7 +160,7 @@ def _folder(row: sqlite3.Row) -> dict[str, Any]:
     }
 
 
-def _segment(service: Service, row: sqlite3.Row) -> dict[str, Any]:
+def _segment(service: Service, row: sqlite3.Row, build: Build | None) -> dict[str, Any]:
     return {
         "id": str(row["id"]),
         "audienceId": str(row["audience_id"]),
@@ -166,7 +170,7 @@ def _segment(service: Service, row: sqlite3.Row) -> dict[str, Any]:
         "segmentFolderId": str(row["folder_id"]),
         "rule": orjson.loads(row["rule"]),
         "countPopulation": bool(row["count_population"]),
-        "population": service.cdp.segments.population(row),
+        "population": service.cdp.segments.population(row, build),
         "isVisible": True,
         "realtime": False,
         "createdAt": iso_text(row["created_at"]),

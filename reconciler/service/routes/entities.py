@@ -13,11 +13,12 @@ import orjson
 from starlette.responses import Response
 
 from reconciler.service.answers import JSON, ApiError, iso_text, json_response
-from reconciler.service.cdp.errors import ENTITIES, EntityError, Refused
+from reconciler.service.cdp.errors import ENTITIES, EntityError, Refused, blank
 from reconciler.service.requests import Call
 from reconciler.service.routing import route
 
 if TYPE_CHECKING:
+    from reconciler.service.cdp.building import Build
     from reconciler.service.service import Service
 
 FOLDER, SEGMENT, PARENT = "folder-segment", "segment-batch", "parentSegment"
@@ -38,15 +39,19 @@ def by_folder(service: Service, call: Call) -> Response:
     root = _found(service.cdp.folders.find(call.names["id"]))
     if not call.query.get("depth", "").isdecimal():
         raise _parameter("depth", "INVALID_FORMAT", "depth is required and must be a number")
-    depths = {root["id"]: 0}
-    # Ids grow with the depth unless a folder was moved, so that one pass is not enough then.
     folders = service.cdp.folders.of(root["audience_id"])
-    for _ in folders:
-        depths |= {row["id"]: depths[row["parent_id"]] + 1 for row in folders if row["parent_id"] in depths}
+    depths = {root["id"]: 0}
+    waiting = [root["id"]]
+    while waiting:
+        holder = waiting.pop()
+        inside = [row["id"] for row in folders if row["parent_id"] == holder]
+        depths |= dict.fromkeys(inside, depths[holder] + 1)
+        waiting += inside
     most = int(call.query["depth"])
     told = [_folder(row) for row in folders if depths.get(row["id"], most + 1) <= most]
+    build = service.cdp.builds.newest(root["audience_id"])
     told += [
-        _segment(service, row, with_rule=call.query.get("with_rule") == "true")
+        _segment(service, row, build, with_rule=call.query.get("with_rule") == "true")
         for row in service.cdp.segments.of(root["audience_id"])
         if depths.get(row["folder_id"], most + 1) < most or row["folder_id"] == root["id"]
     ]
@@ -55,9 +60,7 @@ def by_folder(service: Service, call: Call) -> Response:
 
 def create_folder(service: Service, call: Call) -> Response:
     """Make a folder in another."""
-    parent = _folder_named(service, call)
-    if parent is None:
-        raise Refused("parentFolder", "CANNOT_BE_BLANK", "Parent folder can't be blank").entity()
+    parent = _required_folder(service, call)
     folder_id = _as_entity(lambda: service.cdp.folders.create(parent, _attributes(call)))
     return _told(_folder(_found(service.cdp.folders.find(str(folder_id)))))
 
@@ -88,16 +91,14 @@ def delete_folder(service: Service, call: Call) -> Response:
 
 def create_segment(service: Service, call: Call) -> Response:
     """Make a segment; its folder decides the parent segment."""
-    folder = _folder_named(service, call)
-    if folder is None:
-        raise Refused("parentFolder", "CANNOT_BE_BLANK", "Parent folder can't be blank").entity()
+    folder = _required_folder(service, call)
     segment_id = _as_entity(lambda: service.cdp.segments.create(folder, _attributes(call)))
-    return _told(_segment(service, _found(service.cdp.segments.find(str(segment_id)))))
+    return _told_segment(service, str(segment_id))
 
 
 def show_segment(service: Service, call: Call) -> Response:
     """One segment."""
-    return _told(_segment(service, _found(service.cdp.segments.find(call.names["id"]))))
+    return _told_segment(service, call.names["id"])
 
 
 def update_segment(service: Service, call: Call) -> Response:
@@ -110,9 +111,9 @@ def update_segment(service: Service, call: Call) -> Response:
 def delete_segment(service: Service, call: Call) -> Response:
     """Remove a segment that no other refers to."""
     row = _found(service.cdp.segments.find(call.names["id"]))
-    told = _segment(service, row)
+    told = _told_segment(service, call.names["id"])
     service.cdp.segments.delete(row)
-    return _told(told)
+    return told
 
 
 class _FolderConflict(ApiError):
@@ -158,6 +159,14 @@ def _attributes(call: Call) -> Mapping[str, Any]:
     if not isinstance(told, Mapping):
         raise _parameter("attributes", "INVALID_FORMAT", "attributes is not an object")
     return told
+
+
+def _required_folder(service: Service, call: Call) -> sqlite3.Row:
+    """The folder of the relationship ``parentFolder``, which must be there."""
+    folder = _folder_named(service, call)
+    if folder is None:
+        raise blank("parentFolder").entity()
+    return folder
 
 
 def _folder_named(service: Service, call: Call) -> sqlite3.Row | None:
@@ -207,7 +216,12 @@ def _folder(row: sqlite3.Row) -> dict[str, Any]:
     }
 
 
-def _segment(service: Service, row: sqlite3.Row, *, with_rule: bool = True) -> dict[str, Any]:
+def _told_segment(service: Service, segment_id: str) -> Response:
+    row = _found(service.cdp.segments.find(segment_id))
+    return _told(_segment(service, row, service.cdp.builds.newest(row["audience_id"]), with_rule=True))
+
+
+def _segment(service: Service, row: sqlite3.Row, build: Build | None, *, with_rule: bool) -> dict[str, Any]:
     return {
         "id": str(row["id"]),
         "type": SEGMENT,
@@ -217,7 +231,7 @@ def _segment(service: Service, row: sqlite3.Row, *, with_rule: bool = True) -> d
             "audienceId": str(row["audience_id"]),
             "rule": orjson.loads(row["rule"]) if with_rule else {},
             "countPopulation": bool(row["count_population"]),
-            "population": service.cdp.segments.population(row),
+            "population": service.cdp.segments.population(row, build),
             "segmentInsightDashboardId": None,
             "createdAt": iso_text(row["created_at"]),
             "updatedAt": iso_text(row["updated_at"]),
