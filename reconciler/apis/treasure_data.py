@@ -11,8 +11,9 @@ from typing import TypeAlias
 
 import orjson
 
+from reconciler.apis.treasure_data_answers import unexpected
 from reconciler.apis.treasure_data_endpoint import path
-from reconciler.errors import Conflict, NotFound, OutcomeUnknown, Permanent, ProviderError
+from reconciler.errors import Conflict, NotFound, Permanent
 from reconciler.http.client import Client
 from reconciler.http.request import Request, Safety, get, send_empty, send_form, send_json
 from reconciler.model.json import Json
@@ -202,7 +203,7 @@ class TreasureData:
         answer = self._http.json(request)
         told = {} if answer is None and not key else answer
         if not isinstance(told, dict) or (key and told.get(key) is None):
-            raise self._unexpected(request, answer, key or "an object")
+            raise unexpected(request, answer, key or "an object", self.scrubber)
         return told
 
     def _list(self, request: Request, name: str, key: str) -> list[Raw]:
@@ -210,7 +211,7 @@ class TreasureData:
         answer = self._http.json(request)
         listed = answer.get(name) if isinstance(answer, dict) else answer
         if not isinstance(listed, list) or not all(isinstance(entry, dict) and key in entry for entry in listed):
-            raise self._unexpected(request, answer, f"a list of {name}, each with its {key}")
+            raise unexpected(request, answer, f"a list of {name}, each with its {key}", self.scrubber)
         return listed
 
     def _job_of(self, request: Request, domain_key: str) -> str:
@@ -223,7 +224,7 @@ class TreasureData:
         told = jobs[0] if isinstance(jobs, list) and jobs else answer
         job_id = told.get("job_id") if isinstance(told, dict) else None
         if job_id is None:
-            raise self._unexpected(request, answer, "a job's id")
+            raise unexpected(request, answer, "a job's id", self.scrubber)
         return str(job_id)
 
     def _started_before(self, domain_key: str, conflict: Conflict) -> str:
@@ -231,12 +232,6 @@ class TreasureData:
             return str(self._object(get("/v3/job/status_by_domain_key" + path(domain_key)), "job_id")["job_id"])
         except NotFound:
             raise conflict from None
-
-    def _unexpected(self, request: Request, answer: Json, wanted: str) -> ProviderError:
-        """A success that does not tell what it should; after a write nobody knows whether it acted."""
-        shown = self.scrubber.excerpt(orjson.dumps(answer).decode())
-        kind = Permanent if request.safety is Safety.READ else OutcomeUnknown
-        return kind(f"treasure_data: {request.method} {request.path} answered without {wanted}: {shown}")
 
 
 def _form(address: str, fields: Fields, safety: Safety) -> Request:

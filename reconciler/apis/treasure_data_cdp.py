@@ -11,7 +11,8 @@ from typing import Final, TypeAlias
 
 import orjson
 
-from reconciler.errors import Conflict, OutcomeUnknown, Permanent, ProviderError
+from reconciler.apis.treasure_data_answers import unexpected
+from reconciler.errors import Conflict, ProviderError
 from reconciler.http.answer import Answer
 from reconciler.http.client import Client
 from reconciler.http.request import Request, Safety, get, path, send_bytes, send_empty, send_json
@@ -90,27 +91,21 @@ class CustomerData:
     def _object(self, request: Request) -> Raw:
         answer = self._http.json(request)
         if not isinstance(answer, dict) or not answer.get("id"):
-            raise self._unexpected(request, answer, "an object with its id")
+            raise unexpected(request, answer, "an object with its id", self._http.scrubber)
         return answer
 
     def _data(self, request: Request) -> Raw:
         answer = self._http.json(request)
         told = answer.get("data") if isinstance(answer, dict) else None
         if not isinstance(told, dict) or not told.get("id"):
-            raise self._unexpected(request, answer, "data with its id")
+            raise unexpected(request, answer, "data with its id", self._http.scrubber)
         return told
 
     def _list(self, request: Request) -> list[Raw]:
         answer = self._http.json(request)
         if not isinstance(answer, list) or not all(isinstance(entry, dict) and entry.get("id") for entry in answer):
-            raise self._unexpected(request, answer, "a list of objects, each with its id")
+            raise unexpected(request, answer, "a list of objects, each with its id", self._http.scrubber)
         return answer
-
-    def _unexpected(self, request: Request, answer: Json, wanted: str) -> ProviderError:
-        """A success that does not tell what it should; after a write nobody knows whether it acted."""
-        shown = self._http.scrubber.excerpt(orjson.dumps(answer).decode())
-        kind = Permanent if request.safety is Safety.READ else OutcomeUnknown
-        return kind(f"treasure_data: {request.method} {request.path} answered without {wanted}: {shown}")
 
 
 def is_taken(answer: Answer) -> type[ProviderError] | None:

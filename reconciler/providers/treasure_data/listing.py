@@ -16,7 +16,7 @@ from reconciler.providers.treasure_data.databases import observed_database, obse
 from reconciler.providers.treasure_data.imports import Imports
 from reconciler.providers.treasure_data.parent_segments import observed_parent
 from reconciler.providers.treasure_data.queries import SavedQueries
-from reconciler.providers.treasure_data.segments import FOLDER_KIND, SEGMENT_KIND, SegmentTrees, Tree
+from reconciler.providers.treasure_data.segments import FOLDER_KIND, SEGMENT_KIND, Contents, SegmentTrees
 
 SHARED: Final = frozenset({"information_schema", "sample_datasets"})
 """Databases that every account sees and none owns."""
@@ -55,19 +55,20 @@ def segment_listing(api: CustomerData) -> Iterator[Found | Unlisted]:
     for raw in parents:
         name = wire.text(raw.get("name"))
         yield Found("parentsegment", name, observed_parent(raw))
-        tree = trees.tree(raw)
-        if tree.error is not None:
-            yield Unlisted(f"treasure_data: segments of {name}", tree.error.message)
-        yield from _guarded(f"segments of {name}", lambda tree=tree: _segments(trees, tree))  # type: ignore[misc]
+        contents = trees.contents(raw)
+        if contents.error is not None:
+            yield Unlisted(f"treasure_data: segments of {name}", contents.error.message)
+        yield from _guarded(f"segments of {name}", lambda contents=contents: _segments(trees, contents))  # type: ignore[misc]
 
 
-def _segments(trees: SegmentTrees, tree: Tree) -> Iterator[Found]:
-    for folder_id, raw in tree.folders.items():
-        if folder_id != tree.root:
-            observed = trees.observed(FOLDER_KIND, tree, raw)
-            yield Found(FOLDER_KIND, wire.text(raw.get("name")), observed, depth=tree.path(folder_id).count("/"))
-    for raw in tree.segments.values():
-        yield Found(SEGMENT_KIND, wire.text(raw.get("name")), trees.observed(SEGMENT_KIND, tree, raw))
+def _segments(trees: SegmentTrees, contents: Contents) -> Iterator[Found]:
+    for folder_id, path in contents.paths().items():
+        raw = contents.folders[folder_id]
+        if folder_id != contents.root:
+            observed = trees.observed(FOLDER_KIND, contents, raw)
+            yield Found(FOLDER_KIND, wire.text(raw.get("name")), observed, depth=path.count("/"))
+    for raw in contents.segments.values():
+        yield Found(SEGMENT_KIND, wire.text(raw.get("name")), trees.observed(SEGMENT_KIND, contents, raw))
 
 
 def _guarded(where: str, read: Callable[[], Iterator[Found]]) -> Iterator[Found | Unlisted]:

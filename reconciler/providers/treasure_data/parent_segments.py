@@ -104,8 +104,6 @@ class ParentSegments:
         """One list call for all."""
         try:
             listed = self._api.parents()
-        except NotFound:
-            listed = []
         except ProviderError as error:
             return unreadable(wanted, error)
         by_id = {wire.text(raw["id"]): raw for raw in listed}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
@@ -11,7 +12,7 @@ import orjson
 
 from reconciler.apis.treasure_data_cdp import FOLDER, SEGMENT, CustomerData
 from reconciler.diagnostics import Diagnostic
-from reconciler.errors import NotFound, Permanent, ProviderError
+from reconciler.errors import Permanent, ProviderError
 from reconciler.model.address import Address
 from reconciler.model.json import Json
 from reconciler.model.observation import Finding, Observation, Seen, Unreadable
@@ -41,7 +42,7 @@ class _Waits(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Tree:
+class Contents:
     """What one parent segment holds. *folders* and *segments* by id; *error* says why nothing is known."""
 
     parent: Raw
@@ -54,12 +55,36 @@ class Tree:
         """The id of the folder that all others are in."""
         return next((one for one, raw in self.folders.items() if not raw.get("parentFolderId")), "")
 
-    def path(self, folder_id: str) -> str:
-        """Names of the folders down to one, each as `quoted`, with a slash at its end; "" for the root."""
-        raw = self.folders.get(folder_id)
-        if raw is None or not raw.get("parentFolderId"):
-            return ""
-        return f"{self.path(wire.text(raw.get('parentFolderId')))}{quoted(wire.text(raw.get('name')))}/"
+    def of(self, kind: str) -> Mapping[str, Raw]:
+        """The objects of *kind* by id."""
+        return self.folders if kind == FOLDER_KIND else self.segments
+
+    def paths(self) -> dict[str, str]:
+        """Folder -> the names down to it, each as `quoted`, with a slash at the end of each; "" for the root."""
+        return {folder_id: "".join(reversed([*self._names_up(folder_id)])) for folder_id in self.folders}
+
+    def named(self, kind: str) -> dict[str, list[str]]:
+        """What makes objects of *kind* unique, the names from the parent segment down -> their ids."""
+        paths = self.paths()
+        top = quoted(wire.text(self.parent.get("name")))
+        found: dict[str, list[str]] = defaultdict(list)
+        for entity_id, raw in self.of(kind).items():
+            place = paths.get(container_of(kind, raw), "")
+            found[f"{top}/{place}{quoted(wire.text(raw.get('name')))}"].append(entity_id)
+        return found
+
+    def _names_up(self, folder_id: str) -> Iterator[str]:
+        """From a folder up to below the root; folders that claim to hold each other end the way."""
+        passed: set[str] = set()
+        while folder_id not in passed and (raw := self.folders.get(folder_id)) and raw.get("parentFolderId"):
+            passed.add(folder_id)
+            yield f"{quoted(wire.text(raw.get('name')))}/"
+            folder_id = container_of(FOLDER_KIND, raw)
+
+
+def container_of(kind: str, raw: Raw) -> str:
+    """The id of the folder that an object is in, "" for the root itself."""
+    return wire.text(raw.get("parentFolderId" if kind == FOLDER_KIND else "segmentFolderId"))
 
 
 class SegmentTrees:
@@ -107,14 +132,24 @@ class SegmentTrees:
         """One list of parent segments, then two lists of each that matters."""
         try:
             parents = self._api.parents()
-        except NotFound:
-            parents = []
         except ProviderError as error:
             return unreadable(wanted, error)
         by_id = {wire.text(raw["id"]): raw for raw in parents}
         needed = {question.address: _places(question, context, by_id) for question in wanted}
-        trees = self._trees([by_id[one] for one in sorted({place for places in needed.values() for place in places})])
-        return {question.address: self._seen(question, context, needed[question.address], trees) for question in wanted}
+        held = self._all_contents([by_id[one] for one in sorted(set().union(*needed.values()))])
+        named = {
+            (place, kind): contents.named(kind)
+            for place, contents in held.items()
+            for kind in {question.address.kind for question in wanted}
+        }
+        return {
+            question.address: self._seen(
+                question,
+                context,
+                [(held[place], named[place, question.address.kind]) for place in sorted(needed[question.address])],
+            )
+            for question in wanted
+        }
 
     def create(self, resource: Resource, attributes: Attributes) -> Observation:
         """Make it in its folder."""
@@ -146,7 +181,7 @@ class SegmentTrees:
     def disable(self, address: Address, remote_id: str) -> None:
         """It does nothing by itself."""
 
-    def tree(self, parent: Raw) -> Tree:
+    def contents(self, parent: Raw) -> Contents:
         """What *parent* holds."""
         parent_id = wire.text(parent["id"])
         try:
@@ -157,18 +192,18 @@ class SegmentTrees:
                 if raw.get("kind") in {None, _BATCH, str(_BATCH)}
             }
         except ProviderError as error:
-            return Tree(parent, error=error)
-        return Tree(parent, folders, segments)
+            return Contents(parent, error=error)
+        return Contents(parent, folders, segments)
 
-    def observed(self, kind: str, tree: Tree, raw: Raw) -> Observation:
+    def observed(self, kind: str, contents: Contents, raw: Raw) -> Observation:
         """A folder or a segment as the vendor tells it; an empty rule is asked for once more, alone."""
-        parent_id = wire.text(tree.parent["id"])
-        container = wire.text(raw.get("parentFolderId" if kind == FOLDER_KIND else "segmentFolderId"))
+        parent_id = wire.text(contents.parent["id"])
+        container = container_of(kind, raw)
         attributes: dict[str, Json] = {
             "name": wire.text(raw.get("name")),
             "description": wire.text(raw.get("description")),
             "parent_segment": parent_id,
-            "folder": "" if container in {"", tree.root} else f"{parent_id}/{container}",
+            "folder": "" if container in {"", contents.root} else f"{parent_id}/{container}",
         }
         if kind == SEGMENT_KIND:
             whole = raw if raw.get("rule") else self._api.segment(parent_id, wire.text(raw["id"]))
@@ -179,34 +214,34 @@ class SegmentTrees:
             f"{parent_id}/{wire.text(raw['id'])}", attributes, computed, wire.unix_seconds(raw.get("createdAt"))
         )
 
-    def _trees(self, parents: Sequence[Raw]) -> dict[str, Tree]:
+    def _all_contents(self, parents: Sequence[Raw]) -> dict[str, Contents]:
         ids = [wire.text(raw["id"]) for raw in parents]
         if len(parents) < 2:
-            return dict(zip(ids, map(self.tree, parents), strict=True))
+            return dict(zip(ids, map(self.contents, parents), strict=True))
         with ThreadPoolExecutor(min(_AT_ONCE, len(parents)), thread_name_prefix="segments") as pool:
-            return dict(zip(ids, pool.map(self.tree, parents), strict=True))
+            return dict(zip(ids, pool.map(self.contents, parents), strict=True))
 
-    def _seen(self, question: Wanted, context: Context, places: set[str], trees: Mapping[str, Tree]) -> Seen:
-        kind = question.address.kind
+    def _seen(
+        self, question: Wanted, context: Context, places: Sequence[tuple[Contents, Mapping[str, list[str]]]]
+    ) -> Seen:
+        """What of *places*, each with its names, is meant by one question."""
+        key = name_of(question.resource, context) if question.resource else None
+        remembered = question.record.remote_id.partition("/") if question.record else ("", "", "")
         by_id: Observation | None = None
         by_key: list[Observation] = []
-        wanted_key = name_of(question.resource, context) if question.resource else None
-        for place in sorted(places):
-            tree = trees[place]
-            if tree.error is not None:
-                return Unreadable(tree.error)
-            objects = tree.folders if kind == FOLDER_KIND else tree.segments
-            for entity_id, raw in objects.items():
-                is_remembered = question.record is not None and question.record.remote_id == f"{place}/{entity_id}"
-                is_named = wanted_key is not None and _key(kind, tree, raw) == wanted_key
-                if not is_remembered and not is_named:
-                    continue
+        for contents, named in places:
+            if contents.error is not None:
+                return Unreadable(contents.error)
+            matching = named.get(key, []) if key is not None else []
+            own = remembered[2] if remembered[0] == wire.text(contents.parent["id"]) else ""
+            for entity_id in dict.fromkeys([*matching, *([own] if own in contents.of(question.address.kind) else [])]):
+                raw = contents.of(question.address.kind)[entity_id]
                 try:
-                    one = self._as_declared(question, context, self.observed(kind, tree, raw))
+                    one = self._as_declared(question, context, self.observed(question.address.kind, contents, raw))
                 except ProviderError as error:
                     return Unreadable(error)
-                by_id = one if is_remembered else by_id
-                by_key += [one] if is_named else []
+                by_id = one if entity_id == own else by_id
+                by_key += [one] if entity_id in matching else []
         return Finding(by_id, tuple(by_key))
 
     @staticmethod
@@ -232,12 +267,6 @@ class SegmentTrees:
             if not raw.get("parentFolderId"):
                 return wire.text(raw["id"])
         raise Permanent(f"treasure_data: parent segment {parent_id} has no root folder")
-
-
-def _key(kind: str, tree: Tree, raw: Raw) -> str:
-    """What makes an object unique: the names from its parent segment down to it."""
-    container = wire.text(raw.get("parentFolderId" if kind == FOLDER_KIND else "segmentFolderId"))
-    return f"{quoted(wire.text(tree.parent.get('name')))}/{tree.path(container)}{quoted(wire.text(raw.get('name')))}"
 
 
 def _places(question: Wanted, context: Context, parents: Mapping[str, Raw]) -> set[str]:
@@ -288,7 +317,8 @@ def _rule(spec: SegmentSpec, context: Context, *, strict: bool) -> dict[str, Any
     return rules.rule_of(spec.where, Known(type_of=_types(spec, context), segment_id=segment_id))
 
 
-def _types(spec: SegmentSpec, context: Context) -> Any:
+def _types(spec: SegmentSpec, context: Context) -> Callable[[str, str], AttributeType | None]:
+    """What an attribute, or a behaviour's column, holds, as far as the parent segment's document says."""
     declared = _declared_parent(spec, context)
     parent = declared.spec if declared is not None else None
     known: dict[tuple[str, str], AttributeType] = {}
