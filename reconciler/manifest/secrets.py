@@ -22,6 +22,8 @@ COMMAND_TIMEOUT_S = 30.0
 FORMS = "${secret:env:NAME}, ${secret:file:PATH} or ${secret:cmd:PROGRAM ARGUMENTS}"
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_KEY_OF_OURS = re.compile(r"TDR_(.+_)?KEY")
+"""What opens the state and the fingerprints is no business of a program that supplies a secret."""
 _SHORTEST_VALUE = 12
 """Characters of what may be a key or a token, when digits are among them; shorter ones are mistyped names."""
 
@@ -216,7 +218,7 @@ class SecretValues:
             return subprocess.run(
                 arguments,
                 cwd=self._root,
-                env=dict(self._environ),
+                env={name: value for name, value in self._environ.items() if not _KEY_OF_OURS.fullmatch(name)},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

@@ -53,6 +53,15 @@ def python(code: str) -> str:
     return f'cmd:{sys.executable} -c "{code}"'
 
 
+def test_a_program_is_given_the_environment_but_no_key_of_tdr(tmp_path: Path) -> None:
+    keys = {"TDR_KEY": "k", "TDR_STATE_KEY": "k", "TDR_SERVICE_KEY": "k"}
+    others = {"VAULT_TOKEN": "t", "TDR_ENV": "prod", "MY_TDR_KEY": "t"}
+    values = SecretValues(tmp_path, (sys.executable,), keys | others)
+    given = values(python("import os; print(*sorted(os.environ))")).reveal().split()
+    assert set(given).isdisjoint(keys)
+    assert set(others) <= set(given)
+
+
 @pytest.mark.parametrize(
     ("reference", "message"),
     [
