@@ -49,6 +49,22 @@ class CustomerData:
         """All parent segments, whole."""
         return self._list(get("/audiences"))
 
+    def parent(self, parent_id: str) -> Raw:
+        """One parent segment, whole."""
+        return self._object(get(path("audiences", parent_id)))
+
+    def run_parent(self, parent_id: str) -> Raw:
+        """Build the tables of a parent segment anew: the execution. Each call starts a build."""
+        request = send_empty("POST", path("audiences", parent_id, "run"))
+        answer = self._http.json(request)
+        if not isinstance(answer, dict) or not answer.get("workflowAttemptId"):
+            raise unexpected(request, answer, "an execution with its attempt", self._http.scrubber)
+        return answer
+
+    def executions(self, parent_id: str) -> list[Raw]:
+        """The builds of a parent segment."""
+        return self._list(get(path("audiences", parent_id, "executions")), identified_by="workflowAttemptId")
+
     def create_parent(self, body: Raw) -> Raw:
         """Make a parent segment. Conflict when there is one of that name."""
         return self._object(send_json("POST", "/audiences", body))
@@ -101,10 +117,10 @@ class CustomerData:
             raise unexpected(request, answer, "data with its id", self._http.scrubber)
         return told
 
-    def _list(self, request: Request) -> list[Raw]:
+    def _list(self, request: Request, *, identified_by: str = "id") -> list[Raw]:
         answer = self._http.json(request)
-        if not isinstance(answer, list) or not all(isinstance(entry, dict) and entry.get("id") for entry in answer):
-            raise unexpected(request, answer, "a list of objects, each with its id", self._http.scrubber)
+        if not isinstance(answer, list) or not all(isinstance(one, dict) and one.get(identified_by) for one in answer):
+            raise unexpected(request, answer, f"a list of objects, each with its {identified_by}", self._http.scrubber)
         return answer
 
 

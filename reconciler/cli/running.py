@@ -29,14 +29,16 @@ def add_to(app: typer.Typer) -> None:
 
 def run(
     context: typer.Context,
-    what: Annotated[str, typer.Argument(help="A query, an activation or an import.", metavar="ADDRESS")],
+    what: Annotated[
+        str, typer.Argument(help="A query, an activation, an import or a parent segment.", metavar="ADDRESS")
+    ],
     env: EnvOption = None,
     directory: DirectoryOption = None,
     var: VarOption = None,
     rows: RowsOption = 20,
     format: FormatOption = Format.TEXT,
 ) -> None:
-    """Run one query, activation or import now, and follow it to its end."""
+    """Run a query, an activation or an import now, or build a parent segment, and follow it to its end."""
     from reconciler.commands import running
 
     chosen = address(what)
@@ -58,14 +60,16 @@ def run(
 
 def logs(
     context: typer.Context,
-    what: Annotated[str, typer.Argument(help="A query, an activation or an import.", metavar="ADDRESS")],
+    what: Annotated[
+        str, typer.Argument(help="A query, an activation, an import or a parent segment.", metavar="ADDRESS")
+    ],
     env: EnvOption = None,
     directory: DirectoryOption = None,
     var: VarOption = None,
     rows: RowsOption = 20,
     format: FormatOption = Format.TEXT,
 ) -> None:
-    """Show how the newest run of a query, activation or import ended, and its log. Starts nothing."""
+    """Show how the newest run ended, and its log. Starts nothing."""
     from reconciler.commands import running
 
     chosen = address(what)

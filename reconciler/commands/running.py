@@ -28,7 +28,7 @@ def run(
     stop: threading.Event,
     first_rows: int = FIRST_ROWS,
 ) -> Answer:
-    """Start the query, activation or import at *address* and follow it; of a query show the first rows.
+    """Start the query, activation, import or build at *address* and follow it; of a query show the first rows.
 
     Raises:
         TdrError: it is not applied, its bootstrap is not finished, or it is nothing that runs.
@@ -70,7 +70,9 @@ def _runnable(runtime: Runtime, address: Address) -> tuple[Record, Runs]:
         raise TdrError(f"{address} is not applied", hint=hint)
     provider = runtime.world.providers[address.kind]
     if not isinstance(provider, Runs) or address.kind not in RUNNABLE:
-        raise TdrError(f"{address} is nothing that runs", hint="name a query, an activation or an import")
+        raise TdrError(
+            f"{address} is nothing that runs", hint="name a query, an activation, an import or a parent segment"
+        )
     return record, provider
 
 

@@ -167,16 +167,16 @@ class Job:
     ended_at: int | None = None
 
 
-RUNNABLE = frozenset({"activation", "import", "query"})
+RUNNABLE = frozenset({"activation", "import", "parentsegment", "query"})
 """Kinds whose objects can be run."""
 
 
 @runtime_checkable
 class Runs(Protocol):
-    """A provider whose objects can be run now: activations, queries, imports."""
+    """A provider whose objects can be run now: activations, queries, imports, parent segments."""
 
     def run(self, address: Address, remote_id: str, domain_key: str) -> str:
-        """Start it and return the job's id; the same *domain_key* never starts a second job."""
+        """Start it and return the job's id; the same *domain_key* never starts a second job where the vendor takes one."""
         ...
 
     def job(self, job_id: str) -> Job:

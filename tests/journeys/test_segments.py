@@ -151,12 +151,23 @@ def planned(stage: Stage) -> dict[str, list[str]]:
 
 
 def test_what_is_declared_is_made_in_order_counts_real_people_and_is_there_then(segmented: Stage) -> None:
-    built(segmented)
+    run = segmented.tdr("run", "parentsegment/customers", "--format", "json").document
 
+    assert (run["status"], run["rows"]) == ("success", 4)
     assert populations(segmented) == {"japan": 2, "buyers": 1}
     segmented.tdr("plan", "--detailed-exitcode")
     again = segmented.tdr("apply", "--yes", "--format", "json").document
     assert again["results"] == []
+
+
+def test_a_build_that_fails_is_told_with_its_run_and_seen_by_status(segmented: Stage) -> None:
+    asked(segmented, "POST", "/v3/table/delete/shop/people")
+    segmented.tdr("run", "parentsegment/customers", expect=1)
+
+    shown = segmented.tdr("status", "parentsegment/customers", "--format", "json", expect=None).document
+    (run,) = shown["resources"][0]["runs"]
+    assert run["status"] == "error"
+    assert segmented.tdr("logs", "parentsegment/customers", "--format", "json").document["job_id"] == run["job_id"]
 
 
 def test_only_what_changed_is_planned(segmented: Stage) -> None:

@@ -16,7 +16,7 @@ from reconciler.model.resource import Resource
 from reconciler.ports.clock import Clock, SystemClock
 from reconciler.ports.listing import Declaration, Directory, Found, Undeclarable, Unlisted
 from reconciler.ports.provider import Context, Desired, Job, KindTraits, Rows, Wanted
-from reconciler.providers.treasure_data import runs
+from reconciler.providers.treasure_data import builds, runs
 from reconciler.providers.treasure_data.connections import Connections, ReferencedConnections
 from reconciler.providers.treasure_data.databases import Databases, Tables
 from reconciler.providers.treasure_data.declaring import declare
@@ -24,6 +24,7 @@ from reconciler.providers.treasure_data.family import Attributes, Family
 from reconciler.providers.treasure_data.imports import Imports
 from reconciler.providers.treasure_data.listing import listing, segment_listing
 from reconciler.providers.treasure_data.names import name_of
+from reconciler.providers.treasure_data.parent_segments import KIND as PARENT_SEGMENT
 from reconciler.providers.treasure_data.parent_segments import ParentSegments
 from reconciler.providers.treasure_data.queries import SavedQueries
 from reconciler.providers.treasure_data.segments import SegmentTrees
@@ -163,21 +164,37 @@ class TreasureDataProvider:
         return declare(found, name, directory)
 
     def run(self, address: Address, remote_id: str, domain_key: str) -> str:
-        """Start a query, an activation or an import now; the same *domain_key* never starts a second job."""
+        """Start a query, an activation, an import or the build of a parent segment now.
+
+        The same *domain_key* never starts a second job; builds take none.
+        """
+        if address.kind == PARENT_SEGMENT:
+            return builds.run(self._parents(), remote_id)
         return runs.run(self._api, self._clock, address, remote_id, domain_key)
 
     def job(self, job_id: str) -> Job:
         """A run, its export included."""
+        if builds.is_build(job_id):
+            return builds.job(self._parents(), job_id)
         return runs.job(self._api, job_id)
 
     def rows(self, job_id: str, limit: int) -> Rows | None:
-        """The first rows that a query gave."""
+        """The first rows that a query gave; a build gives none."""
         return runs.rows(self._api, job_id, limit)
 
     def last_job(self, address: Address, remote_id: str) -> Job | None:
         """The newest run."""
+        if address.kind == PARENT_SEGMENT:
+            return next(iter(builds.jobs(self._parents(), remote_id)), None)
         return runs.last_job(self._api, address, remote_id)
 
     def jobs(self, address: Address, remote_id: str, limit: int) -> Sequence[Job]:
         """The newest runs, newest first."""
+        if address.kind == PARENT_SEGMENT:
+            return builds.jobs(self._parents(), remote_id)[:limit]
         return runs.jobs(self._api, address, remote_id, limit)
+
+    def _parents(self) -> CustomerData:
+        if self._customer_data is None:
+            raise Permanent("nobody here answers for parent segments")
+        return self._customer_data
