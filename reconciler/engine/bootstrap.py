@@ -8,6 +8,7 @@ between any two goes on at the last proven one. Looking always comes before runn
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -35,6 +36,9 @@ FIRST_RUN = "first"
 FILL_RUN = "fill"
 
 CLOCK_SKEW_S = 300
+
+_KEPT = ("bootstrap_id", "bootstrap_since", "attempt")
+"""What a bootstrap carries from one step to the next."""
 
 Tell = Callable[[str], None]
 
@@ -117,6 +121,7 @@ class Bootstrap:
         self.tell("writing the export in create mode, schedule off")
         before = record.resolved if record else {}
         resolved: dict[str, Json] = {
+            "bootstrap_id": before.get("bootstrap_id") or uuid.uuid4().hex[:12],
             "bootstrap_since": before.get("bootstrap_since", self.world.clock.now()),
             "attempt": before.get("attempt", 0),
             "mode": self.verbs.create,
@@ -126,7 +131,8 @@ class Bootstrap:
     def _start(self, record: Record, purpose: str) -> Record:
         """Start a run under a key that never starts a second one."""
         lineage = self.session.state.lineage[:8]
-        key = f"tdr-{purpose}-{lineage}-{self.address.name}-{_since(record)}-{_attempt(record)}"
+        # Of this bootstrap alone: an export may go through a second one within the same second, and its run is another.
+        key = f"tdr-{purpose}-{lineage}-{self.address.name}-{_id(record)}-{_attempt(record)}"
         begun = self.session.begin(self.address, "run", details={"domain_key": key, "purpose": purpose})
         job_id = self.runs.run(self.address, record.remote_id, key)
         phase = RUNNING if purpose == FIRST_RUN else FILLING
@@ -176,7 +182,7 @@ class Bootstrap:
         self.tell(f"writing the export as {resolution.mode}, schedule on")
         resolved: dict[str, Json] = {"mode": resolution.mode, "audience_id": found.remote_id}
         if phase and record is not None:
-            resolved |= {key: record.resolved[key] for key in ("bootstrap_since", "attempt") if key in record.resolved}
+            resolved |= {key: record.resolved[key] for key in _KEPT if key in record.resolved}
         return self._write(desired, existing, resolved, phase)
 
     def _write(self, desired: Desired, existing: Record | None, resolved: dict[str, Json], phase: str) -> Record:
@@ -307,9 +313,8 @@ def _paths(desired: Desired) -> tuple[str, ...]:
     return tuple(f"/{name}" for name in sorted(desired.attributes))
 
 
-def _since(record: Record) -> int:
-    since = record.resolved.get("bootstrap_since")
-    return int(since) if isinstance(since, int | float) else 0
+def _id(record: Record) -> str:
+    return str(record.resolved.get("bootstrap_id") or record.resolved.get("bootstrap_since") or "")
 
 
 def _attempt(record: Record) -> int:

@@ -151,6 +151,18 @@ def test_an_answer_lost_during_a_bootstrap_makes_no_second_audience(scene: Scene
     assert scene.plan(*DOCUMENTS).plan.is_empty
 
 
+def test_a_second_bootstrap_in_the_same_second_is_a_run_of_its_own(scene: Scene) -> None:
+    scene.apply(*DOCUMENTS)
+    began = scene.clock.now()
+
+    elsewhere = audience(description="Best", ad_account_id="549700000002")
+    assert scene.apply(elsewhere, *DOCUMENTS[1:]).is_complete
+
+    assert scene.clock.now() == began
+    assert scene.exports.log.count("run vip-daily") == 2
+    assert [made["members"] for made in scene.audiences.objects.values()] == [{"a", "b", "c"}]
+
+
 def test_a_first_run_that_made_the_audience_and_then_failed_is_filled_up(scene: Scene) -> None:
     scene.exports.fail_run_after_making = 1
 
