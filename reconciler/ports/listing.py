@@ -21,7 +21,8 @@ class Found:
     label: what people call it there.
     through: the connection it was seen through, for what is seen through one.
     has_twins: whether others have its natural key.
-    depth: in how many objects of its own kind it lies, as a folder does in others; those are declared first.
+    depth: how many objects of its own kind it needs, one after the other, as a folder does those it lies in; those are
+        declared first.
     """
 
     kind: str

@@ -260,7 +260,11 @@ def test_an_account_that_others_filled_is_taken_over_and_the_next_plan_is_empty(
 
     assert planned(segmented) == {}
     written = (segmented.folder / "manifests/segments").glob("*.yaml")
-    assert sorted(path.name for path in written) == ["buyers.yaml", "japan.yaml"]
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in written}
+    assert texts.keys() == {"buyers", "japan"}
+    assert "attribute: country" in texts["japan"]
+    assert "segment: japan" in texts["buyers"]
+    assert not any("rule:" in text for text in texts.values())
     coverage = segmented.tdr("drift", "--unmanaged", "--format", "json").document
     assert coverage["summary"].get("unmanaged", 0) == 0
 

@@ -7,9 +7,12 @@ from typing import Any
 
 import orjson
 
+from reconciler.model.address import Address
+from reconciler.model.segments import ParentSegmentSpec
 from reconciler.ports.listing import Directory
 from reconciler.providers.treasure_data import rules
 from reconciler.providers.treasure_data.references import CannotSay, Tree, database_ref, name_beside, table_ref
+from reconciler.providers.treasure_data.wording import where_of
 
 
 def parent_segment(attributes: Mapping[str, Any], name: str, directory: Directory) -> Tree:
@@ -54,10 +57,26 @@ def folder(attributes: Mapping[str, Any], name: str, directory: Directory) -> Tr
 
 
 def segment(attributes: Mapping[str, Any], name: str, directory: Directory) -> Tree:
-    """A segment, with the vendor's own rule, which says everything."""
+    """A segment, its rule in words where there are words for all of it, else as the vendor's own, which says everything."""
+    place = _place(attributes, directory)
+    return {**place, **_texts(attributes, name), **_rule(attributes, place["parent_segment"], directory)}
+
+
+def _rule(attributes: Mapping[str, Any], parent: str, directory: Directory) -> Tree:
     rule = attributes["rule"]
-    told = {"rule": orjson.dumps(rules.sent(rule), option=orjson.OPT_SORT_KEYS).decode()} if rule else {}
-    return {**_place(attributes, directory), **_texts(attributes, name), **told}
+    if not rule:
+        return {}
+    declared = directory.specs.get(Address("parentsegment", parent))
+
+    def name_of(segment_id: str) -> str | None:
+        return directory.name_of("segment", f"{attributes['parent_segment']}/{segment_id}")
+
+    if isinstance(declared, ParentSegmentSpec):
+        try:
+            return {"where": where_of(rule, declared, name_of)}
+        except CannotSay:
+            pass
+    return {"rule": orjson.dumps(rules.sent(rule), option=orjson.OPT_SORT_KEYS).decode()}
 
 
 def _place(attributes: Mapping[str, Any], directory: Directory) -> Tree:

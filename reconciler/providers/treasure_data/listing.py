@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Final
+from collections.abc import Callable, Collection, Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
+from typing import Final, cast
 
 from reconciler.apis.treasure_data import TreasureData
 from reconciler.apis.treasure_data_cdp import CustomerData
@@ -16,6 +17,7 @@ from reconciler.providers.treasure_data.databases import observed_database, obse
 from reconciler.providers.treasure_data.imports import Imports
 from reconciler.providers.treasure_data.parent_segments import observed_parent
 from reconciler.providers.treasure_data.queries import SavedQueries
+from reconciler.providers.treasure_data.rules import Rule, references
 from reconciler.providers.treasure_data.segments import FOLDER_KIND, SEGMENT_KIND, Contents, SegmentTrees
 
 SHARED: Final = frozenset({"information_schema", "sample_datasets"})
@@ -67,8 +69,21 @@ def _segments(trees: SegmentTrees, contents: Contents) -> Iterator[Found]:
         if folder_id != contents.root:
             observed = trees.observed(FOLDER_KIND, contents, raw)
             yield Found(FOLDER_KIND, wire.text(raw.get("name")), observed, depth=path.count("/"))
-    for raw in contents.segments.values():
-        yield Found(SEGMENT_KIND, wire.text(raw.get("name")), trees.observed(SEGMENT_KIND, contents, raw))
+    seen = {one: trees.observed(SEGMENT_KIND, contents, raw) for one, raw in contents.segments.items()}
+    depths = _depths({one: set(references(cast("Rule", told.attributes["rule"]))) for one, told in seen.items()})
+    for one, raw in contents.segments.items():
+        yield Found(SEGMENT_KIND, wire.text(raw.get("name")), seen[one], depth=depths.get(one, 0))
+
+
+def _depths(named: Mapping[str, Collection[str]]) -> Mapping[str, int]:
+    """How many segments stand below one another in each rule; nothing where rules run in a circle."""
+    depths: dict[str, int] = {}
+    try:
+        for one in TopologicalSorter(named).static_order():
+            depths[one] = max((depths[below] + 1 for below in named.get(one, ())), default=0)
+    except CycleError:
+        return {}
+    return depths
 
 
 def _guarded(where: str, read: Callable[[], Iterator[Found]]) -> Iterator[Found | Unlisted]:

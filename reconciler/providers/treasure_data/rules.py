@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from reconciler.model.json import Json
-from reconciler.model.segments import Aggregate, AttributeType, Comparison, Condition, Where
+from reconciler.model.segments import Aggregate, AttributeType, Comparison, Condition, ParentSegmentSpec, Where
 
 Rule: TypeAlias = "dict[str, Any]"
 
 _JOINED: Final = frozenset({"And", "Or"})
-_COMPARED: Final = {
+# Names of comparisons in manifests, and what they are called at the vendor.
+COMPARED: Final = {
     "equals": "Equal",
     "greater": "Greater",
     "at_least": "GreaterEqual",
@@ -27,10 +28,10 @@ _COMPARED: Final = {
     "at_most": "LessEqual",
     "matches": "Regexp",
 }
-_LISTED: Final = {"in_": "In", "contains": "Contain", "starts_with": "StartWith", "ends_with": "EndWith"}
-_SPANS: Final = {"within_past": "TimeWithinPast", "within_next": "TimeWithinNext"}
+LISTED: Final = {"in_": "In", "contains": "Contain", "starts_with": "StartWith", "ends_with": "EndWith"}
+SPANS: Final = {"within_past": "TimeWithinPast", "within_next": "TimeWithinNext"}
 _TEXTUAL: Final = frozenset({"matches", "contains", "starts_with", "ends_with"})
-_AGGREGATES: Final = {
+AGGREGATES: Final = {
     Aggregate.COUNT: "Count",
     Aggregate.DISTINCT: "CountDistinct",
     Aggregate.SUM: "Sum",
@@ -172,7 +173,7 @@ def _behavior(condition: Condition, known: Known, path: str) -> Rule:
         window = {"window": {"type": "TimeSliding", "duration": {unit: count}}}
     column = {"column": condition.column} if condition.column else {}
     return {
-        "aggregation": {"type": _AGGREGATES[aggregate], **column},
+        "aggregation": {"type": AGGREGATES[aggregate], **column},
         "source": {"name": behavior_table(condition.behavior or "")},
         **({"filter": {"type": "And", "conditions": filters}} if filters else {}),
         **window,
@@ -189,21 +190,32 @@ def column_of(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
 
 
+def types_of(parent: ParentSegmentSpec) -> Callable[[str, str], AttributeType | None]:
+    """What an attribute, or a behaviour's column, holds, as far as the document of the parent segment says."""
+    known = {("", column_of(one.column)): one.type for one in parent.attributes or ()}
+    known |= {
+        (behavior.name, column_of(one.column)): one.type
+        for behavior in parent.behaviors or ()
+        for one in behavior.columns
+    }
+    return lambda behavior, column: known.get((behavior, column))
+
+
 def _operator(comparison: Comparison, kind: AttributeType | None, path: str) -> Rule:
     name = comparison.operator
     path = f"{path}/{name.rstrip('_')}"
     operand: Any = comparison.operand
     if name == "exists":
         return {"type": "IsNull", "not": operand is True}
-    if name in _SPANS:
+    if name in SPANS:
         count, unit = _span(operand, path)
-        return {"type": _SPANS[name], "value": str(count), "unit": unit}
+        return {"type": SPANS[name], "value": str(count), "unit": unit}
     typed = _number(path) if kind in _NUMBERS and name not in _TEXTUAL else str
-    if name in _LISTED:
-        return {"type": _LISTED[name], "rightValues": [typed(one) for one in operand]}
+    if name in LISTED:
+        return {"type": LISTED[name], "rightValues": [typed(one) for one in operand]}
     if name == "between":
         return {"type": "Between", "minValue": typed(operand[0]), "maxValue": typed(operand[1])}
-    return {"type": _COMPARED[name], "rightValue": typed(operand)}
+    return {"type": COMPARED[name], "rightValue": typed(operand)}
 
 
 def _number(path: str) -> Callable[[str], Json]:

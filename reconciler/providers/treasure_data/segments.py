@@ -318,18 +318,9 @@ def _rule(spec: SegmentSpec, context: Context, *, strict: bool) -> dict[str, Any
 
 
 def _types(spec: SegmentSpec, context: Context) -> Callable[[str, str], AttributeType | None]:
-    """What an attribute, or a behaviour's column, holds, as far as the parent segment's document says."""
     declared = _declared_parent(spec, context)
     parent = declared.spec if declared is not None else None
-    known: dict[tuple[str, str], AttributeType] = {}
-    if isinstance(parent, ParentSegmentSpec):
-        known |= {("", rules.column_of(one.column)): one.type for one in parent.attributes or ()}
-        known |= {
-            (behavior.name, rules.column_of(one.column)): one.type
-            for behavior in parent.behaviors or ()
-            for one in behavior.columns
-        }
-    return lambda behavior, column: known.get((behavior, column))
+    return rules.types_of(parent) if isinstance(parent, ParentSegmentSpec) else lambda *_: None
 
 
 def _parsed(text: str | None) -> dict[str, Any]:
