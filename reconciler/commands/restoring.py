@@ -84,6 +84,12 @@ class Restorer:
         references = [
             Reference(named.path, target) for named in names_in(spec, "/spec") if (target := known.target(named))
         ]
+        named_by_fields = {reference.target for reference in references}
+        references += [  # what it waited for by `dependsOn`, which may only be made after it
+            Reference(f"/dependsOn/{index}", need)
+            for index, need in enumerate(record.depends_on)
+            if need not in named_by_fields
+        ]
         origin = declared.origin if declared else Origin("", 0)
         made = Resource(address, spec, lifecycle, origin, tuple(sorted(references)))
         self.resources[address] = made

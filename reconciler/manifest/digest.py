@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from pydantic import BaseModel
 
+from reconciler.manifest.needs import needed_besides
 from reconciler.manifest.pointers import pointer
 from reconciler.manifest.secrets import SecretReference
 from reconciler.manifest.shapes import holds_secrets, models_in, slots
@@ -39,6 +40,8 @@ def config_digest(resources: Mapping[Address, Resource], environment: Environmen
         resource = resources[address]
         spec = _plain(resource.spec, f"{address}/spec", fingerprint)
         running.update(canonical([address.kind, address.name, spec, _lifecycle(resource.lifecycle)]))
+        if further := needed_besides(resource):
+            running.update(canonical([str(need) for need in further]))
     return "sha256:" + running.hexdigest()
 
 

@@ -9,9 +9,9 @@ from pydantic import BaseModel, Field, create_model
 
 from reconciler.manifest.shapes import holds_secrets
 from reconciler.model.kinds import KINDS
-from reconciler.model.spec import API_VERSION, Lifecycle, Metadata, Spec
+from reconciler.model.spec import API_VERSION, Lifecycle, Metadata, NeededAddress, Spec
 
-ENVELOPE = ("apiVersion", "kind", "metadata", "spec", "lifecycle")
+ENVELOPE = ("apiVersion", "kind", "metadata", "spec", "dependsOn", "lifecycle")
 
 
 class ManifestDocument(Protocol):
@@ -19,6 +19,7 @@ class ManifestDocument(Protocol):
 
     metadata: Metadata
     spec: Spec
+    dependsOn: tuple[str, ...]  # noqa: N815 - the field's standard spelling in manifests
     lifecycle: Lifecycle
 
 
@@ -34,6 +35,10 @@ def document_model(kind: str) -> type[BaseModel]:
         "kind": (Literal[kind], Field(description="What the document declares.")),
         "metadata": (Metadata, Field(description="Name and labels.")),
         "spec": (KINDS[kind], Field(description=f"What the {kind} should be.")),
+        "dependsOn": (
+            tuple[NeededAddress, ...],
+            Field(default=(), description="Addresses of documents that are applied before this one, and go after it."),
+        ),
         "lifecycle": (Lifecycle, Field(default=Lifecycle(), description="How tdr may treat the object.")),
     }
     return create_model(kind, __base__=Spec, __doc__=f"A document that declares one {kind}.", **fields)

@@ -76,6 +76,9 @@ _TYPES = {
     **dict.fromkeys(("decimal", "numeric", "number", "float64"), "double"),
 }
 _FORMS = {
+    r"^[a-z]+/[a-z0-9]([a-z0-9._-]{0,118}[a-z0-9])?$": Form(
+        "be an address, kind/name in lower case such as audience/spring-buyers", lambda value: value.strip().lower()
+    ),
     r"^[a-z0-9]([a-z0-9._-]{0,118}[a-z0-9])?$": Form(
         "be lower-case letters, digits, `-`, `_` and `.`, with a letter or digit first and last, 120 characters at most",
         _dotted_or_joined,

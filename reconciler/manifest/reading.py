@@ -18,6 +18,7 @@ from reconciler.manifest.findings import Findings, ManifestFile, Place
 from reconciler.manifest.folder import documents_of, manifest_files
 from reconciler.manifest.interpolation import Unresolved, Values, resolve
 from reconciler.manifest.mistakes import Mistake, mistakes
+from reconciler.manifest.needs import Refuse, needed_references
 from reconciler.manifest.project import Project
 from reconciler.manifest.references import Names, cycles
 from reconciler.manifest.settled import QUERY, may_settle
@@ -238,6 +239,10 @@ class Reading:
                     severity=Severity.NOTICE,
                     subject=str(address),
                 )
+        if content.dependsOn:
+            references += needed_references(
+                address, content.dependsOn, self._declared, self._refuse_need(address, declared.place)
+            )
         if len(references) > 1:
             references.sort(key=lambda reference: reference.path)
         spec = content.spec
@@ -246,6 +251,13 @@ class Reading:
         origin = Origin(declared.place.file.file, declared.index)
         lifecycle = self._lifecycle(address.kind, content.lifecycle)
         return Resource(address, spec, lifecycle, origin, tuple(references), content.metadata.labels)
+
+    def _refuse_need(self, address: Address, place: Place) -> Refuse:
+        def refuse(rule: str, path: str, message: str, hint: str) -> None:
+            if self._knows_all or rule != "unresolved-reference":
+                self._findings.add(rule, message, place, path, hint=hint, subject=str(address))
+
+        return refuse
 
     def _with_texts(self, address: Address, place: Place, spec: Spec) -> Spec:
         def refuse(path: str, refused: FileRefused) -> None:

@@ -166,3 +166,5 @@ DatabaseName = Annotated[str, RefersTo(kind="database", optional=True)]
 TableRef = Annotated[str, RefersTo(kind="table", optional=True)]
 AudienceName = Annotated[str, RefersTo(kind="audience")]
 ScheduleName = Annotated[str, RefersTo(kind="schedule")]
+NeededAddress = Annotated[str, Field(pattern=r"^[a-z]+/[a-z0-9]([a-z0-9._-]{0,118}[a-z0-9])?$")]
+"""``kind/name``. A pattern, so that a text in the wrong place is not repeated where documents hold secrets."""
