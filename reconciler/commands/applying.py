@@ -12,7 +12,7 @@ from pathlib import Path
 from reconciler.commands import saved_plan
 from reconciler.commands.answer import BLOCKED, FAILED, INTERRUPTED, OK, PARTIAL, Answer
 from reconciler.commands.planning import checked, document_of, review, telling
-from reconciler.commands.provenance import commit_of
+from reconciler.commands.provenance import revision_of
 from reconciler.commands.renewing import renewed
 from reconciler.engine import approvals
 from reconciler.engine.applying import PARALLEL, Applied, Applier, Listener, Status
@@ -135,7 +135,7 @@ def _execute(
     report |= {"approvals": documents.approvals_given(run.approvals, holder.who, run.reason)}
     after = _write_down(runtime, session, prepared, plan_id)
     if applied.results:
-        commit = commit_of(runtime.project.root, os.environ)
+        commit = revision_of(runtime.project, os.environ).commit
         kept = documents.kept_run_document(
             report, holder, commit, prepared.state, after, ended_at=rfc3339_exact(runtime.clock.now())
         )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from reconciler.commands import saved_plan, settling
 from reconciler.commands.answer import BLOCKED, DIFFERENCES, FAILED, OK, Answer
+from reconciler.commands.field_places import field_places
+from reconciler.commands.provenance import revision_of
 from reconciler.commands.unknown_databases import refuse_unknown_databases
 from reconciler.diagnostics import Diagnostic, sorted_by_place
 from reconciler.engine.fingerprints import plan_digest
@@ -101,8 +104,8 @@ def document_of(runtime: Runtime, prepared: Prepared) -> Document:
     digest = plan_digest(runtime.world, prepared)
     now = runtime.clock.now()
     timings = schedules.document(prepared, runtime.loaded.environment.cron_dialect, now)
-    document = documents.plan_document(prepared, digest, rfc3339(now), runtime.world.fingerprint)
-    return document | {"schedules": timings}
+    document = documents.plan_document(prepared, digest, rfc3339(now), runtime.world.fingerprint, field_places(runtime))
+    return document | {"schedules": timings, **revision_of(runtime.project, os.environ).to_json()}
 
 
 def exit_code_of(prepared: Prepared, *, detailed: bool) -> int:

@@ -15,10 +15,22 @@ from reconciler.manifest.patching import ABSENT, Absent
 from reconciler.manifest.pointers import parts, pointer
 from reconciler.model.address import Address
 from reconciler.model.json import Json
-from reconciler.model.kinds import ActivationSpec, ImportSpec, QuerySpec, SqlSource, Timing
+from reconciler.model.kinds import ActivationSpec, ImportSpec, QuerySpec, SqlSource
 from reconciler.model.record import State
 from reconciler.model.resource import Resource
 from reconciler.ports.listing import Declaration, DeclaredTree, SecretPlace
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A place of the manifests.
+
+    pointer: in the document of *address*. file: of the project, when the value is the text of a file of its own.
+    """
+
+    address: Address
+    pointer: str
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +67,29 @@ _FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
 
 _TIMING: Final = frozenset({"/cron", "/timezone", "/delay"})
 _EXPORT: Final = "/export/"
+_INVALID: Final = "ignore_invalid_records"
+
+
+def written_at(resource: Resource, path: str) -> Spot | None:
+    """Where the attribute at *path* is written for *resource*, shared or not; None when no table names it."""
+    address, spec = resource.address, resource.spec
+    if path in _TIMING:
+        schedule = spec.schedule if isinstance(spec, QuerySpec | ActivationSpec | ImportSpec) else None
+        return (
+            Spot(Address("schedule", schedule), f"/spec{path}")
+            if isinstance(schedule, str)
+            else (Spot(address, f"/spec/schedule{path}"))
+        )
+    if path.startswith(_EXPORT) and isinstance(spec, ActivationSpec):
+        pointer = _delivered(spec, path.removeprefix(_EXPORT))
+        return Spot(address, pointer) if pointer else None
+    below = _FIELDS.get(address.kind, {}).get(path)
+    if below is None:
+        return None
+    source = _source_of(resource)
+    if path == "/sql" and source is not None and source.file is not None:
+        return Spot(address, "", source.file)
+    return Spot(address, f"/spec/{below}")
 
 
 def place_of(world: World, state: State, resource: Resource, path: str, found: Json) -> Place:
@@ -63,22 +98,29 @@ def place_of(world: World, state: State, resource: Resource, path: str, found: J
     Raises:
         TdrError: no manifest says it, or it is shared with others; the message says what to do instead.
     """
-    address, resources = resource.address, world.resources
-    if path in _TIMING:
-        return _timing(resource, path, found, resources)
-    if path.startswith(_EXPORT) and isinstance(resource.spec, ActivationSpec):
-        return _delivery(resource, path, found)
-    below = _FIELDS.get(address.kind, {}).get(path)
-    if below is None:
+    resources = world.resources
+    spot = written_at(resource, path)
+    if spot is None or (path == f"{_EXPORT}{_INVALID}" and not isinstance(found, bool)):
+        if path.startswith(_EXPORT) and isinstance(resource.spec, ActivationSpec):
+            raise _nowhere(resource.address, path)
         return _declared(world, state, resource, path, found)
+    if path in _TIMING:
+        _refuse_shared_timing(resource, path, spot, resources)
+        return Place(spot.address, spot.pointer, found)
+    if spot.file:
+        _refuse_shared_file(spot.address, spot.file, resources)
+    value = _written(resource, path, found, state)
+    return Place(spot.address, spot.pointer, ABSENT if value is None else value, spot.file)
+
+
+def _written(resource: Resource, path: str, found: Json, state: State) -> Json:
+    """What a manifest writes for *found*."""
+    if path == f"{_EXPORT}{_INVALID}":
+        return "skip" if found else "fail"
     source = _source_of(resource)
-    if path == "/sql" and source is not None and source.file is not None:
-        _refuse_shared_file(address, source.file, resources)
-        return Place(address, "", _sql(source, found), source.file)
-    value = _READ[path](found, state) if path in _READ else found
     if path == "/sql" and source is not None:
-        value = _sql(source, found)
-    return Place(address, f"/spec/{below}", ABSENT if value is None else value)
+        return _sql(source, found)
+    return _READ[path](found, state) if path in _READ else found
 
 
 def _nowhere(address: Address, path: str) -> TdrError:
@@ -159,30 +201,26 @@ def _file_of(resource: Resource) -> str | None:
     return source.file if source is not None else None
 
 
-def _timing(resource: Resource, path: str, found: Json, resources: Mapping[Address, Resource]) -> Place:
+def _refuse_shared_timing(resource: Resource, path: str, spot: Spot, resources: Mapping[Address, Resource]) -> None:
     spec = resource.spec
-    schedule = spec.schedule if isinstance(spec, QuerySpec | ActivationSpec | ImportSpec) else None
-    if isinstance(schedule, str):
-        named = Address("schedule", schedule)
-        users = sorted(other for other, one in resources.items() if named in one.depends_on)
+    if spot.address != resource.address:
+        users = sorted(other for other, one in resources.items() if spot.address in one.depends_on)
         if users != [resource.address]:
             raise TdrError(
-                f"{resource.address}: its timing is {named}, which {len(users)} resources share",
-                hint=f"edit {named}, or give {resource.address} a timing of its own",
+                f"{resource.address}: its timing is {spot.address}, which {len(users)} resources share",
+                hint=f"edit {spot.address}, or give {resource.address} a timing of its own",
             )
-        return Place(named, f"/spec{path}", found)
-    if schedule is None and path != "/cron" and not isinstance(schedule, Timing):
+        return
+    schedule = spec.schedule if isinstance(spec, QuerySpec | ActivationSpec | ImportSpec) else None
+    if schedule is None and path != "/cron":
         raise TdrError(f"{resource.address}: no schedule is declared", hint="accept its /cron first")
-    return Place(resource.address, f"/spec/schedule{path}", found)
 
 
-def _delivery(resource: Resource, path: str, found: Json) -> Place:
-    name = path.removeprefix(_EXPORT)
-    if name == "ignore_invalid_records" and isinstance(found, bool):
-        return Place(resource.address, "/spec/on_invalid", "skip" if found else "fail")
-    if isinstance(resource.spec, ActivationSpec) and name in type(resource.spec.delivery).model_fields:
-        return Place(resource.address, f"/spec/delivery/{name}", ABSENT if found is None else found)
-    raise _nowhere(resource.address, path)
+def _delivered(spec: ActivationSpec, name: str) -> str:
+    """Pointer of the setting *name* of an export; "" when no field of a manifest says it."""
+    if name == _INVALID:
+        return "/spec/on_invalid"
+    return f"/spec/delivery/{name}" if name in type(spec.delivery).model_fields else ""
 
 
 def _named(kind: str, found: Json, state: State) -> Json:

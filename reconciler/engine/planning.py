@@ -79,6 +79,7 @@ def prepare(world: World, snapshot: Snapshot, targets: Sequence[Address] = ()) -
         depends_on={address: tuple(sorted(planned.intersection(edges[address]))) for address in order},
         sources=world.sources,
         settled=len(world.settled),
+        vendors={kind: provider.name for kind, provider in world.providers.items()},
     )
     return Prepared(plan, snapshot.state, seen, decider.desired, decider.resolutions, unfinished)
 

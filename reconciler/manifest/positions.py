@@ -41,10 +41,10 @@ class Positions:
         return Position(self._source.file, line + mark.line, mark.column + 1)
 
     def _compose(self, line: int) -> yaml.Node | None:
-        lines = self._source.lines[line - 1 :]
-        end = next((n for n, text in enumerate(lines) if n and text.startswith(("---", "..."))), len(lines))
+        lines, start = self._source.lines, line - 1
+        end = next((n for n in range(line, len(lines)) if lines[n].startswith(("---", "..."))), len(lines))
         try:
-            return yaml.compose("\n".join(lines[:end]), Loader=LOADER)
+            return yaml.compose("\n".join(lines[start:end]), Loader=LOADER)
         except yaml.YAMLError:
             return None
 

@@ -45,6 +45,7 @@ class Plan:
     """What apply would do, in order. *complete* is False when targets or an unread remote narrowed it.
 
     api_calls: vendor -> requests made to derive it.
+    vendors: kind -> the vendor that answers for it, a key of the base's accounts.
     depends_on: address -> the addresses that must be done before it.
     sources: address -> ``file:line`` of its document, for rendering.
     egress: what starts, stops or changes leaving, sorted by activation and column.
@@ -63,6 +64,7 @@ class Plan:
     egress: tuple[EgressChange, ...] = ()
     risks: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
     settled: int = 0
+    vendors: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
@@ -76,7 +78,9 @@ class Plan:
 
     def origins(self) -> dict[str, int]:
         """Origin -> how many changes come from it, sorted; what differs for several reasons counts as both."""
-        counted = Counter(_origin(change).value for change in self.changes if not isinstance(change, Keep | Undecided))
+        counted = Counter(
+            origin_of(change).value for change in self.changes if not isinstance(change, Keep | Undecided)
+        )
         return dict(sorted(counted.items()))
 
     def summary(self) -> dict[str, int]:
@@ -87,7 +91,7 @@ class Plan:
         return dict(sorted(counted.items()))
 
 
-def _origin(change: Change) -> Origin:
+def origin_of(change: Change) -> Origin:
     """Who moved: somebody at the vendor where an object is gone, else whoever moved its fields."""
     if isinstance(change, Create | Forget) and change.reason in {Reason.MISSING_REMOTELY, Reason.GONE}:
         return Origin.DRIFT

@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from reconciler import __version__
 from reconciler.diagnostics import Diagnostic
 from reconciler.engine import approvals
-from reconciler.engine.diff import secrets_in
 from reconciler.engine.planning import Prepared
-from reconciler.model.activation import Outcome, Resolution
 from reconciler.model.address import Address
-from reconciler.model.change import (
-    Change,
-    Create,
-    FieldChange,
-    Keep,
-    Move,
-    Origin,
-    Reason,
-    Replace,
-    Undecided,
-    action,
-    fields_of,
-)
+from reconciler.model.change import action
 from reconciler.model.json import Json
-from reconciler.model.unknown import Unknown
 from reconciler.reports import leaving
+from reconciler.reports.changes import WrittenAt, account_of, change_documents, nowhere
 
 if TYPE_CHECKING:
     from reconciler.engine.applying import Applied
@@ -52,11 +39,16 @@ def heading(name: str, created_at: str) -> Document:
 
 
 def plan_document(
-    prepared: Prepared, plan_digest: str, created_at: str, fingerprint: Fingerprint | None = None
+    prepared: Prepared,
+    plan_digest: str,
+    created_at: str,
+    fingerprint: Fingerprint | None = None,
+    written_at: WrittenAt = nowhere,
 ) -> Document:
     """A plan, with what it was derived from; also what a saved plan holds. No secret is in it.
 
     fingerprint: tells a secret by its reference and a keyed fingerprint instead of its value; without, by nothing.
+    written_at: where the manifests say a field.
     """
     plan = prepared.plan
     return heading("plan", created_at) | {
@@ -72,6 +64,10 @@ def plan_document(
         "plan_digest": plan_digest,
         "summary": plan.summary(),
         "origins": plan.origins(),
+        "kinds": _counted((change.address.kind, action(change)) for change in plan.changes),
+        "accounts": _counted(
+            (account, action(change)) for change in plan.changes if (account := account_of(plan, change.address))
+        ),
         "gates": [
             {
                 "rule": gate.rule,
@@ -85,99 +81,16 @@ def plan_document(
         "egress": leaving.entries(plan.egress),
         "warnings": [_diagnostic(warning) for warning in plan.warnings],
         "api_calls": dict(plan.api_calls),
-        "changes": [_whole(change, prepared, fingerprint) for change in plan.changes],
+        "changes": change_documents(prepared, fingerprint, written_at),
     }
 
 
-def _whole(change: Change, prepared: Prepared, fingerprint: Fingerprint | None) -> Document:
-    plan, address = prepared.plan, change.address
-    document = _change(change, prepared.resolutions.get(address), plan.sources.get(address, ""), plan.depends_on)
-    if not isinstance(change, Keep):
-        document |= _told_of(change, prepared, fingerprint)
-    return document
-
-
-def _change(
-    change: Change, resolution: Resolution | None, source: str, depends_on: Mapping[Address, tuple[Address, ...]]
-) -> Document:
-    document: Document = {
-        "address": str(change.address),
-        "actions": [action(change)],
-        "reason": reason_of(change),
-        "id": getattr(change, "remote_id", "") or None,
-        "source": source,
-        "depends_on": [str(need) for need in depends_on.get(change.address, ())],
-        "fields": [_field(field) for field in fields_of(change).values()],
-    }
-    if isinstance(change, Keep) and change.note:
-        document["note"] = change.note
-    if isinstance(change, Undecided):
-        document["note"] = change.why
-    if isinstance(change, Move):
-        document["moved_to"] = str(change.to)
-    if isinstance(change, Create | Replace) and change.via is not None:
-        document["made_by"] = str(change.via)
-    if resolution is not None and resolution.mode:
-        document["resolved"] = {
-            "outcome": resolution.outcome.value,
-            "mode": resolution.mode,
-            "why": resolution.why,
-            "evidence": resolution.evidence,
-            "steps": list(BOOTSTRAP_STEPS) if resolution.outcome is Outcome.BOOTSTRAP else [],
-        }
-    return document
-
-
-def _told_of(change: Change, prepared: Prepared, fingerprint: Fingerprint | None) -> Document:
-    """Risks of a change and the secrets it sends, where there are any."""
-    document: Document = {}
-    if risks := prepared.plan.risks.get(change.address):
-        document["risk"] = list(risks)
-    secret_paths = {path for path, field in fields_of(change).items() if field.secret}
-    desired = prepared.desired.get(change.address) if secret_paths and fingerprint else None
-    if desired is not None and fingerprint is not None:
-        document["secrets"] = [
-            {"path": path, "reference": secret.reference, "fingerprint": fingerprint(secret, path)}
-            for path, secret in sorted(secrets_in(desired.attributes), key=lambda found: found[0])
-            if path in secret_paths
-        ]
-    return document
-
-
-BOOTSTRAP_STEPS = (
-    "write the export in create mode, schedule off",
-    "run it once and wait",
-    "find the audience and verify it",
-    "write the export in update mode, schedule on",
-)
-
-
-def reason_of(change: Change) -> str:
-    """The code that says why *change* is planned, such as ``config_changed``."""
-    match change:
-        case Keep():
-            return Reason.IN_SYNC.value
-        case Undecided():
-            return Reason.UNREADABLE.value
-        case _:
-            return change.reason.value
-
-
-def value_of(value: Json | Unknown) -> Json:
-    """A field's value in a document; what is known only after an apply as text."""
-    return str(value) if isinstance(value, Unknown) else value
-
-
-def _field(field: FieldChange) -> Document:
-    conflict: Document = {"applied": field.applied} if field.origin is Origin.BOTH else {}
-    return conflict | {
-        "path": field.path,
-        "before": value_of(field.before),
-        "after": value_of(field.after),
-        "origin": field.origin.value,
-        "sensitive": field.secret,
-        "unknown": isinstance(field.after, Unknown),
-    }
+def _counted(pairs: Iterable[tuple[str, str]]) -> Document:
+    """Name -> action -> how many, both sorted."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for name, done in pairs:
+        counts[name][done] += 1
+    return {name: dict(sorted(counts[name].items())) for name in sorted(counts)}
 
 
 def _diagnostic(diagnostic: Diagnostic) -> Document:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from reconciler.reports.documents import Document, heading, value_of
+from reconciler.reports.changes import value_of
+from reconciler.reports.documents import Document, heading
 from reconciler.reports.values import moved
 
 if TYPE_CHECKING:

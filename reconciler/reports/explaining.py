@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.model.change import Keep, Undecided, action
-from reconciler.reports.documents import Document, heading, reason_of
+from reconciler.reports.changes import reason_of
+from reconciler.reports.documents import Document, heading
 from reconciler.reports.values import dotted, is_long, show
 
 if TYPE_CHECKING:

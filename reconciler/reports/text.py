@@ -48,7 +48,9 @@ def plan(document: Mapping[str, Any], *, verbose: bool = False) -> str:
     doing = [change for change in changes if change["actions"] != ["noop"]]
     lines: list[str] = [_headline(document)]
     if doing:
-        lines.append(f"Plan {document['plan_digest']}, from serial {document['base']['serial']} of the state")
+        lines.append(
+            f"Plan {document['plan_digest']}, from serial {document['base']['serial']} of the state{checkout(document)}"
+        )
     if not document["complete"]:
         lines.append("Only a part was planned: the rest is not looked at.")
     if not doing and not document["gates"]:
@@ -81,6 +83,13 @@ def _staying(changes: Sequence[Mapping[str, Any]], *, verbose: bool) -> Iterator
 def _headline(document: Mapping[str, Any]) -> str:
     accounts = ", ".join(f"{vendor} {account}" for vendor, account in document["base"]["accounts"].items())
     return f"Environment {document['environment']}" + (f" ({accounts})" if accounts else "")
+
+
+def checkout(document: Mapping[str, Any]) -> str:
+    """``, commit 1a2b3c…`` for the end of a line, or "" when nobody knows the commit."""
+    if not document.get("commit"):
+        return ""
+    return f", commit {document['commit'][:12]}{' with changes that are not committed' if document['dirty'] else ''}"
 
 
 def _gate(gate: Mapping[str, Any]) -> Iterator[str]:

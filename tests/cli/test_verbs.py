@@ -114,6 +114,12 @@ def test_two_plans_differ_in_nothing_but_their_time(project: Stage) -> None:
     assert first == second
     assert [change["address"] for change in first["changes"]] == [
         "database/shop",
+        "import/customers",
+        "query/buyers-per-month",
+        "table/customers",
+    ]
+    assert [change["address"] for change in sorted(first["changes"], key=lambda change: change["order"])] == [
+        "database/shop",
         "query/buyers-per-month",
         "table/customers",
         "import/customers",

@@ -100,7 +100,7 @@ def test_data_that_starts_or_stops_leaving_stands_before_the_changes(scene: Scen
             "effective": "from its next scheduled run on (0 3 * * * UTC)",
         },
     ]
-    assert document["changes"][1]["risk"] == [
+    assert document["changes"][0]["risk"] == [
         "changes_egress:email_md5",
         "replaces_members",
         "starts_egress:phone_plain",
