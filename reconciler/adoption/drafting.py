@@ -174,13 +174,12 @@ def _drafted(desk: _Desk, found: Found, address: Address) -> Draft | str:
     secrets: list[str] = []
     tree = _referenced(declared.spec, address.name, secrets)
     try:
-        spec: Spec = _adapter(found.kind).validate_python(_resolved(tree))
+        resource = resource_of(address, tree)
     except ValidationError as error:
         first = error.errors()[0]
         return f"`{'.'.join(map(str, first['loc']))}` {first['msg']}"
-    resource = Resource(address, spec, Lifecycle(), Origin("", 0))
     known = ChainMap({address: resource}, desk.resources)
-    context = Context(known, desk.ids, _resolution(desk, spec))
+    context = Context(known, desk.ids, _resolution(desk, resource.spec))
     try:
         problems = [problem.message for problem in provider.check(resource, context) if problem.is_error]
         desired = provider.desired(resource, context)
@@ -193,6 +192,16 @@ def _drafted(desk: _Desk, found: Found, address: Address) -> Draft | str:
     if off:
         return "; ".join(map(difference, off))
     return Draft(address, found.remote_id, found.label, tree, resource, tuple(secrets), declared.notes)
+
+
+def resource_of(address: Address, tree: Mapping[str, Any]) -> Resource:
+    """What the loader would make of a document with *tree* as its `spec`.
+
+    Raises:
+        ValidationError: it would be refused.
+    """
+    spec: Spec = _adapter(address.kind).validate_python(_resolved(tree))
+    return Resource(address, spec, Lifecycle(), Origin("", 0))
 
 
 @cache

@@ -22,6 +22,7 @@ from reconciler.cli import (
     schedule,
     state,
     streams,
+    tdx,
 )
 from reconciler.cli.options import DirectoryOption, EnvOption
 from reconciler.errors import TdrError
@@ -66,6 +67,7 @@ project.add_to(app)
 state.add_to(app)
 importing.add_to(app)
 schedule.add_to(app)
+tdx.add_to(app)
 
 
 def run() -> None:

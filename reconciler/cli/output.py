@@ -34,6 +34,7 @@ RENDERERS = {
     "tdr.history": ("history", "text"),
     "tdr.explanation": ("explaining", "text"),
     "tdr.schedule": ("schedule_explained", "text"),
+    "tdr.tdx": ("tdx", "text"),
 }
 """Format -> module of `reports` and its function; the others are tables."""
 WITH_MORE = {"tdr.plan", "tdr.drift"}

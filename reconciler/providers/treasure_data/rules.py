@@ -190,8 +190,12 @@ def column_of(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
 
 
-def types_of(parent: ParentSegmentSpec) -> Callable[[str, str], AttributeType | None]:
-    """What an attribute, or a behaviour's column, holds, as far as the document of the parent segment says."""
+def types_of(parent: ParentSegmentSpec | None) -> Callable[[str, str], AttributeType | None]:
+    """What an attribute, or a behaviour's column, holds, as far as the document of the parent segment says; None
+    knows nothing.
+    """
+    if parent is None:
+        return lambda *_: None
     known = {("", column_of(one.column)): one.type for one in parent.attributes or ()}
     known |= {
         (behavior.name, column_of(one.column)): one.type

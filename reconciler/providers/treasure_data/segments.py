@@ -320,7 +320,7 @@ def _rule(spec: SegmentSpec, context: Context, *, strict: bool) -> dict[str, Any
 def _types(spec: SegmentSpec, context: Context) -> Callable[[str, str], AttributeType | None]:
     declared = _declared_parent(spec, context)
     parent = declared.spec if declared is not None else None
-    return rules.types_of(parent) if isinstance(parent, ParentSegmentSpec) else lambda *_: None
+    return rules.types_of(parent if isinstance(parent, ParentSegmentSpec) else None)
 
 
 def _parsed(text: str | None) -> dict[str, Any]:

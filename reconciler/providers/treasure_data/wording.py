@@ -22,10 +22,10 @@ _SPANS: Final = {vendors: ours for ours, vendors in rules.SPANS.items()}
 _AGGREGATES: Final = {vendors: ours.value for ours, vendors in rules.AGGREGATES.items()}
 
 
-def where_of(rule: Mapping[str, Any], parent: ParentSegmentSpec, name_of: Callable[[str], str | None]) -> Tree:
+def where_of(rule: Mapping[str, Any], parent: ParentSegmentSpec | None, name_of: Callable[[str], str | None]) -> Tree:
     """`where` for *rule* in the form that is compared.
 
-    parent: the document of its parent segment, which tells behaviours and what is a number.
+    parent: the document of its parent segment, which tells behaviours and what is a number; None where there is none.
     name_of: the document of a segment, by the vendor's id; None where there is none.
 
     Raises:
@@ -46,8 +46,10 @@ def where_of(rule: Mapping[str, Any], parent: ParentSegmentSpec, name_of: Callab
 class _Reader:
     """Reads conditions of one parent segment. What it does not expect raises KeyError."""
 
-    def __init__(self, parent: ParentSegmentSpec, name_of: Callable[[str], str | None]) -> None:
-        self._behaviors = {rules.behavior_table(one.name): one.name for one in parent.behaviors or ()}
+    def __init__(self, parent: ParentSegmentSpec | None, name_of: Callable[[str], str | None]) -> None:
+        self._behaviors = {
+            rules.behavior_table(one.name): one.name for one in (parent.behaviors if parent else None) or ()
+        }
         self._name_of = name_of
 
     def condition(self, rule: Mapping[str, Any]) -> Tree:
@@ -125,6 +127,6 @@ def _texts(value: Any) -> Any:
             return str(value)
 
 
-def _known(parent: ParentSegmentSpec, name_of: Callable[[str], str | None], rule: Mapping[str, Any]) -> Known:
+def _known(parent: ParentSegmentSpec | None, name_of: Callable[[str], str | None], rule: Mapping[str, Any]) -> Known:
     ids = {name_of(one): one for one in rules.references(rule)}
     return Known(type_of=rules.types_of(parent), segment_id=lambda name: ids[name])
