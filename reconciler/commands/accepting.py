@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,14 +18,14 @@ from reconciler.commands.spec_fields import Place, place_of, sql_in
 from reconciler.engine.diff import Rules, differences
 from reconciler.engine.drift import Drift, Verdict
 from reconciler.errors import ManifestError, TdrError
-from reconciler.manifest import Loaded, load
+from reconciler.manifest import Loaded, find_project, load
 from reconciler.manifest.files import confined
+from reconciler.manifest.loaded import Written
 from reconciler.manifest.patching import ABSENT, patch
 from reconciler.manifest.source import Undecodable, decode
 from reconciler.model.address import Address
 from reconciler.model.change import FieldChange
 from reconciler.model.json import Json
-from reconciler.model.resource import Resource
 from reconciler.ports.clock import rfc3339
 from reconciler.ports.provider import Context
 from reconciler.reports import drift as reports
@@ -49,12 +49,16 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """One field and the place it is written to. *file* is relative to the project."""
+    """One field and the place it is written to.
+
+    file: relative to the project. written: where the manifests say it; None when it is the text of a file of its own.
+    """
 
     address: Address
     path: str
     place: Place
     file: str
+    written: Written | None
 
 
 def accept(runtime: Runtime, choices: Sequence[Choice]) -> Answer:
@@ -75,7 +79,7 @@ def accept(runtime: Runtime, choices: Sequence[Choice]) -> Answer:
             "address": str(one.address),
             "path": one.path,
             "file": one.file,
-            "pointer": one.place.pointer,
+            "pointer": one.written.pointer if one.written else one.place.pointer,
             "value": None if one.place.value is ABSENT else _json(one.place.value),
         }
         for one in accepted
@@ -113,7 +117,17 @@ def _accepted(runtime: Runtime, looked: Scan, entry: Drift, field: FieldChange) 
     if resource is None:
         raise TdrError(f"no document declares {entry.address}", hint="`tdr import` writes one")
     place = place_of(runtime.world, looked.state, resource, field.path, field.after)  # type: ignore[arg-type]
-    return Accepted(entry.address, field.path, place, place.file or resources[place.address].origin.file)
+    if place.file:
+        return Accepted(entry.address, field.path, place, place.file, None)
+    written = runtime.loaded.written(place.address, place.pointer)
+    overlaid = runtime.loaded.overlaid(place.address)
+    below = [position for path, position in overlaid.items() if path.startswith(place.pointer + "/")]
+    if below and not written.is_overlay:
+        raise TdrError(
+            f"{entry.address}: a part of {field.path} is overlaid by the environment at {below[0]}",
+            hint="edit it there, or in the document, by hand",
+        )
+    return Accepted(entry.address, field.path, place, written.file, written)
 
 
 # -- files -------------------------------------------------------------------------------------------------------------
@@ -127,7 +141,7 @@ def _write(runtime: Runtime, looked: Scan, accepted: Sequence[Accepted]) -> None
         path = confined(runtime.project.root, one.file)
         if path not in before:
             before[path] = after[path] = _unchanged(runtime, one, path)
-        after[path] = _patched(runtime.world.resources, one, after[path])
+        after[path] = _patched(one, after[path])
     written: list[Path] = []
     try:
         for path, data in after.items():
@@ -162,23 +176,24 @@ def _unchanged(runtime: Runtime, one: Accepted, path: Path) -> bytes:
 
 def _as_read(runtime: Runtime, one: Accepted, data: bytes) -> bytes:
     """The file when the project was read; *data* itself when it is text that differs by line ends and mark only."""
-    resource = runtime.world.resources[one.place.address]
-    if not one.place.file:
-        return runtime.loaded.as_read(one.place.address)
-    text = sql_in(resource) or ""
+    if one.written is not None:
+        return one.written.data
+    text = sql_in(runtime.world.resources[one.place.address]) or ""
     try:
         return data if decode(data) == text else text.encode()
     except Undecodable:
         return text.encode()
 
 
-def _patched(resources: Mapping[Address, Resource], one: Accepted, data: bytes) -> bytes:
-    if one.place.file:
+def _patched(one: Accepted, data: bytes) -> bytes:
+    if one.written is None:
         text = str(one.place.value)
         mark = b"\xef\xbb\xbf" if data.startswith(b"\xef\xbb\xbf") else b""
         return mark + (text.replace("\n", "\r\n") if b"\r\n" in data else text).encode()
-    origin = resources[one.place.address].origin
-    return patch(data, origin.file, origin.document, one.place.pointer, one.place.value)
+    written, value = one.written, one.place.value
+    # In an overlay null takes away; without the key what the document says would hold again.
+    new = None if written.is_overlay and value is ABSENT else value
+    return patch(data, written.file, written.document, written.pointer, new)
 
 
 def _replace(path: Path, data: bytes) -> None:
@@ -227,7 +242,7 @@ def _prove(runtime: Runtime, looked: Scan, accepted: Sequence[Accepted]) -> None
 
 def _loaded(runtime: Runtime) -> Loaded:
     return load(
-        runtime.project,
+        find_project(runtime.project.root),  # the files of environments are read with it
         runtime.environment_name,
         cache_dir=None,
         variables=runtime.loaded.environment.variables,

@@ -124,7 +124,9 @@ def validate(runtime: Runtime) -> Answer:
         ManifestError: with all findings of the pass.
     """
     findings = checked(runtime, levels=(Level.ERROR, Level.GATE, Level.WARN))
-    return Answer(documents.validation_document(tuple(findings), rfc3339(runtime.clock.now())))
+    loaded = runtime.loaded
+    overlays = {address: values for address in loaded.resources if (values := loaded.overlaid(address))}
+    return Answer(documents.validation_document(tuple(findings), rfc3339(runtime.clock.now()), overlays))
 
 
 def checked(runtime: Runtime, levels: Sequence[Level] = (Level.ERROR,)) -> list[Diagnostic]:

@@ -11,6 +11,8 @@ from reconciler.errors import UsageError
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.interpolation import Resolved, Unresolved, Values, resolve
 from reconciler.manifest.mistakes import mistakes
+from reconciler.manifest.overlays import KEY as OVERLAYS
+from reconciler.manifest.overlays import Overlays
 from reconciler.manifest.project import Project
 from reconciler.manifest.secrets import SecretSource
 from reconciler.model.environment import EnvironmentSpec
@@ -34,6 +36,16 @@ def choose(project: Project, name: str | None) -> str:
         hint = did_you_mean(name, declared) or f"declared: {listed}"
         raise UsageError(f"no environment `{name}` is declared", hint=hint)
     return name
+
+
+def overlays_of(project: Project, name: str, spec: EnvironmentSpec | None, findings: Findings) -> Overlays:
+    """What the environment *name* lays over documents; nothing where something is wrong with it (*spec* is None)."""
+    written = project.written.get(name)
+    if spec is None or written is None or not isinstance(written.tree, dict):
+        return Overlays(findings)
+    entries = written.tree.get(OVERLAYS)
+    path = f"{written.path}/{OVERLAYS}"
+    return Overlays(findings, entries if isinstance(entries, dict) else {}, written.place, path)
 
 
 def read_environment(
@@ -64,9 +76,11 @@ def read_environment(
     if isinstance(tree, dict):
         own: Resolved = resolve(tree.get("variables", {}), Values(variables, environ, secret), report, "/variables")
         texts = {key: value for key, value in own.items() if isinstance(value, str)} if isinstance(own, dict) else {}
-        others = {key: value for key, value in tree.items() if key != "variables"}
+        # What is laid over documents is resolved with them, so that only what is used needs its secrets.
+        apart = {"variables": own} | {key: value for key, value in tree.items() if key == OVERLAYS}
+        others = {key: value for key, value in tree.items() if key not in {"variables", OVERLAYS}}
         resolved = resolve(others, Values({**texts, **variables}, environ, secret), report)
-        tree_resolved: object = {**resolved, "variables": own} if isinstance(resolved, dict) else resolved
+        tree_resolved: object = {**resolved, **apart} if isinstance(resolved, dict) else resolved
     else:
         tree_resolved = tree
     try:

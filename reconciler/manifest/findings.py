@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -47,10 +47,42 @@ class Place:
     file: ManifestFile
     line: int
     is_secretive: bool = False
+    overlaid: Overlaid | None = None
+
+    def written(self, path: str) -> tuple[Place, str]:
+        """Where the value at *path* is written: there itself, or in what is laid over the document."""
+        source = self.overlaid.source(path) if self.overlaid is not None else None
+        return (self, path) if self.overlaid is None or source is None else (self.overlaid.place, source)
 
     def position(self, path: str = "", *, key: bool = False) -> Position:
         """Where the value at *path* (or its key) stands."""
-        return self.file.positions.locate(self.line, path, key=key)
+        place, at = self.written(path)
+        return place.file.positions.locate(place.line, at, key=key)
+
+    def frame(self, position: Position) -> str:
+        """The line at *position*, in the document or what is laid over it, for a message."""
+        place = self.overlaid.place if self.overlaid is not None and position.file != self.file.file else self
+        return place.file.source.frame(position.line, position.column, secretive=place.is_secretive)
+
+
+@dataclass(frozen=True, slots=True)
+class Overlaid:
+    """What an environment says otherwise than a document.
+
+    place: of the environment. paths: pointer in the merged document -> pointer there, of each value that comes from it.
+    """
+
+    place: Place
+    paths: Mapping[str, str]
+
+    def source(self, path: str) -> str | None:
+        """Where the value at *path* of the merged document is written; None when the document itself says it."""
+        above = path
+        while above:
+            if (found := self.paths.get(above)) is not None:
+                return found + path[len(above) :]
+            above = above.rpartition("/")[0]
+        return None
 
 
 @dataclass
@@ -82,5 +114,5 @@ class Findings:
     ) -> None:
         """Add a finding about the value at *path* of the document at *place*."""
         position = place.position(path, key=at_key)
-        frame = place.file.source.frame(position.line, position.column, secretive=place.is_secretive)
+        frame = place.frame(position)
         self.diagnostics.append(Diagnostic(rule, message, severity, position, subject, path, hint, frame))

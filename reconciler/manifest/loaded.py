@@ -17,6 +17,21 @@ from reconciler.model.transitions import Transitions
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """A value as it is written.
+
+    file: relative to the project; *data* is all of it, as it was read. document: counted from 0.
+    pointer: in that document. is_overlay: whether it is the environment that says it, and not the resource's own document.
+    """
+
+    file: str
+    document: int
+    pointer: str
+    data: bytes
+    is_overlay: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Loaded:
     """A project as one environment sees it.
 
@@ -52,13 +67,21 @@ class Loaded:
         place = self._places[address]
         return f"{place.file.file}:{place.line}"
 
-    def as_read(self, address: Address) -> bytes:
-        """The file that declares *address*, as it was when the project was read.
+    def written(self, address: Address, pointer: str) -> Written:
+        """Where the value at *pointer* of the document of *address* is written, as the project was read.
 
         Raises:
             KeyError: no document declares it.
         """
-        return self._places[address].file.data
+        place, at = self._places[address].written(pointer)
+        is_overlay = place is not self._places[address]
+        document = 0 if is_overlay else self.resources[address].origin.document
+        return Written(place.file.file, document, at, place.file.data, is_overlay)
+
+    def overlaid(self, address: Address) -> dict[str, Position]:
+        """Pointer of each value of the document of *address* that the environment says otherwise -> where it says so."""
+        place = self._places[address]
+        return {path: place.position(path) for path in sorted(place.overlaid.paths)} if place.overlaid else {}
 
     def locate(self, address: Address, pointer: str = "") -> Position:
         """Where the value at *pointer* of the document of *address* stands, or the nearest place above it.
@@ -74,8 +97,7 @@ class Loaded:
         Raises:
             KeyError: no document declares it.
         """
-        place = self._places[address]
-        return place.file.source.frame(position.line, position.column, secretive=place.is_secretive)
+        return self._places[address].frame(position)
 
     def config_digest(self, fingerprint: Fingerprint) -> str:
         """``sha256:…`` over all that is declared, wherever it is written; secrets count by *fingerprint*."""

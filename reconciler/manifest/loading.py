@@ -12,7 +12,7 @@ from reconciler.diagnostics import Severity, sorted_by_place
 from reconciler.errors import ManifestError
 from reconciler.manifest import settled
 from reconciler.manifest.cache import TreeCache
-from reconciler.manifest.environment import choose, read_environment
+from reconciler.manifest.environment import choose, overlays_of, read_environment
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.interpolation import Values
 from reconciler.manifest.loaded import Loaded
@@ -57,7 +57,8 @@ def load(
         findings = Findings()
         spec = read_environment(project, name, findings, variables=variables, environ=environ, secret=secret)
         values = Values(spec.variables if spec else variables, environ, secret)
-        reading = Reading(project, spec, values, findings, name, known.documents)
+        overlays = overlays_of(project, name, spec, findings)
+        reading = Reading(project, spec, values, findings, name, known.documents, overlays)
         reading.read(TreeCache(cache_dir), may_be_empty=may_be_empty)
         resources = reading.resources()
         is_run_here = spec is not None and spec.treasure_data.endpoint == EMBEDDED

@@ -90,12 +90,13 @@ class QueryCheck:
             self._findings.extend([replace(told, subject=str(address), path=f"{path}/file")])
             return
         where = place.position(f"{path}/sql")
-        at = _inside(place.file.source, where, source.sql or "", problem)
+        source_file = place.written(f"{path}/sql")[0].file
+        at = _inside(source_file.source, where, source.sql or "", problem)
         if at is None:
             # Folded lines and variables: what stands there may not be in the file at all.
             message = f"the SQL does not parse: line {problem.line} of the query is not understood"
             at = where
-        frame = place.file.source.frame(at.line, at.column, secretive=place.is_secretive)
+        frame = place.frame(at)
         told = Diagnostic("sql-syntax", message, self._severity, at, str(address), f"{path}/sql", hint, frame)
         self._findings.extend([told])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import cast
 
@@ -19,6 +19,7 @@ from reconciler.manifest.folder import documents_of, manifest_files
 from reconciler.manifest.interpolation import Unresolved, Values, resolve
 from reconciler.manifest.mistakes import Mistake, mistakes
 from reconciler.manifest.needs import Refuse, needed_references
+from reconciler.manifest.overlays import Overlays
 from reconciler.manifest.project import Project
 from reconciler.manifest.references import Names, cycles
 from reconciler.manifest.settled import QUERY, may_settle
@@ -26,7 +27,7 @@ from reconciler.manifest.shapes import file_fields, names_in
 from reconciler.manifest.source import Source
 from reconciler.manifest.timings import timing_mistakes
 from reconciler.manifest.transitions import TransitionsReading
-from reconciler.manifest.tree import Document, Tree
+from reconciler.manifest.tree import Document, Tree, mentions
 from reconciler.model.address import NAME, Address
 from reconciler.model.environment import EnvironmentSpec
 from reconciler.model.kinds import KINDS
@@ -57,6 +58,7 @@ class Reading:
         findings: Findings,
         environment_name: str = "",
         settled: Mapping[str, str] = MappingProxyType({}),
+        overlays: Overlays | None = None,
     ) -> None:
         """Start with nothing declared. Without an *environment* nobody knows its variables, so they are not missed.
 
@@ -70,6 +72,7 @@ class Reading:
         self._findings = findings
         self._texts = TextFiles(project.root)
         self._settled = settled
+        self._overlays = overlays if overlays is not None else Overlays(findings)
         self.aside: set[Address] = set()
         self.digests: dict[Address, str] = {}
         self._declared: dict[Address, _Declared] = {}
@@ -101,6 +104,8 @@ class Reading:
             declared = self._declared[address]
             if declared.content is not None:
                 found[address] = self._resource(address, declared, declared.content, names)
+        if self._knows_all:
+            self._overlays.refuse_unknown(self._declared)
         self._refuse_cycles(found)
         self._note_quotes()
         return found
@@ -110,8 +115,8 @@ class Reading:
         return {address: declared.place for address, declared in self._declared.items()}
 
     def _document(self, file: ManifestFile, index: int, document: Document) -> None:
-        if self._settled and (name := self._settled.get(document.digest)) is not None:
-            query = Address(QUERY, name)
+        name = self._settled.get(document.digest) if self._settled else None
+        if name is not None and (query := Address(QUERY, name)) not in self._overlays:
             self.aside.add(query)
             self._declare(query, _Declared(Place(file, document.line), index, None))
             return
@@ -125,8 +130,10 @@ class Reading:
             return
         place = Place(file, document.line, is_secretive(kind))
         failed: set[str] = set()
+        tree, place = self._laid_over(kind, tree, place)
+        is_interpolated = document.interpolated if place.overlaid is None else mentions(tree)
         resolved: object = tree
-        if document.interpolated:
+        if is_interpolated:
             resolved = self._resolved(kind, tree, place, failed)
         content = None
         found: list[Mistake] = []
@@ -149,9 +156,19 @@ class Reading:
                 )
         address = Address.of(kind, content.metadata.name) if content is not None else _address(kind, resolved)
         if address is not None:
-            if not document.interpolated and may_settle(kind, tree):
+            if not is_interpolated and place.overlaid is None and may_settle(kind, tree):
                 self.digests[address] = document.digest
             self._declare(address, _Declared(place, index, content))
+
+    def _laid_over(self, kind: str, tree: dict[str, Tree], place: Place) -> tuple[dict[str, Tree], Place]:
+        """The document *tree* at *place* as this environment has it."""
+        metadata = tree.get("metadata") if self._overlays.entries else None
+        name = metadata.get("name") if isinstance(metadata, dict) else None
+        address = _address(kind, {"metadata": {"name": resolve(name, self._values, lambda _: None)}})
+        if address is None or address not in self._overlays:
+            return tree, place
+        merged, overlaid = self._overlays.over(address, kind, tree)
+        return merged, replace(place, overlaid=overlaid)
 
     def _transitions_document(self, place: Place, document: Document) -> None:
         failed: set[str] = set()

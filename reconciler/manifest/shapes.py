@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 
 from reconciler.manifest.pointers import pointer
 from reconciler.model.secret import Secret
-from reconciler.model.spec import FileText, RefersTo
+from reconciler.model.spec import FileText, KeyedBy, RefersTo
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,12 @@ def slots(model: type[BaseModel]) -> tuple[Slot, ...]:
         if refers_to or file_text or any(slots(inner) for inner in models_in(field.annotation)):
             found.append(Slot(attribute, field.alias or attribute, refers_to, file_text))
     return tuple(found)
+
+
+def list_key(field: FieldInfo) -> str | None:
+    """The key by which entries of the list in *field* are told apart; None when it has none."""
+    marks = _marks(field.annotation, tuple(field.metadata))
+    return next((mark.key for mark in marks if isinstance(mark, KeyedBy)), None)
 
 
 @cache

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from reconciler.model.kind_name import KindName
+from reconciler.model.overlay import Overlay
 from reconciler.model.policy import PolicySpec
 from reconciler.model.spec import OnDelete, Seconds, SecretText, Spec, WebAddress
 from reconciler.model.state_place import LocalPlace, StatePlace
@@ -111,6 +112,8 @@ class EnvironmentSpec(Spec):
     """Kind -> what holds for its documents unless they say otherwise; goes before `protect`."""
     policy: PolicySpec = PolicySpec()
     """Rules of this environment, besides those of `tdr.yaml`."""
+    overlays: dict[str, Overlay] = Field(default_factory=dict)
+    """Address -> what its document says otherwise in this environment. Small: whatever differs more is a variable."""
     imports: tuple[ImportEntry, ...] = ()
     """Objects of this environment that documents are to be, by the vendor's id; as in `kind: Transitions`."""
     confirm_absence_after: Seconds | None = None

@@ -17,6 +17,7 @@ from reconciler.model.spec import (
     DatabaseName,
     Digits,
     FileText,
+    KeyedBy,
     OneLine,
     ScheduleName,
     Seconds,
@@ -131,7 +132,7 @@ class TableSpec(Spec):
     """Name of a Database document, or of a database that exists already."""
     name: TableName | None = None
     """The table's name; the document's name with ``-`` and ``.`` written ``_`` when left out."""
-    columns: tuple[Column, ...] = ()
+    columns: Annotated[tuple[Column, ...], KeyedBy("name")] = ()
     """The columns, in order."""
     expire_days: Annotated[int, Field(ge=0)] | None = None
     """Days after which rows expire; 0 for never."""

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from reconciler.model.spec import DatabaseName, FileText, OneLine, RefersTo, Spec, TableRef
+from reconciler.model.spec import DatabaseName, FileText, KeyedBy, OneLine, RefersTo, Spec, TableRef
 
 ParentSegmentName = Annotated[str, RefersTo(kind="parentsegment", optional=True)]
 FolderName = Annotated[str, RefersTo(kind="segmentfolder")]
@@ -92,7 +92,7 @@ class ParentBehavior(Spec):
     """What marketers call it."""
     from_: Annotated[JoinedTable, Field(alias="from")]
     """The table that has a row each time."""
-    columns: Annotated[tuple[BehaviorColumn, ...], Field(min_length=1)]
+    columns: Annotated[tuple[BehaviorColumn, ...], KeyedBy("name"), Field(min_length=1)]
     """What is known of each time."""
 
 
@@ -114,11 +114,11 @@ class ParentSegmentSpec(Spec):
     """Text for marketers."""
     master: MasterTable
     """The table with one row a person."""
-    attributes: tuple[ParentAttribute, ...] | None = None
+    attributes: Annotated[tuple[ParentAttribute, ...], KeyedBy("name")] | None = None
     """What is known of people; all of it, so that others are removed."""
-    behaviors: tuple[ParentBehavior, ...] | None = None
+    behaviors: Annotated[tuple[ParentBehavior, ...], KeyedBy("name")] | None = None
     """What people did; all of it, so that others are removed."""
-    filters: Annotated[tuple[ParentFilter, ...], Field(max_length=2)] | None = None
+    filters: Annotated[tuple[ParentFilter, ...], KeyedBy("column"), Field(max_length=2)] | None = None
     """Whom to leave out."""
     refresh: Refresh | None = None
     """How often it is built anew."""

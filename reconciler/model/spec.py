@@ -117,6 +117,13 @@ class FileText:
     into: str
 
 
+@dataclass(frozen=True, slots=True)
+class KeyedBy:
+    """Marks a list field whose entries are told apart by the text at *key*, so that overlays merge them by it."""
+
+    key: str
+
+
 def _seconds(value: Any) -> Any:
     """A duration as whole seconds; what is none stays, for pydantic to say so."""
     seconds = whole_seconds(value) if isinstance(value, str) else None

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from reconciler import __version__
-from reconciler.diagnostics import Diagnostic
+from reconciler.diagnostics import Diagnostic, Position
 from reconciler.engine import approvals
 from reconciler.engine.planning import Prepared
 from reconciler.model.address import Address
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 FORMAT_VERSION = "1.0"
 
 Document = dict[str, Json]
+_NONE: Mapping[Address, Mapping[str, Position]] = {}
 
 
 def heading(name: str, created_at: str) -> Document:
@@ -109,13 +110,20 @@ def _diagnostic(diagnostic: Diagnostic) -> Document:
     }
 
 
-def validation_document(diagnostics: tuple[Diagnostic, ...], created_at: str) -> Document:
-    """Everything `validate` found, in reading order."""
+def validation_document(
+    diagnostics: tuple[Diagnostic, ...], created_at: str, overlays: Mapping[Address, Mapping[str, Position]] = _NONE
+) -> Document:
+    """Everything `validate` found, in reading order, and which values an environment says otherwise, and where."""
     errors = sum(diagnostic.is_error for diagnostic in diagnostics)
     return heading("validation", created_at) | {
         "valid": not errors,
         "summary": {"errors": errors, "others": len(diagnostics) - errors},
         "diagnostics": [_diagnostic(diagnostic) for diagnostic in diagnostics],
+        "overlays": [
+            {"address": str(address), "path": path, "file": place.file, "line": place.line, "column": place.column}
+            for address, values in sorted(overlays.items())
+            for path, place in values.items()
+        ],
     }
 
 

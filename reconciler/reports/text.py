@@ -228,7 +228,11 @@ def validation(document: Mapping[str, Any]) -> str:
     found = diagnostics(document)
     errors = document["summary"]["errors"]
     verdict = "The manifests are valid." if not errors else f"{counted(errors, 'error')} in the manifests."
-    return (found + "\n" if found else "") + verdict + "\n"
+    overlays = [
+        f"  {one['address']} {one['path']}  {one['file']}:{one['line']}:{one['column']}" for one in document["overlays"]
+    ]
+    told = ["The environment says otherwise:", *overlays] if overlays else []
+    return (found + "\n" if found else "") + "\n".join([verdict, *told]) + "\n"
 
 
 def table(document: Mapping[str, Any]) -> str:
