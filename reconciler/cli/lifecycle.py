@@ -162,7 +162,7 @@ def destroy(
     """Delete everything that tdr made or took over. With --yes, --env must name the environment."""
     from reconciler.commands import applying
 
-    if yes and not (env or context.obj["env"]):
+    if yes and not env:
         raise UsageError("destroy --yes needs --env NAME, so that nobody destroys the wrong environment")
     consent = consent_of(format, yes=yes, question="Delete all of this?", otherwise="pass --yes and --env NAME")
     run = run_of(consent, lock_timeout, approve, reason)

@@ -16,6 +16,7 @@ from reconciler.cli import (
     lifecycle,
     looking,
     memory,
+    precedence,
     project,
     rollback,
     running,
@@ -24,7 +25,8 @@ from reconciler.cli import (
     streams,
     tdx,
 )
-from reconciler.cli.options import DirectoryOption, EnvOption
+from reconciler.cli.arguments import arranged
+from reconciler.cli.precedence import Asked
 from reconciler.errors import TdrError
 
 USAGE = 64
@@ -45,14 +47,11 @@ app = typer.Typer(
 
 @app.callback()
 def common(
-    context: typer.Context,
-    env: EnvOption = None,
-    directory: DirectoryOption = None,
     debug: Annotated[bool, typer.Option("--debug", envvar="TDR_DEBUG", help="Show stack traces.")] = False,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colours, as with NO_COLOR.")] = False,
 ) -> None:
     """Hold what every verb may need."""
-    context.obj = {"env": env, "directory": directory, "debug": debug}
+    del debug  # what is done with it is done before any command is known: see `main`
     if no_color:
         os.environ["NO_COLOR"] = "1"
 
@@ -83,9 +82,8 @@ def main(arguments: list[str]) -> int:
     # Looking for plugins of pydantic reads the metadata of every installed package; tdr uses none.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     debug = _shows_traces(arguments)
-    command = typer.main.get_command(app)
     try:
-        code = command.main(args=arguments, prog_name="tdr", standalone_mode=False)
+        code = _called(arguments)
     except WrongCommandLine as error:
         error.show()
         return USAGE
@@ -118,6 +116,18 @@ def main(arguments: list[str]) -> int:
         )
         return 1
     return code if isinstance(code, int) else 0
+
+
+def _called(arguments: list[str]) -> object:
+    command = typer.main.get_command(app)
+    line = arranged(command, arguments)
+    precedence.name_variables(command)
+    given = precedence.written_defaults(line)
+    asked = Asked(command, line, given)
+    defaults = precedence.default_map(command, given) if given else {}
+    return command.main(
+        args=list(line.arguments), prog_name="tdr", standalone_mode=False, obj=asked, default_map=defaults
+    )
 
 
 def _shows_traces(arguments: list[str]) -> bool:

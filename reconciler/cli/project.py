@@ -76,18 +76,21 @@ def doctor(
     output.finish(answer, format)
 
 
-def version(format: FormatOption = Format.TEXT) -> None:
-    """Print the version."""
+def version(context: typer.Context, format: FormatOption = Format.TEXT) -> None:
+    """Print the version; as JSON also what each option would be, and what says so."""
     if format is Format.TEXT:
         sys.stdout.write(f"tdr {__version__}\n")
         return
     import json
     import platform
 
+    from reconciler.cli import precedence
+
     document = {
         "format": "tdr.version",
         "format_version": "1.0",
         "tdr_version": __version__,
         "python": platform.python_version(),
+        "options": precedence.what_won(context.obj),
     }
     sys.stdout.write(json.dumps(document, indent=2) + "\n")

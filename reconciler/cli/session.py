@@ -37,9 +37,10 @@ def runtime_of(
     """Everything built for the project and environment asked for; closed at the end."""
     from reconciler.wiring import open_runtime
 
+    del context
     with open_runtime(
-        start=directory or context.obj["directory"] or _here(),
-        environment=env or context.obj["env"],
+        start=directory or _here(),
+        environment=env,
         variables=_from_environment() | dict(_pair(text) for text in variables or ()),
         resolve_secrets=resolve_secrets,
         may_be_empty=may_be_empty,

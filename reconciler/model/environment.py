@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from reconciler.model.defaults import DefaultsSpec
 from reconciler.model.kind_name import KindName
 from reconciler.model.overlay import Overlay
 from reconciler.model.policy import PolicySpec
@@ -139,6 +140,8 @@ class ProjectSpec(Spec):
     """Folder of the local state."""
     environments: dict[str, EnvironmentSpec] = Field(default_factory=dict)
     """Environments that need no file of their own; a file `manifests/environments/NAME.yaml` comes first."""
+    defaults: DefaultsSpec = DefaultsSpec()
+    """What options are when neither the command line nor a variable `TDR_…` says it."""
     policy: PolicySpec = PolicySpec()
     """Rules that hold in every environment."""
     tokens: Literal["file", "keyring"] = "file"
