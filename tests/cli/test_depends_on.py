@@ -21,7 +21,9 @@ def ordered(applied: Stage) -> Stage:
 
 
 def changes(document: dict[str, Any]) -> list[tuple[str, str]]:
-    return [(one["address"], one["actions"][0]) for one in document["changes"] if one["actions"] != ["noop"]]
+    """Address and action of each change, in the order in which they are made."""
+    ordered = sorted(document["changes"], key=lambda one: int(one["order"]))
+    return [(one["address"], one["actions"][0]) for one in ordered if one["actions"] != ["noop"]]
 
 
 def test_it_orders_applies_and_turned_round_deletes(ordered: Stage) -> None:
