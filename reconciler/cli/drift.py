@@ -8,7 +8,18 @@ from typing import Annotated
 import typer
 
 from reconciler.cli import memory, output
-from reconciler.cli.options import DirectoryOption, EnvOption, Format, FormatOption, VarOption, VerboseOption
+from reconciler.cli.options import (
+    DirectoryOption,
+    EnvOption,
+    ExcludeOption,
+    Format,
+    FormatOption,
+    SelectorOption,
+    TargetOption,
+    VarOption,
+    VerboseOption,
+)
+from reconciler.cli.scoping import scope as scope_of
 from reconciler.cli.session import address_and_pointer, runtime_of
 from reconciler.errors import UsageError
 
@@ -25,6 +36,9 @@ def drift(
     env: EnvOption = None,
     directory: DirectoryOption = None,
     var: VarOption = None,
+    target: TargetOption = None,
+    exclude: ExcludeOption = None,
+    selector: SelectorOption = None,
     since_digest: Annotated[
         str,
         typer.Option(
@@ -58,6 +72,12 @@ def drift(
     choices = [address_and_pointer(text) for text in accept or ()]
     if choices and (since_digest or unmanaged):
         raise UsageError("--accept goes with neither --since-digest nor --unmanaged", hint="look first, then accept")
+    scope = scope_of(target, exclude, selector)
+    if (choices or unmanaged) and not scope.is_everything:
+        raise UsageError(
+            "--target, --exclude and --selector go with neither --accept nor --unmanaged",
+            hint="--accept names what is meant, and --unmanaged looks at everything",
+        )
     memory.return_large_blocks()
     with runtime_of(context, env=env, directory=directory, variables=var) as runtime:
         if choices:
@@ -67,5 +87,5 @@ def drift(
         elif unmanaged:
             answer = commands.drift_and_unmanaged(runtime, since=since_digest)
         else:
-            answer = commands.drift(runtime, since=since_digest)
+            answer = commands.drift(runtime, scope, since=since_digest)
     output.finish(answer, format, verbose=verbose)

@@ -16,16 +16,19 @@ from reconciler.cli.approving import ApproveOption, ReasonOption
 from reconciler.cli.options import (
     DirectoryOption,
     EnvOption,
+    ExcludeOption,
     Format,
     FormatOption,
     LockTimeoutOption,
     ParallelOption,
+    SelectorOption,
     TargetOption,
     VarOption,
     VerboseOption,
     YesOption,
 )
-from reconciler.cli.session import Stop, addresses, runtime_of, seconds
+from reconciler.cli.scoping import scope as scope_of
+from reconciler.cli.session import Stop, runtime_of, seconds
 from reconciler.errors import TdrError, UsageError
 
 if TYPE_CHECKING:
@@ -72,6 +75,8 @@ def plan(
     directory: DirectoryOption = None,
     var: VarOption = None,
     target: TargetOption = None,
+    exclude: ExcludeOption = None,
+    selector: SelectorOption = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="Save the plan for `tdr apply FILE`.", metavar="FILE")
     ] = None,
@@ -89,17 +94,17 @@ def plan(
     from reconciler.manifest.loading import collection_paused
 
     memory.return_large_blocks()
-    targets = addresses(target)
+    scope = scope_of(target, exclude, selector)
     valid_for_s = seconds(expires)
     answer = None
     with collection_paused():
-        if format is Format.TEXT and not (verbose or targets or out):
+        if format is Format.TEXT and scope.is_everything and not (verbose or out):
             with runtime_of(context, env=env, directory=directory, variables=var, sets_aside=True) as runtime:
                 answer = planning.plan_rest(runtime, detailed=detailed_exitcode)
         if answer is None:
             with runtime_of(context, env=env, directory=directory, variables=var) as runtime:
                 answer = planning.plan(
-                    runtime, targets=targets, detailed=detailed_exitcode, out=out, valid_for_s=valid_for_s
+                    runtime, scope=scope, detailed=detailed_exitcode, out=out, valid_for_s=valid_for_s
                 )
     output.finish(answer, format, verbose=verbose)
 
@@ -113,6 +118,8 @@ def apply(
     directory: DirectoryOption = None,
     var: VarOption = None,
     target: TargetOption = None,
+    exclude: ExcludeOption = None,
+    selector: SelectorOption = None,
     yes: YesOption = False,
     lock_timeout: LockTimeoutOption = "0s",
     parallelism: ParallelOption = 4,
@@ -130,13 +137,13 @@ def apply(
     """Plan, show it, ask, and change what differs; with a saved plan: exactly that, without asking."""
     from reconciler.commands import applying
 
-    if plan_file is not None and target:
-        raise UsageError("--target goes with no plan file: the plan says what is done")
+    scope = scope_of(target, exclude, selector)
+    if plan_file is not None and not scope.is_everything:
+        raise UsageError("--target, --exclude and --selector go with no plan file: the plan says what is done")
     if replan_if_equal and plan_file is None:
         raise UsageError("--replan-if-equal is about a plan file, and none is named")
     hint = "pass --yes, or make a plan with `tdr plan --out FILE` and apply that file"
     consent = consent_of(format, yes=yes or plan_file is not None, question="Apply this plan?", otherwise=hint)
-    targets = addresses(target)
     run = replace(
         run_of(consent, lock_timeout, approve, reason),
         settle=not no_settle,
@@ -144,7 +151,7 @@ def apply(
         replan_if_equal=replan_if_equal,
     )
     with runtime_of(context, env=env, directory=directory, variables=var) as runtime, Stop.watching(run.stop) as stop:
-        answer = applying.apply(runtime, run, plan_file=plan_file, targets=targets)
+        answer = applying.apply(runtime, run, plan_file=plan_file, scope=scope)
     finish_run(answer, format, stop)
 
 
@@ -153,21 +160,25 @@ def destroy(
     env: EnvOption = None,
     directory: DirectoryOption = None,
     var: VarOption = None,
+    target: TargetOption = None,
+    exclude: ExcludeOption = None,
+    selector: SelectorOption = None,
     yes: YesOption = False,
     lock_timeout: LockTimeoutOption = "0s",
     approve: ApproveOption = None,
     reason: ReasonOption = "",
     format: FormatOption = Format.TEXT,
 ) -> None:
-    """Delete everything that tdr made or took over. With --yes, --env must name the environment."""
+    """Delete everything that tdr made or took over, or a part and what needs it. With --yes, --env must be named."""
     from reconciler.commands import applying
 
+    scope = scope_of(target, exclude, selector)
     if yes and not env:
         raise UsageError("destroy --yes needs --env NAME, so that nobody destroys the wrong environment")
     consent = consent_of(format, yes=yes, question="Delete all of this?", otherwise="pass --yes and --env NAME")
     run = run_of(consent, lock_timeout, approve, reason)
     with runtime_of(context, env=env, directory=directory, variables=var) as runtime, Stop.watching(run.stop) as stop:
-        answer = applying.destroy(runtime, run)
+        answer = applying.destroy(runtime, run, scope)
     finish_run(answer, format, stop)
 
 

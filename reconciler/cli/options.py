@@ -33,7 +33,19 @@ VarOption = Annotated[
 FormatOption = Annotated[Format, typer.Option("--format", envvar="TDR_FORMAT", help="How to print the result.")]
 TargetOption = Annotated[
     list[str] | None,
-    typer.Option("--target", help="Only this resource and what it needs; repeatable.", metavar="ADDRESS"),
+    typer.Option(
+        "--target", help="Only this, and what it needs; repeatable. A glob or @FILE may name many.", metavar="ADDRESS"
+    ),
+]
+ExcludeOption = Annotated[
+    list[str] | None,
+    typer.Option("--exclude", help="Not this, nor what needs it; otherwise as --target.", metavar="ADDRESS"),
+]
+SelectorOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--selector", help="Only what has this label (key=value or key!=value); all of several.", metavar="LABEL"
+    ),
 ]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Also show what stays as it is.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", envvar="TDR_YES", help="Do not ask.")]

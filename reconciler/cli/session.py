@@ -76,11 +76,6 @@ def _here() -> Path:
         raise UsageError("the current folder is not there any more", hint="go to a project, or pass -C DIR") from error
 
 
-def addresses(texts: Sequence[str] | None) -> list[Address]:
-    """Addresses written on the command line."""
-    return [address(text) for text in texts or ()]
-
-
 def address(text: str) -> Address:
     """An address written on the command line.
 

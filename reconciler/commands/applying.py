@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,12 +18,13 @@ from reconciler.engine import approvals
 from reconciler.engine.applying import PARALLEL, Applied, Applier, Listener, Status
 from reconciler.engine.approvals import Approval
 from reconciler.engine.planning import Prepared, prepare
+from reconciler.engine.scoping import part_of_all, part_of_remembered
 from reconciler.engine.session import Session
 from reconciler.errors import UsageError
-from reconciler.model.address import Address
 from reconciler.model.change import Keep, fields_of
 from reconciler.model.environment import Thresholds
 from reconciler.model.record import State
+from reconciler.model.scope import EVERYTHING, Scope
 from reconciler.ports.clock import rfc3339, rfc3339_exact
 from reconciler.ports.store import Holder, Snapshot
 from reconciler.reports import documents
@@ -59,7 +60,7 @@ class Run:
     replan_if_equal: bool = False
 
 
-def apply(runtime: Runtime, run: Run, *, plan_file: Path | None = None, targets: Sequence[Address] = ()) -> Answer:
+def apply(runtime: Runtime, run: Run, *, plan_file: Path | None = None, scope: Scope = EVERYTHING) -> Answer:
     """Plan, get a yes, and do it, all under one lock. With *plan_file*: do exactly that plan, or nothing.
 
     Raises:
@@ -74,22 +75,24 @@ def apply(runtime: Runtime, run: Run, *, plan_file: Path | None = None, targets:
         if saved is not None:
             prepared = renewed(runtime, saved, snapshot, replan_if_equal=run.replan_if_equal)
         else:
-            prepared = review(runtime, prepare(runtime.world, snapshot, targets))
+            part = part_of_all(scope, runtime.world, snapshot.state)
+            prepared = review(runtime, prepare(runtime.world, snapshot, part))
         prepared = telling(runtime, prepared, found)
         document = document_of(runtime, prepared)
         return _execute(runtime, run, holder, snapshot, prepared, document, saved["plan_id"] if saved else None)
 
 
-def destroy(runtime: Runtime, run: Run) -> Answer:
-    """Take away everything that state remembers. What is protected holds it, and so does a number of `thresholds`."""
+def destroy(runtime: Runtime, run: Run, scope: Scope = EVERYTHING) -> Answer:
+    """Take away what state remembers, or *scope* of it. What is protected holds it; so does a number of `thresholds`."""
     run_id = uuid.uuid4().hex[:12]
     environment = runtime.world.environment
     bounds = environment.model_copy(update={"thresholds": _without_shares(environment.thresholds)})
     emptied = replace(runtime.world, resources={}, environment=bounds)
     with runtime.store.lock("destroy", run_id, run.lock_timeout_s) as holder:
         snapshot = runtime.store.read()
+        part = part_of_remembered(scope, runtime.world, snapshot.state)
         runtime = replace(runtime, world=emptied)
-        prepared = review(runtime, prepare(emptied, snapshot))
+        prepared = review(runtime, prepare(emptied, snapshot, part))
         # That all of it goes is what was asked for.
         gates = tuple(gate for gate in prepared.plan.gates if gate.rule != "empty_set")
         prepared = replace(prepared, plan=replace(prepared.plan, gates=gates))

@@ -10,11 +10,13 @@ from reconciler.engine import drift as drifting
 from reconciler.engine.drift import DriftReport
 from reconciler.engine.refresh import refresh
 from reconciler.engine.safety import guard_accounts
+from reconciler.engine.scoping import narrowed, part_of_remembered
 from reconciler.engine.unmanaged import inventory
 from reconciler.errors import ProviderError
 from reconciler.model.address import Address
 from reconciler.model.observation import Finding, Seen
 from reconciler.model.record import State
+from reconciler.model.scope import EVERYTHING, Scope
 from reconciler.ports.clock import rfc3339
 from reconciler.reports import drift as reports
 from reconciler.wiring import Runtime
@@ -22,12 +24,16 @@ from reconciler.wiring import Runtime
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """One look at everything that state remembers. *unknown*: providers of which it is not known who answers."""
+    """One look at what state remembers. *unknown*: providers of which it is not known who answers.
+
+    scope: what the look was narrowed to.
+    """
 
     state: State
     seen: dict[Address, Seen]
     report: DriftReport
     unknown: Mapping[str, ProviderError]
+    scope: Scope = EVERYTHING
 
     def found(self, address: Address) -> Finding | None:
         """What was seen of *address*; None when it could not be read or is not remembered."""
@@ -35,24 +41,39 @@ class Scan:
         return look if isinstance(look, Finding) else None
 
 
-def scan(runtime: Runtime) -> Scan:
-    """Look at everything remembered.
+def scan(runtime: Runtime, scope: Scope = EVERYTHING) -> Scan:
+    """Look at everything remembered, or at *scope* of it.
 
     Raises:
         Blocked: a wrong account answers.
+        UsageError: *scope* means nothing that is remembered.
     """
-    state = runtime.store.read().state
-    guarded = guard_accounts(runtime.world, state)
-    seen = refresh(runtime.world, state, guarded.unknown, state.records)
-    return Scan(state, seen, drifting.drift(runtime.world, state, seen), guarded.unknown)
+    return look(runtime, runtime.store.read().state, scope)
 
 
-def drift(runtime: Runtime, *, since: str = "") -> Answer:
+def look(runtime: Runtime, state: State, scope: Scope = EVERYTHING) -> Scan:
+    """As `scan`, of this *state*."""
+    world = runtime.world
+    part = part_of_remembered(scope, world, state)
+    chosen = set(state.records)
+    if part is not None:
+        needs = {
+            address: [need for need in record.depends_on if need in state.records]
+            for address, record in state.records.items()
+        }
+        chosen, scope = narrowed(part, needs, {})
+    guarded = guard_accounts(world, state)
+    seen = refresh(world, state, guarded.unknown, chosen)
+    report = drifting.drift(world, state, seen, chosen)
+    return Scan(state, seen, report, guarded.unknown, scope)
+
+
+def drift(runtime: Runtime, scope: Scope = EVERYTHING, *, since: str = "") -> Answer:
     """Compare what is there with what was last applied.
 
     since: digest of the drift that the caller knows of; when nothing else moved, the exit code is 0.
     """
-    return _answer(runtime, scan(runtime), since)
+    return _answer(runtime, scan(runtime, scope), since)
 
 
 def drift_and_unmanaged(runtime: Runtime, *, since: str = "") -> Answer:
@@ -66,7 +87,8 @@ def drift_and_unmanaged(runtime: Runtime, *, since: str = "") -> Answer:
 
 def _answer(runtime: Runtime, looked: Scan, since: str) -> Answer:
     report = looked.report
-    document = reports.document(report, runtime.environment_name, rfc3339(runtime.clock.now()), since=since)
+    now = rfc3339(runtime.clock.now())
+    document = reports.document(report, runtime.environment_name, now, since=since, scope=looked.scope)
     return Answer(document, exit_code_of(report, since))
 
 

@@ -16,10 +16,12 @@ from reconciler.diagnostics import Diagnostic, sorted_by_place
 from reconciler.engine.fingerprints import plan_digest
 from reconciler.engine.planning import Prepared, prepare
 from reconciler.engine.review import ignores_ending, reviewed
+from reconciler.engine.scoping import part_of_all
 from reconciler.errors import ManifestError
 from reconciler.model.address import Address
 from reconciler.model.kinds import Timing
 from reconciler.model.policy import Level
+from reconciler.model.scope import EVERYTHING, Scope
 from reconciler.policy.book import Book, book_of
 from reconciler.policy.judging import breaches, told, waivers_ending
 from reconciler.ports.clock import rfc3339
@@ -32,16 +34,18 @@ from reconciler.wiring import Runtime
 def plan(
     runtime: Runtime,
     *,
-    targets: Sequence[Address] = (),
+    scope: Scope = EVERYTHING,
     detailed: bool = False,
     out: Path | None = None,
     valid_for_s: float = saved_plan.VALID_FOR_S,
 ) -> Answer:
     """Compare, and say what apply would do. *out* saves the plan for `tdr apply FILE`, which takes it for so long."""
     found = checked(runtime)
-    prepared = telling(runtime, review(runtime, prepare(runtime.world, runtime.store.read(), targets)), found)
+    snapshot = runtime.store.read()
+    part = part_of_all(scope, runtime.world, snapshot.state)
+    prepared = telling(runtime, review(runtime, prepare(runtime.world, snapshot, part)), found)
     document = document_of(runtime, prepared)
-    if not targets:
+    if part is None:
         settling.remember(runtime, prepared)
     if out is not None:
         saved_plan.save(out, document, valid_for_s)

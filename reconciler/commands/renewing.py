@@ -6,7 +6,7 @@ that was not in the saved plan is ever done.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,9 +15,11 @@ from reconciler.commands import saved_plan
 from reconciler.commands.planning import document_of, policy_of, review
 from reconciler.engine.operations import Difference, differences, differences_in_the_end, every_operation, operations
 from reconciler.engine.planning import Prepared, prepare
+from reconciler.engine.scoping import Part, exactly
 from reconciler.errors import StalePlan
 from reconciler.model.address import Address
 from reconciler.model.change import Keep
+from reconciler.model.scope import Scope
 from reconciler.ports.clock import rfc3339
 from reconciler.ports.store import Snapshot
 from reconciler.wiring import Runtime
@@ -98,9 +100,10 @@ def _part(runtime: Runtime, saved: Mapping[str, Any], snapshot: Snapshot) -> Pre
     for address in touched:
         if address not in runtime.world.resources and address not in snapshot.state.records:
             raise StalePlan(f"{address} is neither in the manifests nor in the state any more", hint=AGAIN)
-    prepared = prepare(runtime.world, snapshot, touched)
+    prepared = prepare(runtime.world, snapshot, exactly(touched) if touched else None)
     changes = prepared.plan.changes if touched else tuple(c for c in prepared.plan.changes if isinstance(c, Keep))
-    plan = replace(prepared.plan, changes=changes, complete=saved["complete"])
+    scope = Scope.from_json(saved.get("partial"))
+    plan = replace(prepared.plan, changes=changes, complete=saved["complete"], scope=scope)
     return review(runtime, replace(prepared, plan=plan))
 
 
@@ -139,6 +142,8 @@ def _told(found: Difference) -> StalePlan:
 def _equal_plan(runtime: Runtime, saved: Mapping[str, Any], snapshot: Snapshot) -> Prepared:
     """A new plan of the same extent, if all that it would do is what the saved one would."""
     prepared = review(runtime, prepare(runtime.world, snapshot, _extent(runtime, saved, snapshot)))
+    told = replace(prepared.plan, scope=Scope.from_json(saved.get("partial")))
+    prepared = replace(prepared, plan=told)
     _same_accounts(saved, prepared)
     fresh = document_of(runtime, prepared)
     if fresh["plan_digest"] == saved["plan_digest"]:
@@ -152,9 +157,10 @@ def _equal_plan(runtime: Runtime, saved: Mapping[str, Any], snapshot: Snapshot) 
     raise StalePlan(f"a new plan does not come to the same: {what}", hint="plan again and review it")
 
 
-def _extent(runtime: Runtime, saved: Mapping[str, Any], snapshot: Snapshot) -> Sequence[Address]:
-    """What a plan of a part was made for; nothing for a plan of everything."""
+def _extent(runtime: Runtime, saved: Mapping[str, Any], snapshot: Snapshot) -> Part | None:
+    """What a plan of a part was made for; None for a plan of everything."""
     if saved["complete"]:
-        return ()
+        return None
     planned = [Address.parse(str(change["address"])) for change in saved["changes"]]
-    return [one for one in planned if one in runtime.world.resources or one in snapshot.state.records]
+    there = [one for one in planned if one in runtime.world.resources or one in snapshot.state.records]
+    return exactly(there) if there else None

@@ -13,6 +13,7 @@ from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.engine.diff import Rules, differences
 from reconciler.engine.planning import Prepared, prepare
 from reconciler.engine.rollback import Done, cannot_be_undone, done_by, out_of_reach, touched_since, users_of
+from reconciler.engine.scoping import exactly
 from reconciler.errors import TdrError
 from reconciler.model.address import Address
 from reconciler.model.change import Change, Delete, Disable, Forget
@@ -90,7 +91,7 @@ def inverse(runtime: Runtime, snapshot: Snapshot, done: Sequence[Done]) -> tuple
     targets = sorted(address for address in chosen if address in before.resources or address in records)
     if not targets:
         raise TdrError("nothing of what that run made is there any more", hint="see `tdr history`")
-    prepared = prepare(before, snapshot, targets)
+    prepared = prepare(before, snapshot, exactly(targets))
     plan = prepared.plan
     changes = tuple(_kept(change, done) for change in plan.changes if change.address in chosen)
     warnings = (*plan.warnings, *_warnings(runtime, done, snapshot, restorer.resources))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -91,12 +91,15 @@ class DriftReport:
         )
 
 
-def drift(world: World, state: State, seen: Mapping[Address, Seen]) -> DriftReport:
-    """Compare what was seen with what was last applied; declared or not does not matter."""
+def drift(
+    world: World, state: State, seen: Mapping[Address, Seen], chosen: Collection[Address] | None = None
+) -> DriftReport:
+    """Compare what was seen with what was last applied, of *chosen* or of all; declared or not does not matter."""
     return DriftReport(
         tuple(
             replace(_one(world, address, record, seen.get(address)), source=world.sources.get(address, ""))
             for address, record in sorted(state.records.items())
+            if chosen is None or address in chosen
         )
     )
 

@@ -72,6 +72,16 @@ def makers_anew(decisions: Mapping[Address, Decision]) -> dict[Address, Address]
     return {change.address: change.via for change in changes if isinstance(change, Replace) and change.via is not None}
 
 
+def makers(decisions: Mapping[Address, Decision]) -> dict[Address, Address]:
+    """Audience that is made, or made anew -> the activation whose first run does that. Neither goes without the other."""
+    changes = (decision.change for decision in decisions.values())
+    return {
+        change.address: change.via
+        for change in changes
+        if isinstance(change, Create | Replace) and change.via is not None
+    }
+
+
 def _makes(decisions: Mapping[Address, Decision], activation: Address, audience: Address) -> bool:
     decision = decisions.get(audience)
     return decision is not None and isinstance(decision.change, Create) and decision.change.via == activation

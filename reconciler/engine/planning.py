@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.engine import needs, safety
@@ -12,14 +12,15 @@ from reconciler.engine.graph import dependents_of, ordered
 from reconciler.engine.moves import follow
 from reconciler.engine.refresh import refresh
 from reconciler.engine.remarks import remarks
+from reconciler.engine.scoping import Part, narrowed
 from reconciler.engine.world import World
-from reconciler.errors import TdrError
 from reconciler.model.activation import Resolution
 from reconciler.model.address import Address
 from reconciler.model.change import Keep, Undecided
 from reconciler.model.observation import Seen
 from reconciler.model.plan import Base, Plan
 from reconciler.model.record import Record, State
+from reconciler.model.scope import EVERYTHING
 from reconciler.ports.provider import Desired
 from reconciler.ports.store import Entry, Snapshot
 
@@ -36,10 +37,10 @@ class Prepared:
     unfinished: Mapping[Address, Entry]
 
 
-def prepare(world: World, snapshot: Snapshot, targets: Sequence[Address] = ()) -> Prepared:
+def prepare(world: World, snapshot: Snapshot, part: Part | None = None) -> Prepared:
     """Look at the vendors and derive the plan. Writes nothing anywhere.
 
-    targets: when given, only these, what they need, and nothing else is planned; the plan then is not complete.
+    part: when given, only what it comes to is planned (see `scoping.narrowed`); the plan then is not complete.
 
     Raises:
         Blocked: a wrong account answers.
@@ -55,7 +56,7 @@ def prepare(world: World, snapshot: Snapshot, targets: Sequence[Address] = ()) -
     decisions = decider.decisions(followed.pending)
     edges = needs.edges(world, state, seen, decisions)
     decisions = _hold_dependents(decisions, edges)
-    chosen = _closure(targets, edges, needs.makers_anew(decisions)) if targets else None
+    chosen, scope = narrowed(part, edges, needs.makers(decisions)) if part is not None else (None, EVERYTHING)
     order = [address for address in ordered(edges) if chosen is None or address in chosen]
     planned = frozenset(order)
     changes = tuple(decisions[address].change for address in order)
@@ -72,6 +73,7 @@ def prepare(world: World, snapshot: Snapshot, targets: Sequence[Address] = ()) -
         gates=(*followed.gates, *held, *safety.gates(world, state, seen, changes)),
         warnings=(*decider.notices, *remarks(world, state, decider.resolutions, changes)),
         complete=chosen is None,
+        scope=scope,
         api_calls={
             provider.name: provider.api_calls - calls_before[provider.name]
             for provider in sorted(world.providers.values(), key=lambda provider: provider.name)
@@ -101,23 +103,8 @@ def _with_imports(state: State, imports: Mapping[Address, str]) -> State:
     return replace(state, records={**state.records, **asked})
 
 
-def _closure(
-    targets: Sequence[Address], edges: Mapping[Address, Sequence[Address]], makers: Mapping[Address, Address]
-) -> set[Address]:
-    """*targets*, all that they need, and what makes anew what goes: *makers*, by address."""
-    chosen: set[Address] = set()
-    fresh = set(targets)
-    if unknown := sorted(fresh - set(edges)):
-        raise TdrError(f"{unknown[0]} is neither in the manifests nor in the state", hint="see `tdr state list`")
-    while fresh:
-        chosen |= fresh
-        needed = {need for address in fresh for need in edges[address] if need in edges}
-        fresh = (needed | {makers[address] for address in fresh if address in makers}) - chosen
-    return chosen
-
-
 def _hold_dependents(
-    decisions: Mapping[Address, Decision], edges: Mapping[Address, Sequence[Address]]
+    decisions: Mapping[Address, Decision], edges: Mapping[Address, list[Address]]
 ) -> dict[Address, Decision]:
     """Nothing is decided for what needs something undecided."""
     held = dict(decisions)

@@ -10,6 +10,7 @@ from reconciler.diagnostics import Diagnostic
 from reconciler.model.address import Address
 from reconciler.model.change import Change, Create, Forget, Keep, Origin, Reason, Undecided, action, fields_of
 from reconciler.model.egress import EgressChange
+from reconciler.model.scope import EVERYTHING, Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Base:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What apply would do, in order. *complete* is False when targets or an unread remote narrowed it.
+    """What apply would do, in order. *complete* is False when *scope* narrows it.
 
     api_calls: vendor -> requests made to derive it.
     vendors: kind -> the vendor that answers for it, a key of the base's accounts.
@@ -58,6 +59,7 @@ class Plan:
     gates: tuple[Gate, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
     complete: bool = True
+    scope: Scope = EVERYTHING
     api_calls: Mapping[str, int] = field(default_factory=dict)
     depends_on: Mapping[Address, tuple[Address, ...]] = field(default_factory=dict)
     sources: Mapping[Address, str] = field(default_factory=dict)

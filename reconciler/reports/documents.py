@@ -55,6 +55,7 @@ def plan_document(
     return heading("plan", created_at) | {
         "environment": plan.base.environment,
         "complete": plan.complete,
+        "partial": None if plan.complete else plan.scope.to_json(),
         "base": {
             "accounts": dict(plan.base.accounts),
             "config_digest": plan.base.config_digest,

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from reconciler.model.scope import EVERYTHING, Scope
 from reconciler.reports.changes import value_of
 from reconciler.reports.documents import Document, heading
+from reconciler.reports.partial import partial
 from reconciler.reports.values import moved
 
 if TYPE_CHECKING:
@@ -16,13 +18,16 @@ if TYPE_CHECKING:
 SYMBOLS = {"drifted": "~", "missing": "-", "unknown": "?", "converging": "…", "in_sync": "="}
 
 
-def document(report: DriftReport, environment: str, created_at: str, *, since: str = "") -> Document:
-    """Every remembered resource with its verdict. *since*: the digest that the caller knows, or ""."""
+def document(
+    report: DriftReport, environment: str, created_at: str, *, since: str = "", scope: Scope = EVERYTHING
+) -> Document:
+    """Every remembered resource of *scope* with its verdict. *since*: the digest that the caller knows, or ""."""
     digest = report.digest()
     return heading("drift", created_at) | {
         "environment": environment,
         "clean": report.is_clean,
-        "complete": report.is_complete,
+        "complete": report.is_complete and scope.is_everything,
+        "partial": None if scope.is_everything else scope.to_json(),
         "digest": digest,
         "since": since,
         "changed": digest != since,
@@ -64,7 +69,9 @@ def _resource(entry: Drift) -> Document:
 def text(document: Mapping[str, Any], *, verbose: bool = False) -> str:
     """What moved since the last apply. Ends with a line break."""
     lines = [f"Environment {document['environment']}"]
-    if document["since"] and not document["changed"] and document["complete"]:
+    if document.get("partial"):
+        lines += partial("look", document["partial"])
+    if document["since"] and not document["changed"] and not document["summary"]["unknown"]:
         return "\n".join([*lines, f"Drift: nothing new since {_short(document['since'])}."]) + "\n"
     for entry in document["resources"]:
         if entry["verdict"] == "in_sync" and not verbose:

@@ -8,6 +8,7 @@ from typing import Any
 from reconciler.model.secret import OF_ANOTHER_KEY
 from reconciler.reports import leaving, schedules
 from reconciler.reports.collections import entries_that_differ
+from reconciler.reports.partial import partial
 from reconciler.reports.values import aligned, counted, dotted, is_long, show, text_changes
 
 SYMBOLS = {
@@ -52,7 +53,7 @@ def plan(document: Mapping[str, Any], *, verbose: bool = False) -> str:
             f"Plan {document['plan_digest']}, from serial {document['base']['serial']} of the state{checkout(document)}"
         )
     if not document["complete"]:
-        lines.append("Only a part was planned: the rest is not looked at.")
+        lines += partial("plan", document.get("partial"))
     if not doing and not document["gates"]:
         nothing = f"No changes. {counted(sum(document['summary'].values()), 'resource')} as declared."
         return "\n".join([*lines, nothing, *_staying(changes, verbose=verbose), *_warnings(document)]) + "\n"

@@ -23,7 +23,19 @@ OF_OTHERS = {"TDR_KEY", "TDR_STATE_KEY", "TDR_SERVICE_KEY", "TDR_TOKENS", "TDR_N
 """Variables that are no options."""
 NOT_IN_SETTINGS = {
     "what a command is to do": {
-        *("--all", "--accept", "--rebuild", "--plan", "--target", "--kind", "--name-glob", "--dry-run", "--unmanaged"),
+        *(
+            "--all",
+            "--accept",
+            "--rebuild",
+            "--plan",
+            "--target",
+            "--exclude",
+            "--selector",
+            "--kind",
+            "--name-glob",
+            "--dry-run",
+            "--unmanaged",
+        ),
         *(
             "--since-digest",
             "--replan-if-equal",

@@ -10,6 +10,7 @@ from scene import Scene, activation, audience, planned, query
 
 from reconciler.engine.applying import Applied
 from reconciler.engine.planning import Prepared, prepare
+from reconciler.engine.scoping import exactly
 from reconciler.engine.world import World
 from reconciler.model.address import Address
 from reconciler.model.environment import EnvironmentSpec
@@ -75,7 +76,7 @@ def test_an_import_waits_for_nothing_else(scene: Scene) -> None:
     scene.exports.objects["other"] = {"sql": "SELECT 2", "database": "shop"}
     importing = told(scene, imports={at("query/q"): "q"})
 
-    prepared = prepare(importing.world(query("q"), query("other")), importing.store().read(), [at("query/q")])
+    prepared = prepare(importing.world(query("q"), query("other")), importing.store().read(), exactly([at("query/q")]))
 
     assert (planned(prepared), rules(prepared)) == ({"query/q": "adopt"}, [])
 

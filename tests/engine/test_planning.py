@@ -7,12 +7,15 @@ from dataclasses import replace
 import pytest
 from scene import Scene, activation, audience, planned, query
 
+from reconciler.engine.planning import prepare
 from reconciler.engine.safety import guard_accounts
+from reconciler.engine.scoping import exactly, part_of_all
 from reconciler.errors import Blocked
 from reconciler.model.activation import Outcome
 from reconciler.model.address import Address
 from reconciler.model.change import Adopt, Create, Reason, Update
 from reconciler.model.environment import EnvironmentSpec
+from reconciler.model.scope import Scope
 
 VIP = Address("audience", "vip")
 DAILY = Address("activation", "vip-daily")
@@ -321,13 +324,23 @@ def test_another_user_may_join_those_a_state_knows(scene: Scene, now: str, *, bl
 
 
 def test_targets_take_what_they_need_and_nothing_else(scene: Scene) -> None:
-    from reconciler.engine.planning import prepare  # noqa: PLC0415 - the one test that plans by hand
-
     world = scene.world(audience(), activation(), query("q"))
-    plan = prepare(world, scene.store().read(), [VIP]).plan
+    plan = prepare(world, scene.store().read(), exactly([VIP])).plan
 
     assert [str(change.address) for change in plan.changes] == ["activation/vip-daily", "audience/vip"]
     assert not plan.complete
+
+
+def test_an_audience_and_the_activation_that_makes_it_go_together(scene: Scene) -> None:
+    world, snapshot = scene.world(audience(), activation(), query("q")), scene.store().read()
+
+    def in_part(scope: Scope) -> list[str]:
+        plan = prepare(world, snapshot, part_of_all(scope, world, snapshot.state)).plan
+        return [str(change.address) for change in plan.changes]
+
+    assert in_part(Scope(targets=("activation/*",))) == ["activation/vip-daily", "audience/vip"]
+    assert in_part(Scope(excludes=("activation/*",))) == ["query/q"]
+    assert in_part(Scope(excludes=("audience/vip",))) == ["query/q"]
 
 
 def test_one_list_call_for_however_many(scene: Scene) -> None:

@@ -23,6 +23,7 @@ from places import Place
 from reconciler.diagnostics import Diagnostic
 from reconciler.engine.applying import Applier, Status
 from reconciler.engine.planning import prepare
+from reconciler.engine.scoping import exactly
 from reconciler.engine.session import Session
 from reconciler.engine.world import World
 from reconciler.model.address import Address
@@ -110,7 +111,7 @@ def _apply(place: Place, vendor: FileVendor, resources: Sequence[Resource]) -> t
     store = place.open()
     with store.lock("apply", uuid.uuid4().hex[:12], 3600):
         snapshot = store.read()
-        prepared = prepare(world, snapshot, [one.address for one in resources])
+        prepared = prepare(world, snapshot, exactly(one.address for one in resources))
         session = Session(world, store, uuid.uuid4().hex[:12], snapshot.state, dict(prepared.unfinished))
         applied = Applier(world, session, prepared, lambda *_: None, threading.Event()).go()
         after = replace(session.state, serial=session.state.serial + 1)
