@@ -241,6 +241,9 @@ class Applier:
             ):
                 continue
             after = self.session.record_of(resource, before.remote_id, desired.attributes, resolved=before.resolved)
+            if before.made_of:
+                # Another release that changes nothing is nothing to remember.
+                after = replace(after, written_by=before.written_by)
             if after != before:
                 self.session.remember(change.address, after)
 

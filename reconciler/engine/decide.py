@@ -158,6 +158,9 @@ def reason_of(fields: Sequence[FieldChange]) -> Reason:
         is_certain = any(change.before != OF_ANOTHER_KEY for change in fields)
         return Reason.SECRET_ROTATED if is_certain else Reason.SECRET_UNVERIFIABLE
     origins = {change.origin for change in fields}
+    if origins == {Origin.UPGRADE}:
+        return Reason.SCHEMA_UPGRADED
+    origins.discard(Origin.UPGRADE)
     if origins == {Origin.CONFIG}:
         return Reason.CONFIG_CHANGED
     return Reason.DRIFT if origins == {Origin.DRIFT} else Reason.CONFIG_AND_DRIFT

@@ -10,6 +10,7 @@ from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.engine import feeding
 from reconciler.engine.decide import Case, Decision, decide, decide_undeclared, steady
 from reconciler.engine.diff import Rules
+from reconciler.engine.making import made_of
 from reconciler.engine.moves import follow_renames, likely_renames
 from reconciler.engine.resolve import Audience, identify, resolve, steady_after
 from reconciler.engine.world import World
@@ -130,7 +131,9 @@ class Decider:
                 record=record,
                 seen=look,
                 desired=desired.attributes,
-                rules=Rules(traits, self.world.fingerprint, self.world.ignored(resource)),
+                rules=Rules(
+                    traits, self.world.fingerprint, self.world.ignored(resource), self._upgraded_in(resource, record)
+                ),
                 resolution=resolution,
                 via=self._makers.get(address),
                 recovered=self._is_recovered(address),
@@ -145,6 +148,15 @@ class Decider:
         if isinstance(decision.change, Replace) and address.kind == "audience":
             return self._anew(decision.change, decision)
         return decision
+
+    def _upgraded_in(self, resource: Resource, record: Record | None) -> str:
+        """The present release, where an earlier one applied the very same declaration; else ""."""
+        release = self.world.release
+        if record is None or not record.made_of or record.written_by == release:
+            return ""
+        ids = self._context.remote_ids
+        declared = made_of(resource, self.world.resources, lambda address: ids.get(address, ""))
+        return release if declared == record.made_of else ""
 
     def _unfed(self, address: Address) -> Decision:
         """An audience is made of members, so one that nothing feeds cannot be made yet."""

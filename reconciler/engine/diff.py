@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias, cast
 
 from reconciler.engine.world import Fingerprint
@@ -22,11 +22,16 @@ _MISSING = object()
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How the fields of one resource are compared. *ignored* are pointers that others may change."""
+    """How the fields of one resource are compared.
+
+    ignored: pointers that others may change.
+    upgraded_in: this release of tdr, where what is declared is what an earlier one applied; else "".
+    """
 
     traits: KindTraits
     fingerprint: Fingerprint
     ignored: tuple[str, ...] = ()
+    upgraded_in: str = ""
 
     def ignores(self, path: str) -> bool:
         """Whether the field at *path* is none of ours."""
@@ -86,6 +91,9 @@ def _walk(
                 have = None if last is _MISSING else cast("Json", last)
             if not _equal(want, have, field_class):
                 origin = _origin(want, have, last, field_class)
+                if rules.upgraded_in and applied is not None:
+                    yield _not_edited(FieldChange(path, have, want, origin), rules.upgraded_in)
+                    continue
                 applied_last = cast("Json", last) if origin is Origin.BOTH else None
                 yield FieldChange(path, have, want, origin, applied=applied_last)
 
@@ -110,6 +118,13 @@ def _origin(want: object, have: object, last: object, field_class: FieldClass) -
     if last is _MISSING or _equal(last, have, field_class):
         return Origin.CONFIG
     return Origin.DRIFT if _equal(last, want, field_class) else Origin.BOTH
+
+
+def _not_edited(change: FieldChange, release: str) -> FieldChange:
+    """*change* of what no manifest moved: by the *release* that says it otherwise, or by somebody at the vendor."""
+    if change.origin is Origin.CONFIG:
+        return replace(change, origin=Origin.UPGRADE, introduced_in=release)
+    return replace(change, origin=Origin.DRIFT)
 
 
 def secrets_in(desired: Tree, at: str = "") -> Iterator[tuple[str, Secret]]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from reconciler.engine.diff import Tree, secrets_in, without_secrets
+from reconciler.engine.making import made_of
 from reconciler.engine.world import World
 from reconciler.model.address import Address
 from reconciler.model.json import Json
@@ -135,4 +136,10 @@ class Session:
             resolved=resolved or {},
             phase=phase,
             unseen_since=unseen_since,
+            made_of=made_of(resource, self.world.resources, self._id_of),
+            written_by=self.world.release,
         )
+
+    def _id_of(self, address: Address) -> str:
+        record = self.state.records.get(address)
+        return record.remote_id if record is not None else ""

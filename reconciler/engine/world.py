@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
+from reconciler import __version__
 from reconciler.model.address import Address
 from reconciler.model.environment import EnvironmentSpec
 from reconciler.model.record import Record, State
@@ -30,6 +31,7 @@ class World:
     transitions: what manifests say became of addresses.
     owner: ``PROJECT/ENVIRONMENT``, as in ownership marks; "" where nobody marks anything.
     settled: resources known to be as declared without a look here; they are not among *resources*, and nothing needs them.
+    release: of tdr; what an earlier one applied may be said otherwise now.
     rebuilds: whether the state was lost, so that a single object of a resource's name is taken for its own.
     """
 
@@ -44,6 +46,7 @@ class World:
     transitions: Transitions = field(default_factory=Transitions)
     owner: str = ""
     rebuilds: bool = False
+    release: str = __version__
     settled: frozenset[Address] = frozenset()
 
     def provider(self, address: Address) -> Provider | None:

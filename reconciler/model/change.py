@@ -19,6 +19,8 @@ class Origin(StrEnum):
     CONFIG = "config"
     DRIFT = "drift"
     BOTH = "config_and_drift"
+    UPGRADE = "upgrade"
+    """Nobody: this release of tdr says to the vendor otherwise what an earlier one applied."""
 
 
 class Reason(StrEnum):
@@ -27,6 +29,7 @@ class Reason(StrEnum):
     CONFIG_CHANGED = "config_changed"
     DRIFT = "drift"
     CONFIG_AND_DRIFT = "config_and_drift"
+    SCHEMA_UPGRADED = "schema_upgraded"
     MISSING_REMOTELY = "missing_remotely"
     NOT_YET_CREATED = "not_yet_created"
     NOT_IN_CONFIG = "not_in_config"
@@ -49,6 +52,7 @@ class FieldChange:
     """One leaf that differs. A secret shows as its mask on both sides; None is absence.
 
     applied: what was last applied, where the manifest and the vendor both left it; else None.
+    introduced_in: where the origin is an upgrade, the release of tdr that says it so; else "".
     """
 
     path: str
@@ -57,6 +61,7 @@ class FieldChange:
     origin: Origin = field(compare=False)
     secret: bool = field(default=False, compare=False)
     applied: Json = field(default=None, compare=False)
+    introduced_in: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,8 @@ def origin_of(change: Change) -> Origin:
     if isinstance(change, Create | Forget) and change.reason in {Reason.MISSING_REMOTELY, Reason.GONE}:
         return Origin.DRIFT
     found = {field.origin for field in fields_of(change).values()}
+    if len(found) > 1:
+        found.discard(Origin.UPGRADE)  # goes along with what somebody moved
     if len(found) == 1:
         return found.pop()
     return Origin.BOTH if found else Origin.CONFIG

@@ -24,6 +24,8 @@ class Record:
     phase: "" when steady, else the bootstrap step last proven (see `engine.bootstrap`).
     unseen_since: RFC 3339 time of a create that no look has confirmed yet, or "".
     absent_since: RFC 3339 time of the first look that did not find it, while no later look has settled that, or "".
+    made_of: digest of what was written for it, see `engine.making`; "" when that is not known.
+    written_by: the release of tdr that last applied it, or "".
     """
 
     remote_id: str
@@ -36,6 +38,8 @@ class Record:
     phase: str = ""
     unseen_since: str = ""
     absent_since: str = ""
+    made_of: str = ""
+    written_by: str = ""
     schema_version: int = SCHEMA_VERSION
 
     def to_json(self) -> dict[str, Json]:
@@ -50,6 +54,8 @@ class Record:
             "phase": self.phase,
             "unseen_since": self.unseen_since,
             "absent_since": self.absent_since,
+            "made_of": self.made_of,
+            "written_by": self.written_by,
             "schema_version": self.schema_version,
         }
 
@@ -77,6 +83,8 @@ class Record:
             phase=str(data["phase"]),
             unseen_since=str(data["unseen_since"]),
             absent_since=str(data["absent_since"]),
+            made_of=str(data["made_of"]),
+            written_by=str(data["written_by"]),
         )
 
 

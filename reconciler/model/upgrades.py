@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 class NewerError(ValueError):
@@ -35,9 +35,15 @@ def _columns_are_the_tables(record: dict[str, object]) -> dict[str, object]:
     return record | {"applied": applied | {"source": kept}}
 
 
+def _is_made_of_something(record: dict[str, object]) -> dict[str, object]:
+    """3 → 4: what a record was made of, and by which release, is remembered; of older ones it is not known."""
+    return record | {"made_of": "", "written_by": ""}
+
+
 UPGRADES: Mapping[int, Callable[[dict[str, object]], dict[str, object]]] = {
     1: _may_be_absent,
     2: _columns_are_the_tables,
+    3: _is_made_of_something,
 }
 """Schema version -> what leads from it to the next one."""
 

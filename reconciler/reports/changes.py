@@ -163,12 +163,17 @@ def value_of(value: Json | Unknown) -> Json:
 
 def _field(field: FieldChange, source: str) -> dict[str, Json]:
     conflict: dict[str, Json] = {"applied": field.applied} if field.origin is Origin.BOTH else {}
-    return conflict | {
-        "path": field.path,
-        "before": value_of(field.before),
-        "after": value_of(field.after),
-        "origin": field.origin.value,
-        "sensitive": field.secret,
-        "unknown": isinstance(field.after, Unknown),
-        "source": source,
-    }
+    since: dict[str, Json] = {"introduced_in": field.introduced_in} if field.introduced_in else {}
+    return (
+        conflict
+        | since
+        | {
+            "path": field.path,
+            "before": value_of(field.before),
+            "after": value_of(field.after),
+            "origin": field.origin.value,
+            "sensitive": field.secret,
+            "unknown": isinstance(field.after, Unknown),
+            "source": source,
+        }
+    )

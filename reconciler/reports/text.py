@@ -139,7 +139,8 @@ def _change(change: Mapping[str, Any], action: str) -> Iterator[str]:
 
 def _field(field: Mapping[str, Any], *, is_new: bool) -> Iterator[str]:
     name = dotted(field["path"])
-    origin = "" if is_new or field["origin"] == "config" else f"   [{field['origin']}]"
+    release = f": tdr {field['introduced_in']} says it so" if field.get("introduced_in") else ""
+    origin = "" if is_new or field["origin"] == "config" else f"   [{field['origin']}{release}]"
     before, after = field["before"], field["after"]
     if field["sensitive"]:
         yield f"  {'+' if is_new or before is None else '~'} {name:<22} {_secret(before)}"

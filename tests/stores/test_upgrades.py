@@ -79,7 +79,8 @@ def test_an_upgrade_leaves_what_it_was_given_as_it_was() -> None:
     before = json.loads((GOLDEN / "state.json").read_bytes())["resources"]["audience/vip"]
     copy = json.loads(json.dumps(before))
 
-    assert upgraded(before) == copy | {"absent_since": "", "schema_version": SCHEMA_VERSION}
+    added = {"absent_since": "", "made_of": "", "written_by": "", "schema_version": SCHEMA_VERSION}
+    assert upgraded(before) == copy | added
     assert before == copy
 
 
@@ -103,6 +104,8 @@ def test_an_import_of_the_second_version_forgets_the_columns_that_its_table_has(
     assert upgraded({"schema_version": 2, "applied": applied}) == {
         "schema_version": SCHEMA_VERSION,
         "applied": expected,
+        "made_of": "",
+        "written_by": "",
     }
 
 
