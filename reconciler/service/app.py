@@ -9,7 +9,17 @@ from starlette.middleware import Middleware
 from reconciler.errors import TdrError
 from reconciler.service.answers import ApiError
 from reconciler.service.requests import RawPaths
-from reconciler.service.routes import account, audiences, catalog, connections, entities, jobs, loads, queries
+from reconciler.service.routes import (
+    account,
+    audiences,
+    catalog,
+    connections,
+    entities,
+    jobs,
+    loads,
+    queries,
+    syndications,
+)
 from reconciler.service.routing import on_api_error, on_http_exception, on_tdr_error
 from reconciler.service.service import Service
 
@@ -26,6 +36,7 @@ def create_app(service: Service) -> Starlette:
             *loads.ROUTES,
             *audiences.ROUTES,
             *entities.ROUTES,
+            *syndications.ROUTES,
         ],
         middleware=[Middleware(RawPaths)],
         exception_handlers={ApiError: on_api_error, HTTPException: on_http_exception, TdrError: on_tdr_error},

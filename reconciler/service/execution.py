@@ -1,4 +1,4 @@
-"""What a job does: a query, the export of a kept result, or a bulk load."""
+"""What a job does: a query, the export of a kept result, an activation of a segment, or a bulk load."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from reconciler.service.jobs import Jobs
 from reconciler.service.runner import Running
 
 if TYPE_CHECKING:
+    from reconciler.service.cdp.activating import Statement
     from reconciler.service.loading import Loading
     from reconciler.service.querying import Querying
 
@@ -16,9 +17,19 @@ if TYPE_CHECKING:
 class Executor:
     """Carries out jobs. What it needs of SQL and rows is made with the first job that needs it."""
 
-    def __init__(self, jobs: Jobs, querying: Callable[[], Querying], loading: Callable[[], Loading]) -> None:
-        """Report to *jobs*. *querying* and *loading* are called for each job anew, so that they may load late."""
+    def __init__(
+        self,
+        jobs: Jobs,
+        querying: Callable[[], Querying],
+        loading: Callable[[], Loading],
+        statement: Callable[[int], Statement],
+    ) -> None:
+        """Report to *jobs*. *querying* and *loading* are called for each job anew, so that they may load late.
+
+        statement: what a run of the activation with that id does.
+        """
         self._jobs = jobs
+        self._statement = statement
         self._querying = querying
         self._loading = loading
 
@@ -29,5 +40,9 @@ class Executor:
             self._loading().run(row, running)
         elif row["type"] == "export":
             self._querying().export_kept(row, running)
+        elif row["syndication_id"] is not None:
+            told = self._statement(row["syndication_id"])
+            self._jobs.prepare(row["id"], told.database, told.sql, told.target)
+            self._querying().run(self._jobs.row(row["id"]), running)
         else:
             self._querying().run(row, running)

@@ -16,6 +16,8 @@ from reconciler.service.masking import without_values
 from reconciler.service.storage import Storage
 
 FINISHED: Final = ("success", "error", "killed")
+CONFIGURATION: Final = "configuration"
+"""The fault of a job that fails ever again until somebody changes what it is told to do."""
 ENDED_WITH_ITS_PROCESS: Final = "the process ended while it ran"
 
 
@@ -37,6 +39,7 @@ class NewJob:
     table: str | None = None
     config: bytes | None = field(default=None, repr=False)
     exported_job: int | None = None
+    syndication_id: int | None = None
 
 
 class Jobs:
@@ -71,6 +74,7 @@ class Jobs:
             '"table"': job.table,
             "config": job.config,
             "exported_job": job.exported_job,
+            "syndication_id": job.syndication_id,
             "status": "queued",
             "runner": self._leases.token,
             "created_at": now,
@@ -124,27 +128,46 @@ class Jobs:
         self.fail_orphans()
         return self._storage.all("SELECT * FROM jobs WHERE load_id = ? ORDER BY id DESC", load_id)
 
+    def of_syndication(self, syndication_id: int) -> list[sqlite3.Row]:
+        """The runs of an activation of a segment, newest first."""
+        self.fail_orphans()
+        return self._storage.all("SELECT * FROM jobs WHERE syndication_id = ? ORDER BY id DESC", syndication_id)
+
+    def failed_in_a_row(self, syndication_id: int, since: float, count: int) -> bool:
+        """Whether the newest *count* runs of an activation since a time all failed for their settings."""
+        rows = self._storage.all(
+            "SELECT j.fault AS own, x.fault AS of_export FROM jobs j LEFT JOIN jobs x ON x.id = j.export_job"
+            " WHERE j.syndication_id = ? AND j.created_at >= ? ORDER BY j.id DESC LIMIT ?",
+            *(syndication_id, since, count),
+        )
+        return len(rows) == count and all(CONFIGURATION in {row["own"], row["of_export"]} for row in rows)
+
+    def prepare(self, job_id: int, database: str, query: str, target: bytes) -> None:
+        """Say what a job that was made without it does."""
+        sql = 'UPDATE jobs SET "database" = ?, query = ?, target = ? WHERE id = ?'
+        self._storage.run(sql, database, query, target, job_id)
+
     def start(self, job_id: int) -> bool:
         """Mark a queued job as running; False when it was killed before."""
         now = self._clock.now()
         sql = "UPDATE jobs SET status = 'running', start_at = ?, updated_at = ? WHERE id = ? AND status = 'queued'"
         return self._storage.run(sql, now, now, job_id).rowcount == 1
 
-    def finish(self, job_id: int, status: str, message: str = "") -> None:
+    def finish(self, job_id: int, status: str, message: str = "", fault: str = "") -> None:
         """Close a job once; a job that is closed stays as it is. *message* goes to its log and, for errors, to stderr."""
         now = self._clock.now()
         text = without_values(message)
         line = f"{utc_text(now)}: {text}\n" if text else ""
         self._storage.run(
             "UPDATE jobs SET status = ?, start_at = coalesce(start_at, ?), end_at = ?, updated_at = ?,"
-            " cmdout = cmdout || ?, stderr = ? WHERE id = ? AND status IN ('queued', 'running')",
-            *(status, now, now, now, line, text if status == "error" and text else None, job_id),
+            " cmdout = cmdout || ?, stderr = ?, fault = ? WHERE id = ? AND status IN ('queued', 'running')",
+            *(status, now, now, now, line, text if status == "error" and text else None, fault, job_id),
         )
 
-    def finish_somehow(self, job_id: int, status: str, message: str) -> None:
+    def finish_somehow(self, job_id: int, status: str, message: str, fault: str = "") -> None:
         """Close a job even when nothing can be written: then whoever asks for it is told so, and the next look tries again."""
         try:
-            self.finish(job_id, status, message)
+            self.finish(job_id, status, message, fault)
         except sqlite3.Error:
             self._unwritten[job_id] = (status, message)
 

@@ -10,6 +10,7 @@ from reconciler.ports.clock import Clock
 from reconciler.ports.exports import Exporter, Importer
 from reconciler.service.catalog import Catalog
 from reconciler.service.cdp.platform import open_platform
+from reconciler.service.cdp.syndications import Syndications
 from reconciler.service.connections import Connections
 from reconciler.service.execution import Executor
 from reconciler.service.jobs import Jobs
@@ -26,10 +27,13 @@ from reconciler.service.storage import Storage
 from reconciler.service.warehouse import Warehouse
 
 if TYPE_CHECKING:
+    from reconciler.service.cdp.activating import Statement
     from reconciler.service.loading import Loading
     from reconciler.service.querying import Querying
 
 DAY_S = 86_400.0
+USERS = (1,)
+"""Ids of the users there are, see `routes.account`."""
 
 
 def open_service(
@@ -82,7 +86,12 @@ def open_service(
 
         return Loading(jobs, catalog, connections, warehouse, sealer, clock, importer)
 
-    runner = Runner(jobs, Executor(jobs, querying, loading))
+    def statement(syndication_id: int) -> Statement:
+        return platform.statement(syndication_id)
+
+    runner = Runner(jobs, Executor(jobs, querying, loading, statement))
+    syndications = Syndications(storage, connections, schedules, jobs, sealer, clock, USERS)
+    platform = open_platform(storage, catalog, warehouse, sealer, submit(jobs, runner), clock, syndications)
     service = Service(
         api_keys=tuple(api_keys),
         clock=clock,
@@ -94,12 +103,12 @@ def open_service(
         schedules=schedules,
         queries=Queries(storage, catalog, connections, schedules, sealer, clock),
         loads=Loads(storage, catalog, schedules, sealer, clock),
-        cdp=open_platform(storage, catalog, warehouse, sealer, submit(jobs, runner), clock),
+        cdp=platform,
         jobs=jobs,
         results=results,
         warehouse=warehouse,
         runner=runner,
-        scheduler=Scheduler(storage, schedules, jobs, runner, results, clock),
+        scheduler=Scheduler(storage, schedules, jobs, runner, results, clock, syndications.due_run_of),
     )
     leases.sweep()
     jobs.fail_orphans()

@@ -27,7 +27,7 @@ from reconciler.service.jobs import Jobs, NewJob
 from reconciler.service.ports import Sealer
 from reconciler.service.progress import JobProgress
 from reconciler.service.results import Results, incomplete
-from reconciler.service.runner import Running, reason
+from reconciler.service.runner import Running, fault, reason
 from reconciler.service.tables import Tables
 from reconciler.service.targets import resolve
 from reconciler.service.warehouse import Warehouse
@@ -149,8 +149,10 @@ class Querying:
                 self._export(request, export_job, [export_job, row["id"]], running, connection)
             except Exception as error:  # noqa: BLE001 - it belongs into the export's log; the query has succeeded
                 killed = running.cancellation.event.is_set()
-                status, message = ("killed", "killed") if killed else ("error", reason(error))
-                self._jobs.finish_somehow(export_job, status, message)
+                if killed:
+                    self._jobs.finish_somehow(export_job, "killed", "killed")
+                else:
+                    self._jobs.finish_somehow(export_job, "error", reason(error), fault(error))
 
     def _check(self, request: ExportRequest, columns: dict[str, str]) -> None:
         if request.type == "td":

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Final, Protocol
 
-from reconciler.errors import TdrError
+from reconciler.errors import Interrupted, StateError, TdrError, Transient
 from reconciler.logs import logger
 from reconciler.scrubbing import everything
 from reconciler.service.answers import ApiError
-from reconciler.service.jobs import Jobs
+from reconciler.service.jobs import CONFIGURATION, Jobs
 
 _WORKERS: Final = 2
 _LOOK_FOR_KILLS_EVERY_S: Final = 0.5
@@ -174,7 +174,7 @@ class Runner:
         if cancellation.event.is_set():
             self._jobs.finish_somehow(job_id, "killed", "killed")
             return
-        self._jobs.finish_somehow(job_id, "error", reason(error))
+        self._jobs.finish_somehow(job_id, "error", reason(error), fault(error))
         logger(__name__).warning("job failed", job_id=job_id, error=type(error).__name__)
 
     def _look_for_kills(self) -> None:
@@ -202,6 +202,13 @@ class _Running:
 
     def covering(self, job_id: int) -> AbstractContextManager[None]:
         return self._runner.reaching(job_id, self.cancellation)
+
+
+def fault(error: Exception) -> str:
+    """What is to blame for *error*: the job's settings, or "" for anything that may be otherwise next time."""
+    if isinstance(error, Transient | StateError | Interrupted):
+        return ""
+    return CONFIGURATION if isinstance(error, TdrError | ApiError) else ""
 
 
 def reason(error: Exception) -> str:

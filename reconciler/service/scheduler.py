@@ -1,4 +1,4 @@
-"""Fires saved queries and bulk loads when they are due, each scheduled time once, whoever else is firing.
+"""Fires saved queries, bulk loads and activations of segments when they are due, each scheduled time once, whoever else is firing.
 
 A scheduled time is claimed and its job made in one transaction, so two processes never both run it. Of the times missed
 while nobody was there, only the latest is made up for: earlier ones would deliver what is out of date.
@@ -22,16 +22,25 @@ from reconciler.service.schedules import Schedules, Timing
 from reconciler.service.storage import Storage
 
 _LOOK_EVERY_S: Final = 1.0
-_RunOf = Callable[[sqlite3.Row, int, str], NewJob]
+_RunOf = Callable[[sqlite3.Row, int, str], NewJob | None]
+"""The job of a run; None when it is not to run any more."""
 
 
 class Scheduler:
     """The one who fires. `tick` does it; `start` makes a thread that ticks."""
 
     def __init__(
-        self, storage: Storage, schedules: Schedules, jobs: Jobs, runner: Runner, results: Results, clock: Clock
+        self,
+        storage: Storage,
+        schedules: Schedules,
+        jobs: Jobs,
+        runner: Runner,
+        results: Results,
+        clock: Clock,
+        run_of_syndication: _RunOf,
     ) -> None:
         """Fire what *storage* holds, by giving jobs to *runner*."""
+        self._run_of_syndication = run_of_syndication
         self._storage = storage
         self._schedules = schedules
         self._jobs = jobs
@@ -45,7 +54,8 @@ class Scheduler:
         """Fire everything due at *now* and return how many jobs that made."""
         self._results.remove_expired()
         fired = self._fire_due("queries", run_of_query, now)
-        return fired + self._fire_due("bulk_loads", run_of_load, now)
+        fired += self._fire_due("bulk_loads", run_of_load, now)
+        return fired + self._fire_due("syndications", self._run_of_syndication, now)
 
     def start(self) -> None:
         """Tick by the clock, about once a second, until `stop`."""
@@ -84,6 +94,8 @@ class Scheduler:
                 *(following, due_at, row_id),
             )
             job = run_of(row, int(moment), "")
+            if job is None:
+                return 0
             job_id = self._jobs.issue(job)
         self._runner.submit(job_id, job.priority)
         logger(__name__).info("schedule fired", kind=kind, job_id=job_id)

@@ -44,13 +44,22 @@ class Schedules:
         delay = current.delay
         if call.text("delay"):
             delay = whole_number("delay", call.fields["delay"], 0, _LONGEST_DELAY_S)
-        _check_timezone(timezone)
-        if cron:
+        timing = Timing(cron or None, timezone, delay)
+        self.check(timing)
+        return timing
+
+    def check(self, timing: Timing) -> None:
+        """Refuse what the vendor would refuse.
+
+        Raises:
+            ApiError: 422 for a cron or time zone that cannot be.
+        """
+        _check_timezone(timing.timezone)
+        if timing.cron:
             try:
-                self._cron.check(cron, timezone)
+                self._cron.check(timing.cron, timing.timezone)
             except ValueError as error:
                 raise invalid(f"Cron is invalid: {error}") from error
-        return Timing(cron or None, timezone, delay)
 
     def next_time(self, timing: Timing) -> float | None:
         """The next scheduled time from now, in Unix seconds; the run starts *delay* later."""

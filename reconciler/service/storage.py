@@ -100,7 +100,21 @@ UPDATE tables SET declared = coalesce((
   ORDER BY b.id DESC LIMIT 1
 ), '[]');
 """
-_STEPS: Final = (_BEGINNING, _PARENT_SEGMENTS, _DECLARED_COLUMNS)
+# `config` is the sealed `connectorConfig`; `document` is all that may be read, that one masked. `fault` tells of a job that
+# failed whether its settings are to blame.
+_SYNDICATIONS: Final = """
+CREATE TABLE syndications (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, segment_id INTEGER NOT NULL REFERENCES segments (id) ON DELETE CASCADE,
+  name TEXT NOT NULL, connection_id INTEGER NOT NULL, config BLOB NOT NULL, document TEXT NOT NULL, cron TEXT,
+  timezone TEXT NOT NULL, delay INTEGER NOT NULL, ends_at REAL, next_time REAL, due_at REAL,
+  created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL
+);
+CREATE INDEX syndications_due ON syndications (due_at) WHERE due_at IS NOT NULL;
+ALTER TABLE jobs ADD COLUMN syndication_id INTEGER;
+ALTER TABLE jobs ADD COLUMN fault TEXT NOT NULL DEFAULT '';
+CREATE INDEX jobs_of_syndication ON jobs (syndication_id, id) WHERE syndication_id IS NOT NULL;
+"""
+_STEPS: Final = (_BEGINNING, _PARENT_SEGMENTS, _DECLARED_COLUMNS, _SYNDICATIONS)
 """What each version adds to the one before it; a file of an older version gets what it lacks when it is opened."""
 
 

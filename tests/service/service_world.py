@@ -15,7 +15,7 @@ import orjson
 from anyio.from_thread import BlockingPortal
 from starlette.applications import Starlette
 
-from reconciler.errors import Permanent
+from reconciler.errors import Permanent, Transient
 from reconciler.ports.exports import ExportReport, ExportRequest, LoadRequest, Progress
 from reconciler.service.service import Service
 
@@ -73,6 +73,7 @@ class RecordingExporter:
     exported: list[tuple[ExportRequest, list[tuple[Any, ...]]]] = field(default_factory=list)
     refusal: str = ""
     failure: str = ""
+    passing: str = ""
     wait_for_cancel: bool = False
     started: threading.Event = field(default_factory=threading.Event)
 
@@ -94,6 +95,8 @@ class RecordingExporter:
         if self.failure:
             progress(0, len(rows), "uploading")
             raise Permanent(self.failure)
+        if self.passing:
+            raise Transient(self.passing)
         if self.wait_for_cancel and cancelled.wait(30):
             raise Permanent("stopped")
         progress(len(rows), len(rows), "uploaded")

@@ -74,6 +74,23 @@ class Refused(Exception):
         )
 
 
+class Masked(Refused):
+    """A value that was read masked and is sent back, which would overwrite a secret with asterisks."""
+
+    def __init__(self, attribute: str, message: str) -> None:
+        """Hold the field that has it."""
+        super().__init__(attribute, "MASKED_VALUE_IS_USED", message)
+
+    def plain(self) -> CdpError:
+        """For addresses below ``/audiences``."""
+        return CdpError(400, "bad-parameter-error", self.message)
+
+    def entity(self) -> EntityError:
+        """For addresses below ``/entities``: a wrong parameter, not one that fails to validate."""
+        pointer, meta = f"/attributes/{self.attribute}", {"parameterCode": self.validation}
+        return EntityError(400, "bad-parameter-error", self.message, pointer=pointer, meta=meta)
+
+
 def taken() -> Refused:
     """Of a name that something beside it has."""
     return Refused("name", "VIOLATES_UNIQUENESS_CONSTRAINT", "Name has already been taken")

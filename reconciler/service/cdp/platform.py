@@ -1,4 +1,4 @@
-"""The four collections together, and what is asked of all of them at once."""
+"""The five collections together, and what is asked of all of them at once."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import Any
 
 from reconciler.ports.clock import Clock
 from reconciler.service.catalog import Catalog
+from reconciler.service.cdp.activating import Statement, statement
 from reconciler.service.cdp.building import Builds
 from reconciler.service.cdp.folders import Folders
 from reconciler.service.cdp.parents import ParentSegments, shown
 from reconciler.service.cdp.segments import Segments
+from reconciler.service.cdp.syndications import Syndications
 from reconciler.service.jobs import NewJob
 from reconciler.service.ports import Sealer
 from reconciler.service.storage import Storage
@@ -21,12 +23,17 @@ from reconciler.service.warehouse import Warehouse
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """Parent segments with their runs, folders and segments."""
+    """Parent segments with their runs, folders, segments and activations of these."""
 
     parents: ParentSegments
     builds: Builds
     folders: Folders
     segments: Segments
+    syndications: Syndications
+
+    def statement(self, syndication_id: int) -> Statement:
+        """What a run of an activation does that begins now. Permanent when it cannot run as it is set up."""
+        return statement(self.syndications, self.segments, syndication_id)
 
     def parent(self, row: sqlite3.Row) -> dict[str, Any]:
         """A parent segment as the vendor shows it, with what its newest run found."""
@@ -43,6 +50,7 @@ def open_platform(
     sealer: Sealer,
     issue: Callable[[NewJob], int],
     clock: Clock,
+    syndications: Syndications,
 ) -> Platform:
     """The platform of one service. *issue* queues a job and returns its id."""
     builds = Builds(storage, catalog, sealer, issue, clock)
@@ -51,4 +59,5 @@ def open_platform(
         builds=builds,
         folders=Folders(storage, clock),
         segments=Segments(storage, builds, catalog, warehouse, clock),
+        syndications=syndications,
     )

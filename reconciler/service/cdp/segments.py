@@ -134,11 +134,27 @@ class Segments:
         Raises:
             Refused: it cannot be read.
         """
+        return self.members_sql(rule, self.built_matrix(audience_id))
+
+    def built_matrix(self, audience_id: int) -> Matrix:
+        """What the newest build of a parent segment holds.
+
+        Raises:
+            Refused: there is none.
+        """
         build = self._builds.newest(audience_id)
         if build is None:
             raise Refused("rule", "INVALID_FORMAT_OR_ASSOCIATION", "the parent segment was not run yet")
+        return self._matrix(audience_id, build)
+
+    def members_sql(self, rule: Mapping[str, Any], matrix: Matrix, columns: str = "*") -> str:
+        """The SELECT of *columns* of everybody whom *rule* takes in.
+
+        Raises:
+            Refused: the rule cannot be read.
+        """
         try:
-            return members(rule, self._matrix(audience_id, build))
+            return members(rule, matrix, columns)
         except RuleError as error:
             raise _unreadable(error) from error
 
