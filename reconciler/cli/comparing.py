@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from reconciler.cli import output
-from reconciler.cli.options import Format, FormatOption
+from reconciler.cli.options import FormatOption
+from reconciler.reports.formats import Format
 
 
 def add_to(app: typer.Typer) -> None:

@@ -12,23 +12,27 @@ from reconciler.cli.options import (
     DirectoryOption,
     EnvOption,
     ExcludeOption,
-    Format,
     FormatOption,
+    MaxCharsOption,
+    ReportOption,
     SelectorOption,
     TargetOption,
     VarOption,
     VerboseOption,
 )
+from reconciler.cli.reported import Reported
 from reconciler.cli.scoping import scope as scope_of
 from reconciler.cli.session import address_and_pointer, runtime_of
 from reconciler.errors import UsageError
+from reconciler.reports.formats import Format
+from reconciler.reports.rendering import Reading
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 def add_to(app: typer.Typer) -> None:
     """Register the verb."""
-    app.command()(drift)
+    app.command(cls=Reported)(drift)
 
 
 def drift(
@@ -60,6 +64,8 @@ def drift(
         bool, typer.Option("--unmanaged", help="Also list what exists at the vendors and nothing manages.")
     ] = False,
     format: FormatOption = Format.TEXT,
+    max_chars: MaxCharsOption = None,
+    report: ReportOption = None,
     verbose: VerboseOption = False,
 ) -> None:
     """Compare what is there with what was last applied. Exits with 2 when something moved, 1 when not all could be read."""
@@ -88,4 +94,4 @@ def drift(
             answer = commands.drift_and_unmanaged(runtime, since=since_digest)
         else:
             answer = commands.drift(runtime, scope, since=since_digest)
-    output.finish(answer, format, verbose=verbose)
+    output.finish(answer, format, Reading(verbose=verbose, max_chars=max_chars), report)

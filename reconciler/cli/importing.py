@@ -12,14 +12,18 @@ from reconciler.cli.lifecycle import consent_of
 from reconciler.cli.options import (
     DirectoryOption,
     EnvOption,
-    Format,
     FormatOption,
     LockTimeoutOption,
+    MaxCharsOption,
+    ReportOption,
     VarOption,
     YesOption,
 )
+from reconciler.cli.reported import Reported
 from reconciler.cli.session import address, runtime_of, seconds
 from reconciler.errors import UsageError
+from reconciler.reports.formats import Format
+from reconciler.reports.rendering import Reading
 
 if TYPE_CHECKING:
     from reconciler.wiring import Runtime
@@ -27,7 +31,7 @@ if TYPE_CHECKING:
 
 def add_to(app: typer.Typer) -> None:
     """Register the verb."""
-    app.command("import")(import_)
+    app.command("import", cls=Reported)(import_)
 
 
 def import_(
@@ -45,6 +49,8 @@ def import_(
     yes: YesOption = False,
     lock_timeout: LockTimeoutOption = "0s",
     format: FormatOption = Format.TEXT,
+    max_chars: MaxCharsOption = None,
+    report: ReportOption = None,
 ) -> None:
     """Take over what is there: write its document where there is none, and remember it. Changes nothing at any vendor."""
     from reconciler.adoption.drafting import ORDER, Selection
@@ -68,4 +74,4 @@ def import_(
     else:
         selection = Selection(kind=kind.lower(), name_glob=name_glob)
         answer = importing.import_all(open_project, selection, dry_run=dry_run, lock_timeout_s=wait_s)
-    output.finish(answer, format)
+    output.finish(answer, format, Reading(max_chars=max_chars), report)

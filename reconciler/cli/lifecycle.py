@@ -17,21 +17,26 @@ from reconciler.cli.options import (
     DirectoryOption,
     EnvOption,
     ExcludeOption,
-    Format,
     FormatOption,
     LockTimeoutOption,
+    MaxCharsOption,
     ParallelOption,
+    ReportOption,
     SelectorOption,
     TargetOption,
     VarOption,
     VerboseOption,
     YesOption,
 )
+from reconciler.cli.reported import Reported
 from reconciler.cli.scoping import scope as scope_of
 from reconciler.cli.session import Stop, runtime_of, seconds
 from reconciler.errors import TdrError, UsageError
+from reconciler.reports.formats import Format
+from reconciler.reports.rendering import Reading
 
 if TYPE_CHECKING:
+    from reconciler.commands.answer import Answer
     from reconciler.commands.applying import Consent, Run
     from reconciler.model.address import Address
 
@@ -39,7 +44,7 @@ if TYPE_CHECKING:
 def add_to(app: typer.Typer) -> None:
     """Register the verbs."""
     for verb in (validate, plan, apply, show, destroy):
-        app.command()(verb)
+        app.command(cls=Reported)(verb)
 
 
 def validate(
@@ -48,6 +53,8 @@ def validate(
     directory: DirectoryOption = None,
     var: VarOption = None,
     format: FormatOption = Format.TEXT,
+    max_chars: MaxCharsOption = None,
+    report: ReportOption = None,
 ) -> None:
     """Check the manifests. Asks no vendor and needs no secrets."""
     from reconciler.commands import planning
@@ -66,7 +73,7 @@ def validate(
         from reconciler.reports.documents import validation_document
 
         answer = Answer(validation_document(error.diagnostics, rfc3339(SystemClock().now())), error.exit_code)
-    output.finish(answer, format)
+    output.finish(answer, format, Reading(max_chars=max_chars), report)
 
 
 def plan(
@@ -87,6 +94,8 @@ def plan(
         bool, typer.Option("--detailed-exitcode", help="Exit with 2 when there are changes.")
     ] = False,
     format: FormatOption = Format.TEXT,
+    max_chars: MaxCharsOption = None,
+    report: ReportOption = None,
     verbose: VerboseOption = False,
 ) -> None:
     """Show what apply would change. Changes nothing. Exits with 3 when a gate holds the plan."""
@@ -98,7 +107,7 @@ def plan(
     valid_for_s = seconds(expires)
     answer = None
     with collection_paused():
-        if format is Format.TEXT and scope.is_everything and not (verbose or out):
+        if format is Format.TEXT and scope.is_everything and not (verbose or out or report):
             with runtime_of(context, env=env, directory=directory, variables=var, sets_aside=True) as runtime:
                 answer = planning.plan_rest(runtime, detailed=detailed_exitcode)
         if answer is None:
@@ -106,7 +115,7 @@ def plan(
                 answer = planning.plan(
                     runtime, scope=scope, detailed=detailed_exitcode, out=out, valid_for_s=valid_for_s
                 )
-    output.finish(answer, format, verbose=verbose)
+    output.finish(answer, format, Reading(verbose=verbose, max_chars=max_chars), report)
 
 
 def apply(
@@ -133,6 +142,8 @@ def apply(
     approve: ApproveOption = None,
     reason: ReasonOption = "",
     format: FormatOption = Format.TEXT,
+    max_chars: MaxCharsOption = None,
+    report: ReportOption = None,
 ) -> None:
     """Plan, show it, ask, and change what differs; with a saved plan: exactly that, without asking."""
     from reconciler.commands import applying
@@ -152,7 +163,7 @@ def apply(
     )
     with runtime_of(context, env=env, directory=directory, variables=var) as runtime, Stop.watching(run.stop) as stop:
         answer = applying.apply(runtime, run, plan_file=plan_file, scope=scope)
-    finish_run(answer, format, stop)
+    finish_run(answer, format, stop, Reading(max_chars=max_chars), report)
 
 
 def destroy(
@@ -168,6 +179,8 @@ def destroy(
     approve: ApproveOption = None,
     reason: ReasonOption = "",
     format: FormatOption = Format.TEXT,
+    max_chars: MaxCharsOption = None,
+    report: ReportOption = None,
 ) -> None:
     """Delete everything that tdr made or took over, or a part and what needs it. With --yes, --env must be named."""
     from reconciler.commands import applying
@@ -179,12 +192,13 @@ def destroy(
     run = run_of(consent, lock_timeout, approve, reason)
     with runtime_of(context, env=env, directory=directory, variables=var) as runtime, Stop.watching(run.stop) as stop:
         answer = applying.destroy(runtime, run, scope)
-    finish_run(answer, format, stop)
+    finish_run(answer, format, stop, Reading(max_chars=max_chars), report)
 
 
 def show(
     file: Annotated[Path, typer.Argument(help="A saved plan or a run's report.", metavar="FILE")],
     format: FormatOption = Format.TEXT,
+    max_chars: MaxCharsOption = None,
     verbose: VerboseOption = False,
 ) -> None:
     """Show a saved plan or a run's report. Reads no project and asks no vendor."""
@@ -192,7 +206,7 @@ def show(
 
     document = saved_plan.load(file)
     try:
-        output.emit(document, format, verbose=verbose)
+        output.emit(document, format, Reading(verbose=verbose, max_chars=max_chars))
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise TdrError(
             f"{str(file)!r} is no whole document of tdr", hint="name a file that `tdr plan --out FILE` wrote"
@@ -244,13 +258,19 @@ def _listener(address: Address, event: str, message: str) -> None:
     output.say(f"{address}: {event if event != 'progress' else '…'} {told}".rstrip())
 
 
-def finish_run(answer: Any, format: Format, stop: Stop) -> None:
-    """Print what a run did, or what holds its plan, and end with its exit code."""
+def finish_run(
+    answer: Answer,
+    format: Format,
+    stop: Stop,
+    reading: Reading = output.IN_FULL,
+    report: Sequence[str] | None = None,
+) -> None:
+    """Print what a run did, or what holds its plan, write the reports, and end with its exit code."""
     from reconciler.commands.answer import BLOCKED, INTERRUPTED
 
+    ended = replace(answer, exit_code=stop.exit_code) if answer.exit_code == INTERRUPTED else answer
     if answer.exit_code == BLOCKED and format is Format.TEXT:
         output.say("error: a gate holds this plan; nothing was changed")
         output.say("hint: lines of the plan that begin with `!` say why, and what to do")
-    elif answer.document["format"] != "tdr.plan" or format is Format.JSON:
-        output.emit(answer.document, format)
-    raise typer.Exit(stop.exit_code if answer.exit_code == INTERRUPTED else answer.exit_code)
+        output.finish_shown(ended, reading, report)
+    output.finish(ended, format, reading, report)

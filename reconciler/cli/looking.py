@@ -10,8 +10,12 @@ from typing import Annotated
 import typer
 
 from reconciler.cli import output
-from reconciler.cli.options import DirectoryOption, EnvOption, Format, FormatOption, VarOption
+from reconciler.cli.options import DirectoryOption, EnvOption, FormatOption, MaxCharsOption, ReportOption, VarOption
+from reconciler.cli.reported import Reported
 from reconciler.cli.session import address, address_and_pointer, runtime_of
+from reconciler.reports.characters import visible
+from reconciler.reports.formats import Format
+from reconciler.reports.rendering import Reading
 
 
 class GraphFormat(StrEnum):
@@ -24,7 +28,8 @@ class GraphFormat(StrEnum):
 
 def add_to(app: typer.Typer) -> None:
     """Register the verbs."""
-    for verb in (status, explain, history, graph):
+    app.command(cls=Reported)(status)
+    for verb in (explain, history, graph):
         app.command()(verb)
 
 
@@ -37,6 +42,8 @@ def status(
     directory: DirectoryOption = None,
     var: VarOption = None,
     format: FormatOption = Format.TEXT,
+    max_chars: MaxCharsOption = None,
+    report: ReportOption = None,
 ) -> None:
     """Show how what was applied is doing. Exits with 2 when something is wrong, 1 when not all could be read."""
     from reconciler.commands import status as commands
@@ -44,7 +51,7 @@ def status(
     chosen = address(what) if what else None
     with runtime_of(context, env=env, directory=directory, variables=var) as runtime:
         answer = commands.status(runtime, chosen)
-    output.finish(answer, format)
+    output.finish(answer, format, Reading(max_chars=max_chars), report)
 
 
 def explain(
@@ -99,4 +106,4 @@ def graph(
     if format is GraphFormat.JSON:
         output.finish(answer, Format.JSON)
     render = reports.dot if format is GraphFormat.DOT else reports.mermaid
-    sys.stdout.write(output.visible(render(answer.document)))
+    sys.stdout.write(visible(render(answer.document)))

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-
-class Format(StrEnum):
-    """How a result is printed."""
-
-    TEXT = "text"
-    JSON = "json"
-
+from reconciler.cli import reporting
+from reconciler.reports.formats import Format
 
 EnvOption = Annotated[
     str | None,
@@ -30,7 +24,28 @@ VarOption = Annotated[
     list[str] | None,
     typer.Option("--var", help="Value for ${var:NAME}, before TDR_VAR_NAME; repeatable.", metavar="NAME=VALUE"),
 ]
-FormatOption = Annotated[Format, typer.Option("--format", envvar="TDR_FORMAT", help="How to print the result.")]
+FormatOption = Annotated[
+    Format,
+    typer.Option("--format", envvar="TDR_FORMAT", help="How to print the result.", callback=reporting.known),
+]
+ReportOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--report",
+        help="Also write the result in this format to this file, however the run ends; repeatable. - is stdout.",
+        metavar="FORMAT=FILE",
+    ),
+]
+MaxCharsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--max-chars",
+        envvar="TDR_MAX_CHARS",
+        min=1,
+        help="How long Markdown may be; says what is left out.",
+        metavar="N",
+    ),
+]
 TargetOption = Annotated[
     list[str] | None,
     typer.Option(

@@ -3,75 +3,66 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
-from collections.abc import Callable
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
-from reconciler.cli.options import Format
+from reconciler.cli import reporting
+from reconciler.reports.characters import visible
+from reconciler.reports.formats import Format
+from reconciler.reports.rendering import Reading, render
 
 if TYPE_CHECKING:
     from reconciler.commands.answer import Answer
     from reconciler.errors import TdrError
 
-# Control characters but line ends and tabs; and the marks that reorder a line.
-_OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 COLOURS = {"+": "green", "~": "yellow", "-": "red", "»": "cyan", "?": "magenta", "!": "red"}
-
-RENDERERS = {
-    "tdr.plan": ("text", "plan"),
-    "tdr.run": ("text", "run"),
-    "tdr.run, kept": ("history", "run_text"),
-    "tdr.plan_diff": ("plan_diff", "plan_diff"),
-    "tdr.job": ("rows", "job"),
-    "tdr.validation": ("text", "validation"),
-    "tdr.drift": ("drift", "text"),
-    "tdr.import": ("importing", "imported"),
-    "tdr.status": ("status", "text"),
-    "tdr.history": ("history", "text"),
-    "tdr.explanation": ("explaining", "text"),
-    "tdr.schedule": ("schedule_explained", "text"),
-    "tdr.tdx": ("tdx", "text"),
-}
-"""Format -> module of `reports` and its function; the others are tables."""
-WITH_MORE = {"tdr.plan", "tdr.drift"}
-"""Formats that --verbose shows more of."""
+IN_FULL = Reading()
 
 
-def finish(answer: Answer, format: Format, *, verbose: bool = False) -> None:
-    """Print the result and end with its exit code."""
-    emit(answer.document, format, verbose=verbose)
-    raise typer.Exit(answer.exit_code)
+def finish(answer: Answer, format: Format, reading: Reading = IN_FULL, report: Sequence[str] | None = None) -> NoReturn:
+    """Print the result, write the reports that were asked for, and end with its exit code.
+
+    report: as on the command line, ``FORMAT=FILE`` each. One that cannot be written, or a page that cannot be made short
+    enough, is told once everything else is done, and makes a success a failure.
+    """
+    from reconciler.errors import TdrError
+
+    try:
+        emit(answer.document, format, reading)
+    except TdrError as error:
+        complain(error)
+        answer = replace(answer, exit_code=answer.exit_code if answer.exit_code not in _SUCCESSES else 1)
+    finish_shown(answer, reading, report)
 
 
-def emit(document: dict[str, Any], format: Format, *, verbose: bool = False) -> None:
-    """Print *document* to stdout."""
-    if format is Format.JSON:
-        import orjson
+def finish_shown(answer: Answer, reading: Reading, report: Sequence[str] | None) -> NoReturn:
+    """As `finish`, when the result was printed before."""
+    failures = reporting.write(answer.document, reporting.parsed(report), reading)
+    for failure in failures:
+        complain(failure)
+    raise typer.Exit(1 if failures and answer.exit_code in _SUCCESSES else answer.exit_code)
 
-        sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n")
-        return
-    rendered = visible(_render(document, verbose=verbose))
-    sys.stdout.write(_coloured(rendered) if colours() else rendered)
+
+_SUCCESSES = (0, 2)
+"""What becomes a failure when its result could not be told."""
+
+
+def emit(document: dict[str, Any], format: Format, reading: Reading = IN_FULL) -> None:
+    """Print *document* to stdout.
+
+    Raises:
+        TdrError: it cannot be made as short as asked for.
+    """
+    rendered = render(document, format, reading)
+    if format is Format.TEXT:
+        rendered = visible(rendered)
+        rendered = _coloured(rendered) if colours() else rendered
+    sys.stdout.write(rendered)
     sys.stdout.flush()
-
-
-def _render(document: dict[str, Any], *, verbose: bool) -> str:
-    """*document* as text; only the module of its format is loaded."""
-    name = str(document["format"])
-    if name == "tdr.run" and "who" in document:
-        name = "tdr.run, kept"
-    module, function = RENDERERS.get(name, ("text", "table"))
-    render: Callable[..., str] = getattr(import_module(f"reconciler.reports.{module}"), function)
-    return render(document, verbose=verbose) if name in WITH_MORE else render(document)
-
-
-def visible(text: str) -> str:
-    """*text* with escapes in place of what a terminal would obey: names and messages of vendors are not ours."""
-    return _OBEYED.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def colours() -> bool:

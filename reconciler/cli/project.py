@@ -10,9 +10,10 @@ import typer
 
 from reconciler import __version__
 from reconciler.cli import output
-from reconciler.cli.options import DirectoryOption, EnvOption, Format, FormatOption
+from reconciler.cli.options import DirectoryOption, EnvOption, FormatOption
 from reconciler.cli.session import runtime_of
 from reconciler.errors import UsageError
+from reconciler.reports.formats import Format
 
 
 def add_to(app: typer.Typer) -> None:

@@ -12,18 +12,22 @@ from reconciler.cli.lifecycle import consent_of, finish_run, run_of
 from reconciler.cli.options import (
     DirectoryOption,
     EnvOption,
-    Format,
     FormatOption,
     LockTimeoutOption,
+    MaxCharsOption,
+    ReportOption,
     VarOption,
     YesOption,
 )
+from reconciler.cli.reported import Reported
 from reconciler.cli.session import Stop, runtime_of
+from reconciler.reports.formats import Format
+from reconciler.reports.rendering import Reading
 
 
 def add_to(app: typer.Typer) -> None:
     """Register the verb."""
-    app.command()(rollback)
+    app.command(cls=Reported)(rollback)
 
 
 def rollback(
@@ -38,6 +42,8 @@ def rollback(
     approve: ApproveOption = None,
     reason: ReasonOption = "",
     format: FormatOption = Format.TEXT,
+    max_chars: MaxCharsOption = None,
+    report: ReportOption = None,
 ) -> None:
     """Put back what a run changed: an ordinary plan, shown and asked for. What was sent stays sent."""
     from reconciler.commands import rollback as commands
@@ -45,9 +51,9 @@ def rollback(
     if plan_only:
         with runtime_of(context, env=env, directory=directory, variables=var) as runtime:
             answer = commands.planned(runtime, run)
-        output.finish(answer, format)
+        output.finish(answer, format, Reading(max_chars=max_chars), report)
     consent = consent_of(format, yes=yes, question="Roll this back?", otherwise="pass --yes, or --plan to look")
     how = run_of(consent, lock_timeout, approve, reason)
     with runtime_of(context, env=env, directory=directory, variables=var) as runtime, Stop.watching(how.stop) as stop:
         answer = commands.rollback(runtime, how, run)
-    finish_run(answer, format, stop)
+    finish_run(answer, format, stop, Reading(max_chars=max_chars), report)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Self
 import typer
 
 from reconciler.cli import output
-from reconciler.cli.options import DirectoryOption, EnvOption, Format, FormatOption, VarOption
+from reconciler.cli.options import DirectoryOption, EnvOption, FormatOption, VarOption
 from reconciler.cli.session import Stop, address, runtime_of
+from reconciler.reports.formats import Format
 
 if TYPE_CHECKING:
     from reconciler.ports.provider import Job

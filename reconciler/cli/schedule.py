@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from reconciler.cli import output
-from reconciler.cli.options import Format, FormatOption
+from reconciler.cli.options import FormatOption
 from reconciler.cli.session import seconds
 from reconciler.errors import UsageError
+from reconciler.reports.formats import Format
 
 schedules = typer.Typer(help="Look at a schedule before it runs.", no_args_is_help=True)
 

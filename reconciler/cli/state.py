@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from reconciler.cli import output
-from reconciler.cli.options import DirectoryOption, EnvOption, Format, FormatOption, LockTimeoutOption
+from reconciler.cli.options import DirectoryOption, EnvOption, FormatOption, LockTimeoutOption
 from reconciler.cli.session import address, runtime_of, seconds
+from reconciler.reports.formats import Format
 
 if TYPE_CHECKING:
     from reconciler.commands.answer import Answer

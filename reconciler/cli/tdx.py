@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from reconciler.cli import output
-from reconciler.cli.options import DirectoryOption, EnvOption, Format, FormatOption, LockTimeoutOption, VarOption
+from reconciler.cli.options import DirectoryOption, EnvOption, FormatOption, LockTimeoutOption, VarOption
 from reconciler.cli.session import runtime_of, seconds
+from reconciler.reports.formats import Format
 
 files = typer.Typer(help="Segments in the files of tdx, the vendor's command line.", no_args_is_help=True)
 

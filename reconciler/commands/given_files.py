@@ -1,9 +1,10 @@
-"""Files that somebody names on the command line: read at once and whole, or refused at once."""
+"""Files that somebody names on the command line: read or written at once and whole, or refused at once."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from reconciler import durable
 from reconciler.errors import TdrError
 from reconciler.manifest.files import FileRefused, read_file
 
@@ -25,3 +26,12 @@ def content(path: Path, hint: str) -> bytes:
         raise TdrError(refused.message, hint=hint) from refused
     except OSError as error:
         raise TdrError(f"{str(path)!r} cannot be read: {error.strerror}", hint=hint) from error
+
+
+def put(path: Path, text: bytes) -> None:
+    """Write *text* to *path*, whole and durable. Raises OSError."""
+    if path.exists() and not path.is_file():
+        # A pipe or a device, such as /dev/stdout: to be written to, not to be replaced. A folder refuses.
+        path.write_bytes(text)
+        return
+    durable.replace(path.resolve(), text, durable.SHARED)

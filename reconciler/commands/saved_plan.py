@@ -9,8 +9,7 @@ from typing import Any
 
 import orjson
 
-from reconciler import durable
-from reconciler.commands.given_files import content
+from reconciler.commands.given_files import content, put
 from reconciler.errors import StalePlan, TdrError
 from reconciler.model.json import digest
 from reconciler.reports.documents import FORMAT_VERSION, Document
@@ -40,19 +39,11 @@ def save(path: Path, document: Document, valid_for_s: float = VALID_FOR_S) -> No
     body = document | {"expires_at": expires.strftime("%Y-%m-%dT%H:%M:%SZ")}
     text = orjson.dumps(body | {"plan_id": digest(body)}, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     try:
-        _put(path, text)
+        put(path, text)
     except OSError as error:
         raise TdrError(
             f"the plan cannot be saved to {str(path)!r}: {error.strerror}", hint="name a file in a folder that is there"
         ) from error
-
-
-def _put(path: Path, text: bytes) -> None:
-    if path.exists() and not path.is_file():
-        # A pipe or a device, such as /dev/stdout: to be written to, not to be replaced. A folder refuses.
-        path.write_bytes(text)
-        return
-    durable.replace(path.resolve(), text, durable.SHARED)
 
 
 def load(path: Path) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from reconciler import __version__
 from reconciler.diagnostics import Diagnostic, Position
 from reconciler.engine import approvals
 from reconciler.engine.planning import Prepared
+from reconciler.errors import TdrError
 from reconciler.model.address import Address
 from reconciler.model.change import action
 from reconciler.model.json import Json
@@ -125,6 +126,22 @@ def validation_document(
             for address, values in sorted(overlays.items())
             for path, place in values.items()
         ],
+    }
+
+
+def error_document(command: str, error: BaseException, exit_code: int, created_at: str) -> Document:
+    """Why *command*, such as ``tdr apply``, did not come to a result.
+
+    error: of ours, with its hint; of any other only the type is told, for its text may hold anything.
+    """
+    is_told = isinstance(error, TdrError)
+    return heading("error", created_at) | {
+        "command": command,
+        "exit_code": exit_code,
+        "error": type(error).__name__,
+        "message": error.message if isinstance(error, TdrError) else f"unexpected {type(error).__name__}",
+        "hint": error.hint if isinstance(error, TdrError) else "",
+        "request_id": (getattr(error, "request_id", "") or None) if is_told else None,
     }
 
 

@@ -79,7 +79,7 @@ def text(document: Mapping[str, Any], *, verbose: bool = False) -> str:
         note = f"  {entry['note']}" if entry["note"] else ""
         lines.append(f"{SYMBOLS[entry['verdict']]} {entry['address']:<46} {entry['verdict']}{note}")
         if entry["verdict"] in ("drifted", "missing") and (entry["source"] or entry["changed_at"]):
-            lines.append("    " + ", ".join(filter(None, (entry["source"], _changed(entry)))))
+            lines.append("    " + ", ".join(filter(None, (entry["source"], changed(entry)))))
         for field in entry["fields"]:
             lines += moved(field["path"], field["applied"], field["found"])
     lines += _unmanaged(document)
@@ -92,7 +92,8 @@ def text(document: Mapping[str, Any], *, verbose: bool = False) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _changed(entry: Mapping[str, Any]) -> str:
+def changed(entry: Mapping[str, Any]) -> str:
+    """When and by whom, as far as its vendor tells; else ""."""
     if not entry["changed_at"]:
         return ""
     return f"changed at {entry['changed_at']}" + (f" by {entry['changed_by']}" if entry["changed_by"] else "")

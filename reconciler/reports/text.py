@@ -52,33 +52,31 @@ def plan(document: Mapping[str, Any], *, verbose: bool = False) -> str:
         lines.append(
             f"Plan {document['plan_digest']}, from serial {document['base']['serial']} of the state{checkout(document)}"
         )
-    if not document["complete"]:
-        lines += partial("plan", document.get("partial"))
+    lines += banners(document)
     if not doing and not document["gates"]:
         nothing = f"No changes. {counted(sum(document['summary'].values()), 'resource')} as declared."
-        return "\n".join([*lines, nothing, *_staying(changes, verbose=verbose), *_warnings(document)]) + "\n"
+        return "\n".join([*lines, nothing, *staying(changes, verbose=verbose), *warning_lines(document)]) + "\n"
     for gate in document["gates"]:
         lines += _gate(gate)
     if document["gates"]:
         lines.append("")
     lines += leaving.lines(document.get("egress", ()))
-    timings = {entry["address"]: schedules.lines(entry) for entry in document.get("schedules", _NO_TIMINGS)["entries"]}
+    timings = timings_of(document)
     for action in ORDER:
         for change in doing:
             if change["actions"] == [action]:
-                lines += [*_change(change, action), *timings.get(change["address"], ()), ""]
-    lines += _staying(changes, verbose=verbose)
-    lines += _warnings(document)
-    lines.append(_summary(document))
+                lines += [*change_lines(change), *timings.get(change["address"], ()), ""]
+    lines += staying(changes, verbose=verbose)
+    lines += warning_lines(document)
+    lines.append(summary_line(document))
     return "\n".join(lines) + "\n"
 
 
-def _staying(changes: Sequence[Mapping[str, Any]], *, verbose: bool) -> Iterator[str]:
+def staying(changes: Sequence[Mapping[str, Any]], *, verbose: bool) -> list[str]:
     """What stays as it is: by name when *verbose*, else what there is to say of it."""
     quiet = [change for change in changes if change["actions"] == ["noop"]]
-    if verbose:
-        yield from (f"  {change['address']}  unchanged" for change in quiet)
-    yield from (f"  {change['address']}: {change['note']}" for change in quiet if change.get("note"))
+    named = [f"  {change['address']}  unchanged" for change in quiet] if verbose else []
+    return named + [f"  {change['address']}: {change['note']}" for change in quiet if change.get("note")]
 
 
 def _headline(document: Mapping[str, Any]) -> str:
@@ -93,6 +91,12 @@ def checkout(document: Mapping[str, Any]) -> str:
     return f", commit {document['commit'][:12]}{' with changes that are not committed' if document['dirty'] else ''}"
 
 
+def banners(document: Mapping[str, Any]) -> Iterator[str]:
+    """What a reader must know of how the plan was made."""
+    if not document["complete"]:
+        yield from partial("plan", document.get("partial"))
+
+
 def _gate(gate: Mapping[str, Any]) -> Iterator[str]:
     yield f"! {gate['rule']}: {gate['message']}"
     if gate["hint"]:
@@ -101,7 +105,8 @@ def _gate(gate: Mapping[str, Any]) -> Iterator[str]:
         yield f"    or, if it is meant: {gate['approve']} --reason WHY"
 
 
-def _warnings(document: Mapping[str, Any]) -> list[str]:
+def warning_lines(document: Mapping[str, Any]) -> list[str]:
+    """What else the reader should know, but for what is told with a schedule."""
     entries = document.get("schedules", _NO_TIMINGS)["entries"]
     beside = {(notice["rule"], notice["message"]) for entry in entries for notice in entry["notices"]}
     return [
@@ -116,7 +121,15 @@ def _warnings(document: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _change(change: Mapping[str, Any], action: str) -> Iterator[str]:
+def timings_of(document: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Address -> what its schedule will do, by meaning."""
+    entries = document.get("schedules", _NO_TIMINGS)["entries"]
+    return {entry["address"]: list(schedules.lines(entry)) for entry in entries}
+
+
+def change_lines(change: Mapping[str, Any]) -> Iterator[str]:
+    """One resource: what is done to it, where it is written, and its fields."""
+    action = change["actions"][0]
     title = f"{SYMBOLS[action]} {change['address']}"
     made_by = f"  by the first run of {change['made_by']}" if change.get("made_by") else ""
     if change.get("moved_to"):
@@ -175,7 +188,8 @@ def _secret(before: object) -> str:
             return "(secret changed)"
 
 
-def _summary(document: Mapping[str, Any]) -> str:
+def summary_line(document: Mapping[str, Any]) -> str:
+    """How much of what, where it comes from, and the digest."""
     summary: Mapping[str, int] = document["summary"]
     parts = [f"{summary.get(action, 0)} to {action}" for action in ("create", "update", "delete")]
     parts += [
@@ -235,6 +249,12 @@ def validation(document: Mapping[str, Any]) -> str:
     ]
     told = ["The environment says otherwise:", *overlays] if overlays else []
     return (found + "\n" if found else "") + "\n".join([verdict, *told]) + "\n"
+
+
+def error(document: Mapping[str, Any]) -> str:
+    """Why a command did not come to a result. Ends with a line break."""
+    hint = f"hint: {document['hint']}\n" if document["hint"] else ""
+    return f"error: {document['message']}\n{hint}"
 
 
 def table(document: Mapping[str, Any]) -> str:

@@ -1,0 +1,112 @@
+"""Reports: the result of a run in further formats, each in a file of its own, whatever the run came to."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from reconciler.errors import TdrError, UsageError
+from reconciler.reports.characters import visible
+from reconciler.reports.formats import Format
+from reconciler.reports.rendering import Reading, render
+
+_ALL = frozenset({Format.TEXT, Format.JSON, Format.MARKDOWN})
+_WRITING = _ALL | {Format.JSONL}
+FORMATS: Mapping[str, frozenset[Format]] = {
+    **dict.fromkeys(("plan", "drift", "validate", "import", "status", "show"), _ALL),
+    **dict.fromkeys(("apply", "destroy", "rollback"), _WRITING),
+}
+"""Verb -> the formats it knows; the others know text and JSON."""
+_PLAIN = frozenset({Format.TEXT, Format.JSON})
+STDOUT = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One ``FORMAT=FILE``; the file is ``-`` for stdout."""
+
+    format: Format
+    file: str
+
+
+def known(context: typer.Context, format: Format) -> Format:
+    """*format*, if the verb knows it.
+
+    Raises:
+        UsageError: it does not; names those it does.
+    """
+    # A chain such as `tdr state list`; every name but the program's own.
+    verb = context.command_path.partition(" ")[2]
+    formats = FORMATS.get(verb, _PLAIN)
+    if format not in formats:
+        raise UsageError(f"`tdr {verb}` has no format {format.value!r}", hint=f"one of {_listed(formats)}")
+    return format
+
+
+def _listed(formats: frozenset[Format]) -> str:
+    return ", ".join(one.value for one in Format if one in formats)
+
+
+def parsed(texts: Sequence[str] | None) -> list[Report]:
+    """Reports as they are written on the command line.
+
+    Raises:
+        UsageError: one is not ``FORMAT=FILE``, or two go to the same place.
+    """
+    reports: list[Report] = []
+    for text in texts or ():
+        name, _, file = text.partition("=")
+        formats = _ALL | FORMATS["validate"]
+        if name not in {one.value for one in formats} or not file:
+            raise UsageError(f"--report {text!r} is not FORMAT=FILE", hint=f"formats: {_listed(formats)}")
+        if any(one.file == file for one in reports):
+            raise UsageError(f"--report: two reports go to {file!r}", hint="name a file for each")
+        reports.append(Report(Format(name), file))
+    return reports
+
+
+def check(context: typer.Context) -> None:
+    """Refuse reports that cannot be made, before the verb does anything.
+
+    Raises:
+        UsageError: one is not ``FORMAT=FILE``, the verb does not know its format, or stdout holds something else.
+    """
+    for report in parsed(context.params.get("report")):
+        known(context, report.format)
+        if report.file == STDOUT and context.params.get("format") is not Format.TEXT:
+            raise UsageError(
+                f"--report {report.format.value}=-: stdout holds the one document of --format",
+                hint="leave --format out, or name a file",
+            )
+
+
+def write(document: dict[str, Any], reports: Sequence[Report], reading: Reading) -> list[TdrError]:
+    """Write *document* to each place; what went wrong, which stops none of the others."""
+    from reconciler.commands.given_files import put
+
+    failures: list[TdrError] = []
+    for report in reports:
+        try:
+            rendered = render(document, report.format, reading)
+            if report.format is Format.TEXT:
+                rendered = visible(rendered)
+            if report.file == STDOUT:
+                sys.stdout.write(rendered)
+                sys.stdout.flush()
+            else:
+                put(Path(report.file), rendered.encode())
+        except OSError as error:
+            message = f"the {report.format.value} report cannot be written to {report.file!r}: {error.strerror}"
+            failures.append(TdrError(message, hint=_SAFE))
+        except TdrError as error:
+            message = f"the {report.format.value} report for {report.file!r} cannot be made: {error.message}"
+            failures.append(TdrError(message, hint=error.hint))
+    return failures
+
+
+_SAFE = "what the run did is done and remembered; name a file in a folder that is there and can be written to"
