@@ -26,7 +26,7 @@ VarOption = Annotated[
 ]
 FormatOption = Annotated[
     Format,
-    typer.Option("--format", envvar="TDR_FORMAT", help="How to print the result.", callback=reporting.known),
+    typer.Option("--format", envvar="TDR_FORMAT", help="How to print the result.", callback=reporting.usual),
 ]
 ReportOption = Annotated[
     list[str] | None,

@@ -34,18 +34,33 @@ class Report:
     file: str
 
 
+def usual(context: typer.Context, format: Format) -> Format:
+    """*format* if the verb knows it; where it stands for all verbs, in the environment or in tdr.yaml, else text.
+
+    Raises:
+        UsageError: the command line itself asks for one that the verb does not know.
+    """
+    source = context.get_parameter_source("format")
+    if source is not None and source.name != "COMMANDLINE" and format not in _formats(context):
+        return Format.TEXT
+    return known(context, format)
+
+
 def known(context: typer.Context, format: Format) -> Format:
     """*format*, if the verb knows it.
 
     Raises:
         UsageError: it does not; names those it does.
     """
-    # A chain such as `tdr state list`; every name but the program's own.
-    verb = context.command_path.partition(" ")[2]
-    formats = FORMATS.get(verb, _PLAIN)
+    formats = _formats(context)
     if format not in formats:
-        raise UsageError(f"`tdr {verb}` has no format {format.value!r}", hint=f"one of {_listed(formats)}")
+        raise UsageError(f"`{context.command_path}` has no format {format.value!r}", hint=f"one of {_listed(formats)}")
     return format
+
+
+def _formats(context: typer.Context) -> frozenset[Format]:
+    # A chain such as `tdr state list`; every name but the program's own.
+    return FORMATS.get(context.command_path.partition(" ")[2], _PLAIN)
 
 
 def _listed(formats: frozenset[Format]) -> str:

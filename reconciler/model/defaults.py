@@ -22,11 +22,13 @@ class DefaultsSpec(Spec):
     expires: str | None = None
     """How long a saved plan may be applied, such as 72h."""
     format: str | None = None
-    """How results are printed."""
+    """How results are printed, by the commands that know that format; by the others as text."""
     limit: Annotated[int, Field(ge=1)] | None = None
     """How many runs `tdr history` shows."""
     lock_timeout: str | None = None
     """How long to wait for another writer, such as 5m."""
+    max_chars: Annotated[int, Field(ge=1)] | None = None
+    """How long pages of Markdown may be."""
     no_color: bool | None = None
     """Whether colours are left out."""
     no_settle: bool | None = None

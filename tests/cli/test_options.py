@@ -47,7 +47,7 @@ NOT_IN_SETTINGS = {
             "--debug",
         ),
     },
-    "where": {"--env", "--directory", "--out", "--from", "--changes", "--state-file"},
+    "where": {"--env", "--directory", "--out", "--from", "--changes", "--state-file", "--report"},
     "that somebody agrees": {"--yes", "--approve", "--reason"},
     "values, which environments have": {"--var"},
 }

@@ -156,6 +156,14 @@ def test_what_cannot_be_reported_is_refused_before_anything_is_done(
     assert not (project.folder / "x").exists()
 
 
+def test_a_format_for_all_verbs_is_text_where_one_does_not_know_it(project: Stage) -> None:
+    assert project.tdr("plan", TDR_FORMAT="markdown").out.startswith("### Plan")
+    assert project.tdr("state", "list", TDR_FORMAT="markdown").out == project.tdr("state", "list").out
+    project.edit("tdr.yaml", "project: shop\n", "project: shop\ndefaults: {format: markdown, max_chars: 400}\n")
+    assert len(project.tdr("plan").out) <= 400
+    assert project.tdr("state", "list").out == project.tdr("state", "list", "--format", "text").out
+
+
 def test_a_report_goes_into_a_pipe_as_it_is(project: Stage, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
