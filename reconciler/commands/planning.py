@@ -14,6 +14,7 @@ from reconciler.commands.provenance import revision_of
 from reconciler.commands.unknown_databases import refuse_unknown_databases
 from reconciler.diagnostics import Diagnostic, sorted_by_place
 from reconciler.engine.fingerprints import plan_digest
+from reconciler.engine.ingesting import faster_than_ingested
 from reconciler.engine.planning import Prepared, prepare
 from reconciler.engine.review import ignores_ending, reviewed
 from reconciler.engine.scoping import part_of_all
@@ -148,6 +149,7 @@ def checked(runtime: Runtime, levels: Sequence[Level] = (Level.ERROR,)) -> list[
         elif isinstance(resource.spec, Timing):
             # Nothing at any vendor, so no provider looks at it; what uses it may be written later.
             found += [runtime.placed(address, diagnostic) for diagnostic in _remarks(runtime, address, resource.spec)]
+    found += [runtime.placed(Address.parse(one.subject), one) for one in faster_than_ingested(runtime.world)]
     book, today = policy_of(runtime), runtime.world.today()
     found += book.problems
     found += [

@@ -121,6 +121,8 @@ class EnvironmentSpec(Spec):
     """How long to wait before looking a second time for an object that is not there; each kind's own time when left out."""
     job_timeout: Seconds = 3600
     """How long a bootstrap waits for its first run."""
+    ingests_within: dict[Literal["pinterest"], Seconds] = Field(default_factory=dict)
+    """Vendor -> how long it takes to take in a list; who replaces one more often is warned. 0 for never, a day when left out."""
     health: HealthSpec = HealthSpec()
     """From when on `tdr status` finds something wrong."""
     cron_dialect: Literal["documented", "classic"] = "documented"

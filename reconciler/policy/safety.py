@@ -25,6 +25,24 @@ def _fed_twice(resource: Resource, declared: Declared) -> Iterator[Found]:
         yield Found("/spec/membership", f"replaces the members of {target}, which {', '.join(others)} feeds too")
 
 
+def _fed_by_several(resource: Resource, declared: Declared) -> Iterator[Found]:
+    """Told once an audience, at the last of them; where one replaces, `audience-fed-twice` says worse."""
+    spec = resource.spec
+    if not isinstance(spec, ActivationSpec) or spec.membership is not Membership.ADD:
+        return
+    target = Address("audience", spec.to.audience)
+    feeding = [user for user in declared.users.get(target, ()) if user.kind == "activation"]
+    adding = [user for user in feeding if _membership(declared.resources[user]) is Membership.ADD]
+    is_replaced = any(_membership(declared.resources[user]) is Membership.REPLACE for user in feeding)
+    if len(adding) > 1 and not is_replaced and resource.address == adding[-1]:
+        others = ", ".join(str(user) for user in adding[:-1])
+        yield Found("/spec/to/audience", f"adds to {target}, as does {others}: nobody can tell whose a member is")
+
+
+def _membership(resource: Resource) -> Membership | None:
+    return resource.spec.membership if isinstance(resource.spec, ActivationSpec) else None
+
+
 def _fills(resource: Resource) -> bool:
     spec = resource.spec
     return isinstance(spec, ActivationSpec) and spec.membership in (Membership.ADD, Membership.REPLACE)
@@ -57,6 +75,14 @@ RULES = (
         "An audience whose members one activation replaces is fed by no other, for each run would undo the other's.",
         "let both add, or give each an audience of its own",
         _fed_twice,
+    ),
+    Rule(
+        "audience-fed-by-several",
+        Level.WARN,
+        frozenset({"activation"}),
+        "An audience is added to by one activation, so that one query says who is in it.",
+        "find all members by one query; or waive the rule where several are meant",
+        _fed_by_several,
     ),
     Rule(
         "clear-on-schedule",

@@ -74,6 +74,7 @@ class KindTraits:
     referenced: whether objects of this kind are made by people elsewhere and only checked here, so that taking notice of one
         needs nobody's leave and letting go of it deletes nothing.
     verbs: for an audience, what an export to its destination understands.
+    ingests_within_s: for an audience, how long its vendor takes to take in a list; 0 when nobody says.
     outflow: for an activation, its comparable fields -> what they send where; None when they send nothing.
     """
 
@@ -83,6 +84,7 @@ class KindTraits:
     absent_after_s: float = 1.0
     referenced: bool = False
     verbs: AudienceVerbs | None = None
+    ingests_within_s: float = 0.0
     outflow: Callable[[Mapping[str, object]], Outflow | None] | None = None
 
 

@@ -15,6 +15,7 @@ from reconciler.schedule.parsing import check, parse
 from reconciler.schedule.problem import Problem, ScheduleError
 from reconciler.schedule.remarks import Remark, remarks, workflow_remarks
 from reconciler.schedule.runs import Run, next_after, next_runs
+from reconciler.schedule.spacing import closest_runs_s
 from reconciler.schedule.words import meaning
 from reconciler.schedule.zones import check_zone
 
@@ -30,6 +31,7 @@ __all__ = [
     "canonical_timing",
     "check",
     "check_zone",
+    "closest_runs_s",
     "findings",
     "meaning",
     "next_after",

@@ -30,6 +30,9 @@ AUDIENCE = KindTraits(
     # Pinterest promises nothing about when a listing shows a new object.
     visible_within_s=120.0,
     verbs=VERBS,
+    # Pinterest does not say. Those who send lists say a day, some two; what is added or removed need not wait for that.
+    # Source: pages of Segment (24 h), and of Treasure Data, Hightouch, Braze and Amperity (24 to 48 h).
+    ingests_within_s=86_400.0,
 )
 
 
