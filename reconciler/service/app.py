@@ -19,6 +19,7 @@ from reconciler.service.routes import (
     loads,
     queries,
     syndications,
+    workflows,
 )
 from reconciler.service.routing import on_api_error, on_http_exception, on_tdr_error
 from reconciler.service.service import Service
@@ -37,6 +38,7 @@ def create_app(service: Service) -> Starlette:
             *audiences.ROUTES,
             *entities.ROUTES,
             *syndications.ROUTES,
+            *workflows.ROUTES,
         ],
         middleware=[Middleware(RawPaths)],
         exception_handlers={ApiError: on_api_error, HTTPException: on_http_exception, TdrError: on_tdr_error},

@@ -25,6 +25,8 @@ from reconciler.service.schedules import Schedules
 from reconciler.service.service import Service, submit
 from reconciler.service.storage import Storage
 from reconciler.service.warehouse import Warehouse
+from reconciler.service.workflows.operators import Operators
+from reconciler.service.workflows.platform import Workflows
 
 if TYPE_CHECKING:
     from reconciler.service.cdp.activating import Statement
@@ -92,6 +94,19 @@ def open_service(
     runner = Runner(jobs, Executor(jobs, querying, loading, statement))
     syndications = Syndications(storage, connections, schedules, jobs, sealer, clock, USERS)
     platform = open_platform(storage, catalog, warehouse, sealer, submit(jobs, runner), clock, syndications)
+    queries = Queries(storage, catalog, connections, schedules, sealer, clock)
+    loads = Loads(storage, catalog, schedules, sealer, clock)
+    workflows = Workflows(
+        storage,
+        leases,
+        cron,
+        sealer,
+        clock,
+        jobs,
+        Operators(jobs, queries, loads, connections, sealer),
+        submit(jobs, runner),
+        runner.kill,
+    )
     service = Service(
         api_keys=tuple(api_keys),
         clock=clock,
@@ -101,16 +116,18 @@ def open_service(
         catalog=catalog,
         connections=connections,
         schedules=schedules,
-        queries=Queries(storage, catalog, connections, schedules, sealer, clock),
-        loads=Loads(storage, catalog, schedules, sealer, clock),
+        queries=queries,
+        loads=loads,
         cdp=platform,
+        workflows=workflows,
         jobs=jobs,
         results=results,
         warehouse=warehouse,
         runner=runner,
-        scheduler=Scheduler(storage, schedules, jobs, runner, results, clock, syndications.due_run_of),
+        scheduler=Scheduler(storage, schedules, jobs, runner, results, clock, syndications.due_run_of, workflows),
     )
     leases.sweep()
     jobs.fail_orphans()
+    workflows.attempts.fail_orphans()
     results.remove_expired()
     return service

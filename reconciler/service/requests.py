@@ -19,6 +19,10 @@ from reconciler.service.answers import ApiError, invalid
 
 # The longest Hive query has 2,097,152 characters of up to four bytes (documented ceiling).
 _LARGEST_FIELD_BYTES = 9_000_000
+ARCHIVE = "archive"
+"""The field that a body of gzip arrives as, in bytes."""
+_PACKED = frozenset({"application/gzip", "application/x-gzip"})
+_LARGEST_ARCHIVE_BYTES = 10 * 1024 * 1024
 _NOT_A_DOCUMENT = "the request body is not a JSON object"
 
 
@@ -110,6 +114,8 @@ async def _fields(request: Request) -> Mapping[str, Any]:
     if media_type in {"application/x-www-form-urlencoded", "multipart/form-data"}:
         async with request.form(max_part_size=_LARGEST_FIELD_BYTES) as form:
             return {name: value for name, value in form.items() if not isinstance(value, UploadFile)}
+    if media_type in _PACKED:
+        return {ARCHIVE: await _bounded(request)}
     body = await request.body()
     if not body.strip():
         return {}
@@ -120,3 +126,13 @@ async def _fields(request: Request) -> Mapping[str, Any]:
     if not isinstance(document, dict):
         raise ApiError(400, _NOT_A_DOCUMENT)
     return document
+
+
+async def _bounded(request: Request) -> bytes:
+    """The body, refused as soon as it is larger than any archive may be."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _LARGEST_ARCHIVE_BYTES:
+            raise ApiError(413, f"the archive has more than {_LARGEST_ARCHIVE_BYTES:,} bytes")
+    return bytes(body)

@@ -1,4 +1,4 @@
-"""Fires saved queries, bulk loads and activations of segments when they are due, each scheduled time once, whoever else is firing.
+"""Fires saved queries, bulk loads, activations of segments and workflows when they are due, each scheduled time once.
 
 A scheduled time is claimed and its job made in one transaction, so two processes never both run it. Of the times missed
 while nobody was there, only the latest is made up for: earlier ones would deliver what is out of date.
@@ -20,6 +20,7 @@ from reconciler.service.runner import Runner
 from reconciler.service.runs import run_of as run_of_query
 from reconciler.service.schedules import Schedules, Timing
 from reconciler.service.storage import Storage
+from reconciler.service.workflows.platform import Workflows
 
 _LOOK_EVERY_S: Final = 1.0
 _RunOf = Callable[[sqlite3.Row, int, str], NewJob | None]
@@ -38,9 +39,11 @@ class Scheduler:
         results: Results,
         clock: Clock,
         run_of_syndication: _RunOf,
+        workflows: Workflows,
     ) -> None:
-        """Fire what *storage* holds, by giving jobs to *runner*."""
+        """Fire what *storage* holds, by giving jobs to *runner*, and what *workflows* do."""
         self._run_of_syndication = run_of_syndication
+        self._workflows = workflows
         self._storage = storage
         self._schedules = schedules
         self._jobs = jobs
@@ -51,11 +54,12 @@ class Scheduler:
         self._thread: threading.Thread | None = None
 
     def tick(self, now: float) -> int:
-        """Fire everything due at *now* and return how many jobs that made."""
+        """Fire everything due at *now* and return how many jobs and attempts that made."""
         self._results.remove_expired()
         fired = self._fire_due("queries", run_of_query, now)
         fired += self._fire_due("bulk_loads", run_of_load, now)
-        return fired + self._fire_due("syndications", self._run_of_syndication, now)
+        fired += self._fire_due("syndications", self._run_of_syndication, now)
+        return fired + self._workflows.tick(now)
 
     def start(self) -> None:
         """Tick by the clock, about once a second, until `stop`."""

@@ -22,6 +22,7 @@ from reconciler.service.scheduler import Scheduler
 from reconciler.service.schedules import Schedules
 from reconciler.service.storage import Storage
 from reconciler.service.warehouse import Warehouse
+from reconciler.service.workflows.platform import Workflows
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Service:
     queries: Queries
     loads: Loads
     cdp: Platform
+    workflows: Workflows
     jobs: Jobs
     results: Results
     warehouse: Warehouse
@@ -53,16 +55,17 @@ class Service:
         return submit(self.jobs, self.runner)(job)
 
     def tick(self, now: float | None = None) -> int:
-        """Fire what is due at *now* (Unix seconds; None: by the clock) and return how many jobs that made."""
+        """Fire what is due at *now* (Unix seconds; None: by the clock) and return how many jobs and attempts that made."""
         return self.scheduler.tick(self.clock.now() if now is None else now)
 
     def wait(self, timeout_s: float | None = None) -> bool:
-        """Wait until no job of this process is unfinished; False when that takes longer."""
-        return self.runner.wait(timeout_s)
+        """Wait until no attempt and no job of this process is unfinished; False when that takes longer."""
+        return self.workflows.wait(timeout_s) and self.runner.wait(timeout_s)
 
     def close(self, *, cancel: bool = False) -> None:
         """Stop scheduling, wait for jobs (or with *cancel* ask them to stop), and close every file."""
         self.scheduler.stop()
+        self.workflows.close(cancel=cancel)
         self.runner.close(cancel=cancel)
         self.warehouse.close()
         self.storage.close()

@@ -114,7 +114,52 @@ ALTER TABLE jobs ADD COLUMN syndication_id INTEGER;
 ALTER TABLE jobs ADD COLUMN fault TEXT NOT NULL DEFAULT '';
 CREATE INDEX jobs_of_syndication ON jobs (syndication_id, id) WHERE syndication_id IS NOT NULL;
 """
-_STEPS: Final = (_BEGINNING, _PARENT_SEGMENTS, _DECLARED_COLUMNS, _SYNDICATIONS)
+# `schedule` is what the workflow says of when it runs, as JSON; `delay` what a run starts after its session's time.
+# `process` is the lease of who runs an attempt. Values of secrets are sealed.
+_WORKFLOWS: Final = """
+CREATE TABLE projects (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL
+);
+CREATE TABLE project_revisions (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, project_id INTEGER NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+  name TEXT NOT NULL, archive BLOB NOT NULL, md5 TEXT NOT NULL, created_at INTEGER NOT NULL, UNIQUE (project_id, name)
+);
+CREATE TABLE project_secrets (
+  project_id INTEGER NOT NULL REFERENCES projects (id) ON DELETE CASCADE, key TEXT NOT NULL, value BLOB NOT NULL,
+  PRIMARY KEY (project_id, key)
+);
+CREATE TABLE workflows (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, revision_id INTEGER NOT NULL REFERENCES project_revisions (id) ON DELETE CASCADE,
+  project_id INTEGER NOT NULL REFERENCES projects (id) ON DELETE CASCADE, name TEXT NOT NULL, timezone TEXT NOT NULL,
+  config TEXT NOT NULL, UNIQUE (revision_id, name)
+);
+CREATE TABLE workflow_schedules (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, project_id INTEGER NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+  workflow_id INTEGER NOT NULL REFERENCES workflows (id), name TEXT NOT NULL, schedule TEXT NOT NULL, cron TEXT NOT NULL,
+  timezone TEXT NOT NULL, delay INTEGER NOT NULL, next_time REAL, due_at REAL, disabled_at INTEGER,
+  created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, UNIQUE (project_id, name)
+);
+CREATE TABLE workflow_sessions (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, project_id INTEGER NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+  name TEXT NOT NULL, uuid TEXT NOT NULL, session_time INTEGER NOT NULL, UNIQUE (project_id, name, session_time)
+);
+CREATE TABLE workflow_attempts (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, session_id INTEGER NOT NULL REFERENCES workflow_sessions (id) ON DELETE CASCADE,
+  workflow_id INTEGER NOT NULL REFERENCES workflows (id), number INTEGER NOT NULL, retry_name TEXT NOT NULL,
+  params TEXT NOT NULL, resumes INTEGER, status TEXT NOT NULL, kill INTEGER NOT NULL DEFAULT 0, process TEXT NOT NULL,
+  created_at INTEGER NOT NULL, finished_at INTEGER, UNIQUE (session_id, retry_name)
+);
+CREATE INDEX workflow_attempts_unfinished ON workflow_attempts (process) WHERE finished_at IS NULL;
+CREATE TABLE workflow_tasks (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, attempt_id INTEGER NOT NULL REFERENCES workflow_attempts (id) ON DELETE CASCADE,
+  parent_id INTEGER REFERENCES workflow_tasks (id) ON DELETE CASCADE, name TEXT NOT NULL,
+  config TEXT NOT NULL, is_group INTEGER NOT NULL, state TEXT NOT NULL,
+  export_params TEXT NOT NULL DEFAULT '{}', store_params TEXT NOT NULL DEFAULT '{}', error TEXT,
+  log TEXT NOT NULL DEFAULT '', started_at INTEGER, updated_at INTEGER NOT NULL
+);
+CREATE INDEX workflow_tasks_of_attempt ON workflow_tasks (attempt_id);
+"""
+_STEPS: Final = (_BEGINNING, _PARENT_SEGMENTS, _DECLARED_COLUMNS, _SYNDICATIONS, _WORKFLOWS)
 """What each version adds to the one before it; a file of an older version gets what it lacks when it is opened."""
 
 

@@ -18,6 +18,13 @@ ADDED_LATER = ("audience_runs", "segments", "folders", "audiences")
 
 
 TAKING_BACK = (
+    *(
+        f"DROP TABLE {table}"
+        for table in (
+            *("workflow_tasks", "workflow_attempts", "workflow_sessions", "workflow_schedules"),
+            *("workflows", "project_secrets", "project_revisions", "projects"),
+        )
+    ),
     "ALTER TABLE tables DROP COLUMN declared",
     "DROP TABLE syndications",
     "DROP INDEX jobs_of_syndication",
