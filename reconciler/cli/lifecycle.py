@@ -52,20 +52,23 @@ def validate(
     env: EnvOption = None,
     directory: DirectoryOption = None,
     var: VarOption = None,
+    is_online: Annotated[
+        bool, typer.Option("--online/--offline", help="Also ask the vendors, which needs their secrets. Reads only.")
+    ] = False,
     format: FormatOption = Format.TEXT,
     max_chars: MaxCharsOption = None,
     report: ReportOption = None,
 ) -> None:
-    """Check the manifests. Asks no vendor and needs no secrets."""
-    from reconciler.commands import planning
+    """Check the manifests. Asks no vendor and needs no secrets, unless --online is given."""
+    from reconciler.commands import planning, validating_online
     from reconciler.commands.answer import Answer
     from reconciler.errors import ManifestError
 
     try:
         with runtime_of(
-            context, env=env, directory=directory, variables=var, resolve_secrets=False, parse_all=True
+            context, env=env, directory=directory, variables=var, resolve_secrets=is_online, parse_all=True
         ) as runtime:
-            answer = planning.validate(runtime)
+            answer = validating_online.validate_online(runtime) if is_online else planning.validate(runtime)
     except ManifestError as error:
         if format is Format.TEXT:
             raise

@@ -12,7 +12,7 @@ from reconciler.commands.answer import BLOCKED, DIFFERENCES, FAILED, OK, Answer
 from reconciler.commands.field_places import field_places
 from reconciler.commands.provenance import revision_of
 from reconciler.commands.unknown_databases import refuse_unknown_databases
-from reconciler.diagnostics import Diagnostic, sorted_by_place
+from reconciler.diagnostics import Diagnostic, Position, sorted_by_place
 from reconciler.engine.fingerprints import plan_digest
 from reconciler.engine.ingesting import faster_than_ingested
 from reconciler.engine.planning import Prepared, prepare
@@ -30,6 +30,9 @@ from reconciler.reports import documents, schedules
 from reconciler.reports.documents import Document
 from reconciler.schedule import remarks
 from reconciler.wiring import Runtime
+
+ALL_LEVELS = (Level.ERROR, Level.GATE, Level.WARN)
+"""What `validate` tells of the policy; a plan tells the rest of what it touches."""
 
 
 def plan(
@@ -128,10 +131,14 @@ def validate(runtime: Runtime) -> Answer:
     Raises:
         ManifestError: with all findings of the pass.
     """
-    findings = checked(runtime, levels=(Level.ERROR, Level.GATE, Level.WARN))
+    findings = checked(runtime, ALL_LEVELS)
+    return Answer(documents.validation_document(tuple(findings), rfc3339(runtime.clock.now()), overlays_of(runtime)))
+
+
+def overlays_of(runtime: Runtime) -> dict[Address, dict[str, Position]]:
+    """Address -> pointer of each value that the environment says otherwise -> where it says so."""
     loaded = runtime.loaded
-    overlays = {address: values for address in loaded.resources if (values := loaded.overlaid(address))}
-    return Answer(documents.validation_document(tuple(findings), rfc3339(runtime.clock.now()), overlays))
+    return {address: values for address in loaded.resources if (values := loaded.overlaid(address))}
 
 
 def checked(runtime: Runtime, levels: Sequence[Level] = (Level.ERROR,)) -> list[Diagnostic]:

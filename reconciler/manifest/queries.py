@@ -59,7 +59,7 @@ class QueryCheck:
         found = [
             (_key(source), address, path, source)
             for address, resource in resources.items()
-            for path, source in _sources(resource)
+            for path, source in sources_of(resource)
             if (source.sql or "").strip()
         ]
         new = sum(key not in self._stored for key, *_ in found)
@@ -115,7 +115,7 @@ def _key(source: SqlSource) -> str:
 
 def unparsed(resource: Resource) -> str:
     """Why a query of *resource* does not parse, or "" when all do."""
-    sources = (source for _, source in _sources(resource) if (source.sql or "").strip())
+    sources = (source for _, source in sources_of(resource) if (source.sql or "").strip())
     problems = (sql_problem(source.sql or "", source.engine) for source in sources)
     return next((f"the SQL does not parse: {problem.message}" for problem in problems if problem is not None), "")
 
@@ -131,7 +131,8 @@ def _inside(source: Source, value: Position, sql: str, problem: SqlProblem) -> P
     return None
 
 
-def _sources(resource: Resource) -> Iterator[tuple[str, SqlSource]]:
+def sources_of(resource: Resource) -> Iterator[tuple[str, SqlSource]]:
+    """The queries of *resource*, each with the pointer to where it stands in the document."""
     for path, attributes in _ways(resource.address.kind):
         found: object = resource.spec
         for attribute in attributes:

@@ -47,6 +47,40 @@ def sql_problem(sql: str, engine: Engine) -> SqlProblem | None:
     return None
 
 
+def tables_needed(sql: str, engine: Engine) -> tuple[tuple[str, str], ...]:
+    """Database, or "" where the SQL names none, and name of each table that *sql* needs, sorted; none when it does not parse.
+
+    What the query names or makes itself, the catalog's own tables and functions that give rows are left out.
+    """
+    import sqlglot  # noqa: PLC0415 - as in sql_problem
+    from sqlglot import exp  # noqa: PLC0415 - as above
+    from sqlglot.errors import SqlglotError  # noqa: PLC0415 - as above
+
+    try:
+        statement = sqlglot.parse_one(sql, read=engine.value)
+    except (SqlglotError, RecursionError):
+        return ()
+    named = {one.alias.lower() for one in statement.find_all(exp.CTE)}
+    made = {
+        id(table)
+        for one in statement.find_all(exp.Create, exp.Drop)
+        if one.this
+        for table in one.this.find_all(exp.Table)
+    }
+    found = set()
+    for table in statement.find_all(exp.Table):
+        database, name = table.db.lower(), table.name.lower()
+        is_named = (
+            isinstance(table.this, exp.Identifier)
+            and not table.catalog
+            and database != "information_schema"
+            and id(table) not in made
+        )
+        if is_named and name and (database or name not in named):
+            found.add((database, name))
+    return tuple(sorted(found))
+
+
 def _unexpected(error: dict[str, object]) -> SqlProblem:
     near = str(error.get("highlight") or "")
     line, end = int(str(error.get("line") or 1)), int(str(error.get("col") or 1))

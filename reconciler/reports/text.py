@@ -243,7 +243,8 @@ def validation(document: Mapping[str, Any]) -> str:
     """What `validate` found. Ends with a line break."""
     found = diagnostics(document)
     errors = document["summary"]["errors"]
-    verdict = "The manifests are valid." if not errors else f"{counted(errors, 'error')} in the manifests."
+    where, agreed = ("", ", as far as the vendors can tell") if document.get("online") else (" in the manifests", "")
+    verdict = f"The manifests are valid{agreed}." if not errors else f"{counted(errors, 'error')}{where}."
     overlays = [
         f"  {one['address']} {one['path']}  {one['file']}:{one['line']}:{one['column']}" for one in document["overlays"]
     ]
