@@ -21,6 +21,7 @@ from reconciler.cli.options import (
     LockTimeoutOption,
     MaxCharsOption,
     ParallelOption,
+    ReplaceOption,
     ReportOption,
     SelectorOption,
     TargetOption,
@@ -29,6 +30,7 @@ from reconciler.cli.options import (
     YesOption,
 )
 from reconciler.cli.reported import Reported
+from reconciler.cli.scoping import asked as asked_of
 from reconciler.cli.scoping import scope as scope_of
 from reconciler.cli.session import Stop, runtime_of, seconds
 from reconciler.errors import TdrError, UsageError
@@ -87,6 +89,7 @@ def plan(
     target: TargetOption = None,
     exclude: ExcludeOption = None,
     selector: SelectorOption = None,
+    replacing: ReplaceOption = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="Save the plan for `tdr apply FILE`.", metavar="FILE")
     ] = None,
@@ -106,17 +109,17 @@ def plan(
     from reconciler.manifest.loading import collection_paused
 
     memory.return_large_blocks()
-    scope = scope_of(target, exclude, selector)
+    asked = asked_of(target, exclude, selector, replacing)
     valid_for_s = seconds(expires)
     answer = None
     with collection_paused():
-        if format is Format.TEXT and scope.is_everything and not (verbose or out or report):
+        if format is Format.TEXT and not (any((target, exclude, selector, replacing)) or verbose or out or report):
             with runtime_of(context, env=env, directory=directory, variables=var, sets_aside=True) as runtime:
                 answer = planning.plan_rest(runtime, detailed=detailed_exitcode)
         if answer is None:
             with runtime_of(context, env=env, directory=directory, variables=var) as runtime:
                 answer = planning.plan(
-                    runtime, scope=scope, detailed=detailed_exitcode, out=out, valid_for_s=valid_for_s
+                    runtime, asked=asked, detailed=detailed_exitcode, out=out, valid_for_s=valid_for_s
                 )
     output.finish(answer, format, Reading(verbose=verbose, max_chars=max_chars), report)
 
@@ -132,6 +135,7 @@ def apply(
     target: TargetOption = None,
     exclude: ExcludeOption = None,
     selector: SelectorOption = None,
+    replacing: ReplaceOption = None,
     yes: YesOption = False,
     lock_timeout: LockTimeoutOption = "0s",
     parallelism: ParallelOption = 4,
@@ -151,9 +155,10 @@ def apply(
     """Plan, show it, ask, and change what differs; with a saved plan: exactly that, without asking."""
     from reconciler.commands import applying
 
-    scope = scope_of(target, exclude, selector)
-    if plan_file is not None and not scope.is_everything:
-        raise UsageError("--target, --exclude and --selector go with no plan file: the plan says what is done")
+    asked = asked_of(target, exclude, selector, replacing)
+    if plan_file is not None and any((target, exclude, selector, replacing)):
+        wrong = "--target, --exclude, --selector and --replace go with no plan file: the plan says what is done"
+        raise UsageError(wrong)
     if replan_if_equal and plan_file is None:
         raise UsageError("--replan-if-equal is about a plan file, and none is named")
     hint = "pass --yes, or make a plan with `tdr plan --out FILE` and apply that file"
@@ -165,7 +170,7 @@ def apply(
         replan_if_equal=replan_if_equal,
     )
     with runtime_of(context, env=env, directory=directory, variables=var) as runtime, Stop.watching(run.stop) as stop:
-        answer = applying.apply(runtime, run, plan_file=plan_file, scope=scope)
+        answer = applying.apply(runtime, run, plan_file=plan_file, asked=asked)
     finish_run(answer, format, stop, Reading(max_chars=max_chars), report)
 
 

@@ -62,6 +62,10 @@ SelectorOption = Annotated[
         "--selector", help="Only what has this label (key=value or key!=value); all of several.", metavar="LABEL"
     ),
 ]
+ReplaceOption = Annotated[
+    list[str] | None,
+    typer.Option("--replace", help="Delete this and make it anew; otherwise as --target.", metavar="ADDRESS"),
+]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Also show what stays as it is.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", envvar="TDR_YES", help="Do not ask.")]
 LockTimeoutOption = Annotated[

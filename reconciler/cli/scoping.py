@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from reconciler.errors import TdrError, UsageError
 
 if TYPE_CHECKING:
+    from reconciler.commands.asking import Asked
     from reconciler.model.scope import Scope
 
 _FILE_HINT = "write one address or glob a line; what follows a # is a comment"
@@ -34,6 +35,22 @@ def scope(target: Sequence[str] | None, exclude: Sequence[str] | None, selector:
         excludes=patterns("--exclude", exclude),
         selectors=tuple(dict.fromkeys(selector or ())),
     )
+
+
+def asked(
+    target: Sequence[str] | None,
+    exclude: Sequence[str] | None,
+    selector: Sequence[str] | None,
+    replacing: Sequence[str] | None,
+) -> Asked:
+    """What a plan is asked for by these options.
+
+    Raises:
+        UsageError: as `scope`; or something is to be replaced that is written wrongly.
+    """
+    from reconciler.commands.asking import Asked
+
+    return Asked(scope(target, exclude, selector), patterns("--replace", replacing))
 
 
 def patterns(flag: str, texts: Sequence[str] | None) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from reconciler.commands import saved_plan
 from reconciler.commands.answer import BLOCKED, FAILED, INTERRUPTED, OK, PARTIAL, Answer
+from reconciler.commands.asking import ALL_AS_DECLARED, Asked, prepared_for
 from reconciler.commands.planning import checked, document_of, review, telling
 from reconciler.commands.provenance import revision_of
 from reconciler.commands.renewing import renewed
@@ -18,7 +19,7 @@ from reconciler.engine import approvals
 from reconciler.engine.applying import PARALLEL, Applied, Applier, Listener, Status
 from reconciler.engine.approvals import Approval
 from reconciler.engine.planning import Prepared, prepare
-from reconciler.engine.scoping import part_of_all, part_of_remembered
+from reconciler.engine.scoping import part_of_remembered
 from reconciler.engine.session import Session
 from reconciler.errors import UsageError
 from reconciler.model.change import Keep, fields_of
@@ -60,7 +61,7 @@ class Run:
     replan_if_equal: bool = False
 
 
-def apply(runtime: Runtime, run: Run, *, plan_file: Path | None = None, scope: Scope = EVERYTHING) -> Answer:
+def apply(runtime: Runtime, run: Run, *, plan_file: Path | None = None, asked: Asked = ALL_AS_DECLARED) -> Answer:
     """Plan, get a yes, and do it, all under one lock. With *plan_file*: do exactly that plan, or nothing.
 
     Raises:
@@ -75,8 +76,7 @@ def apply(runtime: Runtime, run: Run, *, plan_file: Path | None = None, scope: S
         if saved is not None:
             prepared = renewed(runtime, saved, snapshot, replan_if_equal=run.replan_if_equal)
         else:
-            part = part_of_all(scope, runtime.world, snapshot.state)
-            prepared = review(runtime, prepare(runtime.world, snapshot, part))
+            prepared = review(runtime, prepared_for(asked, runtime.world, snapshot))
         prepared = telling(runtime, prepared, found)
         document = document_of(runtime, prepared)
         return _execute(runtime, run, holder, snapshot, prepared, document, saved["plan_id"] if saved else None)

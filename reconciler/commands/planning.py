@@ -9,6 +9,7 @@ from pathlib import Path
 
 from reconciler.commands import saved_plan, settling
 from reconciler.commands.answer import BLOCKED, DIFFERENCES, FAILED, OK, Answer
+from reconciler.commands.asking import ALL_AS_DECLARED, Asked, prepared_for
 from reconciler.commands.field_places import field_places
 from reconciler.commands.provenance import revision_of
 from reconciler.commands.unknown_databases import refuse_unknown_databases
@@ -17,12 +18,10 @@ from reconciler.engine.fingerprints import plan_digest
 from reconciler.engine.ingesting import faster_than_ingested
 from reconciler.engine.planning import Prepared, prepare
 from reconciler.engine.review import ignores_ending, reviewed
-from reconciler.engine.scoping import part_of_all
 from reconciler.errors import ManifestError
 from reconciler.model.address import Address
 from reconciler.model.kinds import Timing
 from reconciler.model.policy import Level
-from reconciler.model.scope import EVERYTHING, Scope
 from reconciler.policy.book import Book, book_of
 from reconciler.policy.judging import breaches, told, waivers_ending
 from reconciler.ports.clock import rfc3339
@@ -38,7 +37,7 @@ ALL_LEVELS = (Level.ERROR, Level.GATE, Level.WARN)
 def plan(
     runtime: Runtime,
     *,
-    scope: Scope = EVERYTHING,
+    asked: Asked = ALL_AS_DECLARED,
     detailed: bool = False,
     out: Path | None = None,
     valid_for_s: float = saved_plan.VALID_FOR_S,
@@ -46,10 +45,9 @@ def plan(
     """Compare, and say what apply would do. *out* saves the plan for `tdr apply FILE`, which takes it for so long."""
     found = checked(runtime)
     snapshot = runtime.store.read()
-    part = part_of_all(scope, runtime.world, snapshot.state)
-    prepared = telling(runtime, review(runtime, prepare(runtime.world, snapshot, part)), found)
+    prepared = telling(runtime, review(runtime, prepared_for(asked, runtime.world, snapshot)), found)
     document = document_of(runtime, prepared)
-    if part is None:
+    if asked == ALL_AS_DECLARED:
         settling.remember(runtime, prepared)
     if out is not None:
         saved_plan.save(out, document, valid_for_s)

@@ -100,7 +100,7 @@ def _part(runtime: Runtime, saved: Mapping[str, Any], snapshot: Snapshot) -> Pre
     for address in touched:
         if address not in runtime.world.resources and address not in snapshot.state.records:
             raise StalePlan(f"{address} is neither in the manifests nor in the state any more", hint=AGAIN)
-    prepared = prepare(runtime.world, snapshot, exactly(touched) if touched else None)
+    prepared = prepare(runtime.world, snapshot, exactly(touched) if touched else None, _replaced(saved))
     changes = prepared.plan.changes if touched else tuple(c for c in prepared.plan.changes if isinstance(c, Keep))
     scope = Scope.from_json(saved.get("partial"))
     plan = replace(prepared.plan, changes=changes, complete=saved["complete"], scope=scope)
@@ -141,7 +141,8 @@ def _told(found: Difference) -> StalePlan:
 
 def _equal_plan(runtime: Runtime, saved: Mapping[str, Any], snapshot: Snapshot) -> Prepared:
     """A new plan of the same extent, if all that it would do is what the saved one would."""
-    prepared = review(runtime, prepare(runtime.world, snapshot, _extent(runtime, saved, snapshot)))
+    extent = _extent(runtime, saved, snapshot)
+    prepared = review(runtime, prepare(runtime.world, snapshot, extent, _replaced(saved)))
     told = replace(prepared.plan, scope=Scope.from_json(saved.get("partial")))
     prepared = replace(prepared, plan=told)
     _same_accounts(saved, prepared)
@@ -155,6 +156,11 @@ def _equal_plan(runtime: Runtime, saved: Mapping[str, Any], snapshot: Snapshot) 
         else "a secret is another one"
     )
     raise StalePlan(f"a new plan does not come to the same: {what}", hint="plan again and review it")
+
+
+def _replaced(saved: Mapping[str, Any]) -> frozenset[Address]:
+    """What the saved plan was asked to make anew."""
+    return frozenset(map(Address.parse, saved.get("replace", ())))
 
 
 def _extent(runtime: Runtime, saved: Mapping[str, Any], snapshot: Snapshot) -> Part | None:

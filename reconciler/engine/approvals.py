@@ -24,7 +24,7 @@ LIFTABLE: Mapping[str, str] = MappingProxyType(
         "updates": "more changes than the thresholds allow",
         "empty_set": "nothing, or nothing of a kind, is declared any more",
         "protected": "something protected is deleted or made anew",
-        "on_delete": "something goes whose last document said `block`",
+        "on_delete": "something goes whose document says otherwise",
         "adoption_required": "an object that tdr did not make becomes its own",
         "audience_replace": "an audience is deleted with its members and made anew",
         "membership": "an activation begins to replace or to clear members",

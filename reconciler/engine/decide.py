@@ -147,7 +147,7 @@ def _compare(case: Case, record: Record, found: Observation) -> Decision:
     if fixed:
         gates: tuple[Gate, ...] = ()
         if record.protect or case.resource.lifecycle.protect:
-            gates = (_protected(address, f"changing {fixed[0].path} means making it anew"),)
+            gates = (protected(address, f"changing {fixed[0].path} means making it anew"),)
         return Decision(Replace(address, found.remote_id, fields, Reason.IMMUTABLE_FIELD, case.resolution), gates)
     return Decision(Update(address, found.remote_id, fields, reason_of(fields), case.resolution))
 
@@ -245,12 +245,13 @@ def decide_undeclared(address: Address, record: Record, seen: Seen) -> Decision:
             gate = Gate("on_delete", f"{address}: its last document said `on_delete: block`", (address,))
             return Decision(Delete(address, record.remote_id, Reason.NOT_IN_CONFIG), (gate,))
         case OnDelete.DELETE:
-            gates = (_protected(address, "this plan would delete it"),) if record.protect else ()
+            gates = (protected(address, "this plan would delete it"),) if record.protect else ()
             return Decision(Delete(address, record.remote_id, Reason.NOT_IN_CONFIG), gates)
         case _:
             assert_never(record.on_delete)
 
 
-def _protected(address: Address, why: str) -> Gate:
+def protected(address: Address, why: str) -> Gate:
+    """The gate of what is protected, and *why* that matters."""
     hint = "apply its document with `lifecycle: {protect: false}` first"
     return Gate("protected", f"{address} is protected, and {why}", (address,), hint)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -12,11 +12,12 @@ from reconciler.engine.decide import Case, Decision, decide, decide_undeclared, 
 from reconciler.engine.diff import Rules
 from reconciler.engine.making import made_of
 from reconciler.engine.moves import follow_renames, likely_renames
+from reconciler.engine.replacing import made_anew
 from reconciler.engine.resolve import Audience, identify, resolve, steady_after
 from reconciler.engine.world import World
 from reconciler.model.activation import Outcome, Resolution
 from reconciler.model.address import Address
-from reconciler.model.change import Create, Keep, Move, Replace, Undecided
+from reconciler.model.change import Adopt, Create, Keep, Move, Replace, Undecided
 from reconciler.model.kinds import ActivationSpec, AudienceSpec
 from reconciler.model.observation import Finding, Observation, Seen, Unreadable
 from reconciler.model.plan import Gate
@@ -44,8 +45,12 @@ class Decider:
         seen: Mapping[Address, Seen],
         unfinished: Mapping[Address, Entry],
         imports: Mapping[Address, str],
+        replaced: Collection[Address] = (),
     ) -> None:
-        """Decide by *state* (moves followed) and *seen*; *imports* are ids that state does not know yet."""
+        """Decide by *state* (moves followed) and *seen*; *imports* are ids that state does not know yet.
+
+        replaced: what is to be made anew.
+        """
         self.world = world
         self.state = state
         self.seen = seen
@@ -54,6 +59,7 @@ class Decider:
         self.resolutions: dict[Address, Resolution] = {}
         self.notices: list[Diagnostic] = []
         self._imports = imports
+        self._replaced = frozenset(replaced)
         self._makers = feeding.makers(world.resources)
         self._made_anew: dict[Address, str] = {}
         self._context = world.context(self._known_ids())
@@ -121,28 +127,30 @@ class Decider:
         desired = provider.desired(resource, context)
         self.desired[address] = desired
         record, look = self.state.records.get(address), self.seen[address]
-        unmoved = steady(record, look, desired.attributes) if resolution is None else None
+        is_replaced = address in self._replaced
+        unmoved = steady(record, look, desired.attributes) if resolution is None and not is_replaced else None
         if unmoved is not None:
             return Decision(Keep(address, unmoved.remote_id, unmoved.note))
         traits = self.world.traits(address)
-        decision = decide(
-            Case(
-                resource=resource,
-                record=record,
-                seen=look,
-                desired=desired.attributes,
-                rules=Rules(
-                    traits, self.world.fingerprint, self.world.ignored(resource), self._upgraded_in(resource, record)
-                ),
-                resolution=resolution,
-                via=self._makers.get(address),
-                recovered=self._is_recovered(address),
-                pending=self._is_pending(address, traits.visible_within_s),
-                chosen_id=_chosen_id(resource),
-                imported_id=self._imports.get(address, ""),
-                owner=self.world.owner,
-            )
+        case = Case(
+            resource=resource,
+            record=record,
+            seen=look,
+            desired=desired.attributes,
+            rules=Rules(
+                traits, self.world.fingerprint, self.world.ignored(resource), self._upgraded_in(resource, record)
+            ),
+            resolution=resolution,
+            via=self._makers.get(address),
+            recovered=self._is_recovered(address),
+            pending=self._is_pending(address, traits.visible_within_s),
+            chosen_id=_chosen_id(resource),
+            imported_id=self._imports.get(address, ""),
+            owner=self.world.owner,
         )
+        decision = made_anew(case, decide(case)) if is_replaced else decide(case)
+        if is_replaced and isinstance(decision.change, Keep | Adopt):
+            self._not_replaced(address)
         if isinstance(decision.change, Create) and address.kind == "audience" and decision.change.via is None:
             return self._unfed(address)
         if isinstance(decision.change, Replace) and address.kind == "audience":
@@ -158,6 +166,10 @@ class Decider:
         declared = made_of(resource, self.world.resources, lambda address: ids.get(address, ""))
         return release if declared == record.made_of else ""
 
+    def _not_replaced(self, address: Address) -> None:
+        why = "is not made anew: nothing that tdr made is seen there"
+        self.notices.append(Diagnostic("not-replaced", f"{address} {why}", Severity.WARNING, subject=str(address)))
+
     def _unfed(self, address: Address) -> Decision:
         """An audience is made of members, so one that nothing feeds cannot be made yet."""
         why = "is not made yet: no activation replaces or adds its members"
@@ -171,7 +183,8 @@ class Decider:
         address = change.address
         maker = self._makers.get(address)
         if maker is None:
-            why = f"{change.fields[0].path} cannot be changed, and no activation replaces or adds the members of a new one"
+            wish = f"{change.fields[0].path} cannot be changed" if change.fields else "it is to be made anew"
+            why = f"{wish}, and no activation replaces or adds the members of a new one"
             return Decision(Undecided(address, why), decision.gates)
         if isinstance(self.seen.get(maker), Unreadable):
             return Decision(Undecided(address, f"waits for {maker}, whose run makes it anew"), decision.gates)

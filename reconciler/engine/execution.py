@@ -104,6 +104,7 @@ class Execution:
         if change.via is not None:  # its first run, which waits for this, makes it anew
             self._delete(change.address, change.remote_id, left=None)
             return
+        self._pause(change)
         self._delete(change.address, change.remote_id, left=self._remembered(change.address))
         self._create(Create(change.address, change.fields, change.reason, change.resolution))
 
@@ -165,7 +166,7 @@ class Execution:
             raise
         self.session.end(begun, left)
 
-    def _pause(self, change: Delete) -> None:
+    def _pause(self, change: Delete | Replace) -> None:
         """Take the schedule off an activation that goes, so that no run begins while it is being deleted."""
         record = self._remembered(change.address)
         if change.address.kind != "activation" or not record.applied.get("cron"):

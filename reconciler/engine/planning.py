@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.engine import needs, safety
@@ -37,10 +37,11 @@ class Prepared:
     unfinished: Mapping[Address, Entry]
 
 
-def prepare(world: World, snapshot: Snapshot, part: Part | None = None) -> Prepared:
+def prepare(world: World, snapshot: Snapshot, part: Part | None = None, replaced: Collection[Address] = ()) -> Prepared:
     """Look at the vendors and derive the plan. Writes nothing anywhere.
 
     part: when given, only what it comes to is planned (see `scoping.narrowed`); the plan then is not complete.
+    replaced: what is to be made anew (see `replacing.asked_for`).
 
     Raises:
         Blocked: a wrong account answers.
@@ -52,7 +53,7 @@ def prepare(world: World, snapshot: Snapshot, part: Part | None = None) -> Prepa
     imports = _pending_imports(world, state)
     seen = refresh(world, _with_imports(state, imports), guarded.unknown)
     unfinished = {entry.address: entry for entry in snapshot.unfinished}
-    decider = Decider(world, state, seen, unfinished, imports)
+    decider = Decider(world, state, seen, unfinished, imports, replaced)
     decisions = decider.decisions(followed.pending)
     edges = needs.edges(world, state, seen, decisions)
     decisions = _hold_dependents(decisions, edges)
@@ -80,6 +81,7 @@ def prepare(world: World, snapshot: Snapshot, part: Part | None = None) -> Prepa
         },
         depends_on={address: tuple(sorted(planned.intersection(edges[address]))) for address in order},
         sources=world.sources,
+        replace=tuple(sorted(planned.intersection(replaced))),
         settled=len(world.settled),
         vendors={kind: provider.name for kind, provider in world.providers.items()},
     )

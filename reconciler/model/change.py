@@ -36,6 +36,7 @@ class Reason(StrEnum):
     SECRET_ROTATED = "secret_rotated"  # noqa: S105 - a reason code
     SECRET_UNVERIFIABLE = "secret_unverifiable"  # noqa: S105 - as above
     IMMUTABLE_FIELD = "immutable_field"
+    REQUESTED_REPLACE = "requested_replace"
     ADOPTED_BY_KEY = "adopted_by_key"
     JOURNAL_RECOVERED = "journal_recovered"
     BOOTSTRAP_UNFINISHED = "bootstrap_unfinished"
@@ -97,7 +98,10 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Replace:
-    """There, and a field differs that its vendor cannot change: delete, then create. *via* is as in `Create`."""
+    """There, and a field differs that its vendor cannot change, or somebody asked for it: delete, then create.
+
+    *fields* may be empty when it was asked for. *via* is as in `Create`.
+    """
 
     address: Address
     remote_id: str

@@ -51,6 +51,7 @@ class Plan:
     sources: address -> ``file:line`` of its document, for rendering.
     egress: what starts, stops or changes leaving, sorted by activation and column.
     risks: address -> codes such as ``starts_egress:email_sha256``, sorted.
+    replace: what was asked to be made anew though nothing of it need differ, sorted.
     settled: how many more resources stay as they are, which *changes* does not name.
     """
 
@@ -65,6 +66,7 @@ class Plan:
     sources: Mapping[Address, str] = field(default_factory=dict)
     egress: tuple[EgressChange, ...] = ()
     risks: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
+    replace: tuple[Address, ...] = ()
     settled: int = 0
     vendors: Mapping[str, str] = field(default_factory=dict)
 

@@ -28,6 +28,17 @@ class FieldClass(StrEnum):
     WRITE_ONLY = "write_only"
 
 
+class Anew(StrEnum):
+    """Whether an object may be deleted and made anew because somebody asks for it."""
+
+    FREELY = "freely"
+    """What names it does so by a name that the new one has, too."""
+    UNNAMED = "unnamed"
+    """Only while nothing names it, for whatever does holds an id that goes."""
+    NEVER = "never"
+    """It holds others, which would go with it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Desired:
     """What one resource should look like at its vendor, normalised as observations are.
@@ -73,6 +84,7 @@ class KindTraits:
     absent_after_s: how long to wait between two looks before an absence is believed.
     referenced: whether objects of this kind are made by people elsewhere and only checked here, so that taking notice of one
         needs nobody's leave and letting go of it deletes nothing.
+    anew: whether it may be made anew on request.
     verbs: for an audience, what an export to its destination understands.
     ingests_within_s: for an audience, how long its vendor takes to take in a list; 0 when nobody says.
     outflow: for an activation, its comparable fields -> what they send where; None when they send nothing.
@@ -83,6 +95,7 @@ class KindTraits:
     visible_within_s: float = 0.0
     absent_after_s: float = 1.0
     referenced: bool = False
+    anew: Anew = Anew.FREELY
     verbs: AudienceVerbs | None = None
     ingests_within_s: float = 0.0
     outflow: Callable[[Mapping[str, object]], Outflow | None] | None = None

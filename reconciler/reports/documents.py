@@ -56,6 +56,7 @@ def plan_document(
     return heading("plan", created_at) | {
         "environment": plan.base.environment,
         "complete": plan.complete,
+        "replace": [str(address) for address in plan.replace],
         "partial": None if plan.complete else plan.scope.to_json(),
         "base": {
             "accounts": dict(plan.base.accounts),

@@ -31,6 +31,7 @@ NOT_IN_SETTINGS = {
             "--target",
             "--exclude",
             "--selector",
+            "--replace",
             "--kind",
             "--name-glob",
             "--dry-run",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -119,13 +119,13 @@ class Scene:
     def plan(self, *resources: Resource) -> Prepared:
         return prepare(self.world(*resources), self.store().read())
 
-    def apply(self, *resources: Resource) -> Applied:
+    def apply(self, *resources: Resource, replaced: Collection[Address] = ()) -> Applied:
         """Plan and apply as `tdr apply` does, gates not asked."""
         world = self.world(*resources)
         store = self.store()
         with store.lock("apply", "run", 0):
             snapshot = store.read()
-            prepared = prepare(world, snapshot)
+            prepared = prepare(world, snapshot, None, replaced)
             session = Session(world, store, uuid.uuid4().hex, snapshot.state, dict(prepared.unfinished))
             try:
                 applied = Applier(world, session, prepared, lambda *_: None, threading.Event(), parallel=1).go()

@@ -16,7 +16,7 @@ from reconciler.model.marker import marker, owner_in
 from reconciler.model.observation import Finding, Observation, Seen, Unreadable
 from reconciler.model.resource import Resource
 from reconciler.model.secret import Secret
-from reconciler.ports.provider import Context, FieldClass, KindTraits, Wanted
+from reconciler.ports.provider import Anew, Context, FieldClass, KindTraits, Wanted
 from reconciler.providers.treasure_data import results, wire
 from reconciler.providers.treasure_data.family import Attributes, settled, unreadable
 from reconciler.providers.treasure_data.names import name_of, not_ours
@@ -28,7 +28,9 @@ _AT_ONCE: Final = 8
 class Connections:
     """The family of connections that can be made: on the embedded service. Their description holds the ownership mark."""
 
-    kinds: Mapping[str, KindTraits] = {"connection": KindTraits(classes={"/type": FieldClass.IMMUTABLE})}
+    kinds: Mapping[str, KindTraits] = {
+        "connection": KindTraits(classes={"/type": FieldClass.IMMUTABLE}, anew=Anew.UNNAMED)
+    }
 
     def __init__(self, api: TreasureData, owner: str = "") -> None:
         """Speak through *api*; sign as *owner*."""

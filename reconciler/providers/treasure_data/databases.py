@@ -15,7 +15,7 @@ from reconciler.model.json import Json
 from reconciler.model.kinds import DatabaseSpec, TableSpec
 from reconciler.model.observation import Observation, Seen, Unreadable
 from reconciler.model.resource import Resource
-from reconciler.ports.provider import Context, FieldClass, KindTraits, Wanted
+from reconciler.ports.provider import Anew, Context, FieldClass, KindTraits, Wanted
 from reconciler.providers.treasure_data import limits, wire
 from reconciler.providers.treasure_data.family import Attributes, finding, look
 from reconciler.providers.treasure_data.names import database_name, name_of, not_ours
@@ -28,7 +28,7 @@ _NAMED_IN_MESSAGE: Final = 5
 class Databases:
     """The family of databases: a name and nothing else. There is no renaming."""
 
-    kinds: Mapping[str, KindTraits] = {"database": KindTraits(classes={"/name": FieldClass.IMMUTABLE})}
+    kinds: Mapping[str, KindTraits] = {"database": KindTraits(classes={"/name": FieldClass.IMMUTABLE}, anew=Anew.NEVER)}
 
     def __init__(self, api: TreasureData) -> None:
         """Speak through *api*."""

@@ -13,7 +13,7 @@ from reconciler.model.json import Json
 from reconciler.model.observation import Finding, Observation, Seen
 from reconciler.model.resource import Resource
 from reconciler.model.segments import JoinedTable, MasterTable, ParentSegmentSpec
-from reconciler.ports.provider import Context, KindTraits, Wanted
+from reconciler.ports.provider import Anew, Context, KindTraits, Wanted
 from reconciler.providers.treasure_data import wire
 from reconciler.providers.treasure_data.family import Attributes, unreadable
 from reconciler.providers.treasure_data.names import database_name, name_of, not_ours, table_name
@@ -39,7 +39,7 @@ _NO_JOIN: Final = ("", "")
 class ParentSegments:
     """The family of parent segments."""
 
-    kinds: Mapping[str, KindTraits] = {KIND: KindTraits(defaults={"description": ""})}
+    kinds: Mapping[str, KindTraits] = {KIND: KindTraits(defaults={"description": ""}, anew=Anew.NEVER)}
 
     def __init__(self, api: CustomerData) -> None:
         """Speak through *api*."""

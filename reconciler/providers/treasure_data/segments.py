@@ -19,7 +19,7 @@ from reconciler.model.observation import Finding, Observation, Seen, Unreadable
 from reconciler.model.resource import Resource
 from reconciler.model.segments import AttributeType, ParentSegmentSpec, SegmentFolderSpec, SegmentSpec
 from reconciler.model.unknown import Unknown
-from reconciler.ports.provider import Context, FieldClass, KindTraits, Wanted
+from reconciler.ports.provider import Anew, Context, FieldClass, KindTraits, Wanted
 from reconciler.providers.treasure_data import parent_segments, rules, wire
 from reconciler.providers.treasure_data.family import Attributes, Leaf, settled, unreadable
 from reconciler.providers.treasure_data.names import name_of, not_ours, quoted
@@ -91,7 +91,9 @@ class SegmentTrees:
     """The family of folders and segments."""
 
     kinds: Mapping[str, KindTraits] = {
-        kind: KindTraits(classes={"/parent_segment": FieldClass.IMMUTABLE}, defaults={"description": ""})
+        kind: KindTraits(
+            classes={"/parent_segment": FieldClass.IMMUTABLE}, defaults={"description": ""}, anew=Anew.UNNAMED
+        )
         for kind in (FOLDER_KIND, SEGMENT_KIND)
     }
 
