@@ -64,8 +64,7 @@ def tables_needed(sql: str, engine: Engine) -> tuple[tuple[str, str], ...]:
     made = {
         id(table)
         for one in statement.find_all(exp.Create, exp.Drop)
-        if one.this
-        for table in one.this.find_all(exp.Table)
+        for table in (one if isinstance(one, exp.Drop) else one.this).find_all(exp.Table)
     }
     found = set()
     for table in statement.find_all(exp.Table):
