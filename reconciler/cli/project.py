@@ -1,4 +1,4 @@
-"""The verbs around a project: init, schema, doctor, version."""
+"""The verbs around a project: init, schema, kinds, doctor, version."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from reconciler.reports.formats import Format
 
 def add_to(app: typer.Typer) -> None:
     """Register the verbs."""
-    for verb in (init, schema, doctor, version):
+    for verb in (init, schema, kinds, doctor, version):
         app.command()(verb)
 
 
@@ -61,6 +61,19 @@ def schema(
         return
     for path in project.write_schemas(out, kind):
         output.say(f"wrote {path}")
+
+
+def kinds(
+    kind: Annotated[str | None, typer.Argument(help="Only this kind, such as Audience.", metavar="[KIND]")] = None,
+    format: FormatOption = Format.TEXT,
+) -> None:
+    """List what is supported: for each kind who holds it and what can be done with it. Needs no project."""
+    import os
+
+    from reconciler.commands import kinds as commands
+    from reconciler.wiring.clock import clock_of
+
+    output.finish(commands.kinds(kind, clock_of(os.environ).now()), format)
 
 
 def doctor(

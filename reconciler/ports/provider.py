@@ -88,6 +88,7 @@ class KindTraits:
     verbs: for an audience, what an export to its destination understands.
     ingests_within_s: for an audience, how long its vendor takes to take in a list; 0 when nobody says.
     outflow: for an activation, its comparable fields -> what they send where; None when they send nothing.
+    fixed: whether nothing of an object can be changed once it is there.
     """
 
     classes: Mapping[str, FieldClass] = field(default_factory=dict)
@@ -99,6 +100,7 @@ class KindTraits:
     verbs: AudienceVerbs | None = None
     ingests_within_s: float = 0.0
     outflow: Callable[[Mapping[str, object]], Outflow | None] | None = None
+    fixed: bool = False
 
 
 class Provider(Protocol):

@@ -24,6 +24,7 @@ TEXTS = {
     "tdr.explanation": ("explaining", "text"),
     "tdr.schedule": ("schedule_explained", "text"),
     "tdr.tdx": ("tdx", "text"),
+    "tdr.kinds": ("kinds", "text"),
 }
 """Format -> module of `reports` and its function; the others are tables."""
 WITH_MORE = {"tdr.plan", "tdr.drift"}

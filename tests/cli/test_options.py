@@ -46,6 +46,7 @@ NOT_IN_SETTINGS = {
             "--name",
             "--parent-segment",
             "--debug",
+            "--offline",
         ),
     },
     "where": {"--env", "--directory", "--out", "--from", "--changes", "--state-file", "--report"},

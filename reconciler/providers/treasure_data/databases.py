@@ -28,7 +28,9 @@ _NAMED_IN_MESSAGE: Final = 5
 class Databases:
     """The family of databases: a name and nothing else. There is no renaming."""
 
-    kinds: Mapping[str, KindTraits] = {"database": KindTraits(classes={"/name": FieldClass.IMMUTABLE}, anew=Anew.NEVER)}
+    kinds: Mapping[str, KindTraits] = {
+        "database": KindTraits(classes={"/name": FieldClass.IMMUTABLE}, anew=Anew.NEVER, fixed=True)
+    }
 
     def __init__(self, api: TreasureData) -> None:
         """Speak through *api*."""
