@@ -10,7 +10,7 @@ from reconciler.engine.world import Fingerprint
 from reconciler.model.change import FieldChange, Origin
 from reconciler.model.json import Json, canonical
 from reconciler.model.record import Record
-from reconciler.model.secret import MASK, OF_ANOTHER_KEY, Secret
+from reconciler.model.secret import MASK, OF_ANOTHER_KEY, Secret, is_another
 from reconciler.model.unknown import Unknown
 from reconciler.ports.provider import FieldClass, KindTraits
 
@@ -74,8 +74,10 @@ def _walk(
         path = f"{at}/{name}"
         if isinstance(want, Secret):
             known, now = fingerprints.get(path), rules.fingerprint(want, path)
-            if known != now:
-                yield FieldChange(path, _before(known, now), MASK, Origin.CONFIG, secret=True)
+            another = True if known is None else is_another(known, now)
+            if another is not False:
+                before = None if known is None else MASK if another else OF_ANOTHER_KEY
+                yield FieldChange(path, before, MASK, Origin.CONFIG, secret=True)
             continue
         have = remote.get(name)
         last: object = _MISSING if applied is None else applied.get(name, _MISSING)
@@ -96,13 +98,6 @@ def _walk(
                     continue
                 applied_last = cast("Json", last) if origin is Origin.BOTH else None
                 yield FieldChange(path, have, want, origin, applied=applied_last)
-
-
-def _before(known: str | None, now: str) -> str | None:
-    """What a secret was before. Fingerprints of two keys differ whatever the values are."""
-    if known is None:
-        return None
-    return MASK if known.partition(":")[0] == now.partition(":")[0] or ":" not in known + now else OF_ANOTHER_KEY
 
 
 def _equal(one: object, other: object, field_class: FieldClass) -> bool:

@@ -53,7 +53,10 @@ def _of_another_key(changes: Sequence[Change]) -> Iterator[Diagnostic]:
             f"the key is not the one of the last apply, so nobody can tell whether {_secrets(count)} changed; "
             f"{'it is' if count == 1 else 'they are'} sent again"
         )
-        hint = "set TDR_KEY to the key of the last apply, wherever tdr runs for this project; or apply once with the new key"
+        hint = (
+            "set TDR_KEY to the key of the last apply, wherever tdr runs for this project; or apply once with the new key\n"
+            "where no key can be kept, write a `version:` beside each secret and count it up when the secret changes"
+        )
         yield Diagnostic("another-key", message, Severity.WARNING, hint=hint)
 
 

@@ -66,7 +66,7 @@ def _names(model: type[BaseModel]) -> list[tuple[str, str]]:
 
 def _fingerprinted(value: Any, path: str, fingerprint: Fingerprint) -> Any:
     if isinstance(value, SecretReference):
-        return {"reference": value.reference}
+        return {"reference": value.reference} | ({"version": value.version} if value.version else {})
     if isinstance(value, Secret):
         return fingerprint(value, path)
     if isinstance(value, BaseModel):

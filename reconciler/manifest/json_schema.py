@@ -91,11 +91,19 @@ class _AsWritten(GenerateJsonSchema):
     def function_before_schema(self, schema: core_schema.BeforeValidatorFunctionSchema) -> JsonSchemaValue:
         inner = schema["schema"]
         if inner["type"] == "is-instance" and inner["cls"] is Secret:
-            return {
-                "type": "string",
-                "pattern": SECRET_PATTERN,
-                "description": f"A secret, by reference: {FORMS}.",
+            words = f"A secret, by reference: {FORMS}."
+            reference = {"type": "string", "pattern": SECRET_PATTERN, "description": words}
+            version = {
+                "anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": "^[1-9][0-9]{0,8}$"}],
+                "description": "Counted up by hand when the value is another one; decides where keys cannot.",
             }
+            counted = {
+                "type": "object",
+                "properties": {"secret": reference, "version": version},
+                "required": ["secret", "version"],
+                "additionalProperties": False,
+            }
+            return {"anyOf": [reference, counted], "description": words}
         return super().function_before_schema(schema)
 
 

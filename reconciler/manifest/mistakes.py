@@ -97,6 +97,10 @@ def _mistake(details: ErrorDetails, place: _Place, written: object) -> Mistake:
     if value is None:
         hint = f'give one, or leave `{key}` out; "" is the empty text'
         return Mistake("empty-value", path, f"`{field}` has no value", hint)
+    if isinstance(value, Mapping) and unwrap(place.annotation)[0] is Secret:
+        message = f"`{field}` must be a reference, or one with a version beside it"
+        hint = f"write {key}: {{secret: ${{secret:env:{key.upper()}}}, version: 2}}, with a whole number from 1 on"
+        return Mistake("invalid-value", path, message, hint)
     if isinstance(value, Secret) or unwrap(place.annotation)[0] is Secret:
         return _misplaced_secret(place, is_reference=isinstance(value, Secret))
     return _wrong_value(details, place, value if value == written else None)

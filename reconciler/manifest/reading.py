@@ -162,7 +162,9 @@ class Reading:
 
     def _laid_over(self, kind: str, tree: dict[str, Tree], place: Place) -> tuple[dict[str, Tree], Place]:
         """The document *tree* at *place* as this environment has it."""
-        metadata = tree.get("metadata") if self._overlays.entries else None
+        if not self._overlays.entries:
+            return tree, place
+        metadata = tree.get("metadata")
         name = metadata.get("name") if isinstance(metadata, dict) else None
         address = _address(kind, {"metadata": {"name": resolve(name, self._values, lambda _: None)}})
         if address is None or address not in self._overlays:

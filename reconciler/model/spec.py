@@ -130,10 +130,17 @@ def _seconds(value: Any) -> Any:
     return value if seconds is None else seconds
 
 
+_VERSION = re.compile(r"[1-9][0-9]{0,8}")
+
+
 def _plain_secret(value: Any) -> Any:
-    """Accept a resolved secret; refuse text, because a manifest is in version control."""
+    """Accept a resolved secret, alone or with a version beside it; refuse text, because a manifest is in version control."""
     if isinstance(value, Secret):
         return value
+    if isinstance(value, dict) and value.keys() == {"secret", "version"}:
+        secret, version = value["secret"], str(value["version"])
+        if isinstance(secret, Secret) and _VERSION.fullmatch(version):
+            return secret.at(version)
     message = "is a secret and must not be written in a manifest; write ${secret:env:NAME}, ${secret:file:PATH} or ${secret:cmd:…}"
     raise ValueError(message)
 

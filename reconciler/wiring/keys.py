@@ -27,6 +27,7 @@ class LazyKey:
             return self._key
 
     def fingerprint(self, secret: Secret, path: str) -> str:
-        """``KEY_ID:HEX``, so that another master key is told from another secret."""
+        """``KEY_ID:HEX``, so that another master key is told from another secret; and ``#VERSION`` of one that is counted."""
         master = self.master()
-        return f"{master.key_id}:{secret.fingerprint(self._fingerprints, path)}"
+        counted = f"#{secret.version}" if secret.version else ""
+        return f"{master.key_id}:{secret.fingerprint(self._fingerprints, path)}{counted}"

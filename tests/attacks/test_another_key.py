@@ -59,3 +59,67 @@ def test_another_key_is_told_and_not_taken_for_other_secrets(connected: Stage) -
     assert "set TDR_KEY to the key of the last apply" in said.out
     assert "(secret changed)" not in said.out
     assert "[secret_unverifiable]" in said.out
+
+
+SECRET = "client_secret: ${secret:env:PINTEREST_CLIENT_SECRET}"
+COUNTED = 'client_secret: {{secret: "${{secret:env:PINTEREST_CLIENT_SECRET}}", version: {}}}'
+CONNECTION = ("--target", "connection/pinterest-main")
+
+
+def secrets_told(stage: Stage, key: str = "") -> list[str]:
+    """What a plan says of the client's secret, under another key when one is given."""
+    if key:
+        shutil.rmtree(stage.state / "tokens", ignore_errors=True)
+    said = stage.tdr("plan", *CONNECTION, **({"TDR_KEY": key} if key else {}))
+    return lines_about(said.out, "settings.client_secret ")
+
+
+def count(stage: Stage, before: str, after: str) -> None:
+    stage.edit("manifests/pinterest.yaml", before, after)
+
+
+def test_a_version_that_is_added_is_no_rotation_and_one_that_is_counted_up_is(connected: Stage) -> None:
+    count(connected, SECRET, COUNTED.format(1))
+    connected.tdr("plan", *CONNECTION, "--detailed-exitcode")
+    connected.tdr("apply", "--yes", *CONNECTION)
+
+    count(connected, COUNTED.format(1), COUNTED.format(2))
+
+    assert secrets_told(connected) == ["~ settings.client_secret (secret changed)"]
+    connected.tdr("apply", "--yes", *CONNECTION)
+    connected.tdr("plan", *CONNECTION, "--detailed-exitcode")
+
+
+def test_without_the_key_the_version_decides(connected: Stage) -> None:
+    count(connected, SECRET, COUNTED.format(1))
+    connected.tdr("apply", "--yes", *CONNECTION)
+
+    assert secrets_told(connected, OTHER_KEY) == []
+    count(connected, COUNTED.format(1), COUNTED.format(2))
+    assert secrets_told(connected, OTHER_KEY) == ["~ settings.client_secret (secret changed)"]
+
+
+def test_without_the_key_and_a_version_on_either_side_nobody_can_tell(connected: Stage) -> None:
+    count(connected, SECRET, COUNTED.format(1))
+
+    (told,) = secrets_told(connected, OTHER_KEY)
+
+    assert "(secret cannot be compared: fingerprinted with another key)" in told
+
+
+@pytest.mark.parametrize("version", ["0", "two", "1.5", "FAKE-secret-1"])
+def test_a_version_is_a_whole_number_and_nothing_is_shown_of_another(connected: Stage, version: str) -> None:
+    count(connected, SECRET, COUNTED.format(version))
+
+    said = connected.tdr("validate", expect=7)
+
+    assert "`spec.client_secret` must be a reference, or one with a version beside it" in said.err
+    assert "FAKE" not in said.err
+
+
+def test_a_literal_secret_with_a_version_is_refused_and_not_shown(connected: Stage) -> None:
+    count(connected, SECRET, "client_secret: {secret: FAKE-literal, version: 1}")
+
+    said = connected.tdr("validate", expect=7)
+
+    assert "FAKE" not in said.err
