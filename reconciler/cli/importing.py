@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.cli import output
-from reconciler.cli.lifecycle import consent_of
+from reconciler.cli.following import Lines
 from reconciler.cli.options import (
     DirectoryOption,
     EnvOption,
@@ -21,6 +21,7 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.reported import Reported
 from reconciler.cli.session import address, runtime_of, seconds
+from reconciler.cli.writing import consent_of
 from reconciler.errors import UsageError
 from reconciler.reports.formats import Format
 from reconciler.reports.rendering import Reading
@@ -66,7 +67,7 @@ def import_(
         return runtime_of(context, env=env, directory=directory, variables=var, may_be_empty=True)
 
     if rebuild:
-        consent = consent_of(format, yes=yes, question="Remember all of this?", otherwise="pass --yes")
+        consent = consent_of(Lines(format), yes=yes, question="Remember all of this?", otherwise="pass --yes")
         with open_project() as runtime:
             answer = importing.rebuild(runtime, consent, wait_s)
     elif what and remote_id:

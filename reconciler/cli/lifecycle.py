@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-import threading
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from reconciler.cli import approving, memory, output
+from reconciler.cli import memory, output
 from reconciler.cli.approving import ApproveOption, ReasonOption
+from reconciler.cli.following import following
 from reconciler.cli.options import (
     DirectoryOption,
     EnvOption,
@@ -33,14 +31,10 @@ from reconciler.cli.reported import Reported
 from reconciler.cli.scoping import asked as asked_of
 from reconciler.cli.scoping import scope as scope_of
 from reconciler.cli.session import Stop, runtime_of, seconds
+from reconciler.cli.writing import consent_of, finish_run, run_of
 from reconciler.errors import TdrError, UsageError
 from reconciler.reports.formats import Format
 from reconciler.reports.rendering import Reading
-
-if TYPE_CHECKING:
-    from reconciler.commands.answer import Answer
-    from reconciler.commands.applying import Consent, Run
-    from reconciler.model.address import Address
 
 
 def add_to(app: typer.Typer) -> None:
@@ -162,16 +156,20 @@ def apply(
     if replan_if_equal and plan_file is None:
         raise UsageError("--replan-if-equal is about a plan file, and none is named")
     hint = "pass --yes, or make a plan with `tdr plan --out FILE` and apply that file"
-    consent = consent_of(format, yes=yes or plan_file is not None, question="Apply this plan?", otherwise=hint)
-    run = replace(
-        run_of(consent, lock_timeout, approve, reason),
-        settle=not no_settle,
-        parallel=parallelism,
-        replan_if_equal=replan_if_equal,
-    )
-    with runtime_of(context, env=env, directory=directory, variables=var) as runtime, Stop.watching(run.stop) as stop:
-        answer = applying.apply(runtime, run, plan_file=plan_file, asked=asked)
-    finish_run(answer, format, stop, Reading(max_chars=max_chars), report)
+    with following(format, context.command_path) as follower:
+        consent = consent_of(follower, yes=yes or plan_file is not None, question="Apply this plan?", otherwise=hint)
+        run = replace(
+            run_of(follower, consent, lock_timeout, approve, reason),
+            settle=not no_settle,
+            parallel=parallelism,
+            replan_if_equal=replan_if_equal,
+        )
+        with (
+            runtime_of(context, env=env, directory=directory, variables=var) as runtime,
+            Stop.watching(run.stop) as stop,
+        ):
+            answer = applying.apply(runtime, run, plan_file=plan_file, asked=asked)
+        finish_run(answer, format, stop, follower, Reading(max_chars=max_chars), report)
 
 
 def destroy(
@@ -196,11 +194,16 @@ def destroy(
     scope = scope_of(target, exclude, selector)
     if yes and not env:
         raise UsageError("destroy --yes needs --env NAME, so that nobody destroys the wrong environment")
-    consent = consent_of(format, yes=yes, question="Delete all of this?", otherwise="pass --yes and --env NAME")
-    run = run_of(consent, lock_timeout, approve, reason)
-    with runtime_of(context, env=env, directory=directory, variables=var) as runtime, Stop.watching(run.stop) as stop:
-        answer = applying.destroy(runtime, run, scope)
-    finish_run(answer, format, stop, Reading(max_chars=max_chars), report)
+    with following(format, context.command_path) as follower:
+        otherwise = "pass --yes and --env NAME"
+        consent = consent_of(follower, yes=yes, question="Delete all of this?", otherwise=otherwise)
+        run = run_of(follower, consent, lock_timeout, approve, reason)
+        with (
+            runtime_of(context, env=env, directory=directory, variables=var) as runtime,
+            Stop.watching(run.stop) as stop,
+        ):
+            answer = applying.destroy(runtime, run, scope)
+        finish_run(answer, format, stop, follower, Reading(max_chars=max_chars), report)
 
 
 def show(
@@ -219,66 +222,3 @@ def show(
         raise TdrError(
             f"{str(file)!r} is no whole document of tdr", hint="name a file that `tdr plan --out FILE` wrote"
         ) from error
-
-
-def consent_of(format: Format, *, yes: bool, question: str, otherwise: str) -> Consent:
-    """How a write gets its yes: by flag, by plan file, or by a person at a terminal."""
-    from reconciler.commands.applying import Consent
-
-    if not yes and not sys.stdin.isatty():
-        raise UsageError("nobody is there to ask", hint=otherwise)
-
-    def show(document: dict[str, Any]) -> None:
-        if format is Format.TEXT:
-            output.emit(document, format)
-
-    def ask(_document: dict[str, Any]) -> bool:
-        return yes or typer.prompt(f"{question} Only `yes` is a yes", err=True).strip() == "yes"
-
-    return Consent(show=show, ask=ask)
-
-
-def run_of(consent: Consent, lock_timeout: str, approve: Sequence[str] | None, reason: str) -> Run:
-    """How a write is done, by the options that all writing verbs share.
-
-    Raises:
-        UsageError: one of them is no duration or no approval.
-    """
-    from reconciler.commands.applying import Run
-
-    return Run(
-        consent=consent,
-        listener=_listener,
-        stop=threading.Event(),
-        lock_timeout_s=seconds(lock_timeout),
-        approvals=approving.given(approve, reason),
-        reason=reason,
-    )
-
-
-_TOLD_AT_THE_END = frozenset({"failed", "skipped", "unknown"})
-"""Events whose message stands in the summary of the run, with its hint."""
-
-
-def _listener(address: Address, event: str, message: str) -> None:
-    """One line to stderr for each thing that happens."""
-    told = "" if event in _TOLD_AT_THE_END else message
-    output.say(f"{address}: {event if event != 'progress' else '…'} {told}".rstrip())
-
-
-def finish_run(
-    answer: Answer,
-    format: Format,
-    stop: Stop,
-    reading: Reading = output.IN_FULL,
-    report: Sequence[str] | None = None,
-) -> None:
-    """Print what a run did, or what holds its plan, write the reports, and end with its exit code."""
-    from reconciler.commands.answer import BLOCKED, INTERRUPTED
-
-    ended = replace(answer, exit_code=stop.exit_code) if answer.exit_code == INTERRUPTED else answer
-    if answer.exit_code == BLOCKED and format is Format.TEXT:
-        output.say("error: a gate holds this plan; nothing was changed")
-        output.say("hint: lines of the plan that begin with `!` say why, and what to do")
-        output.finish_shown(ended, reading, report)
-    output.finish(ended, format, reading, report)

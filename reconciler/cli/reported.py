@@ -42,13 +42,14 @@ def _write(context: typer.Context, error: BaseException) -> None:
     if isinstance(error, ManifestError):
         document = documents.validation_document(error.diagnostics, now)
     else:
-        document = documents.error_document(context.command_path, error, _exit_code(error), now)
+        document = documents.error_document(context.command_path, error, exit_code_of(error), now)
     reading = Reading(verbose=bool(context.params.get("verbose")), max_chars=context.params.get("max_chars"))
     for failure in reporting.write(document, reports, reading):
         output.complain(failure)
 
 
-def _exit_code(error: BaseException) -> int:
+def exit_code_of(error: BaseException) -> int:
+    """What the process ends with after *error*."""
     match error:
         case TdrError():
             return error.exit_code

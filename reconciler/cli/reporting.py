@@ -20,6 +20,7 @@ _WRITING = _ALL | {Format.JSONL}
 FORMATS: Mapping[str, frozenset[Format]] = {
     **dict.fromkeys(("plan", "drift", "validate", "import", "status", "show"), _ALL),
     **dict.fromkeys(("apply", "destroy", "rollback"), _WRITING),
+    "run": frozenset({Format.TEXT, Format.JSON, Format.JSONL}),
 }
 """Verb -> the formats it knows; the others know text and JSON."""
 _PLAIN = frozenset({Format.TEXT, Format.JSON})

@@ -8,7 +8,7 @@ import typer
 
 from reconciler.cli import output
 from reconciler.cli.approving import ApproveOption, ReasonOption
-from reconciler.cli.lifecycle import consent_of, finish_run, run_of
+from reconciler.cli.following import following
 from reconciler.cli.options import (
     DirectoryOption,
     EnvOption,
@@ -21,6 +21,7 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.reported import Reported
 from reconciler.cli.session import Stop, runtime_of
+from reconciler.cli.writing import consent_of, finish_run, run_of
 from reconciler.reports.formats import Format
 from reconciler.reports.rendering import Reading
 
@@ -52,8 +53,13 @@ def rollback(
         with runtime_of(context, env=env, directory=directory, variables=var) as runtime:
             answer = commands.planned(runtime, run)
         output.finish(answer, format, Reading(max_chars=max_chars), report)
-    consent = consent_of(format, yes=yes, question="Roll this back?", otherwise="pass --yes, or --plan to look")
-    how = run_of(consent, lock_timeout, approve, reason)
-    with runtime_of(context, env=env, directory=directory, variables=var) as runtime, Stop.watching(how.stop) as stop:
-        answer = commands.rollback(runtime, how, run)
-    finish_run(answer, format, stop, Reading(max_chars=max_chars), report)
+    with following(format, context.command_path) as follower:
+        otherwise = "pass --yes, or --plan to look"
+        consent = consent_of(follower, yes=yes, question="Roll this back?", otherwise=otherwise)
+        how = run_of(follower, consent, lock_timeout, approve, reason)
+        with (
+            runtime_of(context, env=env, directory=directory, variables=var) as runtime,
+            Stop.watching(how.stop) as stop,
+        ):
+            answer = commands.rollback(runtime, how, run)
+        finish_run(answer, format, stop, follower, Reading(max_chars=max_chars), report)

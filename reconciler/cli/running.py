@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
 from reconciler.cli import output
+from reconciler.cli.following import Events, Following, following
 from reconciler.cli.options import DirectoryOption, EnvOption, FormatOption, VarOption
 from reconciler.cli.session import Stop, address, runtime_of
 from reconciler.reports.formats import Format
 
 if TYPE_CHECKING:
+    from reconciler.model.address import Address
     from reconciler.ports.provider import Job
 
 RowsOption = Annotated[
@@ -43,20 +46,25 @@ def run(
     from reconciler.commands import running
 
     chosen = address(what)
-    with (
-        runtime_of(context, env=env, directory=directory, variables=var) as runtime,
-        Stop.watching(threading.Event()) as stop,
-        _Bar(str(chosen)) as bar,
-    ):
-        answer = running.run(runtime, chosen, bar.watch, stop.event, rows)
+    with following(format, context.command_path) as follower:
+        with (
+            runtime_of(context, env=env, directory=directory, variables=var) as runtime,
+            Stop.watching(threading.Event()) as stop,
+            _Told(chosen, follower) if format is Format.JSONL else _Bar(str(chosen)) as watcher,
+        ):
+            answer = running.run(runtime, chosen, watcher.watch, stop.event, rows)
+        if stop.event.is_set():
+            answer = replace(answer, exit_code=stop.exit_code)
+        if isinstance(follower, Events):
+            follower.summed_up(answer)
+            raise typer.Exit(answer.exit_code)
     document = answer.document
     if answer.exit_code and format is Format.TEXT and document["log"]:
         # Told once, and where the reader of an error looks, even when the result goes into a file.
         for line in str(document["log"]).rstrip().splitlines():
             output.say(line)
         document = document | {"log": ""}
-    output.emit(document, format)
-    raise typer.Exit(stop.exit_code if stop.event.is_set() else answer.exit_code)
+    output.finish(replace(answer, document=document), format)
 
 
 def logs(
@@ -77,6 +85,32 @@ def logs(
     with runtime_of(context, env=env, directory=directory, variables=var) as runtime:
         answer = running.logs(runtime, chosen, rows)
     output.finish(answer, format)
+
+
+class _Told:
+    """Each new status as an event of the one operation that a run is."""
+
+    def __init__(self, address: Address, follower: Following) -> None:
+        self.address = address
+        self.follower = follower
+        self.last: Job | None = None
+
+    def __enter__(self) -> Self:
+        self.follower.operation(self.address, "start", "run")
+        return self
+
+    def watch(self, job: Job) -> None:
+        """Tell where *job* stands, if it moved."""
+        if job != self.last:
+            self.last = job
+            self.follower.operation(self.address, "progress", f"job {job.job_id} {job.status}, {job.done} rows")
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if self.last is None or error is not None:
+            self.follower.operation(self.address, "failed", "")
+            return
+        ended = {"success": "done", "error": "failed", "killed": "failed"}.get(self.last.status.value, "unknown")
+        self.follower.operation(self.address, ended, f"job {self.last.job_id} {self.last.status}")
 
 
 class _Bar:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from reconciler.engine.session import Session
 from reconciler.errors import UsageError
 from reconciler.model.change import Keep, fields_of
 from reconciler.model.environment import Thresholds
+from reconciler.model.json import Json
 from reconciler.model.record import State
 from reconciler.model.scope import EVERYTHING, Scope
 from reconciler.ports.clock import rfc3339, rfc3339_exact
@@ -41,10 +43,18 @@ class Consent:
     ask: Callable[[Document], bool]
 
 
+Tell = Callable[[str, Mapping[str, Json]], None]
+
+
+def _untold(_event: str, _facts: Mapping[str, Json]) -> None:
+    """What nobody follows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """What a writing command needs besides the runtime.
 
+    tell: told of the run as a whole, by ``lock`` and ``state_saved`` with their facts.
     lock_timeout_s: how long to wait for another writer.
     approvals: lift gates of this plan; *reason* is why, and is kept with the run.
     replan_if_equal: whether a saved plan that is stale gives way to a new one of the same operations.
@@ -59,6 +69,7 @@ class Run:
     approvals: tuple[Approval, ...] = ()
     reason: str = ""
     replan_if_equal: bool = False
+    tell: Tell = _untold
 
 
 def apply(runtime: Runtime, run: Run, *, plan_file: Path | None = None, asked: Asked = ALL_AS_DECLARED) -> Answer:
@@ -70,8 +81,7 @@ def apply(runtime: Runtime, run: Run, *, plan_file: Path | None = None, asked: A
     """
     found = checked(runtime)
     saved = saved_plan.load(plan_file) if plan_file else None
-    run_id = uuid.uuid4().hex[:12]
-    with runtime.store.lock("apply", run_id, run.lock_timeout_s) as holder:
+    with _locked(runtime, run, "apply") as holder:
         snapshot = runtime.store.read()
         if saved is not None:
             prepared = renewed(runtime, saved, snapshot, replan_if_equal=run.replan_if_equal)
@@ -84,11 +94,10 @@ def apply(runtime: Runtime, run: Run, *, plan_file: Path | None = None, asked: A
 
 def destroy(runtime: Runtime, run: Run, scope: Scope = EVERYTHING) -> Answer:
     """Take away what state remembers, or *scope* of it. What is protected holds it; so does a number of `thresholds`."""
-    run_id = uuid.uuid4().hex[:12]
     environment = runtime.world.environment
     bounds = environment.model_copy(update={"thresholds": _without_shares(environment.thresholds)})
     emptied = replace(runtime.world, resources={}, environment=bounds)
-    with runtime.store.lock("destroy", run_id, run.lock_timeout_s) as holder:
+    with _locked(runtime, run, "destroy") as holder:
         snapshot = runtime.store.read()
         part = part_of_remembered(scope, runtime.world, snapshot.state)
         runtime = replace(runtime, world=emptied)
@@ -109,10 +118,18 @@ def carry_out(
     runtime: Runtime, run: Run, operation: str, derive: Callable[[Snapshot], tuple[Runtime, Prepared]]
 ) -> Answer:
     """Have *derive* make a plan of the state as it is, and do it as `apply` does: shown, asked for, under the lock."""
-    with runtime.store.lock(operation, uuid.uuid4().hex[:12], run.lock_timeout_s) as holder:
+    with _locked(runtime, run, operation) as holder:
         snapshot = runtime.store.read()
         as_planned, prepared = derive(snapshot)
         return _execute(as_planned, run, holder, snapshot, prepared, document_of(as_planned, prepared), None)
+
+
+@contextmanager
+def _locked(runtime: Runtime, run: Run, operation: str) -> Iterator[Holder]:
+    """The right to write, and whoever follows the run told of it."""
+    with runtime.store.lock(operation, uuid.uuid4().hex[:12], run.lock_timeout_s) as holder:
+        run.tell("lock", {"operation": operation, "run": holder.run, "lock_id": holder.lock_id, "since": holder.since})
+        yield holder
 
 
 def _execute(
@@ -137,6 +154,7 @@ def _execute(
     report = documents.run_document(applied, document, holder.run, exit_code, rfc3339(runtime.clock.now()))
     report |= {"approvals": documents.approvals_given(run.approvals, holder.who, run.reason)}
     after = _write_down(runtime, session, prepared, plan_id)
+    run.tell("state_saved", {"lineage": after.lineage, "serial": after.serial})
     if applied.results:
         commit = revision_of(runtime.project, os.environ).commit
         kept = documents.kept_run_document(

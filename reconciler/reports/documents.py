@@ -83,7 +83,7 @@ def plan_document(
             for gate in plan.gates
         ],
         "egress": leaving.entries(plan.egress),
-        "warnings": [_diagnostic(warning) for warning in plan.warnings],
+        "warnings": [diagnostic_document(warning) for warning in plan.warnings],
         "api_calls": dict(plan.api_calls),
         "changes": change_documents(prepared, fingerprint, written_at),
     }
@@ -97,7 +97,8 @@ def _counted(pairs: Iterable[tuple[str, str]]) -> Document:
     return {name: dict(sorted(counts[name].items())) for name in sorted(counts)}
 
 
-def _diagnostic(diagnostic: Diagnostic) -> Document:
+def diagnostic_document(diagnostic: Diagnostic) -> Document:
+    """One finding."""
     position = diagnostic.position
     return {
         "rule": diagnostic.rule,
@@ -121,7 +122,7 @@ def validation_document(
     return heading("validation", created_at) | {
         "valid": not errors,
         "summary": {"errors": errors, "others": len(diagnostics) - errors},
-        "diagnostics": [_diagnostic(diagnostic) for diagnostic in diagnostics],
+        "diagnostics": [diagnostic_document(diagnostic) for diagnostic in diagnostics],
         "overlays": [
             {"address": str(address), "path": path, "file": place.file, "line": place.line, "column": place.column}
             for address, values in sorted(overlays.items())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Callable, Iterator
+from html import escape
 from pathlib import Path
 from urllib.parse import quote_plus
 
@@ -14,9 +15,12 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "journeys"))
 
 from stage import CLIENT_SECRET, PLANTED, REFRESH_TOKEN, Stage, forms, stage_in
 
+from reconciler.cli import reporting
 from reconciler.emulators.pinterest.knobs import Knobs
 from reconciler.emulators.sandbox import Sandbox
+from reconciler.reports.characters import block, code
 
+FORMATS = {verb: {one.value for one in known} for verb, known in reporting.FORMATS.items()}
 COUNT = 250
 """Connections, each with two secrets of its own."""
 PLAIN = [f'FAKE-{number:03}-s3cret/+="&{number * 7919:07}' for number in range(COUNT)]
@@ -68,8 +72,16 @@ def hidden() -> set[bytes]:
         form for value in (*PLAIN, *OF_LINES, *lines, *PEOPLE, CLIENT_SECRET, REFRESH_TOKEN) for form in forms(value)
     }
     looked_for |= {quote_plus(value).encode() for value in (*PLAIN, *lines, *PEOPLE)}
+    looked_for |= {code(value).encode() for value in (*PLAIN, *lines, *PEOPLE)}
+    looked_for |= {block([value]).removeprefix("<pre>\n")[:-7].encode() for value in (*PLAIN, *lines, *PEOPLE)}
+    looked_for |= {escape(value, quote=quote).encode() for value in (*PLAIN, *lines) for quote in (True, False)}
     looked_for |= {hashlib.sha256(person.encode()).hexdigest().encode() for person in PEOPLE}
     return looked_for
+
+
+def reports(name: str) -> list[str]:
+    """A report in every format that the verbs which change something know."""
+    return [word for one in FORMATS["apply"] - {"jsonl"} for word in ("--report", f"{one}={name}.{one}")]
 
 
 def found(stage: Stage) -> list[str]:
@@ -87,14 +99,18 @@ def test_the_search_finds_what_is_written(planted: Stage) -> None:
 
 
 def test_plan_apply_and_failures_write_no_secret_and_nobody(planted: Stage) -> None:
-    planted.process("plan", "--out", "saved.json", expect=None)
-    planted.process("apply", "--yes", "--target", "import/customers")
-    planted.process("run", "import/customers")
+    planted.process("plan", "--out", "saved.json", *reports("plan"), expect=None)
+    planted.process("apply", "--yes", "--target", "import/customers", "--format", "jsonl", *reports("part"))
+    planted.process("run", "import/customers", "--format", "jsonl")
     people, secrets = ",".join(PEOPLE[:40]), " ".join((*PLAIN[:20], *OF_LINES[:20]))
     message = f"invalid record: {people} {secrets}"
     planted.control.fault("error", status=400, message=message, method="POST", count=None, path="/oauth/token")
-    failed = planted.process("apply", "--yes", expect=None)
-    planted.tdr("plan", "--format", "json", expect=None)
+    failed = planted.process("apply", "--yes", *reports("failed"), expect=None)
+    planted.process("apply", "--yes", "--format", "jsonl", expect=None)
+    for verb in ("plan", "drift", "validate"):
+        for one in FORMATS[verb]:
+            planted.tdr(verb, "--format", one, expect=None)
+    planted.tdr("drift", *reports("drift"), expect=None)
     planted.tdr("state", "show")
 
     assert failed.code == 6  # the connections are made, the audience is not
