@@ -28,16 +28,22 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option of one command. *names* are all its spellings, *takes_value* is False for a flag."""
+    """One option of one command.
+
+    names: all its spellings.
+    opposites: those of them that say no, such as ``--offline`` of ``--online``.
+    takes_value: False for a flag.
+    """
 
     names: tuple[str, ...]
+    opposites: tuple[str, ...]
     takes_value: bool
     parameter: Any = field(repr=False)
 
     @property
     def name(self) -> str:
-        """The long one."""
-        return max(self.names, key=len)
+        """The long one that says yes."""
+        return max((name for name in self.names if name not in self.opposites), key=len)
 
 
 def commands(tree: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -53,8 +59,10 @@ def options(command: Any) -> Iterator[Option]:
     """The options of one command, help left out."""
     for parameter in command.params:
         if parameter.param_type_name == "option" and "--help" not in parameter.opts:
-            names = (*parameter.opts, *parameter.secondary_opts)
-            yield Option(names, not (parameter.is_flag or parameter.count), parameter)
+            opposites = tuple(parameter.secondary_opts)
+            yield Option(
+                (*parameter.opts, *opposites), opposites, not (parameter.is_flag or parameter.count), parameter
+            )
 
 
 def arranged(tree: Any, arguments: Sequence[str]) -> Line:

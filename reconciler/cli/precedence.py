@@ -77,8 +77,12 @@ def what_won(asked: Asked) -> list[dict[str, Any]]:
     every = (asked.tree, *(command for _, command in commands(asked.tree)))
     known = {one.name: one for command in every for one in options(command)}
     told, given = asked.line.told, asked.given
-    flags = {spelling: one.name for one in known.values() for spelling in one.names}
-    on_line = {flags[spelling]: value for spelling, value in told.items() if spelling in flags}
+    flags = {spelling: one for one in known.values() for spelling in one.names}
+    on_line = {
+        flags[spelling].name: "false" if spelling in flags[spelling].opposites else value
+        for spelling, value in told.items()
+        if spelling in flags
+    }
     won = []
     for name, one in sorted(known.items()):
         if name.lstrip("-") == "var":

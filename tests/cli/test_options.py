@@ -46,7 +46,7 @@ NOT_IN_SETTINGS = {
             "--name",
             "--parent-segment",
             "--debug",
-            "--offline",
+            "--online",
         ),
     },
     "where": {"--env", "--directory", "--out", "--from", "--changes", "--state-file", "--report"},
@@ -176,6 +176,13 @@ def test_the_line_goes_before_the_environment_that_before_the_settings_and_those
     assert won(project, TDR_PARALLELISM="3")["--parallelism"] == ("3", "environment")
     assert won(project, "--parallelism", "5", TDR_PARALLELISM="3")["--parallelism"] == ("5", "flag")
     assert won(project, "--parallelism=5")["--parallelism"] == ("5", "flag")
+
+
+def test_the_variable_of_a_flag_with_an_opposite_says_what_its_name_says(project: Stage) -> None:
+    assert won(project, TDR_ONLINE="true")["--online"] == ("true", "environment")
+    assert won(project, "--online")["--online"] == ("true", "flag")
+    assert won(project, "--offline", TDR_ONLINE="true")["--online"] == ("false", "flag")
+    assert {one.name: one.parameter.envvar for one in options(VERBS["validate",])}["--online"] == "TDR_ONLINE"
 
 
 def test_what_is_told_to_win_wins(project: Stage) -> None:
