@@ -14,6 +14,8 @@ from reconciler.cli.options import (
     ExcludeOption,
     FormatOption,
     MaxCharsOption,
+    Refresh,
+    RefreshOption,
     ReportOption,
     SelectorOption,
     TargetOption,
@@ -43,6 +45,7 @@ def drift(
     target: TargetOption = None,
     exclude: ExcludeOption = None,
     selector: SelectorOption = None,
+    refresh: RefreshOption = Refresh.TRUE,
     since_digest: Annotated[
         str,
         typer.Option(
@@ -78,6 +81,11 @@ def drift(
     choices = [address_and_pointer(text) for text in accept or ()]
     if choices and (since_digest or unmanaged):
         raise UsageError("--accept goes with neither --since-digest nor --unmanaged", hint="look first, then accept")
+    if refresh is Refresh.FALSE:
+        raise UsageError(
+            "drift is what the vendors say, so it is never told without asking them",
+            hint="`tdr plan --refresh=false` compares the manifests with what was last applied",
+        )
     scope = scope_of(target, exclude, selector)
     if (choices or unmanaged) and not scope.is_everything:
         raise UsageError(

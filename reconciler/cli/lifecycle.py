@@ -19,6 +19,8 @@ from reconciler.cli.options import (
     LockTimeoutOption,
     MaxCharsOption,
     ParallelOption,
+    Refresh,
+    RefreshOption,
     ReplaceOption,
     ReportOption,
     SelectorOption,
@@ -84,6 +86,7 @@ def plan(
     exclude: ExcludeOption = None,
     selector: SelectorOption = None,
     replacing: ReplaceOption = None,
+    refresh: RefreshOption = Refresh.TRUE,
     out: Annotated[
         Path | None, typer.Option("--out", help="Save the plan for `tdr apply FILE`.", metavar="FILE")
     ] = None,
@@ -103,11 +106,11 @@ def plan(
     from reconciler.manifest.loading import collection_paused
 
     memory.return_large_blocks()
-    asked = asked_of(target, exclude, selector, replacing)
+    asked = replace(asked_of(target, exclude, selector, replacing), is_refreshed=refresh is Refresh.TRUE)
     valid_for_s = seconds(expires)
     answer = None
     with collection_paused():
-        if format is Format.TEXT and not (any((target, exclude, selector, replacing)) or verbose or out or report):
+        if format is Format.TEXT and asked.is_plain and not (verbose or out or report):
             with runtime_of(context, env=env, directory=directory, variables=var, sets_aside=True) as runtime:
                 answer = planning.plan_rest(runtime, detailed=detailed_exitcode)
         if answer is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,14 @@ import typer
 
 from reconciler.cli import reporting
 from reconciler.reports.formats import Format
+
+
+class Refresh(StrEnum):
+    """Whether the vendors are looked at."""
+
+    TRUE = "true"
+    FALSE = "false"
+
 
 EnvOption = Annotated[
     str | None,
@@ -65,6 +74,10 @@ SelectorOption = Annotated[
 ReplaceOption = Annotated[
     list[str] | None,
     typer.Option("--replace", help="Delete this and make it anew; otherwise as --target.", metavar="ADDRESS"),
+]
+RefreshOption = Annotated[
+    Refresh,
+    typer.Option("--refresh", help="With false: compare with what was last applied and ask no vendor anything."),
 ]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Also show what stays as it is.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", envvar="TDR_YES", help="Do not ask.")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reconciler.engine.planning import Prepared, prepare
+from reconciler.engine.planning import Prepared, prepare, prepare_unread
 from reconciler.engine.replacing import asked_for
 from reconciler.engine.scoping import part_of_all
 from reconciler.engine.world import World
@@ -15,10 +15,19 @@ from reconciler.ports.store import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """*scope* narrows the plan; *replace* are addresses and globs of what is to be made anew."""
+    """*scope* narrows the plan; *replace* are addresses and globs of what is to be made anew.
+
+    is_refreshed: whether the vendors are looked at.
+    """
 
     scope: Scope = EVERYTHING
     replace: tuple[str, ...] = ()
+    is_refreshed: bool = True
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing is asked but what differs."""
+        return self == ALL_AS_DECLARED
 
 
 ALL_AS_DECLARED = Asked()
@@ -32,7 +41,8 @@ def prepared_for(asked: Asked, world: World, snapshot: Snapshot) -> Prepared:
     """
     part = part_of_all(asked.scope, world, snapshot.state)
     replaced = asked_for(asked.replace, world, snapshot.state)
-    prepared = prepare(world, snapshot, part, replaced)
+    derive = prepare if asked.is_refreshed else prepare_unread
+    prepared = derive(world, snapshot, part, replaced)
     if outside := sorted(replaced.difference(prepared.plan.replace)):
         raise UsageError(
             f"--replace: {outside[0]} is not in the part that is planned", hint="leave it out, or take it in"

@@ -47,7 +47,7 @@ def plan(
     snapshot = runtime.store.read()
     prepared = telling(runtime, review(runtime, prepared_for(asked, runtime.world, snapshot)), found)
     document = document_of(runtime, prepared)
-    if asked == ALL_AS_DECLARED:
+    if asked.is_plain:
         settling.remember(runtime, prepared)
     if out is not None:
         saved_plan.save(out, document, valid_for_s)

@@ -32,7 +32,7 @@ def refuse_unknown_databases(runtime: Runtime, prepared: Prepared) -> None:
     Raises:
         ManifestError: a change names a database that nobody declares and that is not there; all of them, with places.
     """
-    if runtime.embedded is None:
+    if runtime.embedded is None or not prepared.plan.refreshed:
         return
     asked = undeclared_databases(runtime, prepared)
     found = [

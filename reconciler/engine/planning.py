@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.engine import needs, safety
@@ -13,6 +13,7 @@ from reconciler.engine.moves import follow
 from reconciler.engine.refresh import refresh
 from reconciler.engine.remarks import remarks
 from reconciler.engine.scoping import Part, narrowed
+from reconciler.engine.unread import remembered
 from reconciler.engine.world import World
 from reconciler.model.activation import Resolution
 from reconciler.model.address import Address
@@ -46,12 +47,46 @@ def prepare(world: World, snapshot: Snapshot, part: Part | None = None, replaced
     Raises:
         Blocked: a wrong account answers.
     """
-    guarded = safety.guard_accounts(world, snapshot.state)
     calls_before = {provider.name: provider.api_calls for provider in world.providers.values()}
+    # Before anything else is read.
+    guarded = safety.guard_accounts(world, snapshot.state)
+
+    def look(state: State, imports: Mapping[Address, str]) -> Mapping[Address, Seen]:
+        return refresh(world, _with_imports(state, imports), guarded.unknown)
+
+    prepared = _derived(world, snapshot, part, replaced, look)
+    api_calls = {
+        provider.name: provider.api_calls - calls_before[provider.name]
+        for provider in sorted(world.providers.values(), key=lambda provider: provider.name)
+    }
+    base = replace(prepared.plan.base, accounts=guarded.accounts)
+    return replace(prepared, plan=replace(prepared.plan, base=base, api_calls=api_calls))
+
+
+def prepare_unread(
+    world: World, snapshot: Snapshot, part: Part | None = None, replaced: Collection[Address] = ()
+) -> Prepared:
+    """As `prepare`, without asking any vendor anything: from what *snapshot* remembers (see `unread`)."""
+    unfinished = {entry.address for entry in snapshot.unfinished}
+
+    def look(state: State, imports: Mapping[Address, str]) -> Mapping[Address, Seen]:
+        return remembered(world, state, imports, unfinished)
+
+    prepared = _derived(world, snapshot, part, replaced, look)
+    return replace(prepared, plan=replace(prepared.plan, refreshed=False))
+
+
+Look = Callable[[State, Mapping[Address, str]], Mapping[Address, Seen]]
+"""State with moves followed, and ids of what is to be taken over -> what is there."""
+
+
+def _derived(
+    world: World, snapshot: Snapshot, part: Part | None, replaced: Collection[Address], look: Look
+) -> Prepared:
     followed = follow(snapshot.state, world.transitions.moved)
     state = followed.state
     imports = _pending_imports(world, state)
-    seen = refresh(world, _with_imports(state, imports), guarded.unknown)
+    seen = look(state, imports)
     unfinished = {entry.address: entry for entry in snapshot.unfinished}
     decider = Decider(world, state, seen, unfinished, imports, replaced)
     decisions = decider.decisions(followed.pending)
@@ -69,16 +104,12 @@ def prepare(world: World, snapshot: Snapshot, part: Part | None = None, replaced
             lineage=snapshot.state.lineage,
             serial=snapshot.state.serial,
             environment=world.environment_name,
-            accounts=guarded.accounts,
+            accounts=snapshot.state.accounts,
         ),
         gates=(*followed.gates, *held, *safety.gates(world, state, seen, changes)),
         warnings=(*decider.notices, *remarks(world, state, decider.resolutions, changes)),
         complete=chosen is None,
         scope=scope,
-        api_calls={
-            provider.name: provider.api_calls - calls_before[provider.name]
-            for provider in sorted(world.providers.values(), key=lambda provider: provider.name)
-        },
         depends_on={address: tuple(sorted(planned.intersection(edges[address]))) for address in order},
         sources=world.sources,
         replace=tuple(sorted(planned.intersection(replaced))),

@@ -45,6 +45,7 @@ class Base:
 class Plan:
     """What apply would do, in order. *complete* is False when *scope* narrows it.
 
+    refreshed: whether the vendors were looked at; else what was last applied stands for what is there.
     api_calls: vendor -> requests made to derive it.
     vendors: kind -> the vendor that answers for it, a key of the base's accounts.
     depends_on: address -> the addresses that must be done before it.
@@ -61,6 +62,7 @@ class Plan:
     warnings: tuple[Diagnostic, ...] = ()
     complete: bool = True
     scope: Scope = EVERYTHING
+    refreshed: bool = True
     api_calls: Mapping[str, int] = field(default_factory=dict)
     depends_on: Mapping[Address, tuple[Address, ...]] = field(default_factory=dict)
     sources: Mapping[Address, str] = field(default_factory=dict)

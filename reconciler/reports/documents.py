@@ -57,6 +57,7 @@ def plan_document(
         "environment": plan.base.environment,
         "complete": plan.complete,
         "replace": [str(address) for address in plan.replace],
+        "refreshed": plan.refreshed,
         "partial": None if plan.complete else plan.scope.to_json(),
         "base": {
             "accounts": dict(plan.base.accounts),

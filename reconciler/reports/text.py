@@ -95,6 +95,8 @@ def banners(document: Mapping[str, Any]) -> Iterator[str]:
     """What a reader must know of how the plan was made."""
     if not document["complete"]:
         yield from partial("plan", document.get("partial"))
+    if not document.get("refreshed", True):
+        yield "! remote not read: what was last applied stands for what is there"
 
 
 def _gate(gate: Mapping[str, Any]) -> Iterator[str]:

@@ -32,6 +32,8 @@ NOT_IN_SETTINGS = {
             "--exclude",
             "--selector",
             "--replace",
+            "--refresh",
+            "--refresh",
             "--kind",
             "--name-glob",
             "--dry-run",
