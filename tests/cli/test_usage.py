@@ -1,0 +1,102 @@
+"""A wrong command line is 64 whatever the verb: the whole tree of them is walked, so that a new one is held to it."""
+
+from __future__ import annotations
+
+import pytest
+import typer
+from stage import Stage
+
+from reconciler.cli.arguments import commands, options
+from reconciler.cli.main import app
+
+TREE = typer.main.get_command(app)
+VERBS = {" ".join(verb): command for verb, command in commands(TREE)}
+LEAST = {
+    "apply": ["--yes"],
+    "destroy": ["--yes"],
+    "diff": ["a.json", "b.json"],
+    "explain": ["query/buyers-per-month"],
+    "import": ["--all"],
+    "lock release": ["some-id"],
+    "logs": ["query/buyers-per-month"],
+    "rollback": ["some-run", "--yes"],
+    "run": ["query/buyers-per-month"],
+    "schedule explain": ["@daily"],
+    "show": ["a.json"],
+    "state migrate": ["--from", "local"],
+    "state mv": ["query/buyers-per-month", "query/buyers"],
+    "state push": ["state.json"],
+    "state restore": ["1"],
+    "state rm": ["query/buyers-per-month"],
+    "tdx read": ["."],
+    "tdx write": ["."],
+}
+"""What a verb cannot do without."""
+ASKING = {"apply": [], "destroy": [], "import": ["--rebuild"], "rollback": ["some-run"]}
+"""The verbs that ask a person, with what makes them do it."""
+
+NUMBERS = ("--limit", "--max-chars", "--next", "--parallelism", "--port", "--rows")
+VALUED = {option.name: verb for verb, command in VERBS.items() for option in options(command) if option.takes_value}
+"""Options that take a value, with a verb that has each."""
+
+
+def required(verb: str) -> list[str]:
+    return [one.name for one in VERBS[verb].params if one.required]
+
+
+def with_env() -> list[str]:
+    return [verb for verb, command in VERBS.items() if "--env" in {one.name for one in options(command)}]
+
+
+def test_what_a_verb_needs_is_known_here() -> None:
+    assert set(LEAST) <= set(VERBS)
+    assert [verb for verb in VERBS if required(verb) and verb not in LEAST] == []
+    assert [verb for verb, command in VERBS.items() if "--yes" in {one.name for one in options(command)}] == [*ASKING]
+
+
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if required(verb)])
+def test_what_is_needed_and_left_out_is_asked_for(verb: str, project: Stage) -> None:
+    assert "Missing" in project.tdr(*verb.split(), expect=64).err
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_what_is_too_much_is_refused(verb: str, project: Stage) -> None:
+    takes = sum(one.param_type_name == "argument" for one in VERBS[verb].params)
+
+    said = project.tdr(*verb.split(), *LEAST.get(verb, []), *["1"] * takes, "superfluous", expect=64)
+
+    assert "superfluous" in said.err
+
+
+@pytest.mark.parametrize("option", VALUED)
+def test_an_option_without_its_value_is_refused(option: str, project: Stage) -> None:
+    assert option in project.tdr(*VALUED[option].split(), option, expect=64).err
+
+
+@pytest.mark.parametrize("option", NUMBERS)
+def test_a_number_that_is_none_is_refused(option: str, project: Stage) -> None:
+    verb = VALUED[option]
+
+    assert f"'{option}'" in project.tdr(*verb.split(), *LEAST.get(verb, []), option, "many", expect=64).err
+
+
+@pytest.mark.parametrize("verb", with_env())
+def test_of_several_environments_one_must_be_named_and_none_is_guessed(verb: str, project: Stage) -> None:
+    for name in ("dev", "prod"):
+        project.write(f"manifests/environments/{name}.yaml", "{}\n")
+
+    said = project.tdr(*verb.split(), *LEAST.get(verb, []), expect=64)
+
+    assert "--env" in said.err
+    assert not (project.folder / "state").exists()
+
+
+@pytest.mark.parametrize("verb", ASKING)
+def test_where_nobody_can_answer_a_write_fails_at_once_and_says_how_to_go_on(verb: str, project: Stage) -> None:
+    said = project.tdr(verb, *ASKING[verb], expect=64)
+
+    error, hint = said.err.splitlines()
+    assert error == "error: nobody is there to ask"
+    assert hint.startswith("hint: pass --yes")
+    assert said.out == ""
+    assert not (project.folder / "state").exists()
