@@ -28,8 +28,8 @@ from reconciler.ports.listing import Declaration, Directory, Found, Lists, Secre
 from reconciler.ports.provider import Context
 
 ORDER = (
-    *("connection", "database", "table", "audience", "query", "activation", "import"),
-    *("parentsegment", "segmentfolder", "segment"),
+    *("connection", "database", "table", "audience", "query", "import"),
+    *("parentsegment", "segmentfolder", "segment", "activation"),
 )
 """What is referred to comes before what refers to it."""
 _SPELLED = {kind.lower(): kind for kind in KINDS}

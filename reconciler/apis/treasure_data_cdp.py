@@ -1,4 +1,4 @@
-"""Treasure Data's customer data platform: parent segments, folders and segments.
+"""Treasure Data's customer data platform: parent segments, folders, segments and their activations ("syndications").
 
 Two generations of addresses lead to the same objects. Here parent segments and all reading go by ``/audiences``, which is the
 one that tells rules reliably; folders and segments are written by ``/entities``, the only one that can delete them.
@@ -104,6 +104,31 @@ class CustomerData:
         """Remove a folder or a segment. Conflict while something is in it, or refers to it."""
         self._http.send(send_empty("DELETE", _where(kind) + path(entity_id)))
 
+    def syndications(self, parent_id: str) -> list[Raw]:
+        """All activations of all segments of a parent segment, whole."""
+        return self._list(get(path("audiences", parent_id, "syndications")))
+
+    def syndication(self, parent_id: str, segment_id: str, syndication_id: str) -> Raw:
+        """One activation of a segment, whole."""
+        return self._object(get(_syndications(parent_id, segment_id, syndication_id)))
+
+    def create_syndication(self, parent_id: str, segment_id: str, body: Raw) -> Raw:
+        """Make an activation of a segment. Several may have one name."""
+        return self._object(send_json("POST", _syndications(parent_id, segment_id), body))
+
+    def update_syndication(self, parent_id: str, segment_id: str, syndication_id: str, body: Raw) -> Raw:
+        """Change an activation. Whether what *body* leaves out stays is not documented: send all that may be written."""
+        return self._object(send_json("PUT", _syndications(parent_id, segment_id, syndication_id), body))
+
+    def delete_syndication(self, parent_id: str, segment_id: str, syndication_id: str) -> None:
+        """Remove an activation."""
+        self._http.send(send_empty("DELETE", _syndications(parent_id, segment_id, syndication_id)))
+
+    def run_syndication(self, segment_id: str, syndication_id: str) -> str:
+        """Run an activation now; the id of the attempt. Each call starts a run."""
+        at = path("entities", "segments", segment_id, "syndications", syndication_id, "run")
+        return str(self._data(send_empty("POST", at))["id"])
+
     def _object(self, request: Request) -> Raw:
         answer = self._http.json(request)
         if not isinstance(answer, dict) or not answer.get("id"):
@@ -129,6 +154,10 @@ def is_taken(answer: Answer) -> type[ProviderError] | None:
     if answer.status == 400 and (b"VIOLATES_UNIQUENESS" in answer.body or b"already been taken" in answer.body):
         return Conflict
     return None
+
+
+def _syndications(parent_id: str, segment_id: str, *syndication_id: str) -> str:
+    return path("audiences", parent_id, "segments", segment_id, "syndications", *syndication_id)
 
 
 def _where(kind: str) -> str:

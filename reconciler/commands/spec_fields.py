@@ -165,8 +165,8 @@ def _plain(tree: DeclaredTree) -> Json:
 
 def _source_of(resource: Resource) -> SqlSource | None:
     match resource.spec:
-        case ActivationSpec(from_=source):
-            return source.query
+        case ActivationSpec() as activation:
+            return activation.sql
         case QuerySpec() as query:
             return query
         case _:

@@ -73,6 +73,7 @@ def undeclared_databases(runtime: Runtime, prepared: Prepared) -> list[tuple[Add
         if isinstance(change, Create | Update | Replace | Adopt)
         and change.address.kind in DATABASE_PATHS
         and change.address in desired
+        and "database" in desired[change.address].attributes
     }
     asked = sorted(set(named.values()) - declared)
     if not asked:

@@ -25,7 +25,7 @@ from reconciler.model.observation import Observation, Unreadable
 from reconciler.model.record import Record
 from reconciler.model.resource import Resource
 from reconciler.model.unknown import Unknown
-from reconciler.ports.provider import Context, Desired, Job, JobStatus, Provider, Runs, Wanted
+from reconciler.ports.provider import FIRST_RUN_KEY, Context, Desired, Job, JobStatus, Provider, Runs, Wanted
 
 CREATE_MODE = "create_mode"
 RUNNING = "running"
@@ -34,6 +34,8 @@ STEADY = "steady"
 
 FIRST_RUN = "first"
 FILL_RUN = "fill"
+
+_KEYS = {FIRST_RUN: FIRST_RUN_KEY, FILL_RUN: "tdr-fill-"}
 
 CLOCK_SKEW_S = 300
 
@@ -132,7 +134,7 @@ class Bootstrap:
         """Start a run under a key that never starts a second one."""
         lineage = self.session.state.lineage[:8]
         # Of this bootstrap alone: an export may go through a second one within the same second, and its run is another.
-        key = f"tdr-{purpose}-{lineage}-{self.address.name}-{_id(record)}-{_attempt(record)}"
+        key = f"{_KEYS[purpose]}{lineage}-{self.address.name}-{_id(record)}-{_attempt(record)}"
         begun = self.session.begin(self.address, "run", details={"domain_key": key, "purpose": purpose})
         job_id = self.runs.run(self.address, record.remote_id, key)
         phase = RUNNING if purpose == FIRST_RUN else FILLING

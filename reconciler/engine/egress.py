@@ -17,7 +17,7 @@ from reconciler.model.change import Adopt, Change, Create, Delete, Disable, Keep
 from reconciler.model.egress import UNKNOWN, EgressChange, Leaving, Movement, Outflow
 from reconciler.model.kinds import ActivationSpec, ScheduleSpec, Timing
 from reconciler.model.observation import Finding
-from reconciler.policy.columns import columns_of, pii_class
+from reconciler.policy.columns import columns_of, hashing_of, pii_class
 
 Sent = Mapping[tuple[str, str], Leaving]
 """Destination and column -> how it leaves."""
@@ -63,6 +63,8 @@ def sent(outflow: Outflow | None) -> Sent:
     """The columns that leave. Those that cannot be told from the query are one entry, `UNKNOWN`."""
     if outflow is None:
         return {}
+    if outflow.columns is not None:
+        return dict(_of_people(outflow, outflow.columns))
     columns = columns_of(outflow.sql, outflow.dialect)
     if columns is None:
         return {(outflow.destination, UNKNOWN.column): UNKNOWN}
@@ -73,6 +75,18 @@ def sent(outflow: Outflow | None) -> Sent:
             hashing = column.hashing or hashes.get(column.name, "")
             leaving[outflow.destination, column.name] = Leaving(column.name, pii_class(column.name), hashing)
     return leaving
+
+
+def _of_people(outflow: Outflow, columns: Mapping[str, str]) -> Iterator[tuple[tuple[str, str], Leaving]]:
+    """What leaves of the people of a segment: told by the name of the attribute as much as by the one it goes out under."""
+    for name, source in columns.items():
+        if name == UNKNOWN.column:
+            yield (outflow.destination, name), UNKNOWN
+            continue
+        hashes = {} if outflow.takes is None else outflow.takes
+        if outflow.takes is None or name in hashes:
+            hashing = hashing_of(name) or hashing_of(source) or hashes.get(name, "")
+            yield (outflow.destination, name), Leaving(name, pii_class(name) or pii_class(source), hashing)
 
 
 def _moves(address: Address, before: Sent, after: Sent, effective: str) -> Iterator[EgressChange]:

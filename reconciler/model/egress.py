@@ -23,7 +23,9 @@ class Outflow:
     """What an export sends.
 
     destination: who gets it, account included, such as ``pinterest:549700000001``.
-    sql: the query whose output columns leave; *dialect* is `trino` or `hive`.
+    sql: the query whose output columns leave, "" where there is none; *dialect* is `trino` or `hive`.
+    columns: output column -> the column it is made of, "" for a text alike for everybody; where nothing is queried. ``*`` is
+        every column there is.
     takes: column that the destination takes -> how it hashes it before sending (``sha256``, or "" for plain); of a query's
         other columns nothing leaves. None when it takes all, plain.
     """
@@ -32,6 +34,7 @@ class Outflow:
     sql: str
     dialect: str
     takes: Mapping[str, str] | None = None
+    columns: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, order=True)

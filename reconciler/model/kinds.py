@@ -10,7 +10,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Discriminator, Field, model_validator
 
-from reconciler.model.segments import ParentSegmentSpec, SegmentFolderSpec, SegmentSpec
+from reconciler.model.mapping import Notify, OutputColumn
+from reconciler.model.segments import ParentSegmentSpec, SegmentFolderSpec, SegmentName, SegmentSpec
 from reconciler.model.spec import (
     AudienceName,
     ConnectionName,
@@ -199,11 +200,20 @@ class AudienceSpec(Spec):
     """Only to choose among audiences of the same title."""
 
 
-class FromQuery(Spec):
-    """Rows of an activation: a query."""
+class ActivationSource(Spec):
+    """Rows of an activation: those of a query, or the people of a segment."""
 
-    query: SqlSource
+    query: SqlSource | None = None
     """The query."""
+    segment: SegmentName | None = None
+    """Name of a Segment document."""
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if (self.query is None) == (self.segment is None):
+            message = "needs either a `query` or a `segment`"
+            raise ValueError(message)
+        return self
 
 
 class ToAudience(Spec):
@@ -235,7 +245,7 @@ class Delivery(Spec):
 class ActivationSpec(Spec):
     """Who sends which rows to which audience, and when."""
 
-    from_: Annotated[FromQuery, Field(alias="from")]
+    from_: Annotated[ActivationSource, Field(alias="from")]
     """Where the rows come from."""
     to: ToAudience
     """Where the rows go."""
@@ -246,13 +256,39 @@ class ActivationSpec(Spec):
     schedule: NamedTiming = None
     """When it runs: the name of a Schedule document, or a timing; left out, the vendor's schedule stays as it is."""
     name: OneLine | None = None
-    """Name of the saved query in Treasure Data; the document's name when left out."""
+    """Name of the saved query, or of the segment's activation, in Treasure Data; the document's name when left out."""
     priority: Annotated[int, Field(ge=-2, le=2)] | None = None
     """From -2, very low, to 2, very high."""
     retry_limit: Annotated[int, Field(ge=0, le=32)] | None = None
     """How often a failed run is tried again."""
     delivery: Delivery = Delivery()
     """How rows travel."""
+    description: str | None = None
+    """Text for marketers; of a segment's activation only."""
+    columns: Annotated[tuple[OutputColumn, ...] | None, Field(min_length=1)] = None
+    """What is sent of each person of a segment."""
+    all_columns: bool = False
+    """Whether all attributes of the parent segment are sent, those that come later among them."""
+    notify: Notify | None = None
+    """Who hears of runs of a segment's activation."""
+
+    @model_validator(mode="after")
+    def _fits_its_source(self) -> Self:
+        of_segments, of_queries = ("description", "columns", "all_columns", "notify"), ("priority", "retry_limit")
+        for name in of_queries if self.from_.query is None else of_segments:
+            if name in self.model_fields_set:
+                what = "query" if name in of_queries else "segment"
+                message = f"`{name}` belongs to an activation `from: {{{what}: …}}`"
+                raise ValueError(message)
+        if self.from_.segment is not None and not self.columns and not self.all_columns:
+            message = "needs `columns`, or `all_columns: true`"
+            raise ValueError(message)
+        return self
+
+    @property
+    def sql(self) -> SqlSource | None:
+        """The query whose rows go out; None when people of a segment do."""
+        return self.from_.query
 
 
 class FileFormat(StrEnum):

@@ -16,10 +16,13 @@ _SQL = "/spec/from/query/sql"
 def _unnamed_columns(resource: Resource, declared: Declared) -> Iterator[Found]:
     del declared
     spec = resource.spec
-    if isinstance(spec, ActivationSpec):
-        source = spec.from_.query
-        if columns_of(source.sql or "", source.engine.value) is None:
-            yield Found(_SQL, "sends columns that its query does not name")
+    if not isinstance(spec, ActivationSpec):
+        return
+    if spec.all_columns:
+        yield Found("/spec/all_columns", "sends columns that it does not name")
+    source = spec.sql
+    if source is not None and columns_of(source.sql or "", source.engine.value) is None:
+        yield Found(_SQL, "sends columns that its query does not name")
 
 
 def _more_than_needed(resource: Resource, declared: Declared) -> Iterator[Found]:
@@ -27,11 +30,20 @@ def _more_than_needed(resource: Resource, declared: Declared) -> Iterator[Found]
     spec = resource.spec
     if not isinstance(spec, ActivationSpec):
         return
-    source = spec.from_.query
-    columns = columns_of(source.sql or "", source.engine.value) or ()
-    told = [f"{column.name} ({pii})" for column in columns if (pii := pii_class(column.name))]
+    told = [f"{name} ({pii})" for name, pii in _identifying(spec)]
     if len(told) > 1:
-        yield Found(_SQL, f"puts out several things about a person: {', '.join(told)}")
+        place = "/spec/columns" if spec.sql is None else _SQL
+        yield Found(place, f"puts out several things about a person: {', '.join(told)}")
+
+
+def _identifying(spec: ActivationSpec) -> Iterator[tuple[str, str]]:
+    """Columns that leave and tell something of a person, each with what."""
+    if spec.sql is None:
+        named = {one.name: pii_class(one.name) or pii_class(one.column or "") for one in spec.columns or ()}
+    else:
+        columns = columns_of(spec.sql.sql or "", spec.sql.engine.value) or ()
+        named = {column.name: pii_class(column.name) for column in columns}
+    return ((name, pii) for name, pii in named.items() if pii)
 
 
 def _kept_for_ever(resource: Resource, declared: Declared) -> Iterator[Found]:
@@ -55,8 +67,8 @@ RULES = (
         "columns-not-named",
         Level.GATE,
         frozenset({"activation"}),
-        "An activation's query names its columns, so that a new column of a table does not start leaving by itself.",
-        "name the columns instead of `*`",
+        "An activation names its columns, so that a new column of a table does not start leaving by itself.",
+        "name the columns instead of `*`, or in `columns` instead of `all_columns`",
         _unnamed_columns,
     ),
     Rule(

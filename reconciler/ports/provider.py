@@ -184,6 +184,9 @@ class Job:
     ended_at: int | None = None
 
 
+FIRST_RUN_KEY = "tdr-first-"
+"""How the key of a run begins that makes an audience, and so must not happen twice even where the vendor takes no keys."""
+
 RUNNABLE = frozenset({"activation", "import", "parentsegment", "query"})
 """Kinds whose objects can be run."""
 

@@ -1,4 +1,4 @@
-"""Builds of parent segments: the runs that find who is in them. A build is named ``PARENT/ATTEMPT``; nothing else has a slash."""
+"""Builds of parent segments: the runs that find who is in them. A build is named ``PARENT/ATTEMPT``; nothing else has one slash."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _STATUSES: Final = {
 
 def is_build(job_id: str) -> bool:
     """Whether *job_id* names a build."""
-    return "/" in job_id
+    return job_id.count("/") == 1
 
 
 def run(api: CustomerData, parent_id: str) -> str:
@@ -60,9 +60,12 @@ def jobs(api: CustomerData, parent_id: str) -> list[Job]:
 
 def _job(parent_id: str, raw: Raw) -> Job:
     created, ended = (wire.unix_seconds(raw.get(name)) for name in ("createdAt", "finishedAt"))
-    # A word that is not known is something the vendor does before it is finished.
-    status = _STATUSES.get(wire.text(raw.get("status")), JobStatus.RUNNING)
-    return Job(_name(parent_id, raw), status, created_at=created, ended_at=ended)
+    return Job(_name(parent_id, raw), execution_status(raw), created_at=created, ended_at=ended)
+
+
+def execution_status(raw: Raw) -> JobStatus:
+    """Where an execution stands. A word that is not known is something the vendor does before it is finished."""
+    return _STATUSES.get(wire.text(raw.get("status")), JobStatus.RUNNING)
 
 
 def _name(parent_id: str, execution: Raw) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
-from reconciler.model.address import Address
-from reconciler.model.kinds import AudienceSpec, Delivery, Engine, FilesConnection, PinterestConnection
+from reconciler.model.kinds import Engine, FilesConnection
 from reconciler.ports.listing import Declaration, Directory, Found, SecretPlace, Undeclarable
-from reconciler.providers.treasure_data import declaring_segments
+from reconciler.providers.treasure_data import declaring_activations, declaring_segments
+from reconciler.providers.treasure_data.declaring_activations import exporting
 from reconciler.providers.treasure_data.names import identifier
 from reconciler.providers.treasure_data.references import (
     CannotSay,
@@ -20,14 +20,14 @@ from reconciler.providers.treasure_data.references import (
 )
 
 _SECRETS: Final = ("client_id", "client_secret", "refresh_token")
-_DELIVERY: Final = frozenset(Delivery.model_fields)
 
 
 def declare(found: Found, name: str, directory: Directory) -> Declaration | Undeclarable:
     """What the document *name* says of *found*."""
     attributes = cast("Mapping[str, Any]", found.observation.attributes)
     try:
-        return Declaration(_BY_KIND[found.kind](attributes, name, directory))
+        tree = _BY_KIND[found.kind](attributes, name, directory)
+        return Declaration(tree, declaring_activations.notes(attributes) if found.kind == "activation" else ())
     except CannotSay as error:
         return Undeclarable(str(error))
 
@@ -77,51 +77,14 @@ def _query(attributes: Mapping[str, Any], name: str, directory: Directory) -> Tr
 
 
 def _activation(attributes: Mapping[str, Any], name: str, directory: Directory) -> Tree:
-    export, verbs = attributes["export"], directory.verbs
-    if verbs is None:
-        raise CannotSay("nobody here holds audiences")
-    action = str(export.get("action", ""))
-    if action == verbs.create:
-        raise CannotSay(
-            "its export is in create mode, so it fails as soon as the audience exists; "
-            "declare its activation and let tdr take it over with `lifecycle: {adopt: always}`"
-        )
-    mode = next(((membership, verb) for membership, verb in verbs.on_existing.items() if verb.action == action), None)
-    if mode is None:
-        raise CannotSay(f"its export does {action!r}, for which manifests have no words")
-    membership, verb = mode
-    audience_id = str(export.get(verb.id_setting, ""))
-    audience = directory.name_of("audience", audience_id)
-    if audience is None:
-        raise CannotSay(
-            f"its audience {audience_id} is declared by no document and seen through no declared connection to Pinterest"
-        )
-    known = {"type", "action", "audience_type", "ad_account_id", "base_url", "ignore_invalid_records"} | _DELIVERY
-    of_verbs = {verbs.create_title_setting, verbs.create_description_setting}
-    of_verbs |= {other.id_setting for other in verbs.on_existing.values()}
-    nothing_else(export, known | of_verbs, "its export has settings")
-    if export.get("base_url") not in {None, "", _base_url(audience, directory)}:
-        raise CannotSay("its export goes to another address than the connection of its audience names")
-    spec: Tree = {
-        "from": {"query": _source(attributes, directory)},
-        "to": {"audience": audience},
-        "membership": membership.value,
-    }
-    if export.get("ignore_invalid_records") is False:
-        spec["on_invalid"] = "fail"
-    delivery = {key: export[key] for key in Delivery.model_fields if key in export}
+    if "segment" in attributes:
+        return declaring_activations.of_segment(attributes, name, directory, _timing(attributes))
     return {
-        **spec,
-        **({"delivery": delivery} if delivery else {}),
+        "from": {"query": _source(attributes, directory)},
+        **exporting(attributes["export"], directory),
         **name_beside(attributes, name),
         **_running(attributes),
     }
-
-
-def _base_url(audience: str, directory: Directory) -> str | None:
-    spec = directory.specs.get(Address("audience", audience))
-    used = directory.specs.get(Address("connection", spec.connection)) if isinstance(spec, AudienceSpec) else None
-    return used.base_url if isinstance(used, PinterestConnection) else None
 
 
 def _import(attributes: Mapping[str, Any], name: str, directory: Directory) -> Tree:
@@ -187,6 +150,6 @@ def _timing(attributes: Mapping[str, Any]) -> Tree:
     schedule: Tree = {"cron": attributes["cron"]}
     if attributes["timezone"] != "UTC":
         schedule["timezone"] = attributes["timezone"]
-    if attributes["delay"]:
+    if attributes.get("delay"):
         schedule["delay"] = attributes["delay"]
     return {"schedule": schedule}

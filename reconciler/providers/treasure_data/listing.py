@@ -12,6 +12,7 @@ from reconciler.errors import NotFound, ProviderError
 from reconciler.model.address import Address
 from reconciler.ports.listing import Found, Unlisted
 from reconciler.providers.treasure_data import results, wire
+from reconciler.providers.treasure_data.activations import SegmentActivations
 from reconciler.providers.treasure_data.connections import observed_connection
 from reconciler.providers.treasure_data.databases import observed_database, observed_table
 from reconciler.providers.treasure_data.imports import Imports
@@ -44,8 +45,8 @@ def listing(
     yield from _guarded("imports", lambda: _imports(api, imports))
 
 
-def segment_listing(api: CustomerData) -> Iterator[Found | Unlisted]:
-    """All parent segments, folders and segments; nothing where an account has none of it."""
+def segment_listing(api: CustomerData, activations: SegmentActivations | None) -> Iterator[Found | Unlisted]:
+    """All parent segments, folders, segments and activations of these; nothing where an account has none of it."""
     trees = SegmentTrees(api)
     try:
         parents = api.parents()
@@ -61,6 +62,12 @@ def segment_listing(api: CustomerData) -> Iterator[Found | Unlisted]:
         if contents.error is not None:
             yield Unlisted(f"treasure_data: segments of {name}", contents.error.message)
         yield from _guarded(f"segments of {name}", lambda contents=contents: _segments(trees, contents))  # type: ignore[misc]
+        if activations is not None:
+            parent = wire.text(raw["id"])
+            yield from _guarded(
+                f"activations of segments of {name}",
+                lambda parent=parent: _activations(api, activations, parent),  # type: ignore[misc]
+            )
 
 
 def _segments(trees: SegmentTrees, contents: Contents) -> Iterator[Found]:
@@ -73,6 +80,11 @@ def _segments(trees: SegmentTrees, contents: Contents) -> Iterator[Found]:
     depths = _depths({one: set(references(cast("Rule", told.attributes["rule"]))) for one, told in seen.items()})
     for one, raw in contents.segments.items():
         yield Found(SEGMENT_KIND, wire.text(raw.get("name")), seen[one], depth=depths.get(one, 0))
+
+
+def _activations(api: CustomerData, activations: SegmentActivations, parent: str) -> Iterator[Found]:
+    for raw in api.syndications(parent):
+        yield Found("activation", wire.text(raw.get("name")), activations.observed(parent, raw))
 
 
 def _depths(named: Mapping[str, Collection[str]]) -> Mapping[str, int]:

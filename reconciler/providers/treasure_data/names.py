@@ -34,16 +34,17 @@ def identifier(document_name: str) -> str:
 
 
 def name_of(resource: Resource, context: Context) -> str:
-    """The object's name at the vendor; for a table ``database.table``, for folders and segments the path of names down to it."""
+    """The object's name at the vendor; for a table ``database.table``.
+
+    For folders, segments and activations of these it is the path of names down to it.
+    """
     match resource.spec:
         # The many first: a type that is not the one asked for costs more than one that is.
-        case (
-            QuerySpec(name=name)
-            | ActivationSpec(name=name)
-            | ImportSpec(name=name)
-            | PinterestConnection(name=name)
-            | FilesConnection(name=name)
-        ):
+        case ActivationSpec(name=name):
+            segment = resource.spec.from_.segment
+            own = name or resource.address.name
+            return own if segment is None else f"{_segment_name(segment, context)}/{quoted(own)}"
+        case QuerySpec(name=name) | ImportSpec(name=name) | PinterestConnection(name=name) | FilesConnection(name=name):
             return name or resource.address.name
         case DatabaseSpec(name=name):
             return name or identifier(resource.address.name)
@@ -55,6 +56,12 @@ def name_of(resource: Resource, context: Context) -> str:
             return f"{_holder(resource.spec, context)}/{quoted(resource.spec.name or resource.address.name)}"
         case _:
             raise not_ours(resource)
+
+
+def _segment_name(name: str, context: Context) -> str:
+    """The path of names down to the segment that an activation is of."""
+    segment = context.resources.get(Address("segment", name))
+    return quoted(name) if segment is None else name_of(segment, context)
 
 
 def quoted(name: str) -> str:

@@ -16,7 +16,9 @@ from reconciler.model.resource import Resource
 from reconciler.ports.clock import Clock, SystemClock
 from reconciler.ports.listing import Declaration, Directory, Found, Undeclarable, Unlisted
 from reconciler.ports.provider import Context, Desired, Job, KindTraits, Rows, Wanted
-from reconciler.providers.treasure_data import builds, runs
+from reconciler.providers.treasure_data import activation_runs, builds, runs
+from reconciler.providers.treasure_data.activation_sources import Activations, of_segment
+from reconciler.providers.treasure_data.activations import SegmentActivations, is_of_segment
 from reconciler.providers.treasure_data.connections import Connections, ReferencedConnections
 from reconciler.providers.treasure_data.databases import Databases, Tables
 from reconciler.providers.treasure_data.declaring import declare
@@ -69,8 +71,13 @@ class TreasureDataProvider:
         self._lists_connections = creates_connections
         self._customer_data = customer_data
         families: list[Family] = [connections, Databases(api), Tables(api), self._queries, self._imports]
+        self._of_segments: SegmentActivations | None = None
         if customer_data is not None:
-            families += [ParentSegments(customer_data), SegmentTrees(customer_data)]
+            trees = SegmentTrees(customer_data)
+            self._of_segments = SegmentActivations(api, customer_data, trees, timings, self._clock, owner)
+            families += [ParentSegments(customer_data), trees]
+        families.append(Activations(self._queries, self._of_segments))
+        # The last one for a kind answers for it: activations are not saved queries only.
         self._families = {kind: family for family in families for kind in family.kinds}
         self.kinds: Mapping[str, KindTraits] = {
             kind: traits for family in families for kind, traits in family.kinds.items()
@@ -92,7 +99,7 @@ class TreasureDataProvider:
     def desired(self, resource: Resource, context: Context) -> Desired:
         """What *resource* should look like."""
         kind = resource.address.kind
-        namespace = _SAME_NAMESPACE.get(kind, kind)
+        namespace = kind if of_segment(resource) else _SAME_NAMESPACE.get(kind, kind)
         return Desired(
             f"{self.name}:{self._account}/{namespace}/{name_of(resource, context)}",
             self._families[kind].attributes(resource, context),
@@ -157,7 +164,7 @@ class TreasureDataProvider:
         """Everything that the account holds."""
         yield from listing(self._api, self._queries, self._imports, lists_connections=self._lists_connections)
         if self._customer_data is not None:
-            yield from segment_listing(self._customer_data)
+            yield from segment_listing(self._customer_data, self._of_segments)
 
     def declare(self, found: Found, name: str, directory: Directory) -> Declaration | Undeclarable:
         """What the document *name* would say of *found*."""
@@ -166,35 +173,49 @@ class TreasureDataProvider:
     def run(self, address: Address, remote_id: str, domain_key: str) -> str:
         """Start a query, an activation, an import or the build of a parent segment now.
 
-        The same *domain_key* never starts a second job; builds take none.
+        The same *domain_key* never starts a second job; builds and activations of segments take none.
         """
         if address.kind == PARENT_SEGMENT:
             return builds.run(self._parents(), remote_id)
+        if _is_of_segment(address, remote_id):
+            return activation_runs.run(self._parents(), remote_id, domain_key)
         return runs.run(self._api, self._clock, address, remote_id, domain_key)
 
     def job(self, job_id: str) -> Job:
         """A run, its export included."""
         if builds.is_build(job_id):
             return builds.job(self._parents(), job_id)
+        if activation_runs.is_run(job_id):
+            return activation_runs.job(self._parents(), job_id)
         return runs.job(self._api, job_id)
 
     def rows(self, job_id: str, limit: int) -> Rows | None:
-        """The first rows that a query gave; a build gives none."""
+        """The first rows that a query gave; builds and activations of segments give none."""
+        if "/" in job_id:
+            return None
         return runs.rows(self._api, job_id, limit)
 
     def last_job(self, address: Address, remote_id: str) -> Job | None:
         """The newest run."""
         if address.kind == PARENT_SEGMENT:
             return next(iter(builds.jobs(self._parents(), remote_id)), None)
+        if _is_of_segment(address, remote_id):
+            return next(iter(activation_runs.jobs(self._parents(), remote_id)), None)
         return runs.last_job(self._api, address, remote_id)
 
     def jobs(self, address: Address, remote_id: str, limit: int) -> Sequence[Job]:
         """The newest runs, newest first."""
         if address.kind == PARENT_SEGMENT:
             return builds.jobs(self._parents(), remote_id)[:limit]
+        if _is_of_segment(address, remote_id):
+            return activation_runs.jobs(self._parents(), remote_id)[:limit]
         return runs.jobs(self._api, address, remote_id, limit)
 
     def _parents(self) -> CustomerData:
         if self._customer_data is None:
             raise Permanent("nobody here answers for parent segments")
         return self._customer_data
+
+
+def _is_of_segment(address: Address, remote_id: str) -> bool:
+    return address.kind == "activation" and is_of_segment(remote_id)

@@ -13,6 +13,7 @@ from reconciler.model.activation import Outcome
 from reconciler.model.address import Address
 from reconciler.model.json import Json, canonical
 from reconciler.model.kinds import (
+    ActivationSource,
     ActivationSpec,
     AudienceSpec,
     FilesConnection,
@@ -41,7 +42,7 @@ class SavedQueries:
 
     kinds: Mapping[str, KindTraits] = {
         "query": KindTraits(defaults=_DEFAULTS),
-        "activation": KindTraits(defaults=_DEFAULTS, outflow=results.outflow),
+        "activation": KindTraits(defaults={**_DEFAULTS, "description": ""}, outflow=results.outflow),
     }
 
     def __init__(self, api: TreasureData, timings: Timings) -> None:
@@ -192,8 +193,8 @@ def _fingerprint(raw: Raw) -> bytes:
 def source_of(resource: Resource) -> SqlSource:
     """The SQL of a query or activation."""
     match resource.spec:
-        case ActivationSpec(from_=source):
-            return source.query
+        case ActivationSpec(from_=ActivationSource(query=SqlSource() as query)):
+            return query
         case QuerySpec() as query:
             return query
         case _:

@@ -57,6 +57,22 @@ def export_settings(
     }
     if connection.base_url:
         settings["base_url"] = connection.base_url
+    return settings | _doing(spec, resolution)
+
+
+def config_settings(spec: ActivationSpec, audience: AudienceSpec, resolution: Resolution | None) -> dict[str, Setting]:
+    """The same for an activation that names a connection, which has the credentials: without them."""
+    return {
+        "ad_account_id": audience.ad_account_id,
+        "audience_type": "customer_list",
+        "ignore_invalid_records": spec.on_invalid is OnInvalid.SKIP,
+        **_doing(spec, resolution),
+    }
+
+
+def _doing(spec: ActivationSpec, resolution: Resolution | None) -> dict[str, Setting]:
+    """What an export does to its audience, and how rows travel."""
+    settings: dict[str, Setting] = {}
     if resolution is not None and resolution.mode:
         settings["action"] = resolution.mode.upper()
         settings.update(resolution.settings)
@@ -67,6 +83,8 @@ def export_settings(
 def outflow(attributes: Mapping[str, object]) -> Outflow | None:
     """What a saved query with these attributes sends, and to whom; None when it has no export."""
     export = attributes.get("export")
+    if "segment" in attributes:
+        return _of_people(attributes, export if isinstance(export, Mapping) else {})
     kind = export.get("type") if isinstance(export, Mapping) else None
     if not isinstance(export, Mapping) or not kind:
         return None
@@ -77,6 +95,17 @@ def outflow(attributes: Mapping[str, object]) -> Outflow | None:
         dialect=str(attributes.get("engine", "trino")),
         takes=_TAKEN.get(str(kind)),
     )
+
+
+def _of_people(attributes: Mapping[str, object], export: Mapping[str, object]) -> Outflow:
+    """What an activation of a segment sends. Its settings do not say their type; those of another connector have no action."""
+    columns = {"*": ""} if attributes.get("all_columns") else {}
+    told = attributes.get("columns")
+    for one in told if isinstance(told, list) else ():
+        columns[str(one["as"])] = str(one.get("column") or "")
+    kind = "pinterest" if export.get("audience_type") else "connection"
+    account = export.get("ad_account_id") or attributes.get("connection") or ""
+    return Outflow(f"{kind}:{account}", "", "", takes=_TAKEN.get(kind), columns=columns)
 
 
 def written(settings: Mapping[str, Setting], scrubber: Scrubber) -> str:
@@ -119,6 +148,19 @@ def readable(settings: Mapping[str, Json]) -> dict[str, Json]:
             continue
         told[known.name] = _below(value) if isinstance(value, dict | list) else known.read(value)
     return told
+
+
+def is_readable(settings: Json) -> bool:
+    """Whether *settings* that the vendor tells are all there: nothing of them is hidden, so that they may be sent back."""
+    match settings:
+        case Mapping():
+            return all(map(is_readable, settings.values()))
+        case list():
+            return all(map(is_readable, settings))
+        case str():
+            return not is_mask(settings)
+        case _:
+            return True
 
 
 def _below(value: Json) -> Json:

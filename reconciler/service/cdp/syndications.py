@@ -261,6 +261,9 @@ class Syndications:
             "createdAt": iso_text(job["created_at"]),
             "finishedAt": iso_text(last["end_at"]),
             "status": "canceled" if status == "killed" else status,
+            # Not of the vendor, who keeps logs with workflows.
+            "tdr_progress": {"done": last["done"], "total": last["total"]},
+            "tdr_log": job["cmdout"] + ("" if last["id"] == job["id"] else last["cmdout"]),
         }
 
 
