@@ -45,6 +45,12 @@ def test_its_behaviour_is_one_and_its_conditions_are_such(project: Stage) -> Non
     assert project.tdr("validate").out == "The manifests are valid.\n"
 
 
+def test_its_activation_is_one(project: Stage) -> None:
+    project.write("manifests/segments.yaml", "---\n".join([BLOCKS[0], BLOCKS[2]]))
+
+    assert project.tdr("validate").out == "The manifests are valid.\n"
+
+
 def test_it_names_every_comparison_and_everything_a_condition_is_about() -> None:
     names = {field.alias or name for name, field in Comparison.model_fields.items()}
 
