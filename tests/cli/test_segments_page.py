@@ -13,6 +13,7 @@ from reconciler.http.request import Request, Safety
 from reconciler.model.segments import Comparison
 
 PAGE = (Path(__file__).parents[2] / "docs" / "segments.md").read_text(encoding="utf-8")
+EXAMPLE = Path(__file__).parents[2] / "examples" / "02-an-audience" / "manifests"
 BLOCKS = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
 
 
@@ -46,7 +47,9 @@ def test_its_behaviour_is_one_and_its_conditions_are_such(project: Stage) -> Non
 
 
 def test_its_activation_is_one(project: Stage) -> None:
-    project.write("manifests/segments.yaml", "---\n".join([BLOCKS[0], BLOCKS[2]]))
+    audience = (EXAMPLE / "spring_buyers.yaml").read_text(encoding="utf-8").partition("---\n")[0]
+    connection = (EXAMPLE / "pinterest.yaml").read_text(encoding="utf-8")
+    project.write("manifests/segments.yaml", "---\n".join([BLOCKS[0], BLOCKS[2], audience, connection]))
 
     assert project.tdr("validate").out == "The manifests are valid.\n"
 
