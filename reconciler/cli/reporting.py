@@ -16,9 +16,11 @@ from reconciler.reports.formats import Format
 from reconciler.reports.rendering import Reading, render
 
 _ALL = frozenset({Format.TEXT, Format.JSON, Format.MARKDOWN})
-_WRITING = _ALL | {Format.JSONL}
+_JUDGING = _ALL | {Format.JUNIT, Format.SARIF}
+_WRITING = _JUDGING | {Format.JSONL}
 FORMATS: Mapping[str, frozenset[Format]] = {
-    **dict.fromkeys(("plan", "drift", "validate", "import", "status", "show"), _ALL),
+    **dict.fromkeys(("plan", "drift", "validate", "show"), _JUDGING),
+    **dict.fromkeys(("import", "status"), _ALL),
     **dict.fromkeys(("apply", "destroy", "rollback"), _WRITING),
     "run": frozenset({Format.TEXT, Format.JSON, Format.JSONL}),
 }
@@ -77,9 +79,8 @@ def parsed(texts: Sequence[str] | None) -> list[Report]:
     reports: list[Report] = []
     for text in texts or ():
         name, _, file = text.partition("=")
-        formats = _ALL | FORMATS["validate"]
-        if name not in {one.value for one in formats} or not file:
-            raise UsageError(f"--report {text!r} is not FORMAT=FILE", hint=f"formats: {_listed(formats)}")
+        if name not in {one.value for one in _JUDGING} or not file:
+            raise UsageError(f"--report {text!r} is not FORMAT=FILE", hint=f"formats: {_listed(_JUDGING)}")
         if any(one.file == file for one in reports):
             raise UsageError(f"--report: two reports go to {file!r}", hint="name a file for each")
         reports.append(Report(Format(name), file))

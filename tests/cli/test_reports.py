@@ -183,3 +183,38 @@ def test_a_page_that_cannot_be_short_enough_is_told_and_nothing_is_lost(project:
 
     assert "what must not be left out takes" in said.err
     assert read(project, "run.json")["summary"] == {"done": 4}
+
+
+def test_findings_go_to_code_hosts_and_pipelines_in_their_formats(project: Stage) -> None:
+    project.edit("manifests/shop.yaml", "spec: {}", "spec: {nmae: x}")
+
+    project.tdr("validate", "--report", "sarif=tdr.sarif", "--report", "junit=junit.xml", expect=7)
+
+    (result,) = json.loads((project.folder / "tdr.sarif").read_text())["runs"][0]["results"]
+    at = result["locations"][0]["physicalLocation"]
+    assert (result["ruleId"], at["artifactLocation"]["uri"]) == ("unknown-key", "manifests/shop.yaml")
+    line = (project.folder / "manifests/shop.yaml").read_text().splitlines()[at["region"]["startLine"] - 1]
+    assert line[at["region"]["startColumn"] - 1 :].startswith("nmae")
+    assert (
+        'file="manifests/shop.yaml">\n      <failure type="unknown-key"' in (project.folder / "junit.xml").read_text()
+    )
+
+
+def test_any_document_is_shown_in_any_format_without_its_project(applied: Stage, tmp_path: Path) -> None:
+    applied.edit("manifests/shop.yaml", "0 3 * * *", "0 4 * * *")
+    applied.tdr("plan", "--out", str(tmp_path / "plan.json"))
+    for name, verb in (("drift", ["drift"]), ("validation", ["validate"]), ("run", ["apply", "--yes"])):
+        applied.tdr(*verb, "--report", f"json={tmp_path / name}.json")
+    applied.tdr("status", "--report", f"json={tmp_path / 'status.json'}")
+    (tmp_path / "state.json").write_bytes((applied.state / "state.json").read_bytes())
+    elsewhere = Stage(tmp_path, None, applied.environ)
+
+    for name in ("plan", "drift", "validation", "run"):
+        for wanted in ("text", "json", "markdown", "junit", "sarif"):
+            assert elsewhere.tdr("show", f"{name}.json", "--format", wanted).out
+    for name in ("status", "state"):
+        for wanted in ("text", "json", "markdown"):
+            assert elsewhere.tdr("show", f"{name}.json", "--format", wanted).out
+        assert "judges nothing" in elsewhere.tdr("show", f"{name}.json", "--format", "sarif", expect=1).err
+    shown = elsewhere.tdr("show", "plan.json", "--format", "json").document
+    assert shown == json.loads((tmp_path / "plan.json").read_text())
