@@ -7,7 +7,7 @@ TdrError                      1   something failed; the message says what, where
 ├── Blocked                   3   a gate holds the plan; a person must decide
 ├── StalePlan                 4   a saved plan no longer fits, or was used
 ├── LockHeld                  5   somebody else is writing
-├── Interrupted         130/143   a signal ended the run after saving
+├── Interrupted               something was left for the next run, because this one was asked to end
 ├── StateError                1   state is damaged, or another writer won
 ├── SecretError               1   a secret cannot be resolved
 └── ProviderError             1   a vendor said no, or said nothing
@@ -17,6 +17,8 @@ TdrError                      1   something failed; the message says what, where
         ├── NotFound              404: the thing asked for is not there
         ├── Denied                401 or 403: not known, or not allowed
         └── Conflict              409, or the vendor's word for "exists already"
+
+Ended               130/143/1     a signal, or --timeout, ends the run at once; no TdrError, so that nobody answers for it
 """
 
 from __future__ import annotations
@@ -81,9 +83,18 @@ class LockHeld(TdrError):
 
 
 class Interrupted(TdrError):
-    """A signal ended the run after the state was saved and the lock released."""
+    """The run was asked to end, and this was left for the next one."""
 
-    exit_code = 130
+
+class Ended(BaseException):
+    """The run is asked to end at once. Raised where signals are handled, and caught where the program ends."""
+
+    def __init__(self, exit_code: int, message: str, *, hint: str = "") -> None:
+        """Hold what the process ends with, the one-sentence *message* and the *hint*."""
+        super().__init__(message)
+        self.exit_code = exit_code
+        self.message = message
+        self.hint = hint
 
 
 class StateError(TdrError):

@@ -15,6 +15,8 @@ from typing import Any, TypeAlias
 
 Event: TypeAlias = MutableMapping[str, Any]
 
+_form = "text"
+
 
 def logger(name: str) -> Any:
     """A logger for constant events with values as pairs. Imports structlog, so call it where something is to be said."""
@@ -27,13 +29,27 @@ def logger(name: str) -> Any:
                 structlog.processors.TimeStamper("iso", utc=True),
                 _where_only,
                 scrubbed,
-                structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
+                _rendered,
                 scrubbed_line,
             ],
             logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
             cache_logger_on_first_use=False,
         )
     return structlog.get_logger(name)
+
+
+def write_as(form: str) -> None:
+    """From now on lines are written as ``text``, or as ``json``: an object a line."""
+    global _form  # noqa: PLW0603 - of the process, as stderr is
+    _form = form
+
+
+def _rendered(told: object, method: str, event: Event) -> Any:
+    import structlog  # noqa: PLC0415 - loaded already
+
+    if _form == "json":
+        return structlog.processors.JSONRenderer(sort_keys=True, ensure_ascii=False)(told, method, event)
+    return structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"])(told, method, event)
 
 
 def trace(error: BaseException) -> str:

@@ -65,7 +65,7 @@ class Lines:
     def operation(self, address: Address, event: str, message: str) -> None:
         """Tell it."""
         told = "" if event in _TOLD_AT_THE_END else message
-        output.say(f"{address}: {event if event != 'progress' else '…'} {told}".rstrip())
+        output.tell(f"{address}: {event if event != 'progress' else '…'} {told}".rstrip())
 
     def tell(self, event: str, facts: Mapping[str, Any]) -> None:
         """Nothing: the report says it."""

@@ -15,6 +15,7 @@ from reconciler.cli.options import (
     DirectoryOption,
     EnvOption,
     ExcludeOption,
+    FailFastOption,
     FormatOption,
     LockTimeoutOption,
     MaxCharsOption,
@@ -32,7 +33,7 @@ from reconciler.cli.options import (
 from reconciler.cli.reported import Reported
 from reconciler.cli.scoping import asked as asked_of
 from reconciler.cli.scoping import scope as scope_of
-from reconciler.cli.session import Stop, runtime_of, seconds
+from reconciler.cli.session import interruptible, runtime_of, seconds
 from reconciler.cli.writing import consent_of, finish_run, run_of
 from reconciler.errors import TdrError, UsageError
 from reconciler.reports.formats import Format
@@ -143,6 +144,7 @@ def apply(
             "--replan-if-equal", help="When a plan file is stale, go on if a new plan comes to the same operations."
         ),
     ] = False,
+    fail_fast: FailFastOption = False,
     approve: ApproveOption = None,
     reason: ReasonOption = "",
     format: FormatOption = Format.TEXT,
@@ -165,14 +167,15 @@ def apply(
             run_of(follower, consent, lock_timeout, approve, reason),
             settle=not no_settle,
             parallel=parallelism,
+            fail_fast=fail_fast,
             replan_if_equal=replan_if_equal,
         )
         with (
+            interruptible(run.interruption),
             runtime_of(context, env=env, directory=directory, variables=var) as runtime,
-            Stop.watching(run.stop) as stop,
         ):
             answer = applying.apply(runtime, run, plan_file=plan_file, asked=asked)
-        finish_run(answer, format, stop, follower, Reading(max_chars=max_chars), report)
+        finish_run(answer, format, follower, Reading(max_chars=max_chars), report)
 
 
 def destroy(
@@ -185,6 +188,7 @@ def destroy(
     selector: SelectorOption = None,
     yes: YesOption = False,
     lock_timeout: LockTimeoutOption = "0s",
+    fail_fast: FailFastOption = False,
     approve: ApproveOption = None,
     reason: ReasonOption = "",
     format: FormatOption = Format.TEXT,
@@ -200,13 +204,13 @@ def destroy(
     with following(format, context.command_path) as follower:
         otherwise = "pass --yes and --env NAME"
         consent = consent_of(follower, yes=yes, question="Delete all of this?", otherwise=otherwise)
-        run = run_of(follower, consent, lock_timeout, approve, reason)
+        run = replace(run_of(follower, consent, lock_timeout, approve, reason), fail_fast=fail_fast)
         with (
+            interruptible(run.interruption),
             runtime_of(context, env=env, directory=directory, variables=var) as runtime,
-            Stop.watching(run.stop) as stop,
         ):
             answer = applying.destroy(runtime, run, scope)
-        finish_run(answer, format, stop, follower, Reading(max_chars=max_chars), report)
+        finish_run(answer, format, follower, Reading(max_chars=max_chars), report)
 
 
 def show(

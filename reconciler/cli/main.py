@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,6 +19,7 @@ from reconciler.cli import (
     lifecycle,
     looking,
     memory,
+    output,
     precedence,
     project,
     rollback,
@@ -27,7 +31,8 @@ from reconciler.cli import (
 )
 from reconciler.cli.arguments import arranged
 from reconciler.cli.precedence import Asked
-from reconciler.errors import TdrError
+from reconciler.cli.session import within
+from reconciler.errors import Ended, TdrError
 
 USAGE = 64
 OFF = {"", "0", "false", "f", "no", "n", "off"}
@@ -35,6 +40,14 @@ OFF = {"", "0", "false", "f", "no", "n", "off"}
 
 # typer brings its own click and exports one error of it by name; what that one is derived from are all of them.
 WrongCommandLine: type[typer.BadParameter] = typer.BadParameter.__bases__[0]
+
+
+class LogFormat(StrEnum):
+    """How a line of the log is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
 
 app = typer.Typer(
     name="tdr",
@@ -47,13 +60,31 @@ app = typer.Typer(
 
 @app.callback()
 def common(
+    context: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", envvar="TDR_DEBUG", help="Show stack traces.")] = False,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colours, as with NO_COLOR.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors only.")] = False,
+    log_format: Annotated[LogFormat, typer.Option("--log-format", help="How lines of the log are written.")] = (
+        LogFormat.TEXT
+    ),
+    timeout: Annotated[
+        str, typer.Option("--timeout", help="How long the command may take, such as 20m; apply then ends cleanly.")
+    ] = "",
+    var_file: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--var-file", help="YAML file with values for ${var:NAME}; repeatable, --var wins.", metavar="FILE"
+        ),
+    ] = None,
 ) -> None:
     """Hold what every verb may need."""
     del debug  # what is done with it is done before any command is known: see `main`
     if no_color:
         os.environ["NO_COLOR"] = "1"
+    output.show_progress(not quiet)
+    logs.write_as(log_format.value)
+    context.obj = replace(context.obj, var_files=tuple(var_file or ()))
+    context.with_resource(within(timeout))
 
 
 lifecycle.add_to(app)
@@ -88,12 +119,13 @@ def main(arguments: list[str]) -> int:
         error.show()
         return USAGE
     except (typer.Abort, KeyboardInterrupt):
+        streams.hurry()
         return 130
-    except TdrError as error:
+    except (TdrError, Ended) as error:
+        if isinstance(error, Ended):
+            streams.hurry()
         if debug:
             sys.stderr.write(logs.trace(error))
-        from reconciler.cli import output
-
         output.complain(error)
         return error.exit_code
     except OSError as error:

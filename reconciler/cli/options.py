@@ -85,6 +85,10 @@ LockTimeoutOption = Annotated[
     str,
     typer.Option("--lock-timeout", envvar="TDR_LOCK_TIMEOUT", help="How long to wait for another writer, such as 5m."),
 ]
+FailFastOption = Annotated[
+    bool,
+    typer.Option("--fail-fast", help="Begin nothing new after the first failure; otherwise only what needs it waits."),
+]
 ParallelOption = Annotated[
     int, typer.Option("--parallelism", envvar="TDR_PARALLELISM", min=1, max=64, help="How many changes at a time.")
 ]

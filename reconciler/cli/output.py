@@ -17,8 +17,9 @@ from reconciler.reports.rendering import Reading, render
 
 if TYPE_CHECKING:
     from reconciler.commands.answer import Answer
-    from reconciler.errors import TdrError
+    from reconciler.errors import Ended, TdrError
 
+_is_told = True
 COLOURS = {"+": "green", "~": "yellow", "-": "red", "»": "cyan", "?": "magenta", "!": "red"}
 IN_FULL = Reading()
 
@@ -77,13 +78,30 @@ def _coloured(text: str) -> str:
     )
 
 
+def show_progress(shown: object) -> None:
+    """From now on `tell` says things, or nothing."""
+    global _is_told  # noqa: PLW0603 - of the process, as stderr is
+    _is_told = bool(shown)
+
+
+def tells() -> bool:
+    """Whether `tell` says anything."""
+    return _is_told
+
+
+def tell(message: str) -> None:
+    """One line to stderr about what is going on, which --quiet leaves out."""
+    if _is_told:
+        say(message)
+
+
 def say(message: str) -> None:
     """One line to stderr."""
     sys.stderr.write(visible(message) + "\n")
     sys.stderr.flush()
 
 
-def complain(error: TdrError) -> None:
+def complain(error: TdrError | Ended) -> None:
     """An error as a person needs it: what, where, what now."""
     from reconciler.errors import ManifestError
 

@@ -19,11 +19,12 @@ _MENTION: Final = b"defaults:"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """All that a command may be told by, for the verb that tells it. *tree* has the commands, *given* what tdr.yaml says."""
+    """All that a command may be told by, and what holds for all of them. *tree* has the commands, *given* what tdr.yaml says."""
 
     tree: Any
     line: Line
     given: Mapping[str, str]
+    var_files: tuple[Path, ...] = ()
 
 
 def variable(option: str) -> str:

@@ -30,8 +30,8 @@ def init(
     from reconciler.commands import project
 
     for path in project.init(folder, name):
-        output.say(f"wrote {path}")
-    output.say(
+        output.tell(f"wrote {path}")
+    output.tell(
         "next: `tdr plan`" if folder == Path() else f"next: `tdr -C {folder} plan`, or go there and leave -C out"
     )
 
@@ -60,7 +60,7 @@ def schema(
         sys.stdout.write(project.schema(kind))
         return
     for path in project.write_schemas(out, kind):
-        output.say(f"wrote {path}")
+        output.tell(f"wrote {path}")
 
 
 def kinds(

@@ -9,7 +9,7 @@ from typer.core import TyperCommand
 from typer.exceptions import TyperException
 
 from reconciler.cli import output, reporting
-from reconciler.errors import ManifestError, TdrError
+from reconciler.errors import Ended, ManifestError, TdrError
 from reconciler.reports.rendering import Reading
 
 # typer brings its own click; what ends a command on purpose is no failure.
@@ -51,7 +51,7 @@ def _write(context: typer.Context, error: BaseException) -> None:
 def exit_code_of(error: BaseException) -> int:
     """What the process ends with after *error*."""
     match error:
-        case TdrError():
+        case TdrError() | Ended():
             return error.exit_code
         case KeyboardInterrupt():
             return 130

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -12,6 +13,7 @@ from reconciler.cli.following import following
 from reconciler.cli.options import (
     DirectoryOption,
     EnvOption,
+    FailFastOption,
     FormatOption,
     LockTimeoutOption,
     MaxCharsOption,
@@ -20,7 +22,7 @@ from reconciler.cli.options import (
     YesOption,
 )
 from reconciler.cli.reported import Reported
-from reconciler.cli.session import Stop, runtime_of
+from reconciler.cli.session import interruptible, runtime_of
 from reconciler.cli.writing import consent_of, finish_run, run_of
 from reconciler.reports.formats import Format
 from reconciler.reports.rendering import Reading
@@ -40,6 +42,7 @@ def rollback(
     plan_only: Annotated[bool, typer.Option("--plan", help="Only show the plan.")] = False,
     yes: YesOption = False,
     lock_timeout: LockTimeoutOption = "0s",
+    fail_fast: FailFastOption = False,
     approve: ApproveOption = None,
     reason: ReasonOption = "",
     format: FormatOption = Format.TEXT,
@@ -56,10 +59,10 @@ def rollback(
     with following(format, context.command_path) as follower:
         otherwise = "pass --yes, or --plan to look"
         consent = consent_of(follower, yes=yes, question="Roll this back?", otherwise=otherwise)
-        how = run_of(follower, consent, lock_timeout, approve, reason)
+        how = replace(run_of(follower, consent, lock_timeout, approve, reason), fail_fast=fail_fast)
         with (
+            interruptible(how.interruption),
             runtime_of(context, env=env, directory=directory, variables=var) as runtime,
-            Stop.watching(how.stop) as stop,
         ):
             answer = commands.rollback(runtime, how, run)
-        finish_run(answer, format, stop, follower, Reading(max_chars=max_chars), report)
+        finish_run(answer, format, follower, Reading(max_chars=max_chars), report)

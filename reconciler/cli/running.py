@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Self
@@ -13,7 +12,7 @@ import typer
 from reconciler.cli import output
 from reconciler.cli.following import Events, Following, following
 from reconciler.cli.options import DirectoryOption, EnvOption, FormatOption, VarOption
-from reconciler.cli.session import Stop, address, runtime_of
+from reconciler.cli.session import address, interruptible, runtime_of
 from reconciler.reports.formats import Format
 
 if TYPE_CHECKING:
@@ -44,17 +43,17 @@ def run(
 ) -> None:
     """Run a query, an activation or an import now, or build a parent segment, and follow it to its end."""
     from reconciler.commands import running
+    from reconciler.commands.interruption import Interruption
 
     chosen = address(what)
+    interruption = Interruption()
     with following(format, context.command_path) as follower:
         with (
+            interruptible(interruption),
             runtime_of(context, env=env, directory=directory, variables=var) as runtime,
-            Stop.watching(threading.Event()) as stop,
             _Told(chosen, follower) if format is Format.JSONL else _Bar(str(chosen)) as watcher,
         ):
-            answer = running.run(runtime, chosen, watcher.watch, stop.event, rows)
-        if stop.event.is_set():
-            answer = replace(answer, exit_code=stop.exit_code)
+            answer = running.run(runtime, chosen, watcher.watch, interruption, rows)
         if isinstance(follower, Events):
             follower.summed_up(answer)
             raise typer.Exit(answer.exit_code)
@@ -122,7 +121,7 @@ class _Bar:
 
     def __enter__(self) -> Self:
         self.progress = None
-        if sys.stderr.isatty():
+        if sys.stderr.isatty() and output.tells():
             from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -139,7 +138,7 @@ class _Bar:
             self.progress.update(self.task, description=description, completed=job.done, total=job.total or None)
         elif job.status != self.last:
             self.last = job.status
-            output.say(f"{self.title}: job {job.job_id} {job.status}")
+            output.tell(f"{self.title}: job {job.job_id} {job.status}")
 
     def __exit__(self, *_: object) -> None:
         if self.progress is not None:

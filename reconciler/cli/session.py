@@ -5,19 +5,19 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from reconciler.errors import Interrupted, UsageError
+from reconciler.errors import UsageError
 from reconciler.model.unicode import is_unicode
 
 if TYPE_CHECKING:
     from types import FrameType
 
+    from reconciler.commands.interruption import Interruption
     from reconciler.model.address import Address
     from reconciler.wiring import Runtime
 
@@ -37,17 +37,27 @@ def runtime_of(
     """Everything built for the project and environment asked for; closed at the end."""
     from reconciler.wiring import open_runtime
 
-    del context
     with open_runtime(
         start=directory or _here(),
         environment=env,
-        variables=_from_environment() | dict(_pair(text) for text in variables or ()),
+        variables=_from_environment()
+        | _from_files(context.obj.var_files)
+        | dict(_pair(text) for text in variables or ()),
         resolve_secrets=resolve_secrets,
         may_be_empty=may_be_empty,
         parse_all=parse_all,
         sets_aside=sets_aside,
     ) as runtime:
         yield runtime
+
+
+def _from_files(paths: Sequence[Path]) -> dict[str, str]:
+    """Values for ${var:NAME} from files; of one that is in several, the last."""
+    if not paths:
+        return {}
+    from reconciler.manifest.variables import read_variables
+
+    return {name: value for path in paths for name, value in read_variables(path).items()}
 
 
 def _from_environment() -> dict[str, str]:
@@ -121,27 +131,44 @@ def seconds(text: str) -> float:
     return float(seconds)
 
 
-class Stop:
-    """Set by the first SIGINT or SIGTERM; the second one interrupts at once."""
+@contextlib.contextmanager
+def interruptible(interruption: Interruption) -> Iterator[None]:
+    """Hand the signals that ask for an end, and the end of --timeout, to *interruption* for as long as a verb runs."""
 
-    def __init__(self, event: threading.Event) -> None:
-        self.event = event
-        self.exit_code = 130
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        interruption.ask(number)
 
-    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        self.exit_code = 128 + number
-        if self.event.is_set():
-            raise Interrupted("interrupted twice; what was under way is marked as unknown in the journal")
-        self.event.set()
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
-    @classmethod
-    @contextlib.contextmanager
-    def watching(cls, event: threading.Event) -> Iterator[Stop]:
-        """Take the two signals for as long as a writing verb runs; the first one sets *event*."""
-        stop = cls(event)
-        before = {number: signal.signal(number, stop._on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield stop
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+
+@contextlib.contextmanager
+def within(timeout: str) -> Iterator[None]:
+    """Send SIGALRM after *timeout*, such as ``20m``; "" waits for ever. What takes no signals is ended by an error.
+
+    Raises:
+        UsageError: it is no duration, or none at all.
+    """
+    if not timeout:
+        yield
+        return
+    limit_s = seconds(timeout)
+    if limit_s <= 0:
+        raise UsageError("--timeout 0 leaves no time", hint="write 90s, 5m or 1h, or leave it out")
+
+    def over(number: int, _frame: FrameType | None) -> None:
+        from reconciler.commands.interruption import ended
+
+        raise ended(number, "")
+
+    before = signal.signal(signal.SIGALRM, over)
+    signal.setitimer(signal.ITIMER_REAL, limit_s)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

@@ -13,6 +13,7 @@ import threading
 from typing import NoReturn
 
 _IN, _OUT, _ERR = range(3)
+_is_hurried = False
 
 
 def settle() -> None:
@@ -39,15 +40,22 @@ def finish(exit_code: int) -> int:
     return exit_code if exit_code not in {0, 2} else 1
 
 
+def hurry() -> None:
+    """From now on nobody is waited for at the end: what still runs only reads."""
+    global _is_hurried  # noqa: PLW0603 - of the process, as its end is
+    _is_hurried = True
+
+
 def leave(exit_code: int) -> NoReturn:
     """Send what is left and end the process.
 
     Every file, connection and thread of a verb is closed by its context, and the memory goes with the process: Python would
-    take it all apart first, a fifth of a small plan. It still does so while another thread runs, which may have to finish.
+    take it all apart first, a fifth of a small plan. It still does so while another thread runs, which may have to finish,
+    unless somebody asked for the end.
     """
     exit_code = finish(exit_code)
     sys.stderr.flush()
-    if threading.active_count() > 1:
+    if threading.active_count() > 1 and not _is_hurried:
         sys.exit(exit_code)
     os._exit(exit_code)
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
 from reconciler.cli import approving, output
 from reconciler.cli.following import Events, Following
-from reconciler.cli.session import Stop, seconds
+from reconciler.cli.session import seconds
 from reconciler.errors import UsageError
 from reconciler.reports.formats import Format
 from reconciler.reports.rendering import Reading
@@ -46,12 +44,13 @@ def run_of(follower: Following, consent: Consent, lock_timeout: str, approve: Se
         UsageError: one of them is no duration or no approval.
     """
     from reconciler.commands.applying import Run
+    from reconciler.commands.interruption import Interruption
 
     return Run(
         consent=consent,
         listener=follower.operation,
         tell=follower.tell,
-        stop=threading.Event(),
+        interruption=Interruption(),
         lock_timeout_s=seconds(lock_timeout),
         approvals=approving.given(approve, reason),
         reason=reason,
@@ -61,20 +60,18 @@ def run_of(follower: Following, consent: Consent, lock_timeout: str, approve: Se
 def finish_run(
     answer: Answer,
     format: Format,
-    stop: Stop,
     follower: Following,
     reading: Reading = output.IN_FULL,
     report: Sequence[str] | None = None,
 ) -> NoReturn:
     """Print what a run did, or what holds its plan, write the reports, and end with its exit code."""
-    from reconciler.commands.answer import BLOCKED, INTERRUPTED
+    from reconciler.commands.answer import BLOCKED
 
-    ended = replace(answer, exit_code=stop.exit_code) if answer.exit_code == INTERRUPTED else answer
     if isinstance(follower, Events):
-        follower.summed_up(ended)
-        output.finish_shown(ended, reading, report)
+        follower.summed_up(answer)
+        output.finish_shown(answer, reading, report)
     if answer.exit_code == BLOCKED and format is Format.TEXT:
         output.say("error: a gate holds this plan; nothing was changed")
         output.say("hint: lines of the plan that begin with `!` say why, and what to do")
-        output.finish_shown(ended, reading, report)
-    output.finish(ended, format, reading, report)
+        output.finish_shown(answer, reading, report)
+    output.finish(answer, format, reading, report)

@@ -12,7 +12,6 @@ DIFFERENCES = 2
 BLOCKED = 3
 PARTIAL = 6
 INVALID = 7
-INTERRUPTED = 130
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,8 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reconciler.commands import saved_plan
-from reconciler.commands.answer import BLOCKED, FAILED, INTERRUPTED, OK, PARTIAL, Answer
+from reconciler.commands.answer import BLOCKED, FAILED, OK, PARTIAL, Answer
 from reconciler.commands.asking import ALL_AS_DECLARED, Asked, prepared_for
+from reconciler.commands.interruption import Interruption
 from reconciler.commands.planning import checked, document_of, review, telling
 from reconciler.commands.provenance import revision_of
 from reconciler.commands.renewing import renewed
@@ -57,17 +57,19 @@ class Run:
     tell: told of the run as a whole, by ``lock`` and ``state_saved`` with their facts.
     lock_timeout_s: how long to wait for another writer.
     approvals: lift gates of this plan; *reason* is why, and is kept with the run.
+    fail_fast: whether nothing new is begun after the first failure.
     replan_if_equal: whether a saved plan that is stale gives way to a new one of the same operations.
     """
 
     consent: Consent
     listener: Listener
-    stop: threading.Event
+    interruption: Interruption
     lock_timeout_s: float = 0.0
     settle: bool = True
     parallel: int = PARALLEL
     approvals: tuple[Approval, ...] = ()
     reason: str = ""
+    fail_fast: bool = False
     replan_if_equal: bool = False
     tell: Tell = _untold
 
@@ -147,10 +149,15 @@ def _execute(
     if not prepared.plan.is_empty and plan_id is None and not run.consent.ask(document):
         raise UsageError("not applied", hint="answer `yes`, or pass --yes or a plan file")
     session = Session(runtime.world, runtime.store, holder.run, snapshot.state, dict(prepared.unfinished))
-    applied = Applier(runtime.world, session, prepared, run.listener, run.stop, run.parallel).go()
+    stop = run.interruption.event
+    applier = Applier(
+        runtime.world, session, prepared, run.listener, stop, parallel=run.parallel, fail_fast=run.fail_fast
+    )
+    run.interruption.begin()
+    applied = applier.go()
     if run.settle and any(result.status is Status.DONE for result in applied.results):
         applied = replace(applied, unsettled=_unsettled(runtime, session.state, applied))
-    exit_code = _exit_code(applied)
+    exit_code = _exit_code(applied, run.interruption)
     report = documents.run_document(applied, document, holder.run, exit_code, rfc3339(runtime.clock.now()))
     report |= {"approvals": documents.approvals_given(run.approvals, holder.who, run.reason)}
     after = _write_down(runtime, session, prepared, plan_id)
@@ -195,9 +202,10 @@ def _unsettled(runtime: Runtime, state: State, applied: Applied) -> tuple[str, .
     return tuple(lines)
 
 
-def _exit_code(applied: Applied) -> int:
+def _exit_code(applied: Applied, interruption: Interruption) -> int:
+    is_anything_done = applied.count(Status.DONE) > 0
     if applied.interrupted:
-        return INTERRUPTED
+        return interruption.exit_code(is_anything_done=is_anything_done)
     if applied.is_complete:
         return OK
-    return PARTIAL if applied.count(Status.DONE) else FAILED
+    return PARTIAL if is_anything_done else FAILED

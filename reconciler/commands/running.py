@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
 from collections.abc import Callable
 
-from reconciler.commands.answer import FAILED, INTERRUPTED, OK, Answer
+from reconciler.commands.answer import FAILED, OK, Answer
+from reconciler.commands.interruption import Interruption
 from reconciler.engine.pauses import WATCHED_AT_MOST_S, pauses
 from reconciler.errors import TdrError
 from reconciler.model.address import Address
@@ -25,7 +25,7 @@ def run(
     runtime: Runtime,
     address: Address,
     watch: Callable[[Job], None],
-    stop: threading.Event,
+    interruption: Interruption,
     first_rows: int = FIRST_ROWS,
 ) -> Answer:
     """Start the query, activation, import or build at *address* and follow it; of a query show the first rows.
@@ -36,17 +36,18 @@ def run(
     record, provider = _runnable(runtime, address)
     if record.phase:
         raise TdrError(f"{address}: its first run is not finished", hint="run `tdr apply`; it goes on from there")
+    interruption.begin()
     job_id = provider.run(address, record.remote_id, f"tdr-run-{uuid.uuid4().hex}")
     until_next_look_s = pauses(WATCHED_AT_MOST_S)
     while True:
         job = provider.job(job_id)
         watch(job)
-        if job.status.is_finished or stop.is_set():
+        if job.status.is_finished or interruption.event.is_set():
             break
         runtime.clock.sleep(next(until_next_look_s))
     document = _document(runtime, address, provider, job, first_rows)
     if not job.status.is_finished:
-        return Answer(document, INTERRUPTED)
+        return Answer(document, interruption.exit_code(is_anything_done=True))
     return Answer(document, OK if job.status is JobStatus.SUCCESS else FAILED)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from reconciler.commands.answer import DIFFERENCES, FAILED, OK, Answer
 from reconciler.engine import health
@@ -15,6 +14,7 @@ from reconciler.model.address import Address
 from reconciler.model.observation import Finding, Seen, Unreadable
 from reconciler.model.record import Record, State
 from reconciler.ports.provider import RUNNABLE, Expires, Job, Runs
+from reconciler.ports.readers import readers
 from reconciler.reports import status as reports
 from reconciler.reports.status import Seen as Shown
 from reconciler.wiring import Runtime
@@ -36,7 +36,7 @@ def status(runtime: Runtime, address: Address | None = None) -> Answer:
     guarded = guard_accounts(runtime.world, state)
     seen = refresh(runtime.world, state, guarded.unknown, chosen)
     expiries, untold = _expiries(runtime, guarded.unknown)
-    with ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="status") as pool:
+    with readers(AT_ONCE, "status") as pool:
         shown = list(
             pool.map(lambda one: _look(runtime, one, state.records[one], seen.get(one), expiries.get(one)), chosen)
         )

@@ -73,7 +73,7 @@ Listener = Callable[[Address, str, str], None]
 
 @dataclass(slots=True)
 class Applier:
-    """Executes one prepared plan."""
+    """Executes one prepared plan. *fail_fast*: nothing new is begun after the first failure."""
 
     world: World
     session: Session
@@ -81,6 +81,7 @@ class Applier:
     listener: Listener
     stop: threading.Event
     parallel: int = PARALLEL
+    fail_fast: bool = False
     _results: dict[Address, Result] = field(default_factory=dict)
 
     def go(self) -> Applied:
@@ -99,10 +100,16 @@ class Applier:
         with ThreadPoolExecutor(max_workers=self.parallel, thread_name_prefix="apply") as pool:
             while waiting or running:
                 for address in [address for address, needs in waiting.items() if not needs - set(self._results)]:
+                    if (
+                        len(running) == self.parallel
+                    ):  # what waits in the pool would be begun whatever happens meanwhile
+                        break
                     needs = waiting.pop(address)
-                    blocked = self._blocked_by(needs) or ("the state cannot be written" if failure else "")
-                    if blocked or self.stop.is_set():
-                        self._skip(changes[address], blocked or "interrupted")
+                    blocked = self._blocked_by(needs) or (
+                        "the state cannot be written" if failure else self._ended_by()
+                    )
+                    if blocked:
+                        self._skip(changes[address], blocked)
                     else:
                         running[pool.submit(self._one, changes[address])] = address
                 if not running:
@@ -129,6 +136,15 @@ class Applier:
     def _blocked_by(self, needs: set[Address]) -> str:
         bad = sorted(need for need in needs if self._results[need].status is not Status.DONE)
         return f"needs {bad[0]}, which {self._results[bad[0]].status}" if bad else ""
+
+    def _ended_by(self) -> str:
+        """Why nothing new is begun; "" while things are."""
+        if self.stop.is_set():
+            return "interrupted"
+        if not self.fail_fast:
+            return ""
+        failed = next((one for one in self._results.values() if one.status in (Status.FAILED, Status.UNKNOWN)), None)
+        return f"{failed.address} {failed.status}, and nothing is begun after a failure" if failed else ""
 
     def _skip(self, change: Change, why: str) -> None:
         self._results[change.address] = Result(change.address, action(change), Status.SKIPPED, why)

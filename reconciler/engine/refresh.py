@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 from reconciler.engine.world import World
@@ -12,6 +11,7 @@ from reconciler.model.address import Address
 from reconciler.model.observation import Finding, Seen, Unreadable
 from reconciler.model.record import Record, State
 from reconciler.ports.provider import Context, Provider, Wanted
+from reconciler.ports.readers import readers
 
 
 def refresh(
@@ -83,7 +83,7 @@ def _ask(questions: Iterable[tuple[Provider, list[Wanted]]], context: Context) -
         return question[0].observe(question[1], context)
 
     if asked:
-        with ThreadPoolExecutor(max_workers=len(asked), thread_name_prefix="refresh") as pool:
+        with readers(len(asked), "refresh") as pool:
             for answers in pool.map(look, asked):
                 seen.update(answers)
     return seen

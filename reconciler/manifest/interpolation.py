@@ -50,6 +50,16 @@ class Unresolved:
 Report: TypeAlias = Callable[[Unresolved], None]
 
 
+def is_name(text: str) -> bool:
+    """Whether a variable can be called *text*."""
+    return _NAME.fullmatch(text) is not None
+
+
+def has_reference(text: str) -> bool:
+    """Whether something in *text* would stand for a value in a document."""
+    return any(not found["escape"] for found in _FORM.finditer(text))
+
+
 def resolve(tree: Tree, values: Values, report: Report, path: str = "") -> Resolved:
     """*tree* with all references replaced. What cannot be is reported and left as it is."""
     if isinstance(tree, str):

@@ -80,7 +80,7 @@ def read_project(root: Path) -> Project:
         ManifestError: it, or a file of an environment, cannot be read.
     """
     findings = Findings()
-    tree, place = _only_mapping(root / SETTINGS, SETTINGS, findings)
+    tree, place = only_mapping(root / SETTINGS, SETTINGS, findings)
     settings = {key: value for key, value in tree.items() if key != ENVIRONMENTS}
     spec = None
     try:
@@ -126,11 +126,11 @@ def _in_settings(tree: Mapping[str, Tree], place: Place, findings: Findings) -> 
 def _in_files(root: Path, folder: Path, findings: Findings) -> Iterator[tuple[str, WrittenEnvironment]]:
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if path.suffix in SUFFIXES and not path.name.startswith("."):
-            tree, place = _only_mapping(path, path.relative_to(root).as_posix(), findings)
+            tree, place = only_mapping(path, path.relative_to(root).as_posix(), findings)
             yield path.stem, WrittenEnvironment(place, "", tree)
 
 
-def _only_mapping(path: Path, file: str, findings: Findings) -> tuple[dict[str, Tree], Place]:
+def only_mapping(path: Path, file: str, findings: Findings) -> tuple[dict[str, Tree], Place]:
     """The one document of a settings file; an empty file is an empty mapping."""
     try:
         read = ManifestFile(file, read_file(path, file))

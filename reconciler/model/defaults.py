@@ -21,12 +21,16 @@ class DefaultsSpec(Spec):
     """How `tdr schedule explain` reads cron texts."""
     expires: str | None = None
     """How long a saved plan may be applied, such as 72h."""
+    fail_fast: bool | None = None
+    """Whether nothing new is begun after the first failure."""
     format: str | None = None
     """How results are printed, by the commands that know that format; by the others as text."""
     limit: Annotated[int, Field(ge=1)] | None = None
     """How many runs `tdr history` shows."""
     lock_timeout: str | None = None
     """How long to wait for another writer, such as 5m."""
+    log_format: Literal["text", "json"] | None = None
+    """How lines of the log are written."""
     max_chars: Annotated[int, Field(ge=1)] | None = None
     """How long pages of Markdown may be."""
     no_color: bool | None = None
@@ -37,8 +41,12 @@ class DefaultsSpec(Spec):
     """How many changes at a time."""
     port: Annotated[int, Field(ge=0, le=65535)] | None = None
     """Port of `tdr serve` and `tdr sandbox`."""
+    quiet: bool | None = None
+    """Whether only results and errors are printed."""
     rows: Annotated[int, Field(ge=0)] | None = None
     """How many rows of a query are shown."""
+    timeout: str | None = None
+    """How long a command may take, such as 20m."""
     timezone: str | None = None
     """Zone of `tdr schedule explain`."""
     verbose: bool | None = None

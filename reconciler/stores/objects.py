@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from typing import Any
 
 from reconciler.errors import StateError, UsageError
 from reconciler.model.secret import Secret
+from reconciler.ports.readers import readers
 from reconciler.ports.store import KEEPS, Keeps
 from reconciler.stores.shelf import DOCUMENT, Kept, TakenError
 
@@ -110,7 +110,7 @@ class ObjectShelf:
     def scan(self, prefix: str) -> Sequence[tuple[str, bytes]]:
         """Every object whose key begins with *prefix*, by key."""
         sizes = self.sizes(prefix)
-        with ThreadPoolExecutor(min(_PARALLEL, max(1, len(sizes)))) as pool:
+        with readers(min(_PARALLEL, max(1, len(sizes))), "history") as pool:
             found = list(pool.map(self.get, sizes))
         # One that went meanwhile belongs to a journal that has been folded into a new document.
         return [(key, kept.data) for key, kept in zip(sizes, found, strict=True) if kept is not None]

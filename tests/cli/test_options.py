@@ -40,6 +40,7 @@ NOT_IN_SETTINGS = {
             "--unmanaged",
         ),
         *(
+            "--online",
             "--since-digest",
             "--replan-if-equal",
             "--next",
@@ -53,7 +54,7 @@ NOT_IN_SETTINGS = {
     },
     "where": {"--env", "--directory", "--out", "--from", "--changes", "--state-file", "--report"},
     "that somebody agrees": {"--yes", "--approve", "--reason"},
-    "values, which environments have": {"--var"},
+    "values, which environments have": {"--var", "--var-file"},
 }
 """Why an option has no default in tdr.yaml, and which these are."""
 

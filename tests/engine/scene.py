@@ -93,6 +93,8 @@ class Scene:
     folder: Path
     clock: Clock = field(default_factory=Clock)
     environment: EnvironmentSpec = field(default_factory=EnvironmentSpec)
+    fail_fast: bool = False
+    stop: threading.Event = field(default_factory=threading.Event)
     kill_before: int = 0
     kill_after: int = 0
     lines: int = 0
@@ -128,7 +130,9 @@ class Scene:
             prepared = prepare(world, snapshot, None, replaced)
             session = Session(world, store, uuid.uuid4().hex, snapshot.state, dict(prepared.unfinished))
             try:
-                applied = Applier(world, session, prepared, lambda *_: None, threading.Event(), parallel=1).go()
+                applier = Applier(world, session, prepared, lambda *_: None, self.stop, parallel=1)
+                applier.fail_fast = self.fail_fast
+                applied = applier.go()
             finally:
                 self.lines = store.lines
             after = replace(session.state, serial=session.state.serial + 1)

@@ -191,6 +191,45 @@ def test_a_failed_change_stops_only_what_needs_it(scene: Scene) -> None:
     assert planned(scene.plan(*DOCUMENTS)) == {"activation/vip-daily": "create", "audience/vip": "create"}
 
 
+def test_after_the_first_failure_nothing_is_begun_when_asked(scene: Scene) -> None:
+    def refuse(verb: str, name: str) -> None:
+        if name == "b":
+            raise Permanent("422 query does not parse", status=422)
+
+    scene.fail_fast = True
+    scene.exports.before_write = refuse
+
+    applied = scene.apply(query("a"), query("b"), query("c"), query("d"))
+
+    assert [(result.address.name, result.status) for result in applied.results] == [
+        ("a", Status.DONE),
+        ("b", Status.FAILED),
+        ("c", Status.SKIPPED),
+        ("d", Status.SKIPPED),
+    ]
+    assert applied.results[2].message == "query/b failed, and nothing is begun after a failure"
+    scene.exports.before_write = lambda *_: None
+    assert scene.apply(query("a"), query("b"), query("c"), query("d")).is_complete
+
+
+def test_when_it_is_stopped_only_what_is_under_way_is_finished(scene: Scene) -> None:
+    def stop(verb: str, name: str) -> None:
+        if name == "b":
+            scene.stop.set()
+
+    scene.exports.before_write = stop
+
+    applied = scene.apply(query("a"), query("b"), query("c"), query("d"))
+
+    assert applied.interrupted
+    assert [(result.address.name, result.status) for result in applied.results] == [
+        ("a", Status.DONE),
+        ("b", Status.DONE),
+        ("c", Status.SKIPPED),
+        ("d", Status.SKIPPED),
+    ]
+
+
 def test_an_older_audience_of_that_title_is_never_taken_for_our_own(scene: Scene) -> None:
     scene.exports.after_write = lambda verb, name: scene.audiences.make("VIP", {"x"}) if verb == "create" else None
     scene.clock.seconds += 10_000

@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import threading
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from reconciler.commands import applying
+from reconciler.commands.interruption import Interruption
 from reconciler.commands.rollback import rollback
 from reconciler.ports.store import Entry, StateStore
 from reconciler.wiring import open_runtime
@@ -53,7 +53,7 @@ def main(base_url: str, where: str, fatal: int, run_id: str = "") -> None:
     ) as runtime:
         store = DeadlyStore(runtime.store, where, fatal)
         consent = applying.Consent(show=lambda _: None, ask=lambda _: True)
-        run = applying.Run(consent, lambda *_: None, threading.Event(), parallel=1)
+        run = applying.Run(consent, lambda *_: None, Interruption(), parallel=1)
         watched = replace(runtime, state=SimpleNamespace(open=lambda: store))
         answer = rollback(watched, run, run_id) if run_id else applying.apply(watched, run)
     sys.stdout.write(f"{store.lines}\n")

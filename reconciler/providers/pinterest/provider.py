@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from reconciler.apis.pinterest import PinterestClient
 from reconciler.diagnostics import Diagnostic
@@ -18,6 +17,7 @@ from reconciler.model.record import Record
 from reconciler.model.resource import Resource
 from reconciler.ports.listing import Declaration, Directory, Found, Undeclarable, Unlisted
 from reconciler.ports.provider import Context, Desired, KindTraits, Wanted
+from reconciler.ports.readers import readers
 from reconciler.providers.pinterest import limits, wire
 from reconciler.providers.pinterest.checks import audience_problems
 from reconciler.providers.pinterest.listing import Listing, Place
@@ -90,7 +90,7 @@ class PinterestProvider:
     def observe(self, wanted: Sequence[Wanted], context: Context) -> Mapping[Address, Seen]:  # noqa: ARG002 - the protocol's
         """One listing for each connection and ad account; an id that its listing lacks is asked for by itself."""
         places = sorted({place for question in wanted for place in self._places_of(question)})
-        with ThreadPoolExecutor(MOST_READS_AT_ONCE, thread_name_prefix="pinterest") as pool:
+        with readers(MOST_READS_AT_ONCE, "pinterest") as pool:
             listings = dict(zip(places, pool.map(self._listed, places), strict=True))
             looks = pool.map(lambda question: self._look(question, listings), wanted)
             return {question.address: seen for question, seen in zip(wanted, looks, strict=True)}

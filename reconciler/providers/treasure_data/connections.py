@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final, cast
 
 from reconciler.apis.treasure_data import TreasureData
@@ -17,6 +16,7 @@ from reconciler.model.observation import Finding, Observation, Seen, Unreadable
 from reconciler.model.resource import Resource
 from reconciler.model.secret import Secret
 from reconciler.ports.provider import Anew, Context, FieldClass, KindTraits, Wanted
+from reconciler.ports.readers import readers
 from reconciler.providers.treasure_data import results, wire
 from reconciler.providers.treasure_data.family import Attributes, settled, unreadable
 from reconciler.providers.treasure_data.names import name_of, not_ours
@@ -179,7 +179,7 @@ class ReferencedConnections:
             if question.resource is not None
         }
         distinct = sorted(set(names.values()))
-        with ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="connections") as pool:
+        with readers(_AT_ONCE, "connections") as pool:
             looks = dict(zip(distinct, pool.map(self._lookup, distinct), strict=True))
         return {
             question.address: self._seen(question, looks.get(names.get(question.address, ""))) for question in wanted

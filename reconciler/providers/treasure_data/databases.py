@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final, cast
 
 from reconciler.apis.treasure_data import TreasureData
@@ -16,6 +15,7 @@ from reconciler.model.kinds import DatabaseSpec, TableSpec
 from reconciler.model.observation import Observation, Seen, Unreadable
 from reconciler.model.resource import Resource
 from reconciler.ports.provider import Anew, Context, FieldClass, KindTraits, Wanted
+from reconciler.ports.readers import readers
 from reconciler.providers.treasure_data import limits, wire
 from reconciler.providers.treasure_data.family import Attributes, finding, look
 from reconciler.providers.treasure_data.names import database_name, name_of, not_ours
@@ -161,7 +161,7 @@ class Tables:
 
         if len(databases) < 2:
             return [one(database) for database in databases]
-        with ThreadPoolExecutor(max_workers=min(_AT_ONCE, len(databases)), thread_name_prefix="tables") as pool:
+        with readers(min(_AT_ONCE, len(databases)), "tables") as pool:
             return list(pool.map(one, databases))
 
     def create(self, resource: Resource, attributes: Attributes) -> Observation:

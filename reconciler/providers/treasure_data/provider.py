@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from reconciler.apis.treasure_data import TreasureData
 from reconciler.apis.treasure_data_cdp import CustomerData
@@ -16,6 +15,7 @@ from reconciler.model.resource import Resource
 from reconciler.ports.clock import Clock, SystemClock
 from reconciler.ports.listing import Declaration, Directory, Found, Undeclarable, Unlisted
 from reconciler.ports.provider import Context, Desired, Job, KindTraits, Rows, Wanted
+from reconciler.ports.readers import readers
 from reconciler.providers.treasure_data import activation_runs, builds, runs
 from reconciler.providers.treasure_data.activation_sources import Activations, of_segment
 from reconciler.providers.treasure_data.activations import SegmentActivations, is_of_segment
@@ -116,7 +116,7 @@ class TreasureDataProvider:
             return family.observe(asked, context)
         seen: dict[Address, Seen] = {}
         if looks:
-            with ThreadPoolExecutor(max_workers=len(looks), thread_name_prefix="treasure-data") as pool:
+            with readers(len(looks), "treasure-data") as pool:
                 for answers in pool.map(lambda entry: entry[0].observe(entry[1], context), looks):
                     seen.update(answers)
         return seen

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
@@ -20,6 +19,7 @@ from reconciler.model.resource import Resource
 from reconciler.model.segments import AttributeType, ParentSegmentSpec, SegmentFolderSpec, SegmentSpec
 from reconciler.model.unknown import Unknown
 from reconciler.ports.provider import Anew, Context, FieldClass, KindTraits, Wanted
+from reconciler.ports.readers import readers
 from reconciler.providers.treasure_data import parent_segments, rules, wire
 from reconciler.providers.treasure_data.family import Attributes, Leaf, settled, unreadable
 from reconciler.providers.treasure_data.names import name_of, not_ours, quoted
@@ -220,7 +220,7 @@ class SegmentTrees:
         ids = [wire.text(raw["id"]) for raw in parents]
         if len(parents) < 2:
             return dict(zip(ids, map(self.contents, parents), strict=True))
-        with ThreadPoolExecutor(min(_AT_ONCE, len(parents)), thread_name_prefix="segments") as pool:
+        with readers(min(_AT_ONCE, len(parents)), "segments") as pool:
             return dict(zip(ids, pool.map(self.contents, parents), strict=True))
 
     def _seen(
