@@ -42,8 +42,8 @@ class Option:
 
     @property
     def name(self) -> str:
-        """The long one that says yes."""
-        return max((name for name in self.names if name not in self.opposites), key=len)
+        """The long one; of a pair such as ``--online/--offline`` the first."""
+        return str(max(self.parameter.opts, key=len))
 
 
 def commands(tree: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

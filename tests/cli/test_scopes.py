@@ -75,7 +75,7 @@ def schema(name: str) -> Any:
         (["--selector", "team=crm", "--selector", "tier!=gold"], {"query/vip-weekly", "database/shop"}),
         (["--selector", "team=crm", "--target", "*/*-weekly"], {"query/vip-weekly", "database/shop"}),
     ],
-    ids=" ".join,
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_a_part_is_what_is_named_and_what_goes_with_it(shop: Stage, options: list[str], meant: set[str]) -> None:
     said = shop.tdr("plan", *options, "--format", "json")
