@@ -40,7 +40,6 @@ NOT_IN_SETTINGS = {
             "--unmanaged",
         ),
         *(
-            "--online",
             "--since-digest",
             "--replan-if-equal",
             "--next",
