@@ -46,6 +46,15 @@ def test_drift_is_2_and_none_is_0(applied: Stage) -> None:
     assert "0 5 * * *" in said.out
 
 
+def test_plans_that_would_do_something_else_are_2_and_the_same_is_0(project: Stage) -> None:
+    project.tdr("plan", "--out", "before.json")
+    project.edit(MANIFEST, "0 3 * * *", "0 4 * * *")
+    project.tdr("plan", "--out", "after.json")
+
+    project.tdr("diff", "before.json", "before.json", expect=0)
+    project.tdr("diff", "before.json", "after.json", expect=2)
+
+
 # -- 1 ------------------------------------------------------------------------------------------------------------------
 
 
@@ -116,6 +125,13 @@ def test_a_variable_that_is_not_set_is_7_for_plan_and_validate(project: Stage) -
         assert "the environment variable `NO_SUCH_NAME` is not set" in project.tdr(verb, expect=7).err
 
 
+def test_a_state_that_cannot_be_read_is_1_for_all_that_need_it(applied: Stage) -> None:
+    (applied.state / "state.json").write_text("{", encoding="utf-8")
+
+    for verb in (["plan"], ["apply", "--yes"], ["drift"], ["state", "list"], ["state", "verify"]):
+        assert "Traceback" not in applied.tdr(*verb, expect=1).err
+
+
 # -- 3 ------------------------------------------------------------------------------------------------------------------
 
 
@@ -149,6 +165,18 @@ def test_many_deletions_at_once_are_held(project: Stage) -> None:
     project.write(MANIFEST, text)
 
     assert gates(project) == ["deletes"]
+
+
+@pytest.mark.parametrize(("level", "code"), [("gate", 3), ("error", 7), ("warn", 0), ("off", 0)])
+def test_a_rule_of_ones_own_is_as_strict_as_it_says(project: Stage, level: str, code: int) -> None:
+    rule = "{id: owned, select: {kinds: [Query]}, path: /metadata/labels/owner, operator: exists, message: names no owner, "
+    project.write("tdr.yaml", f"apiVersion: tdr/v1\nproject: shop\npolicy: {{rules: [{rule}severity: {level}}}]}}\n")
+
+    said = project.tdr("plan", expect=code)
+
+    assert ("names no owner" in said.out + said.err) is (level != "off")
+    project.tdr("apply", "--yes", expect=code)
+    assert bool(project.records()) is (code == 0)
 
 
 def test_another_account_than_the_environment_names_is_3(project: Stage) -> None:
