@@ -144,11 +144,21 @@ def interruptible(interruption: Interruption) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+    if interruption.is_out_of_time:
+        from reconciler.cli import output
+
+        output.say(f"error: {interruption.why()}; nothing new was begun after that")
+
+
+GRACE_S = 60.0
+"""As long as a vendor may be silent before a request is given up; what takes longer than that is not waited for."""
 
 
 @contextlib.contextmanager
 def within(timeout: str) -> Iterator[None]:
     """Send SIGALRM after *timeout*, such as ``20m``; "" waits for ever. What takes no signals is ended by an error.
+
+    A second one follows a minute later, for what is under way and does not end.
 
     Raises:
         UsageError: it is no duration, or none at all.
@@ -166,7 +176,7 @@ def within(timeout: str) -> Iterator[None]:
         raise ended(number, "")
 
     before = signal.signal(signal.SIGALRM, over)
-    signal.setitimer(signal.ITIMER_REAL, limit_s)
+    signal.setitimer(signal.ITIMER_REAL, limit_s, GRACE_S)
     try:
         yield
     finally:

@@ -151,11 +151,19 @@ def _execute(
     session = Session(runtime.world, runtime.store, holder.run, snapshot.state, dict(prepared.unfinished))
     stop = run.interruption.event
     applier = Applier(
-        runtime.world, session, prepared, run.listener, stop, parallel=run.parallel, fail_fast=run.fail_fast
+        runtime.world,
+        session,
+        prepared,
+        run.listener,
+        stop,
+        parallel=run.parallel,
+        fail_fast=run.fail_fast,
+        why_stopped=run.interruption.why,
     )
     run.interruption.begin()
     applied = applier.go()
-    if run.settle and any(result.status is Status.DONE for result in applied.results):
+    # Looking again changes nothing that is done, and whoever asked for the end does not wait for it.
+    if run.settle and not stop.is_set() and any(result.status is Status.DONE for result in applied.results):
         applied = replace(applied, unsettled=_unsettled(runtime, session.state, applied))
     exit_code = _exit_code(applied, run.interruption)
     report = documents.run_document(applied, document, holder.run, exit_code, rfc3339(runtime.clock.now()))
@@ -204,6 +212,8 @@ def _unsettled(runtime: Runtime, state: State, applied: Applied) -> tuple[str, .
 
 def _exit_code(applied: Applied, interruption: Interruption) -> int:
     is_anything_done = applied.count(Status.DONE) > 0
+    if applied.is_complete and interruption.is_out_of_time:
+        return OK
     if applied.interrupted:
         return interruption.exit_code(is_anything_done=is_anything_done)
     if applied.is_complete:

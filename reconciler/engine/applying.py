@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -15,7 +16,7 @@ from reconciler.engine.planning import Prepared
 from reconciler.engine.resolve import steady_after
 from reconciler.engine.session import Session
 from reconciler.engine.world import World
-from reconciler.errors import Interrupted, OutcomeUnknown, StateError, TdrError
+from reconciler.errors import Ended, Interrupted, OutcomeUnknown, StateError, TdrError
 from reconciler.model.activation import Outcome, Resolution
 from reconciler.model.address import Address
 from reconciler.model.change import Adopt, Change, Create, Keep, Replace, Undecided, Update, action
@@ -71,9 +72,27 @@ Listener = Callable[[Address, str, str], None]
 """Told (address, event, message) as things happen; events are `start`, `progress`, `done`, `failed`, `skipped`, `unknown`."""
 
 
+@contextmanager
+def _hands(count: int) -> Iterator[ThreadPoolExecutor]:
+    """*count* threads that write. All that they have begun is waited for, unless the run is ended at once."""
+    pool = ThreadPoolExecutor(max_workers=count, thread_name_prefix="apply")
+    is_waited_for = True
+    try:
+        yield pool
+    except Ended:
+        is_waited_for = False
+        raise
+    finally:
+        pool.shutdown(wait=is_waited_for, cancel_futures=not is_waited_for)
+
+
 @dataclass(slots=True)
 class Applier:
-    """Executes one prepared plan. *fail_fast*: nothing new is begun after the first failure."""
+    """Executes one prepared plan.
+
+    stop: nothing new is begun once it is set; *why_stopped* then tells of what is skipped why.
+    fail_fast: nothing new is begun after the first failure.
+    """
 
     world: World
     session: Session
@@ -82,6 +101,7 @@ class Applier:
     stop: threading.Event
     parallel: int = PARALLEL
     fail_fast: bool = False
+    why_stopped: Callable[[], str] = lambda: "interrupted"
     _results: dict[Address, Result] = field(default_factory=dict)
 
     def go(self) -> Applied:
@@ -89,6 +109,7 @@ class Applier:
 
         Raises:
             StateError: what was done could not be written down; nothing new was started after that.
+            Ended: somebody does not even wait for what is under way, of which the journal has the beginning only.
         """
         plan = self.prepared.plan
         changes = {change.address: change for change in plan.changes}
@@ -97,12 +118,11 @@ class Applier:
         waiting = {change.address: set(self._needs(change, changes)) for change in todo}
         running: dict[Future[Result], Address] = {}
         failure: StateError | None = None
-        with ThreadPoolExecutor(max_workers=self.parallel, thread_name_prefix="apply") as pool:
+        with _hands(self.parallel) as pool:
             while waiting or running:
                 for address in [address for address, needs in waiting.items() if not needs - set(self._results)]:
-                    if (
-                        len(running) == self.parallel
-                    ):  # what waits in the pool would be begun whatever happens meanwhile
+                    # What waits in the pool would be begun whatever happens meanwhile.
+                    if len(running) == self.parallel:
                         break
                     needs = waiting.pop(address)
                     blocked = self._blocked_by(needs) or (
@@ -140,7 +160,7 @@ class Applier:
     def _ended_by(self) -> str:
         """Why nothing new is begun; "" while things are."""
         if self.stop.is_set():
-            return "interrupted"
+            return self.why_stopped()
         if not self.fail_fast:
             return ""
         failed = next((one for one in self._results.values() if one.status in (Status.FAILED, Status.UNKNOWN)), None)

@@ -28,10 +28,11 @@ def test_of_two_applies_one_waits_or_goes_and_one_audience_is_made(loaded: Stage
     assert len(writes) == 2, "one list and one audience were asked for"
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGALRM, 6)])
 def test_a_signal_ends_an_apply_after_it_saved_and_the_next_one_goes_on(loaded: Stage, number: int, code: int) -> None:
     loaded.control.fault("slow", delay_s=2, method="POST", path=LISTS)
-    process = loaded.spawn("apply", "--yes", "--format", "json")
+    # The alarm of --timeout is sent by hand here, for nobody knows how far an apply gets in how many seconds.
+    process = loaded.spawn("apply", "--yes", "--format", "json", "--timeout", "1h")
     wait_for_call(loaded, process, "/customer_lists")
 
     process.send_signal(number)
@@ -39,12 +40,30 @@ def test_a_signal_ends_an_apply_after_it_saved_and_the_next_one_goes_on(loaded: 
 
     assert process.returncode == code, out + err
     assert '"interrupted": true' in out
+    assert ("the time given by --timeout is over" in err) is (number == signal.SIGALRM)
     assert not loaded.tdr("lock", "status", "--format", "json").document["locked"]
     assert "database/shop" in loaded.records()
     loaded.tdr("apply", "--yes")
     assert (len(loaded.audiences()), len(loaded.control.lists())) == (1, 1)
     assert loaded.members() == loaded.shop_of(range(BUYERS))
     loaded.tdr("plan", "--detailed-exitcode")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGALRM, 6)])
+def test_who_asks_twice_does_not_wait_for_a_vendor_that_is_silent(loaded: Stage, number: int, code: int) -> None:
+    loaded.control.fault("slow", delay_s=30, method="POST", path=LISTS)
+    process = loaded.spawn("apply", "--yes", "--timeout", "1h")
+    wait_for_call(loaded, process, "/customer_lists")
+
+    while process.poll() is None:
+        process.send_signal(number)
+        time.sleep(0.2)
+    out, err = ended(process)
+
+    assert process.returncode == code, out + err
+    assert "what was under way is marked as unknown in the journal" in err
+    assert [fault["seen"] for fault in loaded.control.call("GET", "/faults")["faults"]] == [1]
+    assert not loaded.tdr("lock", "status", "--format", "json").document["locked"]
 
 
 def test_a_run_of_an_activation_is_ended_by_a_signal_too(applied: Stage) -> None:
