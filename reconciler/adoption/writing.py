@@ -41,15 +41,27 @@ def document_path(manifests: str, address: Address) -> str:
     return _beside(manifests, address, ".yaml")
 
 
+def project_folder(address: Address) -> str:
+    """Where the files of a workflow project are written; not among the manifests, for they may look like some."""
+    return f"workflows/{address.name}"
+
+
 def is_free(root: Path, manifests: str, address: Address) -> bool:
     """Whether nothing is there where the document of *address*, and its SQL, would be written."""
+    if address.kind == "workflow" and (root / project_folder(address)).exists():
+        return False
     return not any((root / _beside(manifests, address, suffix)).exists() for suffix in (".yaml", ".sql"))
 
 
 def files(drafts: Iterable[Draft], manifests: str) -> Iterator[File]:
     """The files of *drafts*, in their order."""
     for draft in drafts:
-        tree, sql = _with_sql_apart(draft.tree, _beside(manifests, draft.address, ".sql"))
+        given = draft.tree
+        if draft.address.kind == "workflow":
+            yield from (File(f"{project_folder(draft.address)}/{path}", text) for path, text in given["files"].items())
+            given = {key: value for key, value in given.items() if key != "files"}
+            given = {"directory": project_folder(draft.address), **given}
+        tree, sql = _with_sql_apart(given, _beside(manifests, draft.address, ".sql"))
         lines = [f"apiVersion: {API_VERSION}", f"kind: {draft.kind}"]
         lines += entry("metadata", {"name": draft.address.name}, 0)
         lines += entry("spec", _written(tree), 0) if tree else ["spec: {}"]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.apis.treasure_data import TreasureData
 from reconciler.apis.treasure_data_cdp import CustomerData, is_taken
 from reconciler.apis.treasure_data_endpoint import Endpoint
+from reconciler.apis.treasure_data_workflows import Workflows
 from reconciler.http.answer import Answer
 from reconciler.http.bucket import TokenBucket
 from reconciler.http.client import Client
@@ -87,6 +88,27 @@ def connect_customer_data(
             CUSTOMER_DATA_DIALECT,
             credentials=FixedKey(api_key, scheme="TD1"),
             bucket=paced,
+            clock=clock,
+            transport=transport,
+            trace=trace,
+        )
+    )
+
+
+def connect_workflows(
+    endpoint: Endpoint,
+    api_key: Secret,
+    *,
+    transport: httpx.BaseTransport | None = None,
+    clock: Clock | None = None,
+    trace: Trace | None = None,
+) -> Workflows:
+    """The same account's client for workflows, which answer at a host of their own; nothing is sent yet."""
+    return Workflows(
+        Client(
+            endpoint.workflow_url,
+            DIALECT,
+            credentials=FixedKey(api_key, scheme="TD1"),
             clock=clock,
             transport=transport,
             trace=trace,

@@ -43,6 +43,14 @@ class Endpoint:
         """
         return re.sub(r"^(https?://)api\.", r"\1api-cdp.", self.base_url)
 
+    @property
+    def workflow_url(self) -> str:
+        """Where workflows answer: ``api-workflow`` in place of ``api``; any other host answers for both itself.
+
+        Source: pytd and td-mcp-server derive their hosts so.
+        """
+        return re.sub(r"^(https?://)api\.", r"\1api-workflow.", self.base_url)
+
 
 def endpoint(place: str) -> Endpoint:
     """The endpoint a person means by *place*: a region, or an address such as ``https://api.treasuredata.com``.

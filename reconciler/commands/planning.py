@@ -20,8 +20,8 @@ from reconciler.engine.planning import Prepared, prepare
 from reconciler.engine.review import ignores_ending, reviewed
 from reconciler.errors import ManifestError
 from reconciler.model.address import Address
-from reconciler.model.kinds import Timing
 from reconciler.model.policy import Level
+from reconciler.model.timing import Timing
 from reconciler.policy.book import Book, book_of
 from reconciler.policy.judging import breaches, told, waivers_ending
 from reconciler.ports.clock import rfc3339

@@ -15,8 +15,9 @@ from reconciler.model.activation import Outcome
 from reconciler.model.address import Address
 from reconciler.model.change import Adopt, Change, Create, Delete, Disable, Keep, Replace, Undecided, Update
 from reconciler.model.egress import UNKNOWN, EgressChange, Leaving, Movement, Outflow
-from reconciler.model.kinds import ActivationSpec, ScheduleSpec, Timing
+from reconciler.model.kinds import ActivationSpec
 from reconciler.model.observation import Finding
+from reconciler.model.timing import ScheduleSpec, Timing
 from reconciler.policy.columns import columns_of, hashing_of, pii_class
 
 Sent = Mapping[tuple[str, str], Leaving]

@@ -8,8 +8,9 @@ from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.engine.feeding import audience_of
 from reconciler.engine.world import World
 from reconciler.model.address import Address
-from reconciler.model.kinds import ActivationSpec, Membership, ScheduleSpec, Timing
+from reconciler.model.kinds import ActivationSpec, Membership
 from reconciler.model.resource import Resource
+from reconciler.model.timing import ScheduleSpec, Timing
 from reconciler.schedule import Dialect, ScheduleError, closest_runs_s, parse
 from reconciler.schedule.words import duration
 

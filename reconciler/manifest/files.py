@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TypeVar
 
@@ -12,8 +12,11 @@ from pydantic import BaseModel
 
 from reconciler.manifest.shapes import Slot, file_fields, slots
 from reconciler.manifest.source import Undecodable, decode
+from reconciler.model.spec import FolderTexts
 
 MAX_BYTES = 8 * 1024 * 1024
+MAX_FOLDER_BYTES = 50 * 1024 * 1024
+MOST_FILES = 5_000
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -110,6 +113,37 @@ class TextFiles:
             self._texts[path] = self._read(path)
         return self._texts[path]
 
+    def read_folder(self, path: str) -> dict[str, str]:
+        """The files below a folder, by their paths in it, texts as they are; what begins with a dot is left out, as by the vendor.
+
+        Raises:
+            FileRefused: it is no folder of the project, or something in it is no text or no plain file.
+        """
+        folder = confined(self._root, path)
+        if not folder.is_dir():
+            raise FileRefused("folder-not-found", f"folder {path!r} does not exist", "it is relative to tdr.yaml")
+        texts: dict[str, str] = {}
+        size = 0
+        for file in _files_below(folder):
+            inside = file.relative_to(folder).as_posix()
+            if not confined(folder, inside).is_relative_to(folder):
+                raise FileRefused(
+                    "file-outside-project", f"{inside!r} in {path!r} leads out of it", "copy the file there"
+                )
+            content = read_file(file, f"{path}/{inside}")
+            size += len(content)
+            if len(texts) >= MOST_FILES or size > MAX_FOLDER_BYTES:
+                message = f"folder {path!r} has more than {MOST_FILES:,} files or {MAX_FOLDER_BYTES:,} bytes"
+                raise FileRefused("folder-too-large", message, "name the folder of one workflow project")
+            try:
+                texts[inside] = content.decode()
+            except UnicodeDecodeError as error:
+                message = f"file {inside!r} in {path!r} is no UTF-8: byte 0x{content[error.start]:02X} at offset {error.start}"
+                raise FileRefused("not-utf-8", message, "only text files are pushed; put others elsewhere") from error
+        if not texts:
+            raise FileRefused("folder-empty", f"folder {path!r} holds no file", "put a `.dig` file there")
+        return texts
+
     def read_so_far(self) -> Mapping[str, str]:
         """Path -> text of what was read."""
         return self._texts
@@ -134,6 +168,16 @@ class TextFiles:
             raise FileRefused("not-utf-8", message, "save the file as UTF-8") from error
 
 
+def _files_below(folder: Path) -> Iterator[Path]:
+    for entry in sorted(folder.iterdir()):
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            yield from _files_below(entry)
+        else:
+            yield entry
+
+
 Refuse = Callable[[str, FileRefused], None]
 """Told the pointer of a field and why its file cannot be used."""
 
@@ -152,14 +196,15 @@ def with_texts(value: Model, files: TextFiles, refuse: Refuse, path: str = "") -
                 changed[slot.attribute] = filled
         elif slot.file_text is not None and isinstance(inner, str):
             try:
-                changed[slot.file_text.into] = _text(value, slot, slot.file_text.into, inner, files)
+                _refuse_both(value, slot, slot.file_text.into)
+                is_folder = isinstance(slot.file_text, FolderTexts)
+                changed[slot.file_text.into] = files.read_folder(inner) if is_folder else files.read(inner)
             except FileRefused as refused:
                 refuse(where, refused)
     return value.model_copy(update=changed) if changed else value
 
 
-def _text(value: BaseModel, slot: Slot, into: str, path: str, files: TextFiles) -> str:
+def _refuse_both(value: BaseModel, slot: Slot, into: str) -> None:
     if getattr(value, into) is not None:
         message = f"`{slot.key}` and `{into}` are both given"
         raise FileRefused("file-and-text", message, f"keep `{slot.key}` or `{into}`")
-    return files.read(path)

@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 
 from reconciler.manifest.pointers import pointer
 from reconciler.model.secret import Secret
-from reconciler.model.spec import FileText, KeyedBy, RefersTo
+from reconciler.model.spec import FileText, FolderTexts, KeyedBy, RefersTo
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Slot:
     attribute: str
     key: str
     refers_to: RefersTo | None
-    file_text: FileText | None
+    file_text: FileText | FolderTexts | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def slots(model: type[BaseModel]) -> tuple[Slot, ...]:
     for attribute, field in model.model_fields.items():
         marks = list(_marks(field.annotation, tuple(field.metadata)))
         refers_to = next((mark for mark in marks if isinstance(mark, RefersTo)), None)
-        file_text = next((mark for mark in marks if isinstance(mark, FileText)), None)
+        file_text = next((mark for mark in marks if isinstance(mark, FileText | FolderTexts)), None)
         if refers_to or file_text or any(slots(inner) for inner in models_in(field.annotation)):
             found.append(Slot(attribute, field.alias or attribute, refers_to, file_text))
     return tuple(found)

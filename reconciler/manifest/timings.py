@@ -14,7 +14,8 @@ from pydantic import BaseModel
 from reconciler.manifest.mistakes import Mistake
 from reconciler.manifest.pointers import parts, pointer
 from reconciler.manifest.shapes import fields_of, models_in
-from reconciler.model.kinds import KINDS, Timing
+from reconciler.model.kinds import KINDS
+from reconciler.model.timing import Timing
 from reconciler.schedule import Problem, check
 
 _FIELDS = ("cron", "timezone")

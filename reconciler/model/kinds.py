@@ -20,13 +20,13 @@ from reconciler.model.spec import (
     FileText,
     KeyedBy,
     OneLine,
-    ScheduleName,
-    Seconds,
     SecretText,
     Spec,
     TableRef,
     WebAddress,
 )
+from reconciler.model.timing import NamedTiming, ScheduleSpec
+from reconciler.model.workflows import WorkflowSpec
 
 # Treasure Data: names of databases and tables, 3 to 255 characters (td-client-ruby, api.rb).
 TableName = Annotated[str, Field(pattern=r"^[a-z0-9_]{3,255}$")]
@@ -53,26 +53,6 @@ class OnInvalid(StrEnum):
 
     SKIP = "skip"
     FAIL = "fail"
-
-
-class Timing(Spec):
-    """When something runs. An empty *cron* means never by itself."""
-
-    cron: str = ""
-    """Five fields separated by single spaces, or @hourly, @daily, @monthly; empty for no scheduled run."""
-    timezone: str = "UTC"
-    """An IANA zone such as Asia/Tokyo; abbreviations such as PST are refused."""
-    delay: Seconds = 0
-    """How long after the scheduled time the run starts: seconds, or text such as 10m."""
-
-
-class ScheduleSpec(Timing):
-    """A named timing that activations, queries and imports share. It is nothing by itself at any vendor."""
-
-
-NamedTiming = Annotated[ScheduleName | Timing | None, Field(union_mode="left_to_right")]
-"""The name of a Schedule document, or the timing itself. Text is never a timing, so the first that fits is meant: pydantic
-would try them all, twice."""
 
 
 class PinterestConnection(Spec):
@@ -358,5 +338,6 @@ KINDS: dict[str, object] = {
     "ParentSegment": ParentSegmentSpec,
     "SegmentFolder": SegmentFolderSpec,
     "Segment": SegmentSpec,
+    "Workflow": WorkflowSpec,
 }
 """Kind -> what its `spec` may say, for a pydantic TypeAdapter."""

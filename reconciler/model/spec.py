@@ -118,6 +118,13 @@ class FileText:
 
 
 @dataclass(frozen=True, slots=True)
+class FolderTexts:
+    """Marks a string field as the path of a folder in the project; the loader puts its files (path -> text) into *into*."""
+
+    into: str
+
+
+@dataclass(frozen=True, slots=True)
 class KeyedBy:
     """Marks a list field whose entries are told apart by the text at *key*, so that overlays merge them by it."""
 
@@ -179,6 +186,9 @@ ConnectionName = Annotated[str, RefersTo(kind="connection")]
 DatabaseName = Annotated[str, RefersTo(kind="database", optional=True)]
 TableRef = Annotated[str, RefersTo(kind="table", optional=True)]
 AudienceName = Annotated[str, RefersTo(kind="audience")]
+QueryName = Annotated[str, RefersTo(kind="query")]
+ActivationName = Annotated[str, RefersTo(kind="activation")]
+ImportName = Annotated[str, RefersTo(kind="import")]
 ScheduleName = Annotated[str, RefersTo(kind="schedule")]
 NeededAddress = Annotated[str, Field(pattern=r"^[a-z]+/[a-z0-9]([a-z0-9._-]{0,118}[a-z0-9])?$")]
 """``kind/name``. A pattern, so that a text in the wrong place is not repeated where documents hold secrets."""

@@ -39,7 +39,8 @@ def show(value: object) -> str:
 
 def dotted(pointer: str) -> str:
     """``export.action`` of ``/export/action``."""
-    return pointer.strip("/").replace("/", ".")
+    # Names of files are part of a path themselves, and read as such.
+    return pointer[1:] if pointer.startswith("/files/") else pointer.strip("/").replace("/", ".")
 
 
 def moved(pointer: str, before: object, after: object) -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from reconciler import durable, known_secrets
-from reconciler.apis.treasure_data_connect import connect, connect_customer_data
+from reconciler.apis.treasure_data_connect import connect, connect_customer_data, connect_workflows
 from reconciler.apis.treasure_data_endpoint import Endpoint
 from reconciler.errors import StateError
 from reconciler.model.environment import EMBEDDED, EnvironmentSpec
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from reconciler.apis.treasure_data import TreasureData
     from reconciler.apis.treasure_data_cdp import CustomerData
+    from reconciler.apis.treasure_data_workflows import Workflows
     from reconciler.ports.exports import Exporter, Importer
     from reconciler.service.service import Service
 
@@ -61,7 +62,7 @@ class Embedded:
         self._clock = clock
         self._environ = environ
         self._lock = threading.Lock()
-        self._clients: list[TreasureData | CustomerData] = []
+        self._clients: list[TreasureData | CustomerData | Workflows] = []
         self._service: Service | None = None
         self._app: Any = None
 
@@ -79,6 +80,19 @@ class Embedded:
         """A client of its parent segments, answered at the same place."""
         served = self.served_at()
         client = connect_customer_data(
+            Endpoint(EMBEDDED, served or "http://embedded"),
+            Secret("embedded", self.api_key()),
+            transport=_to_server() if served else self._within_process(),
+            clock=self._clock,
+            trace=trace_of(self._environ),
+        )
+        self._clients.append(client)
+        return client
+
+    def workflows(self) -> Workflows:
+        """A client of its workflows, answered at the same place."""
+        served = self.served_at()
+        client = connect_workflows(
             Endpoint(EMBEDDED, served or "http://embedded"),
             Secret("embedded", self.api_key()),
             transport=_to_server() if served else self._within_process(),

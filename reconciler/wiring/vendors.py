@@ -49,6 +49,7 @@ def providers(
             clock=clock,
             owner=f"{project}/{loaded.environment_name}",
             customer_data=embedded.customer_data(),
+            workflows=embedded.workflows(),
         )
     )
     pinterest = _pinterest(loaded, tokens, clock)
@@ -60,7 +61,7 @@ def providers(
 
 
 def _treasure_data(environment: EnvironmentSpec, clock: Clock, closing: ExitStack) -> TreasureDataProvider:
-    from reconciler.apis.treasure_data_connect import connect, connect_customer_data  # noqa: PLC0415 - the embedded service has its own way
+    from reconciler.apis.treasure_data_connect import connect, connect_customer_data, connect_workflows  # noqa: PLC0415 - the embedded service has its own way
     from reconciler.apis.treasure_data_endpoint import account_id, endpoint  # noqa: PLC0415 - as above
 
     target = environment.treasure_data
@@ -77,6 +78,8 @@ def _treasure_data(environment: EnvironmentSpec, clock: Clock, closing: ExitStac
     closing.callback(api.close)
     customer_data = connect_customer_data(place, target.api_key, clock=clock, trace=trace_of(os.environ))
     closing.callback(customer_data.close)
+    workflows = connect_workflows(place, target.api_key, clock=clock, trace=trace_of(os.environ))
+    closing.callback(workflows.close)
     return TreasureDataProvider(
         api,
         account,
@@ -84,6 +87,7 @@ def _treasure_data(environment: EnvironmentSpec, clock: Clock, closing: ExitStac
         cron_dialect=environment.cron_dialect,
         clock=clock,
         customer_data=customer_data,
+        workflows=workflows,
     )
 
 

@@ -7,9 +7,10 @@ from manifest_texts import CONNECTION, Load, Refusals, brief, query
 
 from reconciler.diagnostics import Diagnostic
 from reconciler.model.address import Address
-from reconciler.model.kinds import Engine, QuerySpec, Timing
+from reconciler.model.kinds import Engine, QuerySpec
 from reconciler.model.resource import Origin
 from reconciler.model.spec import Adopt, Lifecycle, OnDelete
+from reconciler.model.timing import Timing
 
 AUDIENCE = """\
 apiVersion: tdr/v1

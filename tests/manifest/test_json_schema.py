@@ -38,6 +38,8 @@ EXAMPLES = {
     "Segment": HEAD.format("Segment")
     + "spec:\n  parent_segment: x\n  folder: x\n  where:\n    any:\n      - {attribute: age, between: [20, 30.5], exclude: yes}\n"
     "      - all: [{behavior: orders, at_least: 3, during: 7 days}, {attribute: city, in: [no, 07]}]\n",
+    "Workflow": HEAD.format("Workflow")
+    + "spec:\n  schedule: x\n  enabled: no\n  tasks: [{name: 1, query: q}, {name: b, import: x}]\n  secrets: {}\n",
 }
 
 

@@ -14,10 +14,11 @@ from reconciler.errors import SecretError
 from reconciler.manifest.digest import config_digest
 from reconciler.model.address import Address
 from reconciler.model.environment import EnvironmentSpec
-from reconciler.model.kinds import DatabaseSpec, FilesConnection, ScheduleSpec
+from reconciler.model.kinds import DatabaseSpec, FilesConnection
 from reconciler.model.resource import Origin, Resource
 from reconciler.model.secret import Secret
 from reconciler.model.spec import Lifecycle, Spec
+from reconciler.model.timing import ScheduleSpec
 
 DATABASE = "apiVersion: tdr/v1\nkind: Database\nmetadata: {name: shop}\nspec: {}\n"
 

@@ -10,8 +10,9 @@ from manifest_texts import CONNECTION, SETTINGS, Load, Refusals, brief, query
 
 from reconciler.manifest import Loaded
 from reconciler.model.address import Address
-from reconciler.model.kinds import Column, QuerySpec, TableSpec, Timing
+from reconciler.model.kinds import Column, QuerySpec, TableSpec
 from reconciler.model.secret import Secret
+from reconciler.model.timing import Timing
 
 Q, T, C = Address("query", "q"), Address("table", "t"), Address("connection", "pinterest-main")
 ENV = "manifests/environments/prod.yaml"

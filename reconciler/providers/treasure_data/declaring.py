@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 
 from reconciler.model.kinds import Engine, FilesConnection
 from reconciler.ports.listing import Declaration, Directory, Found, SecretPlace, Undeclarable
-from reconciler.providers.treasure_data import declaring_activations, declaring_segments
+from reconciler.providers.treasure_data import declaring_activations, declaring_segments, declaring_workflows
 from reconciler.providers.treasure_data.declaring_activations import exporting
 from reconciler.providers.treasure_data.names import identifier
 from reconciler.providers.treasure_data.references import (
@@ -26,6 +26,8 @@ def declare(found: Found, name: str, directory: Directory) -> Declaration | Unde
     """What the document *name* says of *found*."""
     attributes = cast("Mapping[str, Any]", found.observation.attributes)
     try:
+        if found.kind == "workflow":
+            return declaring_workflows.workflow(attributes, name)
         tree = _BY_KIND[found.kind](attributes, name, directory)
         return Declaration(tree, declaring_activations.notes(attributes) if found.kind == "activation" else ())
     except CannotSay as error:

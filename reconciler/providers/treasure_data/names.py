@@ -17,11 +17,12 @@ from reconciler.model.kinds import (
     PinterestConnection,
     QuerySpec,
     TableSpec,
-    Timing,
 )
 from reconciler.model.resource import Resource
 from reconciler.model.segments import ParentSegmentSpec, SegmentFolderSpec, SegmentSpec
 from reconciler.model.spec import Spec
+from reconciler.model.timing import Timing
+from reconciler.model.workflows import WorkflowSpec
 from reconciler.ports.provider import Context
 
 SpecType = TypeVar("SpecType", bound=Spec)
@@ -50,7 +51,7 @@ def name_of(resource: Resource, context: Context) -> str:
             return name or identifier(resource.address.name)
         case TableSpec(database=database, name=name):
             return f"{database_name(database, context)}.{name or identifier(resource.address.name)}"
-        case ParentSegmentSpec(name=name):
+        case ParentSegmentSpec(name=name) | WorkflowSpec(name=name):
             return name or resource.address.name
         case SegmentFolderSpec() | SegmentSpec():
             return f"{_holder(resource.spec, context)}/{quoted(resource.spec.name or resource.address.name)}"

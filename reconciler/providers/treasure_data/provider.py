@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from reconciler.apis.treasure_data import TreasureData
 from reconciler.apis.treasure_data_cdp import CustomerData
+from reconciler.apis.treasure_data_workflows import Workflows
 from reconciler.diagnostics import Diagnostic
 from reconciler.errors import NotFound, Permanent
 from reconciler.model.address import Address
@@ -31,6 +32,7 @@ from reconciler.providers.treasure_data.parent_segments import ParentSegments
 from reconciler.providers.treasure_data.queries import SavedQueries
 from reconciler.providers.treasure_data.segments import SegmentTrees
 from reconciler.providers.treasure_data.timings import Timings
+from reconciler.providers.treasure_data.workflows import WorkflowProjects, workflow_listing
 from reconciler.schedule import Dialect
 
 _SAME_NAMESPACE = {"activation": "query"}
@@ -52,6 +54,7 @@ class TreasureDataProvider:
         clock: Clock | None = None,
         owner: str = "",
         customer_data: CustomerData | None = None,
+        workflows: Workflows | None = None,
     ) -> None:
         """Speak through *api*.
 
@@ -61,6 +64,7 @@ class TreasureDataProvider:
         cron_dialect: how cron texts are read, see `reconciler.schedule`.
         owner: ``PROJECT/ENVIRONMENT`` for ownership marks; "" marks nothing.
         customer_data: what answers for parent segments and all in them; None knows nothing of these kinds.
+        workflows: what answers for workflow projects; None knows nothing of them.
         """
         self._api = api
         self._account = account
@@ -77,6 +81,9 @@ class TreasureDataProvider:
             self._of_segments = SegmentActivations(api, customer_data, trees, timings, self._clock, owner)
             families += [ParentSegments(customer_data), trees]
         families.append(Activations(self._queries, self._of_segments))
+        self._workflows = workflows
+        if workflows is not None:
+            families.append(WorkflowProjects(workflows, timings))
         # The last one for a kind answers for it: activations are not saved queries only.
         self._families = {kind: family for family in families for kind in family.kinds}
         self.kinds: Mapping[str, KindTraits] = {
@@ -86,7 +93,8 @@ class TreasureDataProvider:
     @property
     def api_calls(self) -> int:
         """Requests sent so far."""
-        return self._api.calls + (self._customer_data.calls if self._customer_data else 0)
+        others = (self._customer_data, self._workflows)
+        return self._api.calls + sum(one.calls for one in others if one is not None)
 
     def account(self) -> str:
         """The account of the key. The key says it itself, and one that is wrong for its region is refused with 401."""
@@ -165,6 +173,8 @@ class TreasureDataProvider:
         yield from listing(self._api, self._queries, self._imports, lists_connections=self._lists_connections)
         if self._customer_data is not None:
             yield from segment_listing(self._customer_data, self._of_segments)
+        if self._workflows is not None:
+            yield from workflow_listing(self._workflows)
 
     def declare(self, found: Found, name: str, directory: Directory) -> Declaration | Undeclarable:
         """What the document *name* would say of *found*."""

@@ -12,7 +12,7 @@ from functools import lru_cache
 from reconciler.diagnostics import Diagnostic
 from reconciler.model.address import Address
 from reconciler.model.json import Json
-from reconciler.model.kinds import Timing
+from reconciler.model.timing import Timing
 from reconciler.ports.clock import Clock, SystemClock
 from reconciler.ports.provider import Context
 from reconciler.providers.treasure_data.names import timing
