@@ -25,8 +25,9 @@ def workflow(attributes: Mapping[str, Any], name: str) -> Declaration:
             f"it has files that a folder's are not read with, for their names begin with a dot: {', '.join(hidden)}"
         )
     spec: Tree = {**name_beside(attributes, name), "files": dict(attributes["files"])}
-    if attributes["enabled"] is False:
+    if attributes.get("enabled") is False:
         spec["enabled"] = False
-    keys = attributes["secret_keys"]
+    # A record of a document that says nothing of secrets or schedules has neither.
+    keys = attributes.get("secret_keys") or []
     told = f"workflow/{name}: the values of its secrets cannot be read, so they stay as they are: {', '.join(keys)}"
     return Declaration(spec, (told,) if keys else ())
