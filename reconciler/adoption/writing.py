@@ -13,8 +13,10 @@ from typing import Any
 from reconciler.adoption.drafting import Draft, Reference
 from reconciler.errors import TdrError
 from reconciler.manifest.interpolation import escaped
+from reconciler.manifest.key_order import ordered
 from reconciler.manifest.rendering import Bare, entry
 from reconciler.model.address import Address
+from reconciler.model.kinds import KINDS
 from reconciler.model.spec import API_VERSION
 
 LONGEST_INLINE = 100
@@ -54,14 +56,14 @@ def is_free(root: Path, manifests: str, address: Address) -> bool:
 
 
 def files(drafts: Iterable[Draft], manifests: str) -> Iterator[File]:
-    """The files of *drafts*, in their order."""
+    """The files of *drafts*, in their order, as `tdr fmt` leaves them."""
     for draft in drafts:
         given = draft.tree
         if draft.address.kind == "workflow":
             yield from (File(f"{project_folder(draft.address)}/{path}", text) for path, text in given["files"].items())
             given = {key: value for key, value in given.items() if key != "files"}
             given = {"directory": project_folder(draft.address), **given}
-        tree, sql = _with_sql_apart(given, _beside(manifests, draft.address, ".sql"))
+        tree, sql = _with_sql_apart(ordered(given, KINDS[draft.kind]), _beside(manifests, draft.address, ".sql"))
         lines = [f"apiVersion: {API_VERSION}", f"kind: {draft.kind}"]
         lines += entry("metadata", {"name": draft.address.name}, 0)
         lines += entry("spec", _written(tree), 0) if tree else ["spec: {}"]

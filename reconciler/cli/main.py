@@ -15,6 +15,7 @@ from reconciler import logs
 from reconciler.cli import (
     comparing,
     drift,
+    formatting,
     importing,
     lifecycle,
     looking,
@@ -90,6 +91,7 @@ def common(
 lifecycle.add_to(app)
 comparing.add_to(app)
 drift.add_to(app)
+formatting.add_to(app)
 looking.add_to(app)
 rollback.add_to(app)
 running.add_to(app)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-import secrets
-import stat
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler import durable
+from reconciler.commands import written_files
 from reconciler.commands.answer import Answer
 from reconciler.commands.drift import Scan, scan
 from reconciler.commands.sole_writing import alone
@@ -31,8 +28,6 @@ from reconciler.ports.provider import Context
 from reconciler.reports import drift as reports
 from reconciler.reports.documents import Document
 from reconciler.wiring import Runtime
-
-_ANYBODY_WRITES = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +140,14 @@ def _write(runtime: Runtime, looked: Scan, accepted: Sequence[Accepted]) -> None
     written: list[Path] = []
     try:
         for path, data in after.items():
-            _replace(path, data)
+            written_files.replace(path, data)
             written.append(path)
         _prove(runtime, looked, accepted)
     except BaseException:
         for path in written:
             # What somebody saved since is theirs.
             if path.read_bytes() == after[path]:
-                _replace(path, before[path])
+                written_files.replace(path, before[path])
         raise
 
 
@@ -162,13 +157,7 @@ def _unchanged(runtime: Runtime, one: Accepted, path: Path) -> bytes:
     Raises:
         TdrError: somebody saved it since, or does not want it written to.
     """
-    try:
-        data = path.read_bytes()
-        mode = path.stat().st_mode
-    except OSError as error:
-        raise TdrError(f"{one.file} cannot be read: {error.strerror}", hint="nothing was written; try again") from error
-    if not mode & _ANYBODY_WRITES:
-        raise TdrError(f"{one.file} is read-only", hint="nothing was written; make it writable, or edit it by hand")
+    data = written_files.content(path, one.file)
     if data != _as_read(runtime, one, data):
         raise TdrError(f"{one.file} was changed while tdr looked at the vendors", hint="nothing was written; try again")
     return data
@@ -194,21 +183,6 @@ def _patched(one: Accepted, data: bytes) -> bytes:
     # In an overlay null takes away; without the key what the document says would hold again.
     new = None if written.is_overlay and value is ABSENT else value
     return patch(data, written.file, written.document, written.pointer, new)
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Exchange the content of *path* at once, its permissions kept."""
-    staged = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
-    try:
-        durable.write(staged, data)
-        # Not when it is made, for the process's umask takes from what is asked for then; and not once it is in place, for
-        # whoever is killed before that leaves a file that others cannot read.
-        staged.chmod(stat.S_IMODE(path.stat().st_mode))
-        durable.rename(staged, path)
-    except OSError as error:
-        with suppress(OSError):
-            staged.unlink(missing_ok=True)
-        raise TdrError(f"{path} cannot be written: {error.strerror}", hint="check its permissions") from error
 
 
 def _prove(runtime: Runtime, looked: Scan, accepted: Sequence[Accepted]) -> None:

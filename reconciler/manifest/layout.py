@@ -21,11 +21,16 @@ Node: TypeAlias = Any
 
 @dataclass(slots=True)
 class Layout:
-    """The documents of *text* that hold something, as node trees. *repeated*: ids of nodes that an alias repeats."""
+    """The documents of *text* that hold something, as node trees.
+
+    repeated: ids of nodes that an alias repeats. dashes: offsets of those that begin an item. names: offsets of `&` and `*`.
+    """
 
     text: str
     roots: list[Node] = field(default_factory=list)
     repeated: set[int] = field(default_factory=set)
+    dashes: list[int] = field(default_factory=list)
+    names: list[int] = field(default_factory=list)
 
     def end(self, node: Node) -> int:
         """Offset behind the last character of *node*, without the blank lines and comments that follow."""
@@ -92,7 +97,13 @@ def layout(text: str) -> Layout:
             roots.append(loader.get_node())
     finally:
         loader.dispose()
-    return Layout(text, [root for root in roots if not is_null(root)], loader.repeated)
+    written = [root for root in roots if not is_null(root)]
+    return Layout(text, written, loader.repeated, loader.dashes, loader.names)
+
+
+def is_flat(node: Node) -> bool:
+    """Whether *node* is a scalar."""
+    return isinstance(node, yaml.ScalarNode)
 
 
 def is_null(node: Node) -> bool:
@@ -106,6 +117,8 @@ class _Composer(yaml.SafeLoader):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.repeated: set[int] = set()
+        self.dashes: list[int] = []
+        self.names: list[int] = []
 
     def compose_node(self, parent: Node, index: Any) -> Node:
         is_alias = self.check_event(yaml.AliasEvent)
@@ -113,6 +126,18 @@ class _Composer(yaml.SafeLoader):
         if is_alias:
             self.repeated.add(id(node))
         return node
+
+    def fetch_block_entry(self) -> None:
+        self.dashes.append(int(self.index))
+        super().fetch_block_entry()
+
+    def fetch_anchor(self) -> None:
+        self.names.append(int(self.index))
+        super().fetch_anchor()
+
+    def fetch_alias(self) -> None:
+        self.names.append(int(self.index))
+        super().fetch_alias()
 
 
 def _all(node: Node) -> Iterator[Node]:

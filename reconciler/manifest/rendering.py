@@ -15,6 +15,8 @@ _ESCAPED = re.compile('["\\\\]|[^\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\
 _SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
 _RESOLVER: Final[Any] = yaml.SafeLoader("")
 _TEXT = "tag:yaml.org,2002:str"
+_YES: Final = frozenset({"y", "Y", "n", "N"})
+"""A yes or a no in YAML 1.1, https://yaml.org/type/bool.html, which PyYAML does not take for one."""
 
 
 class Bare(str):
@@ -42,7 +44,12 @@ def scalars(value: Json, style: str | None) -> Iterator[str]:
 
 def is_text(value: str) -> bool:
     """Whether *value*, written plain, is text to every YAML 1.1 reader, and not a number, a date or a yes."""
-    return str(_RESOLVER.resolve(yaml.ScalarNode, value, (True, False))) == _TEXT
+    return value not in _YES and str(_RESOLVER.resolve(yaml.ScalarNode, value, (True, False))) == _TEXT
+
+
+def is_plain(value: str) -> bool:
+    """Whether *value* needs no quotes anywhere, and nobody misses them: words, paths, names."""
+    return _PLAIN.fullmatch(value) is not None and is_text(value)
 
 
 def quoted(value: str) -> str:
@@ -65,13 +72,13 @@ def inline(value: Json) -> str:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "[" + ", ".join(inline(item) for item in value) + "]"
     if isinstance(value, str) and not isinstance(value, Bare):
-        return value if _PLAIN.fullmatch(value) and is_text(value) else quoted(value)
+        return value if is_plain(value) else quoted(value)
     return next(scalars(value, None))
 
 
 def key(name: str) -> str:
     """The key of a mapping."""
-    return name if _PLAIN.fullmatch(name) and is_text(name) else quoted(name)
+    return name if is_plain(name) else quoted(name)
 
 
 def entry(name: str, value: Json, indent: int) -> list[str]:

@@ -69,10 +69,10 @@ class Thresholds(Spec):
 class LifecycleDefaults(Spec):
     """What the documents of a kind say about their lifecycle when they say nothing themselves."""
 
-    on_delete: OnDelete | None = None
-    """What to do when a document is gone."""
     protect: bool | None = None
     """Whether deleting and replacing are refused."""
+    on_delete: OnDelete | None = None
+    """What to do when a document is gone."""
 
 
 class HealthSpec(Spec):

@@ -25,6 +25,7 @@ TEXTS = {
     "tdr.schedule": ("schedule_explained", "text"),
     "tdr.tdx": ("tdx", "text"),
     "tdr.kinds": ("kinds", "text"),
+    "tdr.fmt": ("formatting", "text"),
 }
 """Format -> module of `reports` and its function; the others are tables."""
 WITH_MORE = {"tdr.plan", "tdr.drift"}

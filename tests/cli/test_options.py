@@ -38,6 +38,8 @@ NOT_IN_SETTINGS = {
             "--name-glob",
             "--dry-run",
             "--unmanaged",
+            "--check",
+            "--diff",
         ),
         *(
             "--since-digest",

@@ -248,7 +248,7 @@ def test_only_one_accepts_at_a_time(twice: Stage) -> None:
     said = twice.tdr("drift", "--accept", BOTH[0], expect=5)
     os.close(descriptor)
 
-    assert said.err.startswith("error: another `tdr import` or `tdr drift --accept` is writing documents in ")
+    assert said.err.startswith("error: another `tdr import`, `tdr drift --accept` or `tdr fmt` is writing ")
     assert text_of(twice, "manifests/queries.yaml") == QUERIES
     twice.tdr("drift", "--accept", BOTH[0])
     assert text_of(twice, "manifests/queries.yaml") == WRITTEN["manifests/queries.yaml"]

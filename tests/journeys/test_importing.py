@@ -308,7 +308,7 @@ def test_only_one_import_at_a_time_writes_documents_and_nothing_is_declared_twic
     shown = empty.tdr("import", "--all", "--dry-run")
     os.close(descriptor)
 
-    assert said.err.startswith("error: another `tdr import` or `tdr drift --accept` is writing documents in ")
+    assert said.err.startswith("error: another `tdr import`, `tdr drift --accept` or `tdr fmt` is writing ")
     assert "1 files would be written" in shown.out
     assert documents(empty) == {}
     empty.tdr("import", "--all")
