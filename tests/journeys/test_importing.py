@@ -265,7 +265,7 @@ def test_a_project_without_any_document_is_filled(empty: Stage) -> None:
         ([], "say what to import"),
         (["query/x"], "say what to import"),
         (["--all", "--rebuild", "--yes"], "say what to import"),
-        (["--all", "--kind", "workflow"], "'workflow' is no kind that can be imported"),
+        (["--all", "--kind", "campaign"], "'campaign' is no kind that can be imported"),
         (["schedule/x", "y"], "'schedule' is no kind that can be imported"),
     ],
 )

@@ -228,8 +228,8 @@ kind: Workflow
 metadata:
   name: by-hand
 spec:
-  directory: workflows/by-hand
   name: By hand
+  directory: workflows/by-hand
 lifecycle:
   protect: true
 """
