@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 from stage import Stage
+
+from reconciler.cli import reporting
 
 SCHEMAS = files("reconciler.reports") / "schemas"
 
@@ -218,3 +221,16 @@ def test_any_document_is_shown_in_any_format_without_its_project(applied: Stage,
         assert "judges nothing" in elsewhere.tdr("show", f"{name}.json", "--format", "sarif", expect=1).err
     shown = elsewhere.tdr("show", "plan.json", "--format", "json").document
     assert shown == json.loads((tmp_path / "plan.json").read_text())
+
+
+def test_the_page_says_which_verb_knows_which_format() -> None:
+    page = (Path(__file__).parents[2] / "docs/reports.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line.startswith("|")]
+    heads, told = rows[0][1:], {}
+    for verbs, *marks in rows[2:7]:
+        known = {head for head, mark in zip(heads, marks, strict=True) if mark}
+        told |= dict.fromkeys(re.findall(r"`(\w+)`", verbs) or [verbs], known)
+
+    others = told.pop("the others")
+    assert others == {"text", "json"}
+    assert told == {verb: {one.value for one in known} for verb, known in reporting.FORMATS.items()}
