@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 # Control characters but line ends and tabs; and the marks that reorder a line.
 _OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-_IN_LINES = re.compile(r"[`@#<>&|*_\[\]{}\\~!$^]")
+_IN_LINES = re.compile(r"[`@#<>&|*_\[\]{}\\~!$^\u200b]")
 _IN_BLOCKS = re.compile(r"[`@#<>&|]")
 _SIMPLE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._:/-]*[A-Za-z0-9])?")
 _REFERRING = re.compile(r"[@#!$%~&^](?=[\w\"'])|(?i:\bgh-)(?=\d)|(?i:\bhttps?:)(?=//)|(?i:\bwww\.)")

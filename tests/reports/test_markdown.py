@@ -355,3 +355,98 @@ def test_findings_and_failures_have_pages() -> None:
 
     failed: dict[str, Any] = documents.error_document("tdr apply", StalePlan("too old", hint="plan again"), 4, AT)
     assert shown(failed) == "### tdr apply failed, exit code 4\n\ntoo old\n\nplan again\n"
+
+
+def result(address: str, status: str, message: str = "", hint: str = "") -> dict[str, str]:
+    return {"address": address, "action": "create", "status": status, "message": message, "hint": hint}
+
+
+RUN: dict[str, Any] = {
+    "format": "tdr.run",
+    "environment": "prod",
+    "plan_digest": "sha256:0",
+    "run": "568b8b9e918a",
+    "exit_code": 6,
+    "interrupted": True,
+    "summary": {"done": 2, "failed": 1, "skipped": 1, "unknown": 1},
+    "approvals": [{"rule": "deletes", "who": "jo@host", "reason": "it is meant"}],
+    "results": [
+        result("query/a", "done"),
+        result("query/b", "done"),
+        result("query/c", "failed", "query/c: 400 no such column", "look at the column"),
+        result("query/d", "skipped", "needs query/c, which failed"),
+        result("query/e", "unknown", "no answer"),
+    ],
+    "unsettled": ["query/a: /cron sent '@daily', came back ''"],
+}
+
+
+def test_a_run_reads_as_what_failed_and_then_what_was_done() -> None:
+    assert shown(RUN) == (
+        "### Apply to `prod` interrupted: 2 done, **1 failed**, 1 skipped, **1 unknown**\n"
+        "\n"
+        "Plan `sha256:0`, run `568b8b9e918a`, exit code 6.\n"
+        "\n"
+        "Approved: `deletes` by jo&#64;&#8203;host: it is meant\n"
+        "\n"
+        "**Failed** (1)\n"
+        "\n"
+        "- `query/c` (create): 400 no such column\n"
+        "  <br>look at the column\n"
+        "\n"
+        "**Unknown: the next run looks before it does anything** (1)\n"
+        "\n"
+        "- `query/e` (create): no answer\n"
+        "\n"
+        "**Skipped** (1)\n"
+        "\n"
+        "- `query/d` (create): needs query/c, which failed\n"
+        "\n"
+        "**Does not settle**\n"
+        "\n"
+        "<pre>\n"
+        "query/a: /cron sent '&#64;daily', came back ''\n"
+        "</pre>\n"
+        "\n"
+        "<details><summary>Done (2)</summary>\n"
+        "\n"
+        "<pre>\n"
+        "create     query/a\n"
+        "create     query/b\n"
+        "</pre>\n"
+        "\n"
+        "</details>\n"
+    )
+
+
+def test_a_run_that_is_too_long_keeps_what_failed() -> None:
+    crowded = RUN | {
+        "summary": {"done": 40, "failed": 2, "skipped": 40},
+        "results": [
+            *(result(f"query/done-{number}", "done") for number in range(40)),
+            *(result(f"query/failed-{number}", "failed", "no") for number in range(2)),
+            *(result(f"query/skipped-{number}", "skipped", "needs another") for number in range(40)),
+        ],
+    }
+
+    full = shown(crowded)
+    first = shown(crowded, len(full) - 1)
+    second = shown(crowded, len(first) - 1)
+
+    assert "query/done-7" not in first
+    assert "query/skipped-7" in first
+    assert "**Left out** to make it short enough: the names of 40 resources that were done.\n" in first
+    assert "query/skipped-7" not in second
+    for page_ in (first, second):
+        assert "`query/failed-0`" in page_
+        assert "`query/failed-1`" in page_
+        assert "came back" in page_
+
+
+def test_any_other_document_is_its_text_in_a_block_and_may_be_cut() -> None:
+    rows = [{"name": f"<{number}>", "size": number} for number in range(100)]
+    document = {"format": "tdr.state_list", "environment": "prod", "rows": rows}
+
+    assert shown(document).startswith("### State list\n\n<pre>\nenvironment: prod\n")
+    assert "&#60;99&#62;" in shown(document)
+    assert shown(document, 700).endswith("</pre>\n\n**Left out** to make it short enough: the last 82 lines.\n")
