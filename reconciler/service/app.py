@@ -12,12 +12,14 @@ from reconciler.service.requests import RawPaths
 from reconciler.service.routes import (
     account,
     audiences,
+    bulk_imports,
     catalog,
     connections,
     entities,
     jobs,
     loads,
     queries,
+    rows,
     syndications,
     workflows,
 )
@@ -35,6 +37,8 @@ def create_app(service: Service) -> Starlette:
             *connections.ROUTES,
             *jobs.ROUTES,
             *loads.ROUTES,
+            *rows.ROUTES,
+            *bulk_imports.ROUTES,
             *audiences.ROUTES,
             *entities.ROUTES,
             *syndications.ROUTES,

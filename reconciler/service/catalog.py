@@ -11,6 +11,7 @@ from typing import Any, Final
 import orjson
 
 from reconciler.ports.clock import Clock
+from reconciler.service import deleted_tables
 from reconciler.service.answers import ApiError, invalid, iso_text, not_found, utc_text
 from reconciler.service.storage import Storage
 
@@ -81,8 +82,12 @@ class Catalog:
             raise ApiError(409, f"Database {name} already exists") from error
 
     def delete_database(self, name: str) -> None:
-        """Remove a database with its tables."""
-        self._storage.run("DELETE FROM databases WHERE id = ?", self.database_id(name))
+        """Remove a database with its tables, which can be recovered for a while."""
+        with self._storage.transaction():
+            database_id = self.database_id(name)
+            for table in self._storage.all("SELECT * FROM tables WHERE database_id = ?", database_id):
+                deleted_tables.remember(self._storage, table, name, int(self._clock.now()))
+            self._storage.run("DELETE FROM databases WHERE id = ?", database_id)
 
     def tables(self, database: str) -> list[dict[str, Any]]:
         """All tables of a database as the vendor lists them, by name."""
@@ -139,6 +144,25 @@ class Catalog:
         except sqlite3.IntegrityError as error:
             raise ApiError(409, f"Table {changes.get('name', name)} already exists") from error
 
+    def recover_table(self, table_id: str, *, name: str, database: str) -> dict[str, Any]:
+        """Bring a deleted table back, under another *name* or in another *database* unless they are ""; its database, too.
+
+        Raises:
+            ApiError: 404 when nothing of that id can be recovered, 409 when the name is taken.
+        """
+        with self._storage.transaction():
+            deleted_tables.forget_old(self._storage, int(self._clock.now()))
+            row = deleted_tables.row(self._storage, table_id)
+            database, name = database or row["database"], name or row["name"]
+            _check_name(name)
+            if self._storage.one("SELECT 1 FROM databases WHERE name = ?", database) is None:
+                self.create_database(database)
+            try:
+                deleted_tables.restore(self._storage, row, self.database_id(database), name, int(self._clock.now()))
+            except sqlite3.IntegrityError as error:
+                raise ApiError(409, f"Table {name} already exists") from error
+            return self.shown_table(database, name)
+
     def append_schema(self, database: str, name: str, schema: str) -> None:
         """Add the columns of *schema* that the table does not have."""
         with self._storage.transaction():
@@ -184,8 +208,11 @@ class Catalog:
             )
 
     def delete_table(self, database: str, name: str) -> None:
-        """Remove a table; its rows go when the data file is opened next."""
-        self._storage.run("DELETE FROM tables WHERE id = ?", self._row(database, name)["id"])
+        """Remove a table, which can be recovered for a while; its rows go when the data file is opened after that."""
+        with self._storage.transaction():
+            row = self._row(database, name)
+            deleted_tables.remember(self._storage, row, database, int(self._clock.now()))
+            self._storage.run("DELETE FROM tables WHERE id = ?", row["id"])
 
     def set_contents(
         self, table: Table, *, physical: int, columns: dict[str, str], count: int, newest: int | None
@@ -211,8 +238,12 @@ class Catalog:
         return number
 
     def physical_in_use(self) -> set[int]:
-        """The DuckDB tables that hold somebody's rows."""
-        return {row["physical"] for row in self._storage.all("SELECT physical FROM tables")}
+        """The DuckDB tables that hold somebody's rows, of deleted tables as well while they can be recovered."""
+        deleted_tables.forget_old(self._storage, int(self._clock.now()))
+        return {
+            row["physical"]
+            for row in self._storage.all("SELECT physical FROM tables UNION SELECT physical FROM deleted_tables")
+        }
 
     def _row(self, database: str, name: str) -> sqlite3.Row:
         database_id = self.database_id(database)

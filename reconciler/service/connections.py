@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from reconciler.errors import TdrError
 from reconciler.model.json import Json
 from reconciler.ports.clock import Clock
 from reconciler.service.answers import ApiError, invalid, iso_text, not_found
@@ -117,6 +118,21 @@ class Connections:
     def open(self, connection_id: int) -> Connection:
         """A connection with its credentials."""
         return self._opened(self._row(str(connection_id)))
+
+    def with_settings(self, source: Mapping[str, Any]) -> dict[str, Any]:
+        """The `in` part of a bulk load with the settings of the connection it names, if it names one.
+
+        Raises:
+            TdrError: `td_authentication_id` is no id.
+            ApiError: 404 when there is no such connection.
+        """
+        connection_id = source.get("td_authentication_id")
+        if connection_id is None:
+            return dict(source)
+        if not str(connection_id).isdecimal():
+            raise TdrError(f"td_authentication_id is no id: {connection_id!r}")
+        connection = self.open(int(connection_id))
+        return {"type": connection.type, **connection.settings, **source}
 
     def find(self, name: str) -> Connection | None:
         """The connection called *name* with its credentials, or None."""

@@ -59,7 +59,7 @@ class Loading:
         self._catalog.database_id(row["database"])
         there = self._catalog.find_table(row["database"], row["table"])
         declared = there.declared if there is not None else {}
-        request = LoadRequest(self._source(_part(config, "in")), str(row["id"]), declared)
+        request = LoadRequest(self._connections.with_settings(_part(config, "in")), str(row["id"]), declared)
         progress = JobProgress(self._jobs, row["id"])
         progress(0, 0, f"reading from {request.source.get('type', 'an unnamed source')}")
         stop = running.cancellation
@@ -104,16 +104,6 @@ class Loading:
     def _table(self, row: sqlite3.Row) -> Table:
         found = self._catalog.find_table(row["database"], row["table"])
         return found or self._catalog.create_table(row["database"], row["table"])
-
-    def _source(self, source: Mapping[str, Any]) -> dict[str, Any]:
-        """The `in` part with the settings of the connection it names."""
-        connection_id = source.get("td_authentication_id")
-        if connection_id is None:
-            return dict(source)
-        if not str(connection_id).isdecimal():
-            raise TdrError(f"td_authentication_id is no id: {connection_id!r}")
-        connection = self._connections.open(int(connection_id))
-        return {"type": connection.type, **connection.settings, **source}
 
 
 def _exact(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:

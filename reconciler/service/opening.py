@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.ports.clock import Clock
 from reconciler.ports.exports import Exporter, Importer
+from reconciler.service.bulk_imports import PERFORM, BulkImports
 from reconciler.service.catalog import Catalog
 from reconciler.service.cdp.platform import open_platform
 from reconciler.service.cdp.syndications import Syndications
@@ -16,7 +17,9 @@ from reconciler.service.execution import Executor
 from reconciler.service.jobs import Jobs
 from reconciler.service.leases import Leases
 from reconciler.service.loads import Loads
+from reconciler.service.partial_deletes import PARTIAL_DELETE, delete_part
 from reconciler.service.ports import CronPort, Sealer
+from reconciler.service.previews import Previews
 from reconciler.service.queries import Queries
 from reconciler.service.results import Results
 from reconciler.service.runner import Runner
@@ -24,6 +27,7 @@ from reconciler.service.scheduler import Scheduler
 from reconciler.service.schedules import Schedules
 from reconciler.service.service import Service, submit
 from reconciler.service.storage import Storage
+from reconciler.service.uploads import Uploads
 from reconciler.service.warehouse import Warehouse
 from reconciler.service.workflows.operators import Operators
 from reconciler.service.workflows.platform import Workflows
@@ -88,10 +92,17 @@ def open_service(
 
         return Loading(jobs, catalog, connections, warehouse, sealer, clock, importer)
 
+    uploads = Uploads(catalog, warehouse, clock)
+    bulk_imports = BulkImports(storage, root / "bulk_imports", catalog, uploads, jobs, sealer, clock)
+    others = {
+        PERFORM: lambda row: bulk_imports.check(row["id"]),
+        PARTIAL_DELETE: lambda row: delete_part(row, catalog, warehouse, jobs),
+    }
+
     def statement(syndication_id: int) -> Statement:
         return platform.statement(syndication_id)
 
-    runner = Runner(jobs, Executor(jobs, querying, loading, statement))
+    runner = Runner(jobs, Executor(jobs, querying, loading, statement, others))
     syndications = Syndications(storage, connections, schedules, jobs, sealer, clock, USERS)
     platform = open_platform(storage, catalog, warehouse, sealer, submit(jobs, runner), clock, syndications)
     queries = Queries(storage, catalog, connections, schedules, sealer, clock)
@@ -124,6 +135,10 @@ def open_service(
         results=results,
         warehouse=warehouse,
         runner=runner,
+        uploads=uploads,
+        bulk_imports=bulk_imports,
+        previews=Previews(connections, warehouse, importer),
+        exporter=exporter,
         scheduler=Scheduler(storage, schedules, jobs, runner, results, clock, syndications.due_run_of, workflows),
     )
     leases.sweep()

@@ -47,6 +47,8 @@ class Call:
     query: Mapping[str, str]
     fields: Mapping[str, Any] = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    content: bytes = field(default=b"", repr=False)
+    """The body as it came, when its type says that it is no document but rows."""
 
     def text(self, name: str, default: str = "") -> str:
         """A field as text; absent and null are *default*."""
@@ -106,11 +108,14 @@ async def read_call(request: Request) -> Call:
         ApiError: 400 when the body cannot be decoded.
     """
     names = {key: unquote(value) for key, value in request.path_params.items()}
-    return Call(names, dict(request.query_params), await _fields(request), dict(request.headers))
-
-
-async def _fields(request: Request) -> Mapping[str, Any]:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    query, headers = dict(request.query_params), dict(request.headers)
+    if media_type == "application/octet-stream":
+        return Call(names, query, {}, headers, await request.body())
+    return Call(names, query, await _fields(request, media_type), headers)
+
+
+async def _fields(request: Request, media_type: str) -> Mapping[str, Any]:
     if media_type in {"application/x-www-form-urlencoded", "multipart/form-data"}:
         async with request.form(max_part_size=_LARGEST_FIELD_BYTES) as form:
             return {name: value for name, value in form.items() if not isinstance(value, UploadFile)}

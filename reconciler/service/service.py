@@ -8,6 +8,8 @@ from types import TracebackType
 from typing import Self
 
 from reconciler.ports.clock import Clock
+from reconciler.ports.exports import Exporter
+from reconciler.service.bulk_imports import BulkImports
 from reconciler.service.catalog import Catalog
 from reconciler.service.cdp.platform import Platform
 from reconciler.service.connections import Connections
@@ -15,12 +17,14 @@ from reconciler.service.jobs import Jobs, NewJob
 from reconciler.service.leases import Leases
 from reconciler.service.loads import Loads
 from reconciler.service.ports import Sealer
+from reconciler.service.previews import Previews
 from reconciler.service.queries import Queries
 from reconciler.service.results import Results
 from reconciler.service.runner import Runner
 from reconciler.service.scheduler import Scheduler
 from reconciler.service.schedules import Schedules
 from reconciler.service.storage import Storage
+from reconciler.service.uploads import Uploads
 from reconciler.service.warehouse import Warehouse
 from reconciler.service.workflows.platform import Workflows
 
@@ -48,6 +52,10 @@ class Service:
     results: Results
     warehouse: Warehouse
     runner: Runner
+    uploads: Uploads
+    bulk_imports: BulkImports
+    previews: Previews
+    exporter: Exporter
     scheduler: Scheduler
 
     def issue(self, job: NewJob) -> int:

@@ -159,7 +159,22 @@ CREATE TABLE workflow_tasks (
 );
 CREATE INDEX workflow_tasks_of_attempt ON workflow_tasks (attempt_id);
 """
-_STEPS: Final = (_BEGINNING, _PARENT_SEGMENTS, _DECLARED_COLUMNS, _SYNDICATIONS, _WORKFLOWS)
+# Tables that were deleted, as they were, so that they can be recovered; keys of uploads, so that none counts twice.
+_UPLOADS: Final = """
+CREATE TABLE deleted_tables (
+  id INTEGER PRIMARY KEY, database_id INTEGER NOT NULL, database TEXT NOT NULL, name TEXT NOT NULL, physical INTEGER NOT NULL,
+  schema TEXT NOT NULL, declared TEXT NOT NULL, expire_days INTEGER, include_v INTEGER NOT NULL, description TEXT,
+  count INTEGER NOT NULL, last_log_timestamp INTEGER, created_at INTEGER NOT NULL, deleted_at INTEGER NOT NULL
+);
+CREATE TABLE uploads (unique_id TEXT PRIMARY KEY, created_at INTEGER NOT NULL);
+CREATE TABLE bulk_imports (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, database TEXT NOT NULL, "table" TEXT NOT NULL,
+  status TEXT NOT NULL DEFAULT 'uploading', frozen INTEGER NOT NULL DEFAULT 0, job_id INTEGER, valid_records INTEGER,
+  error_records INTEGER, valid_parts INTEGER, error_parts INTEGER, created_at INTEGER NOT NULL
+);
+CREATE INDEX bulk_imports_of_job ON bulk_imports (job_id) WHERE job_id IS NOT NULL;
+"""
+_STEPS: Final = (_BEGINNING, _PARENT_SEGMENTS, _DECLARED_COLUMNS, _SYNDICATIONS, _WORKFLOWS, _UPLOADS)
 """What each version adds to the one before it; a file of an older version gets what it lacks when it is opened."""
 
 

@@ -68,6 +68,14 @@ class Tables:
             raise
         return self._record(new, columns)
 
+    def delete_between(self, table: Table, start: int, end: int) -> int:
+        """Remove the rows whose `time` is from *start* to before *end*, in Unix seconds, and return how many are left."""
+        self.prepare(table)
+        self.connection.execute(
+            f"DELETE FROM {_qualified(table.home, table.physical)} WHERE {quoted(TIME)} >= {start} AND {quoted(TIME)} < {end}"
+        )
+        return self._record(table, {})
+
     def _values(self, relation: str, table: Table, time_column: str, now: int) -> tuple[dict[str, str], dict[str, str]]:
         """New columns (name -> type) and for each column of *relation* the expression that is stored."""
         columns: dict[str, str] = {}

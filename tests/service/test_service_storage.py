@@ -23,6 +23,7 @@ TAKING_BACK = (
         for table in (
             *("workflow_tasks", "workflow_attempts", "workflow_sessions", "workflow_schedules"),
             *("workflows", "project_secrets", "project_revisions", "projects"),
+            *("bulk_imports", "uploads", "deleted_tables"),
         )
     ),
     "ALTER TABLE tables DROP COLUMN declared",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reconciler.service import deleted_tables
 from reconciler.service.answers import ApiError
 from reconciler.service.requests import Call, whole_number
 from reconciler.service.routing import route
@@ -109,6 +110,24 @@ def delete_table(service: Service, call: Call) -> Any:
     return _reference(call.names["database"], call.names["table"])
 
 
+def list_deleted(service: Service, call: Call) -> Any:
+    """Deleted tables that can be recovered, a page of them."""
+    deleted_tables.forget_old(service.storage, int(service.clock.now()))
+    size = whole_number("page_size", call.query.get("page_size") or "25", 1, 100)
+    database_id = call.offset("database_id", -1)
+    return deleted_tables.page(
+        service.storage, call.offset("cursor_id", 0), size, None if database_id == -1 else database_id
+    )
+
+
+def recover_table(service: Service, call: Call) -> Any:
+    """Bring a deleted table back with its rows, perhaps under another name."""
+    shown = service.catalog.recover_table(
+        call.names["id"], name=call.text("table_name"), database=call.text("database_name")
+    )
+    return {name: value for name, value in shown.items() if name not in {"schema", "description"}}
+
+
 def _changes(call: Call) -> dict[str, Any]:
     changes: dict[str, Any] = {}
     if "schema" in call.fields:
@@ -144,4 +163,6 @@ ROUTES = [
     route("POST", "/v3/table/swap/{database}/{table}/{other}", swap_tables),
     route("POST", "/v3/table/change_database/{database}/{table}", change_database),
     route("POST", "/v3/table/delete/{database}/{table}", delete_table),
+    route("GET", "/v3/table/deleted", list_deleted),
+    route("POST", "/v3/table/recover/{id}", recover_table),
 ]

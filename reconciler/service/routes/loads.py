@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconciler.service.loads import run_of, run_record
+from reconciler.service.answers import ApiError
+from reconciler.service.loads import read_config, run_of, run_record
 from reconciler.service.requests import Call, whole_number
 from reconciler.service.routing import route
 
@@ -53,9 +54,27 @@ def run_load(service: Service, call: Call) -> Any:
     return {"job_id": str(service.issue(run_of(row, scheduled_time, call.text("domain_key"))))}
 
 
+def guess(service: Service, call: Call) -> Any:
+    """A configuration, completed with what its source tells of itself."""
+    return {"config": service.previews.guess(_config(call))}
+
+
+def preview(service: Service, call: Call) -> Any:
+    """The first rows that a configuration would load; nothing is kept of them."""
+    return service.previews.preview(_config(call))
+
+
+def _config(call: Call) -> dict[str, Any]:
+    if "config" not in call.fields:
+        raise ApiError(422, "'config' parameter is required")
+    return read_config(call.fields["config"], call.text("time_column"))
+
+
 ROUTES = [
     route("GET", "/v3/bulk_loads", list_loads),
     route("POST", "/v3/bulk_loads", create_load),
+    route("POST", "/v3/bulk_loads/guess", guess),
+    route("POST", "/v3/bulk_loads/preview", preview),
     route("GET", "/v3/bulk_loads/{name}", show_load),
     route("PUT", "/v3/bulk_loads/{name}", update_load),
     route("DELETE", "/v3/bulk_loads/{name}", delete_load),
