@@ -19,3 +19,8 @@ def _forgotten_secrets() -> Iterator[None]:
     """Secrets of shared fixtures are made before this one, and stay known."""
     with known_secrets.OF_PROCESS.scope():
         yield
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes are numbered rather than printed: those of an archive hold a time, and two workers must collect one list."""
+    return argname if isinstance(val, bytes) else None

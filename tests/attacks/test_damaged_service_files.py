@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "journeys"))
 from stage import Stage, as_if_in
 
 from reconciler.commands import running
+from reconciler.commands.interruption import Interruption
 from reconciler.model.address import Address
 from reconciler.wiring import open_runtime
 
@@ -90,7 +90,7 @@ def test_a_state_folder_that_goes_away_during_a_run_is_told(used: Stage) -> None
         as_if_in(used.folder, used.environ),
         open_runtime(start=used.folder, environment=None, variables={}, resolve_secrets=True) as runtime,
     ):
-        answer = running.run(runtime, Address("import", "customers"), gone, threading.Event())
+        answer = running.run(runtime, Address("import", "customers"), gone, Interruption())
 
     assert (answer.exit_code, answer.document["status"]) == (1, "error")
     assert f"see that {used.state / 'service'} is there, has space and is yours" in answer.document["log"]
