@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 
@@ -22,6 +23,7 @@ from reconciler.cli.options import (
     VarOption,
     VerboseOption,
 )
+from reconciler.cli.precedence import is_on_the_line
 from reconciler.cli.reported import Reported
 from reconciler.cli.scoping import scope as scope_of
 from reconciler.cli.session import address_and_pointer, runtime_of
@@ -66,6 +68,10 @@ def drift(
     unmanaged: Annotated[
         bool, typer.Option("--unmanaged", help="Also list what exists at the vendors and nothing manages.")
     ] = False,
+    issue: Annotated[
+        bool,
+        typer.Option("--issue", help="Print the body of an issue: what moved, what now, and a mark to find it again."),
+    ] = False,
     format: FormatOption = Format.TEXT,
     max_chars: MaxCharsOption = None,
     report: ReportOption = None,
@@ -81,6 +87,12 @@ def drift(
     choices = [address_and_pointer(text) for text in accept or ()]
     if choices and (since_digest or unmanaged):
         raise UsageError("--accept goes with neither --since-digest nor --unmanaged", hint="look first, then accept")
+    # TDR_FORMAT and `defaults:` stand for all verbs; an issue is Markdown whatever they say.
+    if issue and (choices or unmanaged or is_on_the_line(context, "format")):
+        raise UsageError(
+            "--issue goes with none of --accept, --unmanaged and --format",
+            hint="--report json=FILE writes the document beside it",
+        )
     if refresh is Refresh.FALSE:
         raise UsageError(
             "drift is what the vendors say, so it is never told without asking them",
@@ -102,4 +114,12 @@ def drift(
             answer = commands.drift_and_unmanaged(runtime, since=since_digest)
         else:
             answer = commands.drift(runtime, scope, since=since_digest)
-    output.finish(answer, format, Reading(verbose=verbose, max_chars=max_chars), report)
+        project = runtime.project.spec.project
+    reading = Reading(verbose=verbose, max_chars=max_chars)
+    output.finish(answer, format, reading, report, page=_body(project, reading) if issue else None)
+
+
+def _body(project: str, reading: Reading) -> Callable[[dict[str, Any]], str]:
+    from reconciler.reports import drift_issue
+
+    return lambda document: drift_issue.body(document, project, max_chars=reading.max_chars, verbose=reading.verbose)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -24,16 +24,27 @@ COLOURS = {"+": "green", "~": "yellow", "-": "red", "»": "cyan", "?": "magenta"
 IN_FULL = Reading()
 
 
-def finish(answer: Answer, format: Format, reading: Reading = IN_FULL, report: Sequence[str] | None = None) -> NoReturn:
+def finish(
+    answer: Answer,
+    format: Format,
+    reading: Reading = IN_FULL,
+    report: Sequence[str] | None = None,
+    *,
+    page: Callable[[dict[str, Any]], str] | None = None,
+) -> NoReturn:
     """Print the result, write the reports that were asked for, and end with its exit code.
 
+    page: what is printed of the document, in place of the document in *format*.
     report: as on the command line, ``FORMAT=FILE`` each. One that cannot be written, or a page that cannot be made short
     enough, is told once everything else is done, and makes a success a failure.
     """
     from reconciler.errors import TdrError
 
     try:
-        emit(answer.document, format, reading)
+        if page is None:
+            emit(answer.document, format, reading)
+        else:
+            sys.stdout.write(page(answer.document))
     except TdrError as error:
         complain(error)
         answer = replace(answer, exit_code=answer.exit_code if answer.exit_code not in _SUCCESSES else 1)

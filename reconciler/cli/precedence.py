@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.cli.arguments import Line, commands, options
 from reconciler.errors import TdrError
+
+if TYPE_CHECKING:
+    import typer
 
 SAID_ON_THE_LINE: Final = frozenset({"all", "accept", "rebuild", "plan", "var"})
 """Options without a variable: what a command is to do is seen where it is called; values have `TDR_VAR_NAME` each."""
@@ -38,6 +41,12 @@ def name_variables(tree: Any) -> None:
         for one in options(command):
             if one.name.lstrip("-") not in SAID_ON_THE_LINE and one.parameter.envvar is None:
                 one.parameter.envvar = variable(one.name)
+
+
+def is_on_the_line(context: typer.Context, parameter: str) -> bool:
+    """Whether the command line itself gives the option, rather than the environment or the settings of the project."""
+    source = context.get_parameter_source(parameter)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def written_defaults(line: Line) -> Mapping[str, str]:

@@ -11,7 +11,9 @@ import typer
 from reconciler import __version__
 from reconciler.cli import output
 from reconciler.cli.options import DirectoryOption, EnvOption, FormatOption
+from reconciler.cli.precedence import is_on_the_line
 from reconciler.cli.session import runtime_of
+from reconciler.commands import pipelines
 from reconciler.errors import UsageError
 from reconciler.reports.formats import Format
 
@@ -23,14 +25,27 @@ def add_to(app: typer.Typer) -> None:
 
 
 def init(
+    context: typer.Context,
     folder: Annotated[Path, typer.Argument(help="Folder of the new project.", metavar="[DIR]")] = Path(),
     name: Annotated[str | None, typer.Option("--name", help="Name of the project; the folder's when left out.")] = None,
+    ci: Annotated[
+        pipelines.Forge | None,
+        typer.Option("--ci", help="Also write a pipeline; a project that is there already gets only that."),
+    ] = None,
+    env: EnvOption = None,
 ) -> None:
-    """Write a new project that runs as it is. Overwrites nothing."""
+    """Write a new project that runs as it is, or the pipeline of one. Overwrites nothing."""
     from reconciler.commands import project
 
-    for path in project.init(folder, name):
+    if ci is None and is_on_the_line(context, "env"):
+        raise UsageError("--env is the environment of a pipeline", hint="tdr init --ci github --env NAME")
+    pipeline = None if ci is None else project.pipeline_of(ci, folder, env)
+    for path in project.init(folder, name, pipeline):
         output.tell(f"wrote {path}")
+    if pipeline is not None:
+        for left in pipelines.remarks(pipeline, folder):
+            output.tell(f"next: {left}")
+        return
     output.tell(
         "next: `tdr plan`" if folder == Path() else f"next: `tdr -C {folder} plan`, or go there and leave -C out"
     )

@@ -7,35 +7,71 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from reconciler.commands.pipelines import Forge, Pipeline
 from reconciler.diagnostics import did_you_mean
 from reconciler.errors import TdrError, UsageError
+from reconciler.manifest.environment import choose
 from reconciler.manifest.json_schema import SCHEMAS, json_schema, umbrella_schema
+from reconciler.manifest.project import SETTINGS, read_project
 
 TEMPLATE = Path(__file__).parent / "project_template"
 RENAMED = {"gitignore": ".gitignore"}
 
+OF_A_NEW_PROJECT = "prod"
+"""The environment of a pipeline that is written with its project: the one that is there runs on this machine only."""
 
-def init(folder: Path, name: str | None) -> Iterator[Path]:
-    """Write a project that runs as it is; yields what was written.
+
+def pipeline_of(forge: Forge, folder: Path, environment: str | None) -> Pipeline:
+    """The pipeline of the project in *folder*, or of the one that is to be.
+
+    environment: may be one that is yet to be declared; None for the only one there is.
+
+    Raises:
+        UsageError: *environment* is no name, or there are several and none is named.
+        ManifestError: the settings of the project cannot be read.
+    """
+    if environment is None:
+        is_there = (folder / SETTINGS).exists()
+        environment = choose(read_project(folder.resolve()), None) if is_there else OF_A_NEW_PROJECT
+    return Pipeline(forge, environment)
+
+
+def init(folder: Path, name: str | None, pipeline: Pipeline | None = None) -> Iterator[Path]:
+    """Write a project that runs as it is, and its pipeline; yields what was written.
+
+    A project that is there already only gets the pipeline.
 
     Raises:
         UsageError: *name* is none, or one of the files exists already; then nothing is written.
     """
     folder = folder.resolve()
+    texts: dict[Path, str] = {}
+    if pipeline is None or not (folder / SETTINGS).exists():
+        texts |= _project(folder, name)
+    elif name is not None:
+        raise UsageError(f"{str(folder)!r} is a project already, with a name of its own", hint="leave --name out")
+    if pipeline is not None:
+        texts[folder / pipeline.file] = pipeline.text()
+    if there := [str(path.relative_to(folder)) for path in texts if path.exists()]:
+        hint = "choose an empty folder: tdr init DIR" if pipeline is None else "move it away to have it written anew"
+        raise UsageError(f"{there[0]} exists already in {str(folder)!r}", hint=hint)
+    try:
+        for path, text in texts.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            yield path
+    except OSError as error:
+        raise TdrError(f"{error.filename} cannot be written: {error.strerror}") from error
+
+
+def _project(folder: Path, name: str | None) -> dict[Path, str]:
     project = name or re.sub(r"[^a-z0-9-]+", "-", folder.name.lower()).strip("-") or "project"
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", project):
         raise UsageError(f"{project!r} is no name of a project; use lower-case letters, digits and `-`")
     sources = sorted(path for path in TEMPLATE.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    targets = {source: _target(folder, source) for source in sources}
-    if there := [str(target.relative_to(folder)) for target in targets.values() if target.exists()]:
-        raise UsageError(f"{there[0]} exists already in {str(folder)!r}", hint="choose an empty folder: tdr init DIR")
-    try:
-        for source, target in targets.items():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(source.read_text(encoding="utf-8").replace("PROJECT", project), encoding="utf-8")
-            yield target
-    except OSError as error:
-        raise TdrError(f"{error.filename} cannot be written: {error.strerror}") from error
+    return {
+        _target(folder, source): source.read_text(encoding="utf-8").replace("PROJECT", project) for source in sources
+    }
 
 
 def _target(folder: Path, source: Path) -> Path:

@@ -40,6 +40,8 @@ NOT_IN_SETTINGS = {
             "--unmanaged",
             "--check",
             "--diff",
+            "--issue",
+            "--ci",
         ),
         *(
             "--since-digest",
