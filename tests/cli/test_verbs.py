@@ -2,36 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import signal
-from collections.abc import Callable
-from importlib.resources import files
-from pathlib import Path
-from typing import Any
-
 import pytest
-import yaml
-from jsonschema import Draft202012Validator
-from stage import Stage, environment
+from stage import Stage
 
-from reconciler import __version__
-from reconciler.model.kinds import KINDS
-
-CHECKOUT = Path(__file__).resolve().parents[2]
-SCHEMAS = files("reconciler.reports") / "schemas"
-
-
-def valid(document: dict[str, Any]) -> dict[str, Any]:
-    """*document*, held against the schema that is shipped for it."""
-    name = str(document["format"]).removeprefix("tdr.")
-    schema = json.loads((SCHEMAS / f"{name}.json").read_text(encoding="utf-8"))
-    Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(document)
-    return document
-
-
-# -- the first five minutes -------------------------------------------------------------------------------------------
+# -- the first five minutes --------------------------------------------------------------------------------------------
 
 
 def test_what_init_writes_is_valid_applies_imports_and_counts(project: Stage) -> None:
@@ -65,117 +39,7 @@ def test_init_says_what_it_wrote_on_stderr_only(project: Stage) -> None:
     assert f"wrote {project.folder / 'another' / 'tdr.yaml'}\n" in said.err
 
 
-def test_version_is_told_with_and_without_a_project(project: Stage) -> None:
-    assert project.tdr("version").out == f"tdr {__version__}\n"
-    assert valid(project.tdr("version", "--format", "json").document)["tdr_version"] == __version__
-
-
-# -- documents --------------------------------------------------------------------------------------------------------
-
-
-def test_every_document_is_one_json_on_stdout_and_fits_its_schema(applied: Stage) -> None:
-    applied.tdr("plan", "--out", "plan.json")
-    applied.edit("manifests/shop.yaml", "0 3 * * *", "0 4 * * *")
-    (report,) = (applied.state / "runs").glob("*.json")
-    commands = {
-        "tdr.validation": ["validate"],
-        "tdr.plan": ["plan"],
-        "tdr.drift": ["drift"],
-        "tdr.job": ["run", "import/customers"],
-        "tdr.run": ["apply", "--yes"],
-        "tdr.state_list": ["state", "list"],
-        "tdr.state": ["state", "show"],
-        "tdr.state_record": ["state", "show", "query/buyers-per-month"],
-        "tdr.state_history": ["state", "history"],
-        "tdr.lock": ["lock", "status"],
-        "tdr.doctor": ["doctor"],
-        "tdr.version": ["version"],
-    }
-    told = {name: valid(applied.tdr(*command, "--format", "json").document) for name, command in commands.items()}
-    told["shown plan"] = valid(applied.tdr("show", "plan.json", "--format", "json").document)
-    told["shown run"] = valid(applied.tdr("show", str(report), "--format", "json").document)
-    told["moved"] = valid(
-        applied.tdr("state", "mv", "query/buyers-per-month", "query/renamed", "--format", "json").document
-    )
-    told["removed"] = valid(applied.tdr("state", "rm", "query/renamed", "--format", "json").document)
-    restored = applied.tdr("state", "history", "--format", "json").document["history"][-1]["serial"]
-    told["restored"] = valid(applied.tdr("state", "restore", str(restored), "--format", "json").document)
-
-    assert {name: document["format"] for name, document in told.items() if name.startswith("tdr.")} == {
-        name: name for name in commands
-    }
-
-
-def test_two_plans_differ_in_nothing_but_their_time(project: Stage) -> None:
-    first, second = (project.tdr("plan", "--format", "json").document for _ in range(2))
-
-    for document in (first, second):
-        assert document.pop("created_at") == document["schedules"].pop("computed_at")
-    assert first == second
-    assert [change["address"] for change in first["changes"]] == [
-        "database/shop",
-        "import/customers",
-        "query/buyers-per-month",
-        "table/customers",
-    ]
-    assert [change["address"] for change in sorted(first["changes"], key=lambda change: change["order"])] == [
-        "database/shop",
-        "query/buyers-per-month",
-        "table/customers",
-        "import/customers",
-    ]
-
-
-def test_a_shown_plan_reads_as_the_plan_did(project: Stage) -> None:
-    planned = project.tdr("plan", "--out", "plan.json").out
-
-    shutil.rmtree(project.folder / "manifests")
-
-    assert project.tdr("show", "plan.json").out == planned
-
-
-def test_the_report_of_a_run_can_be_shown(applied: Stage) -> None:
-    (report,) = (applied.state / "runs").glob("*.json")
-
-    assert "4 done" in applied.tdr("show", str(report)).out
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        (None, "cannot be read"),
-        ("{", "is not JSON"),
-        ("[]", "not a document of tdr"),
-        ('{"format": "x"}', "not a document"),
-    ],
-)
-def test_what_is_no_document_of_ours_is_not_shown(project: Stage, text: str | None, words: str) -> None:
-    if text is not None:
-        project.write("file.json", text)
-
-    assert words in project.tdr("show", "file.json", expect=1).err
-    assert words in project.tdr("apply", "file.json", expect=1).err
-
-
-FILES: dict[str, Callable[[Path], object]] = {
-    "is a pipe, not a file": os.mkfifo,
-    "is a device, not a file": lambda path: path.symlink_to("/dev/zero"),
-    "is a folder, not a file": Path.mkdir,
-    "has more than 268,435,456 bytes": lambda path: (path.touch(), os.truncate(path, 1 << 40)),
-}
-
-
-@pytest.mark.parametrize("words", FILES)
-def test_what_may_never_begin_or_end_is_refused_at_once_where_a_file_is_named(project: Stage, words: str) -> None:
-    FILES[words](project.folder / "given.json")
-
-    for command in (["apply"], ["show"], ["diff", "given.json"], ["graph", "--changes"], ["state", "push"]):
-        said = project.tdr(*command, "given.json", expect=1)
-        assert f"given.json {words}" in said.err.translate({ord(mark): None for mark in "`'"})
-        assert "hint: name a file " in said.err
-
-
-# -- a part of it -------------------------------------------------------------------------------------------------------
+# -- a part of it ------------------------------------------------------------------------------------------------------
 
 
 def test_a_target_takes_what_it_needs_along_and_says_that_the_rest_was_not_looked_at(project: Stage) -> None:
@@ -195,7 +59,7 @@ def test_a_target_that_nobody_knows_is_an_error(project: Stage) -> None:
     assert "query/other" in project.tdr("plan", "--target", "query/other", expect=64).err
 
 
-# -- destroy --------------------------------------------------------------------------------------------------------------
+# -- destroy -----------------------------------------------------------------------------------------------------------
 
 
 def test_destroy_takes_all_but_what_is_protected(project: Stage) -> None:
@@ -246,7 +110,7 @@ def test_a_number_of_deletes_holds_a_destroy_until_it_is_approved_and_a_share_do
     assert applied.records() == {}
 
 
-# -- run ------------------------------------------------------------------------------------------------------------------
+# -- run ---------------------------------------------------------------------------------------------------------------
 
 
 def test_the_log_of_a_run_that_failed_is_told(applied: Stage) -> None:
@@ -277,7 +141,7 @@ def test_what_is_not_applied_does_not_run(project: Stage) -> None:
     assert "tdr apply" in project.tdr("run", "import/customers", expect=1).err
 
 
-# -- the memory -------------------------------------------------------------------------------------------------------------
+# -- the memory --------------------------------------------------------------------------------------------------------
 
 
 def test_a_document_is_renamed_by_moving_its_memory(applied: Stage) -> None:
@@ -335,7 +199,7 @@ def test_the_state_tells_addresses_and_ids(applied: Stage) -> None:
     assert shown == heading | about | whole["resources"]["database/shop"]
 
 
-# -- doctor, schema -----------------------------------------------------------------------------------------------------------
+# -- doctor ------------------------------------------------------------------------------------------------------------
 
 
 def test_doctor_finds_a_healthy_project_and_says_what_is_wrong_with_another(applied: Stage) -> None:
@@ -357,109 +221,3 @@ def test_doctor_finds_a_healthy_project_and_says_what_is_wrong_with_another(appl
         "vendors": False,
         "runs": False,
     }
-
-
-def test_every_manifest_of_this_repository_fits_the_schemas(project: Stage) -> None:
-    project.tdr("schema", "--all", "--out", "schemas")
-    schemas = {
-        path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (project.folder / "schemas").glob("*")
-    }
-    names = (*KINDS, "Transitions", "Project", "Environment")
-    assert set(schemas) == {"manifest", *(kind.lower() for kind in names)}
-    for name, schema in schemas.items():
-        Draft202012Validator.check_schema(schema)
-        kind = next((kind for kind in names if kind.lower() == name), None)
-        assert schema == project.tdr("schema", *([kind] if kind else [])).document
-    held = 0
-    for root in (CHECKOUT, project.folder, *(CHECKOUT / "examples").iterdir()):
-        for path in [one for one in (root / "manifests").rglob("*.yaml") if "environments" not in one.parts]:
-            for document in yaml.safe_load_all(path.read_text(encoding="utf-8")):
-                for name in ("manifest", document["kind"].lower()):
-                    Draft202012Validator(schemas[name]).validate(document)
-                    held += 1
-        for settings in root.glob("tdr.yaml"):
-            Draft202012Validator(schemas["project"]).validate(yaml.safe_load(settings.read_text(encoding="utf-8")))
-        for file in root.glob("manifests/environments/*.yaml"):
-            Draft202012Validator(schemas["environment"]).validate(yaml.safe_load(file.read_text(encoding="utf-8")))
-    assert held > 15
-
-
-@pytest.mark.parametrize(
-    ("arguments", "written"),
-    [(["Audience", "--out", "one"], {"audience.json"}), (["Environment", "--out", "one"], {"environment.json"})],
-)
-def test_a_schema_of_one_kind_is_one_file(project: Stage, arguments: list[str], written: set[str]) -> None:
-    project.tdr("schema", *arguments)
-    assert {path.name for path in (project.folder / "one").iterdir()} == written
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--all"], "error: --all writes files and takes no KIND\nhint: tdr schema --all --out DIR\n"),
-        (
-            ["Audience", "--all", "--out", "x"],
-            "error: --all writes files and takes no KIND\nhint: tdr schema --all --out DIR\n",
-        ),
-        (["Audiense"], "error: there is no schema of 'Audiense'\nhint: did you mean `Audience`?\n"),
-        (["Audiense", "--out", "x"], "error: there is no schema of 'Audiense'\nhint: did you mean `Audience`?\n"),
-    ],
-)
-def test_a_schema_that_there_is_not_is_a_wrong_command_line(project: Stage, arguments: list[str], message: str) -> None:
-    assert project.tdr("schema", *arguments, expect=64).err == message
-    assert not (project.folder / "x").exists()
-
-
-# -- serve --------------------------------------------------------------------------------------------------------------------
-
-
-def test_a_service_is_shared_while_it_runs_and_ends_on_a_signal(applied: Stage) -> None:
-    server = applied.spawn("serve")
-    try:
-        assert server.stderr is not None
-        announced = server.stderr.readline()
-        note = json.loads((applied.state / "service/serve.json").read_text(encoding="utf-8"))
-        assert announced.startswith(f"Treasure Data API at http://127.0.0.1:{note['port']};")
-        assert note["pid"] == server.pid
-
-        applied.edit("manifests/shop.yaml", "0 3 * * *", "0 4 * * *")
-        applied.tdr("apply", "--yes")
-        applied.tdr("run", "import/customers")
-        assert "runs already" in applied.tdr("serve", expect=64).err
-    finally:
-        server.send_signal(signal.SIGTERM)
-        server.communicate(timeout=60)
-
-    assert server.returncode in {0, 143}
-    assert not (applied.state / "service/serve.json").exists()
-    applied.tdr("plan", "--detailed-exitcode")
-
-
-def test_a_service_that_was_killed_is_no_longer_asked(applied: Stage) -> None:
-    server = applied.spawn("serve")
-    assert server.stderr is not None
-    server.stderr.readline()
-    server.kill()
-    server.communicate(timeout=60)
-
-    assert (applied.state / "service/serve.json").exists()
-    applied.tdr("plan", "--detailed-exitcode")
-
-
-def test_the_sandbox_tells_where_it_listens_and_what_it_accepts(tmp_path: Path) -> None:
-    folder = tmp_path / "nowhere"
-    folder.mkdir()
-    known = {name: value for name, value in environment(folder).items() if not name.startswith("PINTEREST")}
-    sandbox = Stage(folder, None, known).spawn("sandbox", "--port", "0")
-    assert sandbox.stderr is not None
-    said = [sandbox.stderr.readline() for _ in range(4)]
-    sandbox.send_signal(signal.SIGINT)
-    sandbox.communicate(timeout=60)
-
-    assert said[0].startswith("Pinterest sandbox at http://127.0.0.1:")
-    assert said[1:] == [
-        "  export PINTEREST_CLIENT_ID=1234567\n",
-        "  export PINTEREST_CLIENT_SECRET=sandbox-client-secret\n",
-        "  export PINTEREST_REFRESH_TOKEN=pinr.sandbox-refresh-token\n",
-    ]
-    assert sandbox.returncode in {0, 130}

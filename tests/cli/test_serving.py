@@ -1,0 +1,61 @@
+"""Verbs that run until they are stopped."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+
+from stage import Stage, environment
+
+
+def test_a_service_is_shared_while_it_runs_and_ends_on_a_signal(applied: Stage) -> None:
+    server = applied.spawn("serve")
+    try:
+        assert server.stderr is not None
+        announced = server.stderr.readline()
+        note = json.loads((applied.state / "service/serve.json").read_text(encoding="utf-8"))
+        assert announced.startswith(f"Treasure Data API at http://127.0.0.1:{note['port']};")
+        assert note["pid"] == server.pid
+
+        applied.edit("manifests/shop.yaml", "0 3 * * *", "0 4 * * *")
+        applied.tdr("apply", "--yes")
+        applied.tdr("run", "import/customers")
+        assert "runs already" in applied.tdr("serve", expect=64).err
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.communicate(timeout=60)
+
+    assert server.returncode in {0, 143}
+    assert not (applied.state / "service/serve.json").exists()
+    applied.tdr("plan", "--detailed-exitcode")
+
+
+def test_a_service_that_was_killed_is_no_longer_asked(applied: Stage) -> None:
+    server = applied.spawn("serve")
+    assert server.stderr is not None
+    server.stderr.readline()
+    server.kill()
+    server.communicate(timeout=60)
+
+    assert (applied.state / "service/serve.json").exists()
+    applied.tdr("plan", "--detailed-exitcode")
+
+
+def test_the_sandbox_tells_where_it_listens_and_what_it_accepts(tmp_path: Path) -> None:
+    folder = tmp_path / "nowhere"
+    folder.mkdir()
+    known = {name: value for name, value in environment(folder).items() if not name.startswith("PINTEREST")}
+    sandbox = Stage(folder, None, known).spawn("sandbox", "--port", "0")
+    assert sandbox.stderr is not None
+    said = [sandbox.stderr.readline() for _ in range(4)]
+    sandbox.send_signal(signal.SIGINT)
+    sandbox.communicate(timeout=60)
+
+    assert said[0].startswith("Pinterest sandbox at http://127.0.0.1:")
+    assert said[1:] == [
+        "  export PINTEREST_CLIENT_ID=1234567\n",
+        "  export PINTEREST_CLIENT_SECRET=sandbox-client-secret\n",
+        "  export PINTEREST_REFRESH_TOKEN=pinr.sandbox-refresh-token\n",
+    ]
+    assert sandbox.returncode in {0, 130}
