@@ -6,6 +6,7 @@ import os
 import sys
 from dataclasses import replace
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -152,10 +153,17 @@ def main(arguments: list[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
+@cache
+def tree() -> typer.core.TyperGroup:
+    """All commands with all options, each with its variable. Making it takes as long as a small command does."""
+    made = typer.main.get_group(app)
+    precedence.name_variables(made)
+    return made
+
+
 def _called(arguments: list[str]) -> object:
-    command = typer.main.get_command(app)
+    command = tree()
     line = arranged(command, arguments)
-    precedence.name_variables(command)
     given = precedence.written_defaults(line)
     asked = Asked(command, line, given)
     defaults = precedence.default_map(command, given) if given else {}

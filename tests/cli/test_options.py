@@ -7,17 +7,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import typer
 from stage import Stage
 
 from reconciler.cli.arguments import Option, arranged, commands, options
-from reconciler.cli.main import app
-from reconciler.cli.precedence import SAID_ON_THE_LINE, name_variables, variable
+from reconciler.cli.main import tree
+from reconciler.cli.precedence import SAID_ON_THE_LINE, variable
 from reconciler.errors import UsageError
 from reconciler.model.defaults import DefaultsSpec
 
-TREE = typer.main.get_command(app)
-name_variables(TREE)
+TREE = tree()
 VERBS = dict(commands(TREE))
 OF_OTHERS = {"TDR_KEY", "TDR_STATE_KEY", "TDR_SERVICE_KEY", "TDR_TOKENS", "TDR_NOW", "TDR_LOG", "TDR_STATE_DATABASE"}
 """Variables that are no options."""

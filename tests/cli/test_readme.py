@@ -6,11 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
-import typer.main
 import yaml
 from pydantic import TypeAdapter
 
-from reconciler.cli.main import app
+from reconciler.cli.main import tree
 from reconciler.engine.drift import Verdict
 from reconciler.model.spec import Adopt, OnDelete
 from reconciler.model.state_place import StatePlace
@@ -24,7 +23,7 @@ PAGES = [
     *sorted((CHECKOUT / "examples").rglob("*.md")),
 ]
 PIPELINES = sorted((CHECKOUT / "examples").glob("*/.g*/**/*.yml")) + sorted((CHECKOUT / "examples").glob("*/.g*.yml"))
-GROUP = typer.main.get_command(app)
+GROUP = tree()
 VERBS = GROUP.commands  # type: ignore[attr-defined] # a group, as the app has several verbs
 
 

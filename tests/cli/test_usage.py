@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import pytest
-import typer
 from stage import Stage
 
 from reconciler.cli.arguments import commands, options
-from reconciler.cli.main import app
+from reconciler.cli.main import tree
 
-TREE = typer.main.get_command(app)
+TREE = tree()
 VERBS = {" ".join(verb): command for verb, command in commands(TREE)}
 LEAST = {
     "init": ["--ci", "github"],
