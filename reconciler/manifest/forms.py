@@ -54,6 +54,15 @@ def _column(value: str) -> str:
     return f"_{name}" if name[:1].isdecimal() else name
 
 
+def _of_a_task(value: str) -> str:
+    plain = unicodedata.normalize("NFKD", value).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", plain.strip()).strip("_-")
+
+
+def _whole(value: str) -> str:
+    return re.sub(r"\D", "", value).lstrip("0")
+
+
 def _only_digits(value: str) -> str:
     return re.sub(r"[\s_.,'-]", "", value)
 
@@ -101,6 +110,10 @@ _FORMS = {
         "be letters, digits, `-`, `_`, `.` and `/`, with a letter or digit first, 200 characters at most",
         _without_first_sign,
     ),
+    r"^[A-Za-z0-9_][A-Za-z0-9_-]{0,99}$": Form(
+        "be letters, digits, `-` and `_`, with no `-` first, 100 characters at most", _of_a_task
+    ),
+    r"^[1-9][0-9]{0,8}$": Form("be a whole number from 1 to 999999999", _whole),
     r"^[0-9]{1,18}$": Form("be 1 to 18 digits", _only_digits),
     r"^/": Form("begin with `/`, such as /description", _from_the_top),
     r"^(/[^/]*)*$": Form("begin with `/`, such as /spec/title", _from_the_top),

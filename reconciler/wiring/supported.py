@@ -53,16 +53,23 @@ def supported() -> tuple[Support, ...]:
 
 def _treasure_data() -> tuple[Mapping[str, KindTraits], Mapping[str, KindTraits]]:
     """The kinds of the vendor's own service, and of the embedded one. The clients only carry the name of a key."""
-    from reconciler.apis.treasure_data_connect import connect, connect_customer_data  # noqa: PLC0415 - only for this
+    from reconciler.apis.treasure_data_connect import (  # noqa: PLC0415 - only for this
+        connect,
+        connect_customer_data,
+        connect_workflows,
+    )
     from reconciler.apis.treasure_data_endpoint import endpoint  # noqa: PLC0415 - as above
 
     place, nobody = endpoint("us01"), Secret("none", "0/nobody")
     with ExitStack() as closing:
         api, customer_data = connect(place, nobody), connect_customer_data(place, nobody)
-        closing.callback(api.close)
-        closing.callback(customer_data.close)
+        workflows = connect_workflows(place, nobody)
+        for client in (api, customer_data, workflows):
+            closing.callback(client.close)
         made, looked_up = (
-            TreasureDataProvider(api, "nobody", creates_connections=makes, customer_data=customer_data)
+            TreasureDataProvider(
+                api, "nobody", creates_connections=makes, customer_data=customer_data, workflows=workflows
+            )
             for makes in (True, False)
         )
         return looked_up.kinds, made.kinds

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from typing import Any
 
 from reconciler.cli.main import main
@@ -17,16 +18,19 @@ from reconciler.http import in_process
 if __name__ == "__main__":
     where, fatal = sys.argv[1], int(sys.argv[2])
     answered = in_process.InProcessTransport.handle_request
-    sent = []
+    sent: list[str] = []
+    counting = threading.Lock()  # several are on their way at once
 
     def deadly(self: Any, request: Any) -> Any:
         if request.method == "GET":
             return answered(self, request)
-        sent.append(request.method)
-        if len(sent) == fatal and where == "before":
+        with counting:
+            sent.append(request.method)
+            number = len(sent)
+        if number == fatal and where == "before":
             os.kill(os.getpid(), signal.SIGKILL)
         answer = answered(self, request)
-        if len(sent) == fatal:
+        if number == fatal:
             os.kill(os.getpid(), signal.SIGKILL)
         return answer
 

@@ -148,7 +148,7 @@ def test_a_killed_rollback_is_done_again_and_ends_where_an_undisturbed_one_does(
         code, _ = run_driver(applied, where, line, run)
         applied.tdr("rollback", run, "--yes")
 
-        assert without_ids(applied.records()) == before, f"line {line}"
+        assert unwritten(applied.records()) == unwritten(before), f"line {line}"
         applied.write("manifests/pinterest.yaml", pinterest)
         applied.write("manifests/gone.yaml", QUERY.replace("NAME", "gone"))
         applied.tdr("plan", "--detailed-exitcode")
@@ -158,6 +158,11 @@ def test_a_killed_rollback_is_done_again_and_ends_where_an_undisturbed_one_does(
         if code == 0:
             break
     assert (code == 0) is (len(lines) > 1)
+
+
+def unwritten(records: dict[str, Any]) -> dict[str, Any]:
+    """The same without the digests of documents: a rollback makes of what state remembers what nobody wrote."""
+    return {address: {**record, "made_of": ""} for address, record in without_ids(records).items()}
 
 
 def without_ids(records: dict[str, Any]) -> dict[str, Any]:

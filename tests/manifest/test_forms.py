@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from manifest_texts import Refusals
 
+from reconciler.manifest.documents import is_secretive
 from reconciler.manifest.forms import correction, form_of
 from reconciler.manifest.json_schema import REFERENCE_PATTERN, SCHEMAS, SECRET_PATTERN, json_schema
 from reconciler.model.kinds import KINDS
@@ -53,6 +54,9 @@ def test_every_pattern_of_the_models_has_words() -> None:
         (r"^[0-9]{1,18}$", "549-755 885", "write 549755885"),
         (r"^[0-9]{1,18}$", "act_1", ""),
         (r"^/", "spec.title", "write /spec/title"),
+        (r"^[1-9][0-9]{0,8}$", "v2", "write 2"),
+        (r"^[1-9][0-9]{0,8}$", "0", ""),
+        (r"^[A-Za-z0-9_][A-Za-z0-9_-]{0,99}$", "send it.", "write send_it"),
         (r"^(string|int|long|float|double|array<.+>|map<.+>)$", "VARCHAR", "write string"),
         (r"^(string|int|long|float|double|array<.+>|map<.+>)$", "bigint", "write long"),
         (r"^(string|int|long|float|double|array<.+>|map<.+>)$", "strin", "did you mean `string`?"),
@@ -74,9 +78,10 @@ def test_a_correction_always_fits_the_pattern(pattern: str, value: str) -> None:
 def test_a_name_that_is_none_is_told_in_words_with_one_that_is(kind: str, refused: Refusals) -> None:
     text = f"apiVersion: tdr/v1\nkind: {kind}\nmetadata: {{name: Spring Buyers}}\nspec: {{}}\n"
     (found,) = [one for one in refused({"manifests/m.yaml": text}) if one.path == "/metadata/name"]
-    shown = "" if kind == "Connection" else ": 'Spring Buyers'"
+    is_shown = not is_secretive(kind)
+    shown = ": 'Spring Buyers'" if is_shown else ""
     assert found.message == (
         "`metadata.name` must be lower-case letters, digits, `-`, `_` and `.`, with a letter or digit first and last, "
         f"120 characters at most{shown}"
     )
-    assert found.hint == ("" if kind == "Connection" else "write spring-buyers")
+    assert found.hint == ("write spring-buyers" if is_shown else "")
