@@ -15,6 +15,12 @@ BIN := .venv/bin
 	.venv-vendor-clients/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
+# 400 MB, so only `make check` asks for it.
+.venv-vendor-pytd/ready: requirements/vendor-pytd.txt
+	$(PYTHON) -m venv .venv-vendor-pytd
+	.venv-vendor-pytd/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	touch $@
+
 demo: .venv/ready
 	$(BIN)/python examples/demo/story.py
 
@@ -26,7 +32,7 @@ demo: .venv/ready
 test: .venv/ready .venv-vendor-clients/ready
 	$(BIN)/pytest -m "not slow" -n 2
 
-check: .venv/ready .venv-vendor-clients/ready
+check: .venv/ready .venv-vendor-clients/ready .venv-vendor-pytd/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

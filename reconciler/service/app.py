@@ -20,6 +20,7 @@ from reconciler.service.routes import (
     loads,
     queries,
     rows,
+    statements,
     syndications,
     workflows,
 )
@@ -36,6 +37,7 @@ def create_app(service: Service) -> Starlette:
             *queries.ROUTES,
             *connections.ROUTES,
             *jobs.ROUTES,
+            *statements.ROUTES,
             *loads.ROUTES,
             *rows.ROUTES,
             *bulk_imports.ROUTES,

@@ -44,7 +44,7 @@ _TOLD: Final = {
     "BOOLEAN": "boolean",
     "BLOB": "varbinary",
     "DATE": "date",
-    "TIMESTAMP": "timestamp",
+    **dict.fromkeys(("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"), "timestamp"),
     "TIMESTAMP WITH TIME ZONE": "timestamp with time zone",
     "JSON": "json",
 }

@@ -27,7 +27,10 @@ _NOT_A_DOCUMENT = "the request body is not a JSON object"
 
 
 class RawPaths:
-    """Route on the path as it was sent, so that a name may hold ``%2F``, ``..`` or ``%25`` and stays one segment."""
+    """Route on the path as it was sent, so that a name may hold ``%2F``, ``..`` or ``%25`` and stays one segment.
+
+    It may begin with two slashes: td-client sends that to an endpoint without one at its end, such as pytd's default.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -35,7 +38,8 @@ class RawPaths:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Replace the decoded path by the raw one; `Call` decodes each segment by itself."""
         if scope["type"] == "http" and scope.get("raw_path"):
-            scope = {**scope, "path": scope["raw_path"].split(b"?")[0].decode("ascii")}
+            sent = scope["raw_path"].split(b"?")[0].decode("ascii")
+            scope = {**scope, "path": "/" + sent.lstrip("/")}
         await self._app(scope, receive, send)
 
 
@@ -113,6 +117,20 @@ async def read_call(request: Request) -> Call:
     if media_type == "application/octet-stream":
         return Call(names, query, {}, headers, await request.body())
     return Call(names, query, await _fields(request, media_type), headers)
+
+
+async def read_statement(request: Request) -> Call:
+    """Decode a request whose body, if it has one, is SQL: the field `query`.
+
+    Raises:
+        ApiError: 400 when it is not UTF-8.
+    """
+    names = {key: unquote(value) for key, value in request.path_params.items()}
+    try:
+        sql = (await request.body()).decode()
+    except UnicodeDecodeError as error:
+        raise ApiError(400, "the request body is not UTF-8") from error
+    return Call(names, dict(request.query_params), {"query": sql}, dict(request.headers))
 
 
 async def _fields(request: Request, media_type: str) -> Mapping[str, Any]:

@@ -87,11 +87,15 @@ class Results:
         if not self._path(row["id"]).exists():
             raise ApiError(404, f"Job {row['id']} has no result, or it is kept no longer")
 
-    def rows(self, job_id: int) -> Iterator[list[list[Any]]]:
-        """The kept rows, batch by batch."""
+    def batch(self, job_id: int, number: int) -> list[list[Any]] | None:
+        """The kept rows' batch *number*, counted from 0; None behind the last."""
+        return next(self.rows(job_id, number), None)
+
+    def rows(self, job_id: int, first: int = 0) -> Iterator[list[list[Any]]]:
+        """The kept rows, batch by batch, from batch *first* on."""
         import msgpack  # noqa: PLC0415 - only when rows are read
 
-        for chunk in self._chunks(job_id):
+        for chunk in self._chunks(job_id, first):
             # Not a size limit of ours: the chunk is in memory already.
             unpacker = msgpack.Unpacker(raw=False, strict_map_key=False, max_buffer_size=0)
             unpacker.feed(gzip.decompress(chunk))
@@ -151,8 +155,13 @@ class Results:
             _slice(self._chunks(row["id"]), first, last), 206, media_type=media_type, headers=headers
         )
 
-    def _chunks(self, job_id: int) -> Iterator[bytes]:
+    def _chunks(self, job_id: int, first: int = 0) -> Iterator[bytes]:
         with self._path(job_id).open("rb") as file:
+            for _ in range(first):
+                header = file.read(_LENGTH.size)
+                if len(header) < _LENGTH.size:
+                    return
+                file.seek(int.from_bytes(header, "big"), os.SEEK_CUR)
             while header := file.read(_LENGTH.size):
                 length = int.from_bytes(header, "big")
                 sealed = file.read(length)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hmac
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -28,14 +29,30 @@ Handler: TypeAlias = "Callable[[Service, Call], Any]"
 _OPEN: Final = "/v3/system/server_status"  # td-client pings it before it has a key
 
 
-def route(method: str, path: str, handler: Handler) -> Route:
-    """A route that runs *handler* on a thread. Names in *path* arrive decoded."""
+def authorized_key(headers: Headers) -> str:
+    """The key of ``Authorization: TD1 <account>/<key>``, or "" when there is none."""
+    scheme, _, key = headers.get("authorization", "").partition(" ")
+    return key.strip() if scheme == "TD1" else ""
+
+
+def route(
+    method: str,
+    path: str,
+    handler: Handler,
+    *,
+    key_of: Callable[[Headers], str] = authorized_key,
+    read: Callable[[Request], Awaitable[Call]] = read_call,
+) -> Route:
+    """A route that runs *handler* on a thread. Names in *path* arrive decoded.
+
+    key_of: where a request says its API key. read: how its body is decoded.
+    """
 
     async def endpoint(request: Request) -> Response:
         service: Service = request.app.state.service
         if path != _OPEN:
-            authenticate(request.headers.get("authorization", ""), service.api_keys)
-        call = await read_call(request)
+            authenticate(key_of(request.headers), service.api_keys)
+        call = await read(request)
         try:
             answer = await run_in_threadpool(handler, service, call)
         except (ApiError, HTTPException, TdrError):
@@ -62,15 +79,14 @@ def _is_about_the_disk(error: Exception) -> bool:
     return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_ERROR
 
 
-def authenticate(header: str, api_keys: Iterable[str]) -> None:
-    """Check ``TD1 <account>/<key>``.
+def authenticate(key: str, api_keys: Iterable[str]) -> None:
+    """Check a key.
 
     Raises:
-        ApiError: 401 when the key is none of *api_keys*.
+        ApiError: 401 when it is none of *api_keys*.
     """
-    scheme, _, key = header.partition(" ")
-    known = [hmac.compare_digest(key.strip().encode(), candidate.encode()) for candidate in api_keys]
-    if scheme != "TD1" or not any(known):
+    known = [hmac.compare_digest(key.encode(), candidate.encode()) for candidate in api_keys]
+    if not key or not any(known):
         raise ApiError(401, "API key is invalid or missing")
 
 

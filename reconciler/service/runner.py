@@ -89,7 +89,7 @@ class Runner:
         self._execute = execute
         self._queue: queue.PriorityQueue[tuple[int, int]] = queue.PriorityQueue()
         self._active: dict[int, Cancellation] = {}
-        self._pending = 0
+        self._pending: set[int] = set()
         self._changed = threading.Condition()
         self._threads: list[threading.Thread] = []
         self._closing = threading.Event()
@@ -97,7 +97,7 @@ class Runner:
     def submit(self, job_id: int, priority: int = 0) -> None:
         """Run a queued job when its turn comes: higher priority first, then first come."""
         with self._changed:
-            self._pending += 1
+            self._pending.add(job_id)
             if not self._threads:
                 self._start()
         self._queue.put((-priority, job_id))
@@ -122,7 +122,12 @@ class Runner:
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait until no job is queued or running here; False when that takes longer than *timeout_s*."""
         with self._changed:
-            return self._changed.wait_for(lambda: self._pending == 0, timeout_s)
+            return self._changed.wait_for(lambda: not self._pending, timeout_s)
+
+    def wait_for(self, job_id: int, timeout_s: float) -> None:
+        """Wait until a job is neither queued nor running here, at most *timeout_s*."""
+        with self._changed:
+            self._changed.wait_for(lambda: job_id not in self._pending, timeout_s)
 
     def close(self, *, cancel: bool) -> None:
         """End the threads: after the jobs at hand, or with *cancel* after asking them to stop."""
@@ -156,7 +161,7 @@ class Runner:
                 self._run(job_id)
             finally:
                 with self._changed:
-                    self._pending -= 1
+                    self._pending.discard(job_id)
                     self._changed.notify_all()
 
     def _run(self, job_id: int) -> None:

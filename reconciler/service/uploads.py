@@ -73,6 +73,8 @@ class Uploads:
 def read_rows(content: bytes, form: str) -> tuple[list[dict[str, Any]], list[Any]]:
     """The rows in *content*, and what stands between them and is none: no map, or one whose keys are no text.
 
+    A value without a name is left out: pytd sends the numbers of a frame's rows so, and does not mean them as a column.
+
     Raises:
         ApiError: 422 for a format or bytes that cannot be read.
     """
@@ -83,8 +85,14 @@ def read_rows(content: bytes, form: str) -> tuple[list[dict[str, Any]], list[Any
         read = list(_json(plain) if form.startswith("json") else _msgpack(plain))
     except (OSError, EOFError, zlib.error, ValueError) as error:
         raise invalid(f"the body is not {form}: {type(error).__name__}") from error
-    good = [one for one in read if isinstance(one, dict) and all(isinstance(key, str) and key for key in one)]
-    return good, [one for one in read if not (isinstance(one, dict) and all(isinstance(k, str) and k for k in one))]
+    good: list[dict[str, Any]] = []
+    strangers: list[Any] = []
+    for one in read:
+        if isinstance(one, dict) and all(isinstance(key, str) for key in one):
+            good.append({key: value for key, value in one.items() if key})
+        else:
+            strangers.append(one)
+    return good, strangers
 
 
 def _msgpack(plain: bytes) -> Iterator[Any]:

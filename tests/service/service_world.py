@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,11 +13,13 @@ from typing import Any
 import duckdb
 import httpx
 import orjson
+import uvicorn
 from anyio.from_thread import BlockingPortal
 from starlette.applications import Starlette
 
 from reconciler.errors import Permanent, Transient
 from reconciler.ports.exports import ExportReport, ExportRequest, LoadRequest, Progress
+from reconciler.service.app import create_app
 from reconciler.service.service import Service
 
 KEY = "1/0123456789abcdef"
@@ -185,6 +188,20 @@ class World:
         assert job["status"] == "success", job["debug"]
         text = self.client.get(f"/v3/job/result/{job['job_id']}?format=json").text
         return [orjson.loads(line) for line in text.splitlines()]
+
+
+@contextmanager
+def listening(world: World) -> Iterator[str]:
+    """While inside, *world* answers at this address on loopback."""
+    server = uvicorn.Server(uvicorn.Config(create_app(world.service), port=0, log_config=None, lifespan="off"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+    world.port = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{world.port}"
+    server.should_exit = True
+    thread.join()
 
 
 def result(world: World, job: dict[str, Any], query: str, **options: Any) -> Any:

@@ -30,7 +30,13 @@ def test_every_route_is_on_the_page_and_nothing_else(world: World) -> None:
 def test_every_address_says_who_has_called_it() -> None:
     callers = {row["by"].strip() for row in ROW.finditer(PAGE.read_text(encoding="utf-8"))}
 
-    assert {caller for told in callers for caller in told.split(", ")} == {"td-client", "tdworkflow", "tdr", "HTTP"}
+    assert {caller for told in callers for caller in told.split(", ")} == {
+        "td-client",
+        "tdworkflow",
+        "pytd",
+        "tdr",
+        "HTTP",
+    }
 
 
 def test_the_account_and_its_user_are_told(world: World) -> None:

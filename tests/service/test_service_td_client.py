@@ -5,15 +5,13 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import tdclient
-import uvicorn
-from service_world import KEY, OpenWorld, World
+from service_world import KEY, OpenWorld, World, listening
 from tdclient import errors
 
 from reconciler.errors import UsageError
@@ -26,16 +24,8 @@ SOURCE = {"in": {"type": "files", "sql": "SELECT 1 AS n", "secret_key": "s"}}
 @pytest.fixture
 def served(world: World) -> Iterator[World]:
     """The world, listening on loopback."""
-    config = uvicorn.Config(create_app(world.service), port=0, log_config=None, lifespan="off")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive()
-    world.port = server.servers[0].sockets[0].getsockname()[1]
-    yield world
-    server.should_exit = True
-    thread.join()
+    with listening(world):
+        yield world
 
 
 @pytest.fixture

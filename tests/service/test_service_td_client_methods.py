@@ -1,94 +1,35 @@
-"""Every public method of the vendor's Python client is called over HTTP, or stands in a short list with the reason."""
+"""The rest of what the vendor's Python client does, over HTTP: rows, bulk imports, guesses, results, deleted tables."""
 
 from __future__ import annotations
 
 import gzip
-import inspect
 import io
-import re
-import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgpack
 import pytest
 import tdclient
-import uvicorn
-from service_world import KEY, NOW, World
+from service_world import KEY, NOW, World, listening
 from tdclient import errors
 
-from reconciler.service.app import create_app
 from reconciler.service.deleted_tables import KEPT_S
 
-DOES_NOT_APPLY = {
-    "add_user": "the embedded account has one user, whoever runs the process",
-    "remove_user": "as add_user",
-    "list_apikeys": "its keys are derived from the project's own and are told to nobody",
-    "add_apikey": "as list_apikeys; TDR_SERVICE_KEY adds one",
-    "remove_apikey": "as list_apikeys",
-    "authenticate": "nobody has a password here",
-    "export_data": "it copies a table into a bucket at a cloud; nothing leaves this machine but by exports of queries",
-}
-OF_THE_CLIENT_ITSELF = {
-    *("DEFAULT_ENDPOINT", "DEFAULT_IMPORT_ENDPOINT", "JOB_PRIORITY", "api", "apikey", "endpoint", "close"),
-    *("get", "post", "put", "delete", "build_request", "send_request", "checked_json", "raise_error"),
-    "validate_part_name",
-}
-"""Members that send nothing of their own."""
-BOTH_SPELLINGS = {
-    "databases": "list_databases",
-    "tables": "list_tables",
-    "schedules": "list_schedules",
-    "jobs": "list_jobs",
-    "results": "list_result",
-    "users": "list_users",
-    "bulk_imports": "list_bulk_imports",
-    "bulk_import": "show_bulk_import",
-    "job": "show_job",
-    "database": "list_databases",
-    "table": "list_tables",
-}
-"""Method of `Client` -> the method of its `API` that sends the request."""
-CALL = re.compile(r"\b(?:td|client|theirs|api)\.(?:api\.)?([a-z_]+)\(")
 RECORDS = [{"time": 1_700_000_000, "email": "a@example.com", "n": 1}, {"time": 1_700_003_600, "email": "b@example.com"}]
-
-
-@pytest.fixture(scope="module")
-def methods() -> set[str]:
-    public = {*vars(tdclient.Client), *(name for name, _ in inspect.getmembers(tdclient.api.API))}
-    return {name for name in public if not name.startswith("_")} - OF_THE_CLIENT_ITSELF
 
 
 @pytest.fixture
 def td(world: World) -> Iterator[tdclient.Client]:
-    server = uvicorn.Server(uvicorn.Config(create_app(world.service), port=0, log_config=None, lifespan="off"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive()
-    address = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/"
-    with tdclient.Client(apikey=KEY, endpoint=address, retry_post_requests=False) as client:
+    with (
+        listening(world) as address,
+        tdclient.Client(apikey=KEY, endpoint=f"{address}/", retry_post_requests=False) as client,
+    ):
         client.create_log_table("sales", "people")
         yield client
-    server.should_exit = True
-    thread.join()
 
 
 def packed(*records: object) -> bytes:
     return gzip.compress(b"".join(msgpack.packb(record) for record in records))
-
-
-def test_every_method_is_called_or_has_a_reason_not_to_be(methods: set[str]) -> None:
-    folder = Path(__file__).parent
-    texts = [path.read_text("utf-8") for path in folder.glob("test_service_td_client*.py")]
-    called = {name for text in texts for name in CALL.findall(text)}
-    called |= {BOTH_SPELLINGS[name] for name in called & BOTH_SPELLINGS.keys()}
-
-    sys.stdout.writelines(f"does not apply: {name}: {reason}\n" for name, reason in DOES_NOT_APPLY.items())
-    assert sorted(methods - called - DOES_NOT_APPLY.keys()) == []
-    assert DOES_NOT_APPLY.keys() <= methods
-    assert sorted(called & DOES_NOT_APPLY.keys()) == []
 
 
 def test_rows_are_imported_and_the_latest_are_told_first(td: tdclient.Client) -> None:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-import uvicorn
-from service_world import KEY, NOW, OpenWorld, World
+from service_world import KEY, NOW, OpenWorld, World, listening
 
-from reconciler.service.app import create_app
 from reconciler.service.workflows.attempts import NewAttempt
 
 tdworkflow = pytest.importorskip("tdworkflow", reason="no `tdworkflow`: `make test` installs it")
@@ -29,15 +26,8 @@ schedule:
 def served(open_world_for_all: OpenWorld) -> Iterator[World]:
     """A world, listening on loopback."""
     world = open_world_for_all()
-    server = uvicorn.Server(uvicorn.Config(create_app(world.service), port=0, log_config=None, lifespan="off"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive()
-    world.port = server.servers[0].sockets[0].getsockname()[1]
-    yield world
-    server.should_exit = True
-    thread.join()
+    with listening(world):
+        yield world
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +92,8 @@ def test_attempts_sessions_tasks_and_logs(
         ("+main", "success"),
         ("+main+a", "success"),
     ]
+    [file] = client.log_files(attempt)
+    assert client.log_file(attempt, file) == "2025-03-01 09:00:00 UTC: hello world\n"
     assert client.logs(attempt) == ["2025-03-01 09:00:00 UTC: hello world\n"]
     [session] = client.project_sessions(project)
     assert str(session.id) == attempt.sessionId
