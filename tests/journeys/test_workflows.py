@@ -306,7 +306,7 @@ def test_a_push_whose_process_was_killed_is_found_again_and_never_doubled(
 ) -> None:
     """What is killed: the database, the push, the schedule and the secret, in this order."""
     driver = Path(__file__).with_name("killed_at_request.py")
-    command = [sys.executable, str(driver), where, str(request_number), "apply", "--yes"]
+    command = [sys.executable, str(driver), where, str(request_number), "apply", "--yes", "--parallelism", "1"]
     process = stage.start(command)
     out, err = ended(process)
     assert process.returncode == -signal.SIGKILL, f"{out}\n{err}"
