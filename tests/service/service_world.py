@@ -16,6 +16,7 @@ import orjson
 import uvicorn
 from anyio.from_thread import BlockingPortal
 from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from reconciler.errors import Permanent, Transient
 from reconciler.ports.exports import ExportReport, ExportRequest, LoadRequest, Progress
@@ -191,9 +192,9 @@ class World:
 
 
 @contextmanager
-def listening(world: World) -> Iterator[str]:
-    """While inside, *world* answers at this address on loopback."""
-    server = uvicorn.Server(uvicorn.Config(create_app(world.service), port=0, log_config=None, lifespan="off"))
+def listening(world: World, app: ASGIApp | None = None) -> Iterator[str]:
+    """While inside, *world* answers at this address on loopback; *app* is what stands in front of it."""
+    server = uvicorn.Server(uvicorn.Config(app or create_app(world.service), port=0, log_config=None, lifespan="off"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
