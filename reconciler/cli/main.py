@@ -8,7 +8,7 @@ from dataclasses import replace
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -35,6 +35,9 @@ from reconciler.cli.arguments import arranged
 from reconciler.cli.precedence import Asked
 from reconciler.cli.session import within
 from reconciler.errors import Ended, TdrError
+
+if TYPE_CHECKING:
+    from reconciler.ports.clock import Clock
 
 USAGE = 64
 OFF = {"", "0", "false", "f", "no", "n", "off"}
@@ -111,13 +114,16 @@ def run() -> None:
     streams.leave(main(sys.argv[1:]))
 
 
-def main(arguments: list[str]) -> int:
-    """Run one command line and return its exit code. A wrong one is 64, never 2, which means that differences exist."""
+def main(arguments: list[str], clock: Clock | None = None) -> int:
+    """Run one command line and return its exit code. A wrong one is 64, never 2, which means that differences exist.
+
+    clock: what the run goes by; None is the machine's, or what `TDR_NOW` makes of it.
+    """
     # Looking for plugins of pydantic reads the metadata of every installed package; tdr uses none.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     debug = _shows_traces(arguments)
     try:
-        code = _called(arguments)
+        code = _called(arguments, clock)
     except WrongCommandLine as error:
         error.show()
         return USAGE
@@ -161,11 +167,11 @@ def tree() -> typer.core.TyperGroup:
     return made
 
 
-def _called(arguments: list[str]) -> object:
+def _called(arguments: list[str], clock: Clock | None) -> object:
     command = tree()
     line = arranged(command, arguments)
     given = precedence.written_defaults(line)
-    asked = Asked(command, line, given)
+    asked = Asked(command, line, given, clock)
     defaults = precedence.default_map(command, given) if given else {}
     return command.main(
         args=list(line.arguments), prog_name="tdr", standalone_mode=False, obj=asked, default_map=defaults

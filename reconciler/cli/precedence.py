@@ -15,6 +15,8 @@ from reconciler.errors import TdrError
 if TYPE_CHECKING:
     import typer
 
+    from reconciler.ports.clock import Clock
+
 SAID_ON_THE_LINE: Final = frozenset({"all", "accept", "rebuild", "plan", "var"})
 """Options without a variable: what a command is to do is seen where it is called; values have `TDR_VAR_NAME` each."""
 _MENTION: Final = b"defaults:"
@@ -22,11 +24,15 @@ _MENTION: Final = b"defaults:"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """All that a command may be told by, and what holds for all of them. *tree* has the commands, *given* what tdr.yaml says."""
+    """All that a command may be told by, and what holds for all of them. *tree* has the commands, *given* what tdr.yaml says.
+
+    clock: of all its vendors, waits and times; None is the machine's.
+    """
 
     tree: Any
     line: Line
     given: Mapping[str, str]
+    clock: Clock | None = None
     var_files: tuple[Path, ...] = ()
 
 

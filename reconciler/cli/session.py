@@ -44,6 +44,7 @@ def runtime_of(
         | _from_files(context.obj.var_files)
         | dict(_pair(text) for text in variables or ()),
         resolve_secrets=resolve_secrets,
+        clock=context.obj.clock,
         may_be_empty=may_be_empty,
         parse_all=parse_all,
         sets_aside=sets_aside,

@@ -7,9 +7,11 @@ armed by POST and disarmed by DELETE at ``/_faults``.
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).parents[1] / "journeys"))
+
+from hurried import HurriedClock
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -22,16 +24,6 @@ from reconciler.emulators.serving import Server
 from reconciler.emulators.timeline import Timeline
 from reconciler.emulators.traffic import Traffic
 from reconciler.wiring import open_runtime
-
-
-class Impatient:
-    """The machine's time, of which waiting takes a twentieth: what a lost answer made is shown at once here."""
-
-    def now(self) -> float:
-        return time.time()
-
-    def sleep(self, seconds: float) -> None:
-        time.sleep(seconds / 20)
 
 
 class Wording:
@@ -53,7 +45,7 @@ def main() -> None:
         environment=None,
         variables={"pinterest": sys.argv[1]},
         resolve_secrets=False,
-        clock=Impatient(),
+        clock=HurriedClock(),
     ) as runtime:
         embedded = runtime.embedded
         assert embedded is not None

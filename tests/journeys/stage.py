@@ -21,6 +21,7 @@ from reconciler.apis.treasure_data import TreasureData
 from reconciler.cli.main import main
 from reconciler.emulators.pinterest.tokens import AppCredentials
 from reconciler.emulators.sandbox import Sandbox
+from reconciler.ports.clock import Clock
 from reconciler.wiring import open_runtime
 
 TDR = Path(sys.executable).parent / "tdr"
@@ -121,6 +122,8 @@ class Stage:
     sandbox: Sandbox | None
     environ: dict[str, str]
     heard: list[str] = field(default_factory=list)
+    clock: Clock | None = None
+    """What commands in this process go by; None is the machine's."""
 
     # -- commands --------------------------------------------------------------------------------------------------
 
@@ -128,7 +131,7 @@ class Stage:
         """Run a command line in this process, in the project's folder and with its environment only."""
         out, err = io.StringIO(), io.StringIO()
         with as_if_in(self.folder, self.environ | environ), redirect_stdout(out), redirect_stderr(err):
-            code = main(list(arguments))
+            code = main(list(arguments), self.clock)
         return self._heard(Said(code, out.getvalue(), err.getvalue()), arguments, expect)
 
     def process(self, *arguments: str, expect: int | None = 0, **environ: str) -> Said:
