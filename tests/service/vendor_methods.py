@@ -89,5 +89,5 @@ def told_on_the_page(client: str) -> tuple[list[str], dict[str, str]]:
     """The methods that the page says are called, in its order, and those that are not, with their reasons."""
     section = PAGE.read_text("utf-8").partition(f"\n### {client}\n\n")[2].partition("\n## ")[0].partition("\n### ")[0]
     called = re.findall(r"`([A-Za-z_.]+)`", section.partition("\n\n")[0])
-    rows = re.findall(r"^\| `([A-Za-z_]+)` \| (.+) \|$", section, re.MULTILINE)
+    rows = re.findall(r"^\| `([A-Za-z_.]+)` \| (.+) \|$", section, re.MULTILINE)
     return called, dict(rows)

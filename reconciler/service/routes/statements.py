@@ -73,7 +73,7 @@ def _token(call: Call) -> int:
 
 
 def _base_url(call: Call) -> str:
-    return f"http://{call.headers['host']}"
+    return f"http://{call.headers.get('host', '127.0.0.1')}"
 
 
 def _said(headers: Mapping[str, str], name: str) -> str:
