@@ -9,7 +9,6 @@ Pure but for the time zone database. Knows no vendor's API, no manifest and no c
 
 from reconciler.schedule.comparing import canonical_timing, same
 from reconciler.schedule.cron import Cron, DayRule, Dialect
-from reconciler.schedule.delay import parse_delay
 from reconciler.schedule.findings import Finding, findings, workflow_findings
 from reconciler.schedule.parsing import check, parse
 from reconciler.schedule.problem import Problem, ScheduleError
@@ -37,7 +36,6 @@ __all__ = [
     "next_after",
     "next_runs",
     "parse",
-    "parse_delay",
     "remarks",
     "same",
     "workflow_findings",

@@ -15,7 +15,6 @@ from reconciler.schedule import (
     findings,
     meaning,
     parse,
-    parse_delay,
     same,
     workflow_findings,
 )
@@ -254,20 +253,6 @@ def test_clock_changes_of_the_coming_year_are_said(
 )
 def test_a_delay_that_is_likely_a_mistake_is_said(cron: str, delay: int, found: list[str]) -> None:
     assert [finding.message for finding in findings(parse(cron), "UTC", delay, None)] == found
-
-
-@pytest.mark.parametrize(("value", "seconds"), [(0, 0), (3600, 3600), ("3600", 3600), ("0", 0)])
-def test_a_delay_is_whole_seconds(value: object, seconds: int) -> None:
-    assert parse_delay(value) == seconds
-
-
-@pytest.mark.parametrize("value", [-1, "-1", "1h", 0.5, 3600.0, True, None, "", " 5", "\uff15", "²", [5]])
-def test_anything_else_is_no_delay(value: object) -> None:
-    with pytest.raises(ScheduleError) as refused:
-        parse_delay(value)
-
-    assert refused.value.problem.rule == "delay-not-seconds"
-    assert refused.value.problem.hint == "write whole seconds, 0 or more, such as 3600"
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,9 @@ def declare(found: Found, name: str, directory: Directory) -> Declaration | Unde
         if found.kind == "workflow":
             return declaring_workflows.workflow(attributes, name)
         tree = _BY_KIND[found.kind](attributes, name, directory)
-        return Declaration(tree, declaring_activations.notes(attributes) if found.kind == "activation" else ())
+        return Declaration(
+            tree, declaring_activations.notes(attributes, name, directory) if found.kind == "activation" else ()
+        )
     except CannotSay as error:
         return Undeclarable(str(error))
 

@@ -34,12 +34,27 @@ def of_segment(attributes: Mapping[str, Any], name: str, directory: Directory, t
     return {**spec, **name_beside(attributes, name), **timing}
 
 
-def notes(attributes: Mapping[str, Any]) -> tuple[str, ...]:
-    """What a reader of the document should know that it does not say."""
-    if not attributes.get("notify_users"):
-        return ()
-    # Addresses are personal data, which a document has only when a person writes them there.
-    return ("who is notified stays as it is; write `notify` with addresses to declare it",)
+def notes(attributes: Mapping[str, Any], name: str, directory: Directory) -> tuple[str, ...]:
+    """What a reader of the document *name* should know that it does not say."""
+    told = [
+        f"activation/{name}: its export also says `{setting}`, which has no effect with what it does; "
+        "it stays there and is not written down"
+        for setting in _idle(attributes["export"], directory)
+    ]
+    if attributes.get("notify_users"):
+        # Addresses are personal data, which a document has only when a person writes them there.
+        told.append(f"activation/{name}: who is notified stays as it is; write `notify` with addresses to declare it")
+    return tuple(told)
+
+
+def _idle(export: Mapping[str, Any], directory: Directory) -> list[str]:
+    """Settings that belong to other actions than the one the export has."""
+    verbs = directory.verbs
+    if verbs is None:
+        return []
+    of_others = {verbs.create_title_setting, verbs.create_description_setting}
+    of_others |= {verb.id_setting for verb in verbs.on_existing.values() if verb.action != export.get("action")}
+    return sorted(name for name in of_others if export.get(name))
 
 
 def exporting(export: Mapping[str, Any], directory: Directory) -> Tree:
