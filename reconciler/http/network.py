@@ -27,7 +27,7 @@ def network_transport(base_url: str) -> httpx.BaseTransport:
 
     from reconciler.http.lanes import Lanes  # noqa: PLC0415 - imports httpx
 
-    trusted = _trusted() if base_url.startswith("https:") else _trusting_nobody()
+    trusted = trust_for(base_url)
     proxy = proxy_for(base_url) or None
     one = httpx.Limits(max_connections=1, max_keepalive_connections=1)
     return Lanes(lambda: httpx.HTTPTransport(verify=trusted, limits=one, proxy=proxy), MOST_CONNECTIONS)
@@ -46,8 +46,12 @@ def proxy_for(base_url: str) -> str:
     return address_of_proxy
 
 
-def _trusted() -> ssl.SSLContext:
-    return _authorities(os.environ.get("SSL_CERT_FILE", ""), os.environ.get("SSL_CERT_DIR", ""))
+def trust_for(*addresses: str) -> ssl.SSLContext:
+    """Whose certificates are believed by who speaks to *addresses*."""
+    if any(address.startswith("https:") for address in addresses):
+        return _authorities(os.environ.get("SSL_CERT_FILE", ""), os.environ.get("SSL_CERT_DIR", ""))
+    # For plain HTTP. Were it used by mistake, no certificate would pass.
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 @lru_cache(maxsize=4)
@@ -56,8 +60,3 @@ def _authorities(_file: str, _folder: str) -> ssl.SSLContext:
     import httpx  # noqa: PLC0415 - loaded by now
 
     return httpx.create_ssl_context()
-
-
-def _trusting_nobody() -> ssl.SSLContext:
-    """For plain HTTP. Were it used by mistake, no certificate would pass."""
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

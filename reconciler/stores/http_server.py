@@ -181,9 +181,13 @@ class StateServer:
     ) -> httpx.Response:
         import httpx  # noqa: PLC0415 - only where state is at a server
 
+        from reconciler.http.network import trust_for  # noqa: PLC0415 - as above
+
         if self._client is None:
             auth = (self._username, self._password.reveal()) if self._password else None
-            self._client = httpx.Client(auth=auth, timeout=_TIMEOUT_S, transport=httpx.HTTPTransport(retries=2))
+            spoken_to = (self._addresses.state, self._addresses.lock, self._addresses.unlock)
+            transport = httpx.HTTPTransport(verify=trust_for(*spoken_to), retries=2)
+            self._client = httpx.Client(auth=auth, timeout=_TIMEOUT_S, transport=transport)
         headers = {"Content-Type": "application/json"} if content else {}
         try:
             answer = self._client.request(method, address, content=content, params=query or None, headers=headers)
