@@ -123,7 +123,7 @@ def what_exists(stage: Stage) -> None:
 
 def test_the_page_on_drift_shows_what_is_printed(tmp_path: Path) -> None:
     page = (EXAMPLES.parent / "docs/drift.md").read_text(encoding="utf-8")
-    (sample,) = re.findall(r"^```\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    (sample,) = re.findall(r"^```\n(~.*?)^```", page, re.DOTALL | re.MULTILINE)
     stage, _ = run_as_written("05-what-exists", tmp_path / "example")
     with stage.somebody() as client:
         client.update_saved_query("buyers-per-month", {"cron": "0 5 * * *"})
