@@ -40,6 +40,7 @@ class Memory:
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # the head and the body are sent apart: the body would wait 40 ms
     memory: Memory
 
     def _answer(self, status: int, body: bytes = b"") -> None:
