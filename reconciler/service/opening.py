@@ -104,7 +104,9 @@ def open_service(
 
     runner = Runner(jobs, Executor(jobs, querying, loading, statement, others))
     syndications = Syndications(storage, connections, schedules, jobs, sealer, clock, USERS)
-    platform = open_platform(storage, catalog, warehouse, sealer, submit(jobs, runner), clock, syndications)
+    platform = open_platform(
+        storage, catalog, warehouse, sealer, jobs.issue, runner.submit, clock, schedules, syndications
+    )
     queries = Queries(storage, catalog, connections, schedules, sealer, clock)
     loads = Loads(storage, catalog, schedules, sealer, clock)
     workflows = Workflows(
@@ -139,7 +141,7 @@ def open_service(
         bulk_imports=bulk_imports,
         previews=Previews(connections, warehouse, importer),
         exporter=exporter,
-        scheduler=Scheduler(storage, schedules, jobs, runner, results, clock, syndications.due_run_of, workflows),
+        scheduler=Scheduler(storage, schedules, jobs, runner, results, clock, platform, workflows),
     )
     leases.sweep()
     jobs.fail_orphans()

@@ -1,4 +1,4 @@
-"""Fires saved queries, bulk loads, activations of segments and workflows when they are due, each scheduled time once.
+"""Fires saved queries, bulk loads, builds, activations of segments and workflows when due, each scheduled time once.
 
 A scheduled time is claimed and its job made in one transaction, so two processes never both run it. Of the times missed
 while nobody was there, only the latest is made up for: earlier ones would deliver what is out of date.
@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from reconciler.logs import logger
 from reconciler.ports.clock import Clock
+from reconciler.service.cdp.platform import Platform
 from reconciler.service.jobs import Jobs, NewJob
 from reconciler.service.loads import run_of as run_of_load
 from reconciler.service.results import Results
@@ -25,6 +26,8 @@ from reconciler.service.workflows.platform import Workflows
 _LOOK_EVERY_S: Final = 1.0
 _RunOf = Callable[[sqlite3.Row, int, str], NewJob | None]
 """The job of a run; None when it is not to run any more."""
+_Begin = Callable[[sqlite3.Row, int], Sequence[int]]
+"""Queues the jobs of what is due at a time, and returns their ids."""
 
 
 class Scheduler:
@@ -38,11 +41,11 @@ class Scheduler:
         runner: Runner,
         results: Results,
         clock: Clock,
-        run_of_syndication: _RunOf,
+        cdp: Platform,
         workflows: Workflows,
     ) -> None:
-        """Fire what *storage* holds, by giving jobs to *runner*, and what *workflows* do."""
-        self._run_of_syndication = run_of_syndication
+        """Fire what *storage* holds, by giving jobs to *runner*, and what *workflows* do. *cdp* knows the runs of what it has."""
+        self._cdp = cdp
         self._workflows = workflows
         self._storage = storage
         self._schedules = schedules
@@ -56,9 +59,10 @@ class Scheduler:
     def tick(self, now: float) -> int:
         """Fire everything due at *now* and return how many jobs and attempts that made."""
         self._results.remove_expired()
-        fired = self._fire_due("queries", run_of_query, now)
-        fired += self._fire_due("bulk_loads", run_of_load, now)
-        fired += self._fire_due("syndications", self._run_of_syndication, now)
+        fired = self._fire_due("queries", self._issuing(run_of_query), now)
+        fired += self._fire_due("bulk_loads", self._issuing(run_of_load), now)
+        fired += self._fire_due("audiences", lambda row, _moment: self._cdp.builds.begin_due(row), now)
+        fired += self._fire_due("syndications", self._issuing(self._cdp.syndications.due_run_of), now)
         return fired + self._workflows.tick(now)
 
     def start(self) -> None:
@@ -80,11 +84,18 @@ class Scheduler:
             except Exception:  # noqa: BLE001 - the next tick may succeed, and nobody else would schedule
                 logger(__name__).exception("scheduler tick failed")
 
-    def _fire_due(self, kind: str, run_of: _RunOf, now: float) -> int:
-        due = self._storage.all(f"SELECT id FROM {kind} WHERE due_at <= ? ORDER BY due_at", now)
-        return sum(self._fire(kind, row["id"], run_of, now) for row in due)
+    def _issuing(self, run_of: _RunOf) -> _Begin:
+        def begin(row: sqlite3.Row, moment: int) -> Sequence[int]:
+            job = run_of(row, moment, "")
+            return [] if job is None else [self._jobs.issue(job)]
 
-    def _fire(self, kind: str, row_id: int, run_of: _RunOf, now: float) -> int:
+        return begin
+
+    def _fire_due(self, kind: str, begin: _Begin, now: float) -> int:
+        due = self._storage.all(f"SELECT id FROM {kind} WHERE due_at <= ? ORDER BY due_at", now)
+        return sum(self._fire(kind, row["id"], begin, now) for row in due)
+
+    def _fire(self, kind: str, row_id: int, begin: _Begin, now: float) -> int:
         with self._storage.transaction():
             row = self._storage.one(f"SELECT * FROM {kind} WHERE id = ? AND due_at <= ?", row_id, now)
             if row is None:  # another process was faster, or it was just rescheduled
@@ -97,10 +108,8 @@ class Scheduler:
                 f"UPDATE {kind} SET next_time = ?, due_at = ? WHERE id = ?",
                 *(following, due_at, row_id),
             )
-            job = run_of(row, int(moment), "")
-            if job is None:
-                return 0
-            job_id = self._jobs.issue(job)
-        self._runner.submit(job_id, job.priority)
-        logger(__name__).info("schedule fired", kind=kind, job_id=job_id)
-        return 1
+            job_ids = begin(row, int(moment))
+        for job_id in job_ids:
+            self._runner.submit(job_id, self._jobs.row(job_id)["priority"])
+            logger(__name__).info("schedule fired", kind=kind, job_id=job_id)
+        return len(job_ids)

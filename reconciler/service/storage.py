@@ -174,7 +174,17 @@ CREATE TABLE bulk_imports (
 );
 CREATE INDEX bulk_imports_of_job ON bulk_imports (job_id) WHERE job_id IS NOT NULL;
 """
-_STEPS: Final = (_BEGINNING, _PARENT_SEGMENTS, _DECLARED_COLUMNS, _SYNDICATIONS, _WORKFLOWS, _UPLOADS)
+# When parent segments are built by themselves. One that was kept before has no zone yet; it gets its times when the file is
+# opened (`ParentSegments.schedule_older`).
+_REFRESHES: Final = """
+ALTER TABLE audiences ADD COLUMN cron TEXT;
+ALTER TABLE audiences ADD COLUMN timezone TEXT;
+ALTER TABLE audiences ADD COLUMN delay INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE audiences ADD COLUMN next_time REAL;
+ALTER TABLE audiences ADD COLUMN due_at REAL;
+CREATE INDEX audiences_due ON audiences (due_at) WHERE due_at IS NOT NULL;
+"""
+_STEPS: Final = (_BEGINNING, _PARENT_SEGMENTS, _DECLARED_COLUMNS, _SYNDICATIONS, _WORKFLOWS, _UPLOADS, _REFRESHES)
 """What each version adds to the one before it; a file of an older version gets what it lacks when it is opened."""
 
 

@@ -27,6 +27,8 @@ TAKING_BACK = (
         )
     ),
     "ALTER TABLE tables DROP COLUMN declared",
+    "DROP INDEX audiences_due",
+    *(f"ALTER TABLE audiences DROP COLUMN {name}" for name in ("cron", "timezone", "delay", "next_time", "due_at")),
     "DROP TABLE syndications",
     "DROP INDEX jobs_of_syndication",
     "ALTER TABLE jobs DROP COLUMN syndication_id",
@@ -40,9 +42,7 @@ def test_a_file_of_the_first_version_is_brought_up_to_date(open_world: OpenWorld
     world.post("/v3/database/create/sales")
     world.service.close()
     with closing(sqlite3.connect(world.root / "service.sqlite")) as file, file:
-        for table in ADDED_LATER:
-            file.execute(f"DROP TABLE {table}")
-        for statement in TAKING_BACK:
+        for statement in (*TAKING_BACK, *(f"DROP TABLE {table}" for table in ADDED_LATER)):
             file.execute(statement)
         file.execute("UPDATE version SET version = 1")
 

@@ -36,13 +36,20 @@ class Builds:
     """Runs of parent segments."""
 
     def __init__(
-        self, storage: Storage, catalog: Catalog, sealer: Sealer, issue: Callable[[NewJob], int], clock: Clock
+        self,
+        storage: Storage,
+        catalog: Catalog,
+        sealer: Sealer,
+        issue: Callable[[NewJob], int],
+        submit: Callable[[int], None],
+        clock: Clock,
     ) -> None:
-        """Keep them in *storage*; *issue* queues a job and returns its id."""
+        """Keep them in *storage*; *issue* queues a job and returns its id, *submit* hands it to a thread."""
         self._storage = storage
         self._catalog = catalog
         self._sealer = sealer
         self._issue = issue
+        self._submit = submit
         self._clock = clock
 
     def start(self, audience: sqlite3.Row) -> dict[str, Any]:
@@ -50,17 +57,33 @@ class Builds:
 
         The rows there now stay until the new ones are complete.
         """
+        with self._storage.transaction():
+            jobs = self.begin(audience)
+        for job_id in jobs:
+            self._submit(job_id)
+        return self.executions(audience["id"])[0]
+
+    def begin(self, audience: sqlite3.Row) -> list[int]:
+        """Queue the jobs of a build; their ids. Whoever calls hands them to a thread."""
         document = orjson.loads(audience["document"])
         database = database_of(audience["id"])
         if not any(known["name"] == database for known in self._catalog.databases()):
             self._catalog.create_database(database)
         jobs = [self._issue(self._job(database, table, sql)) for table, sql in statements(document, self._columns)]
-        cursor = self._storage.run(
+        self._storage.run(
             "INSERT INTO audience_runs (audience_id, document, jobs, created_at) VALUES (?, ?, ?, ?)",
             *(audience["id"], audience["document"], orjson.dumps(jobs).decode(), int(self._clock.now())),
         )
-        row = self._storage.one("SELECT * FROM audience_runs WHERE id = ?", cursor.lastrowid)
-        return self._execution(row)
+        return jobs
+
+    def begin_due(self, audience: sqlite3.Row) -> list[int]:
+        """The same for a time of its schedule: nothing while a build is under way."""
+        newest = self._storage.one(
+            "SELECT * FROM audience_runs WHERE audience_id = ? ORDER BY id DESC LIMIT 1", audience["id"]
+        )
+        if newest is not None and self._outcome(orjson.loads(newest["jobs"]))[0] == "running":
+            return []
+        return self.begin(audience)
 
     def executions(self, audience_id: int) -> list[dict[str, Any]]:
         """All runs of a parent segment, newest first."""
@@ -132,9 +155,7 @@ class Builds:
             return "canceled", ended
         return ("success" if statuses == {"success"} else "error"), ended
 
-    def _execution(self, row: sqlite3.Row | None) -> dict[str, Any]:
-        if row is None:
-            raise LookupError("no such run")
+    def _execution(self, row: sqlite3.Row) -> dict[str, Any]:
         status, finished_at = self._outcome(orjson.loads(row["jobs"]))
         return {
             "workflowId": str(row["audience_id"]),

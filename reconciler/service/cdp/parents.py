@@ -10,8 +10,10 @@ from typing import Any, Final
 import orjson
 
 from reconciler.ports.clock import Clock
-from reconciler.service.answers import iso_text
+from reconciler.service.answers import ApiError, iso_text
+from reconciler.service.cdp import refreshing
 from reconciler.service.cdp.errors import Refused, blank, taken
+from reconciler.service.schedules import Schedules, Timing
 from reconciler.service.storage import Storage
 
 SCHEDULE_TYPES: Final = ("cron", "daily", "hourly", "minutes_interval", "monthly", "none", "weekly")
@@ -46,9 +48,10 @@ Document = dict[str, Any]
 class ParentSegments:
     """Parent segments of the account."""
 
-    def __init__(self, storage: Storage, clock: Clock) -> None:
+    def __init__(self, storage: Storage, schedules: Schedules, clock: Clock) -> None:
         """Keep them in *storage*."""
         self._storage = storage
+        self._schedules = schedules
         self._clock = clock
 
     def rows(self) -> list[sqlite3.Row]:
@@ -69,8 +72,9 @@ class ParentSegments:
         """
         document = _document(written, {})
         now = int(self._clock.now())
+        values = {"created_at": now, **self._values(document, now), **self._timing(document)}
         with self._storage.transaction():
-            audience_id = self._insert(document, now)
+            audience_id = self._insert(values)
             self._storage.run(
                 "INSERT INTO folders (audience_id, name, created_at, updated_at) VALUES (?, ?, ?, ?)",
                 *(audience_id, document["name"], now, now),
@@ -83,10 +87,14 @@ class ParentSegments:
         Raises:
             Refused: as for `create`.
         """
-        document = _document(written, orjson.loads(row["document"]))
-        sql = "UPDATE audiences SET name = ?, document = ?, updated_at = ? WHERE id = ?"
+        before = orjson.loads(row["document"])
+        document = _document(written, before)
+        changes = self._values(document, int(self._clock.now()))
+        if any(before[name] != document[name] for name in refreshing.FIELDS):
+            changes |= self._timing(document)
+        assignments = ", ".join(f"{column} = ?" for column in changes)
         try:
-            self._storage.run(sql, document["name"], orjson.dumps(document).decode(), int(self._clock.now()), row["id"])
+            self._storage.run(f"UPDATE audiences SET {assignments} WHERE id = ?", *changes.values(), row["id"])
         except sqlite3.IntegrityError as error:
             raise taken() from error
 
@@ -105,12 +113,34 @@ class ParentSegments:
             raise LookupError(audience_id)
         return int(row["id"])
 
-    def _insert(self, document: Document, now: int) -> int:
+    def schedule_older(self) -> None:
+        """Give those their times that were kept when nobody built by a schedule. One whose words fit none is never due."""
+        for row in self._storage.all("SELECT * FROM audiences WHERE timezone IS NULL"):
+            try:
+                timing = self._timing(orjson.loads(row["document"]))
+            except Refused:
+                timing = {"timezone": "UTC"}
+            assignments = ", ".join(f"{column} = ?" for column in timing)
+            self._storage.run(f"UPDATE audiences SET {assignments} WHERE id = ?", *timing.values(), row["id"])
+
+    def _values(self, document: Document, now: int) -> dict[str, Any]:
+        return {"name": document["name"], "document": orjson.dumps(document).decode(), "updated_at": now}
+
+    def _timing(self, document: Document) -> dict[str, Any]:
+        """The columns that say when it is built."""
+        now = self._clock.now()
+        timing = Timing(refreshing.cron_of(document, now), refreshing.zone_of(document), 0)
         try:
-            cursor = self._storage.run(
-                "INSERT INTO audiences (name, document, created_at, updated_at) VALUES (?, ?, ?, ?)",
-                *(document["name"], orjson.dumps(document).decode(), now, now),
-            )
+            self._schedules.check(timing)
+        except ApiError as error:
+            raise Refused("scheduleOption", "INVALID_FORMAT_OR_ASSOCIATION", error.message) from error
+        following = self._schedules.next_after(timing, now)
+        return {"cron": timing.cron, "timezone": timing.timezone, "next_time": following, "due_at": following}
+
+    def _insert(self, values: Mapping[str, Any]) -> int:
+        columns, marks = ", ".join(values), ", ".join("?" * len(values))
+        try:
+            cursor = self._storage.run(f"INSERT INTO audiences ({columns}) VALUES ({marks})", *values.values())
         except sqlite3.IntegrityError as error:
             raise taken() from error
         return int(cursor.lastrowid or 0)

@@ -17,6 +17,7 @@ from reconciler.service.cdp.segments import Segments
 from reconciler.service.cdp.syndications import Syndications
 from reconciler.service.jobs import NewJob
 from reconciler.service.ports import Sealer
+from reconciler.service.schedules import Schedules
 from reconciler.service.storage import Storage
 from reconciler.service.warehouse import Warehouse
 
@@ -49,13 +50,17 @@ def open_platform(
     warehouse: Warehouse,
     sealer: Sealer,
     issue: Callable[[NewJob], int],
+    submit: Callable[[int], None],
     clock: Clock,
+    schedules: Schedules,
     syndications: Syndications,
 ) -> Platform:
-    """The platform of one service. *issue* queues a job and returns its id."""
-    builds = Builds(storage, catalog, sealer, issue, clock)
+    """The platform of one service. *issue* queues a job and returns its id, *submit* hands it to a thread."""
+    parents = ParentSegments(storage, schedules, clock)
+    parents.schedule_older()
+    builds = Builds(storage, catalog, sealer, issue, submit, clock)
     return Platform(
-        parents=ParentSegments(storage, clock),
+        parents=parents,
         builds=builds,
         folders=Folders(storage, clock),
         segments=Segments(storage, builds, catalog, warehouse, clock),
