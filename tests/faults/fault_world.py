@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from fault_scenes import NOTHING, Call, Scene, counted
-from hurried import HurriedClock
 from stage import PLANTED, Stage, environment, stage_in
 
 from reconciler.emulators.pinterest.knobs import Knobs
@@ -39,7 +38,7 @@ class FaultWorld:
         name = f"{next(self.numbers):04}"
         folder = self.folder / f"shop-{name}"
         folder.mkdir()
-        stage = Stage(folder, self.sandbox, environment(folder, self.sandbox), clock=HurriedClock())
+        stage = Stage(folder, self.sandbox, environment(folder, self.sandbox))
         stage.environ["PINTEREST_OTHER_SECRET"] = stage.environ["PINTEREST_CLIENT_SECRET"] + "2"
         for path in ("tdr.yaml", "manifests/environments/local.yaml"):
             stage.write(path, (self.base.folder / path).read_text(encoding="utf-8"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from hurried import HurriedClock
 from stage import BUYERS, TITLE, Stage
 
 AUDIENCES = "/ad_accounts/*/audiences"
@@ -58,7 +57,6 @@ def test_a_changed_cron_and_a_deleted_audience_are_drift_and_are_repaired(applie
     ],
 )
 def test_audiences_that_cannot_be_read_are_not_made_again(applied: Stage, fault: dict[str, object]) -> None:
-    applied.clock = HurriedClock()
     before, records = writes(applied), applied.records()
     applied.control.fault(**({"method": "GET", "path": "/ad_accounts/**", "count": None} | fault))
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hurried import HurriedClock
 from stage import BUYERS, PLANTED, Stage, stage_in
 
 from reconciler.emulators.pinterest.knobs import Knobs
@@ -85,7 +84,6 @@ def test_members_are_exact_after_the_fault(standing: Stage, membership: str, fau
 
 def without_patience(stage: Stage) -> Stage:
     """Retries wait next to nothing, so that faults that last are got over soon."""
-    stage.clock = HurriedClock()
     delivery = "  delivery: {retry_count: 2, retry_initial_wait_millis: 10, max_retry_wait_millis: 20}\n"
     path = stage.folder / "manifests/activation.yaml"
     path.write_text(path.read_text(encoding="utf-8") + delivery, encoding="utf-8")
