@@ -1,7 +1,8 @@
 """Runs `tdr apply --yes`, or `tdr rollback RUN --yes`, in the current folder and kills itself at the n-th journal line,
 wherever the project keeps its state.
 
-Called as ``python killed_apply.py BASE_URL before|after N [RUN]``; prints the number of lines when there were fewer.
+Called as ``python killed_apply.py BASE_URL before|after N [RUN]``, with what `TDR_APPROVE` and `TDR_REASON` say; prints the
+number of lines when there were fewer.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 from reconciler.commands import applying
 from reconciler.commands.interruption import Interruption
 from reconciler.commands.rollback import rollback
+from reconciler.engine.approvals import Approval
 from reconciler.ports.store import Entry, StateStore
 from reconciler.wiring import open_runtime
 
@@ -53,7 +55,9 @@ def main(base_url: str, where: str, fatal: int, run_id: str = "") -> None:
     ) as runtime:
         store = DeadlyStore(runtime.store, where, fatal)
         consent = applying.Consent(show=lambda _: None, ask=lambda _: True)
-        run = applying.Run(consent, lambda *_: None, Interruption(), parallel=1)
+        approvals = tuple(map(Approval.parse, os.environ.get("TDR_APPROVE", "").split()))
+        reason = os.environ.get("TDR_REASON", "")
+        run = applying.Run(consent, lambda *_: None, Interruption(), parallel=1, approvals=approvals, reason=reason)
         watched = replace(runtime, state=SimpleNamespace(open=lambda: store))
         answer = rollback(watched, run, run_id) if run_id else applying.apply(watched, run)
     sys.stdout.write(f"{store.lines}\n")

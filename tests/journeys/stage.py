@@ -24,7 +24,7 @@ from reconciler.cli.main import main
 from reconciler.emulators.pinterest.tokens import AppCredentials
 from reconciler.emulators.sandbox import Sandbox
 from reconciler.ports.clock import Clock
-from reconciler.wiring import open_runtime
+from reconciler.wiring import Runtime, open_runtime
 
 TDR = Path(sys.executable).parent / "tdr"
 TITLE = "Spring buyers"
@@ -202,8 +202,8 @@ class Stage:
         return resources
 
     @contextmanager
-    def somebody(self) -> Iterator[TreasureData]:
-        """Somebody else's client of the service that the project runs on."""
+    def opened(self) -> Iterator[Runtime]:
+        """The project with the service that it runs on."""
         with (
             as_if_in(self.folder, self.environ),
             open_runtime(
@@ -213,6 +213,12 @@ class Stage:
                 resolve_secrets=False,
             ) as runtime,
         ):
+            yield runtime
+
+    @contextmanager
+    def somebody(self) -> Iterator[TreasureData]:
+        """Somebody else's client of the service that the project runs on."""
+        with self.opened() as runtime:
             assert runtime.embedded is not None
             yield runtime.embedded.client()
 

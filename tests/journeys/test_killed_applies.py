@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from segment_stage import ACTIVATION, ADDRESS, FILE, LIST, activated, asked, built
 from stage import BUYERS, PLANTED, Stage, ended, stage_in
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "stores"))
@@ -18,6 +19,8 @@ from server_fixtures import postgres, s3, said  # noqa: F401 - some are fixtures
 
 from reconciler.emulators.pinterest.knobs import Knobs
 from reconciler.emulators.sandbox import Sandbox
+
+__all__ = ["activated", "built"]
 
 QUERY = "apiVersion: tdr/v1\nkind: Query\nmetadata: {name: NAME}\nspec: {database: shop, sql: SELECT 1}\n"
 DRIVER = Path(__file__).with_name("killed_apply.py")
@@ -48,8 +51,9 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, filled_state: Path) ->
         return without_ids(stage.records())
 
 
-def run_driver(stage: Stage, where: str, line: int, *run: str) -> tuple[int, str]:
-    process = stage.start([sys.executable, str(DRIVER), stage.environ["TDR_VAR_pinterest"], where, str(line), *run])
+def run_driver(stage: Stage, where: str, line: int, *run: str, **environ: str) -> tuple[int, str]:
+    command = [sys.executable, str(DRIVER), stage.environ["TDR_VAR_pinterest"], where, str(line), *run]
+    process = stage.start(command, **environ)
     out, err = ended(process)
     stage.heard += [out, err]
     return process.returncode, out
@@ -158,6 +162,66 @@ def test_a_killed_rollback_is_done_again_and_ends_where_an_undisturbed_one_does(
         if code == 0:
             break
     assert (code == 0) is (len(lines) > 1)
+
+
+@pytest.mark.parametrize("doing", ["create", "update", "adopt", "delete"])
+@pytest.mark.parametrize(
+    ("where", "lines"),
+    [
+        ("after", [1]),
+        pytest.param("before", range(1, 100), marks=pytest.mark.slow),
+        pytest.param("after", range(1, 100), marks=pytest.mark.slow),
+    ],
+    ids=["once", "before any", "after any"],
+)
+def test_what_is_killed_of_a_segments_activation_is_done_by_the_next_apply(
+    request: pytest.FixtureRequest, where: str, lines: Sequence[int], doing: str
+) -> None:
+    stage: Stage = request.getfixturevalue("built" if doing == "create" else "activated")
+    code = None
+    for line in lines:
+        begin(stage, doing, line)
+        flags = stage.approvals()
+        approved = {"TDR_APPROVE": " ".join(flags[1:-2:2]), "TDR_REASON": flags[-1]} if flags else {}
+
+        code, _ = run_driver(stage, where, line, **approved)
+        assert code in {0, -signal.SIGKILL}, stage.heard[-1]
+        stage.tdr("apply", "--yes", *stage.approvals())
+
+        stage.tdr("plan", "--detailed-exitcode")
+        there = asked(stage, "GET", LIST)
+        if doing == "delete":
+            assert there == [], f"line {line}"
+            assert ADDRESS not in stage.records()
+        else:
+            (one,) = there
+            assert stage.records()[ADDRESS]["id"] == f"{one['audienceId']}/{one['segmentId']}/{one['id']}"
+            assert (one["repeatUnit"], one["valid"]) == ("day", True)
+        assert stage.tdr("doctor", "--format", "json").document["healthy"]
+        assert (len(stage.audiences()), len(stage.control.lists())) == (1, 1)
+        if code == 0:
+            break
+    assert (code == 0) is (len(lines) > 1)
+
+
+def begin(stage: Stage, doing: str, line: int) -> None:
+    """Bring the stage to where *doing* is what the next apply does."""
+    match doing:
+        case "create":
+            if line > 1:
+                (stage.folder / FILE).unlink()
+                stage.tdr("apply", "--yes", *stage.approvals())
+            stage.write(FILE, ACTIVATION)
+        case "update":
+            stage.write(FILE, ACTIVATION + f"  description: changed {line} times\n")
+        case "adopt":
+            stage.tdr("state", "rm", ADDRESS)
+            stage.write(FILE, ACTIVATION + "lifecycle: {adopt: always}\n")
+        case _:
+            if not (stage.folder / FILE).exists():
+                stage.write(FILE, ACTIVATION)
+                stage.tdr("apply", "--yes")
+            (stage.folder / FILE).unlink()
 
 
 def unwritten(records: dict[str, Any]) -> dict[str, Any]:

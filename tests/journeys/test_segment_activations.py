@@ -2,74 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
+import time
 from typing import Any
 
 import pytest
+from segment_stage import ACTIVATION, ADDRESS, FILE, LIST, SEGMENTS, activated, asked, built
 from stage import BUYERS, SERVICE_KEY, Stage, leaks
 
-SEGMENTS = """\
-apiVersion: tdr/v1
-kind: ParentSegment
-metadata: {name: people}
-spec:
-  master: {database: shop, table: customers}
-  attributes:
-    - {name: E-mail, column: email}
-    - {name: Spring, column: spring}
----
-apiVersion: tdr/v1
-kind: Segment
-metadata: {name: spring}
-spec:
-  parent_segment: people
-  where: {all: [{attribute: spring, equals: "yes"}]}
-"""
-ACTIVATION = """\
-apiVersion: tdr/v1
-kind: Activation
-metadata: {name: spring-to-pinterest}
-spec:
-  from: {segment: spring}
-  to: {audience: spring-buyers}
-  membership: replace
-  columns: [{column: email}]
-  schedule: nightly
-  notify: {when: [failure], emails: [Local@localhost]}
-"""
-FILE = "manifests/activation.yaml"
-ADDRESS = "activation/spring-to-pinterest"
-LIST = "/audiences/1/syndications"
-
-
-@pytest.fixture
-def built(loaded: Stage) -> Stage:
-    """A built parent segment with one segment, and nothing that goes to Pinterest yet."""
-    (loaded.folder / FILE).unlink()
-    loaded.write("manifests/segments.yaml", SEGMENTS)
-    loaded.tdr("apply", "--yes")
-    loaded.tdr("run", "parentsegment/people")
-    return loaded
-
-
-@pytest.fixture
-def activated(built: Stage) -> Stage:
-    """The same with an activation of it, whose first run has made the audience."""
-    built.write(FILE, ACTIVATION)
-    built.tdr("apply", "--yes")
-    return built
-
-
-def asked(stage: Stage, method: str, path: str, body: object = None) -> Any:
-    """What somebody else's client of the service is answered."""
-    with stage.somebody() as td:
-        from reconciler.http.request import Request, Safety  # noqa: PLC0415 - for this alone
-
-        content = None if body is None else json.dumps(body).encode()
-        request = Request(method, path, body=content, content_type="application/json", safety=Safety.ONCE)
-        return td._http.json(request)
+__all__ = ["activated", "built"]
 
 
 def only(stage: Stage) -> dict[str, Any]:
@@ -333,3 +275,28 @@ def test_an_address_of_nobody_is_named_by_its_place(built: Stage) -> None:
     assert said.code == 1
     assert "`notify.emails[0]` is the address of no user" in said.err
     assert "nobody@" not in said.out + said.err
+
+
+def test_a_schedule_whose_runs_fail_for_their_settings_goes_off_and_status_says_so(activated: Stage) -> None:
+    put(activated, columns=[])
+    day = 86_400
+    with activated.opened() as runtime:
+        assert runtime.embedded is not None
+        service = runtime.embedded.service()
+        fired = []
+        for number in range(1, 8):
+            fired.append(service.tick(time.time() + number * day))
+            assert service.wait(60)
+
+    assert fired == [1] * 5 + [0, 0]
+    told = activated.tdr("status", ADDRESS, "--format", "json", expect=2).document["findings"]
+    found = {one["rule"]: one for one in told}
+    assert (
+        found["schedule-gone"]["message"] == "its schedule '0 3 * * *' is not there any more after 5 failures in a row"
+    )
+    assert "5 runs failed" in found["failing"]["message"]
+    assert planned(activated) == {ADDRESS: ["/columns", "/cron"]}
+    activated.tdr("apply", "--yes")
+    assert only(activated)["repeatUnit"] == "day"
+    activated.tdr("run", ADDRESS)
+    activated.tdr("status", ADDRESS)
