@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from service_world import World
+from service_world import OpenWorld, World
 
 # 2025-03-12 15:04:05 UTC is a Wednesday; in Tokyo it is the 13th, 00:04:05.
 SCHEDULED = 1741791845
@@ -60,13 +60,21 @@ VALUES: list[tuple[str, Any]] = [
 ]
 
 
+@pytest.fixture(scope="module")
+def idle(open_world_for_all: OpenWorld) -> World:
+    """A service with a database and nothing in it."""
+    made = open_world_for_all()
+    made.post("/v3/database/create/sales")
+    return made
+
+
 @pytest.mark.parametrize(("call", "expected"), VALUES, ids=[call for call, _ in VALUES])
 @pytest.mark.parametrize("engine", ["trino", "hive"])
-def test_a_function_gives_the_vendors_value(world: World, engine: str, call: str, expected: Any) -> None:
+def test_a_function_gives_the_vendors_value(idle: World, engine: str, call: str, expected: Any) -> None:
     if engine == "hive" and "''" in call:
         pytest.skip("Hive escapes quotes by a backslash")
 
-    assert world.rows(f"SELECT {call}", engine=engine, scheduled_time=str(SCHEDULED)) == [[expected]]
+    assert idle.rows(f"SELECT {call}", engine=engine, scheduled_time=str(SCHEDULED)) == [[expected]]
 
 
 RANGES: list[tuple[str, list[int]]] = [
@@ -119,21 +127,21 @@ INTERVALS: list[tuple[str, str, str, str]] = [
 
 @pytest.mark.parametrize(("interval", "zone", "start", "end"), INTERVALS)
 def test_an_interval_counts_whole_units_back_from_the_scheduled_time(
-    world: World, interval: str, zone: str, start: str, end: str
+    idle: World, interval: str, zone: str, start: str, end: str
 ) -> None:
     inside = f"TD_INTERVAL(TD_TIME_PARSE('{start}'), '{interval}', '{zone}')"
     before = f"TD_INTERVAL(TD_TIME_PARSE('{start}') - 1, '{interval}', '{zone}')"
     last = f"TD_INTERVAL(TD_TIME_PARSE('{end}') - 1, '{interval}', '{zone}')"
     after = f"TD_INTERVAL(TD_TIME_PARSE('{end}'), '{interval}', '{zone}')"
 
-    rows = world.rows(f"SELECT {before}, {inside}, {last}, {after}", scheduled_time=str(SCHEDULED))
+    rows = idle.rows(f"SELECT {before}, {inside}, {last}, {after}", scheduled_time=str(SCHEDULED))
 
     assert rows == [[False, True, True, False]]
 
 
 @pytest.mark.parametrize("interval", ["1d", "-1", "d", "-1x", "-1d/soon", ""])
-def test_an_interval_that_is_none_is_refused(world: World, interval: str) -> None:
-    job = world.run(f"SELECT TD_INTERVAL(1, '{interval}')")
+def test_an_interval_that_is_none_is_refused(idle: World, interval: str) -> None:
+    job = idle.run(f"SELECT TD_INTERVAL(1, '{interval}')")
 
     assert job["status"] == "error"
     assert "interval" in job["debug"]["stderr"]
