@@ -100,10 +100,27 @@ spec:
 """
 
 
+@pytest.fixture(scope="module")
+def shop_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The state of the shop with its rows."""
+    stage = opened(tmp_path_factory.mktemp("shops"))
+    stage.tdr("apply", "--yes")
+    stage.tdr("run", "import/people")
+    stage.tdr("run", "import/orders")
+    return stage.folder / "state"
+
+
 @pytest.fixture
-def shop(tmp_path: Path) -> Stage:
+def shop(tmp_path: Path, shop_state: Path) -> Stage:
     """Tables with people and orders; no segment yet."""
-    folder = tmp_path / "shop"
+    stage = opened(tmp_path)
+    shutil.copytree(shop_state, stage.folder / "state")
+    return stage
+
+
+def opened(place: Path) -> Stage:
+    """A shop with its manifests and data; nothing of it is applied."""
+    folder = place / "shop"
     folder.mkdir()
     stage = Stage(folder, None, environment(folder))
     stage.write("tdr.yaml", "apiVersion: tdr/v1\nproject: shop\n")
@@ -111,9 +128,6 @@ def shop(tmp_path: Path) -> Stage:
     stage.write("manifests/shop.yaml", SHOP)
     stage.write("data/people.csv", PEOPLE)
     stage.write("data/orders.csv", ORDERS)
-    stage.tdr("apply", "--yes")
-    stage.tdr("run", "import/people")
-    stage.tdr("run", "import/orders")
     return stage
 
 
