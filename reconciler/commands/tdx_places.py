@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from reconciler.model.address import Address
+from reconciler.model.kinds import AudienceSpec
 from reconciler.model.resource import Resource
 from reconciler.model.segments import ParentSegmentSpec, SegmentFolderSpec
+from reconciler.wiring import Runtime
 
 CONTEXT: Final = "tdx.json"
 """The file that names the parent segment of a folder and all below."""
@@ -37,3 +39,16 @@ def folder_names(resources: Mapping[Address, Resource], folder: str | None) -> l
         names.insert(0, declared.spec.name or declared.address.name)
         folder = declared.spec.folder
     return names
+
+
+def audiences_by_id(runtime: Runtime) -> dict[str, str]:
+    """Vendor's id -> the document of the audience: as the document says it, else as it was applied or imported."""
+    ids = {
+        record.remote_id: address.name
+        for address, record in runtime.store.read().state.records.items()
+        if address.kind == "audience" and address in runtime.world.resources
+    }
+    for address, resource in sorted(runtime.world.resources.items()):
+        if isinstance(resource.spec, AudienceSpec) and resource.spec.audience_id:
+            ids[resource.spec.audience_id] = address.name
+    return ids

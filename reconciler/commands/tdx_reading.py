@@ -1,9 +1,10 @@
-"""`tdr tdx read`: documents of the segments that `tdx sg pull` put into files. Asks no vendor."""
+"""`tdr tdx read`: documents of the segments and activations that `tdx sg pull` put into files. Asks no vendor."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,14 +15,18 @@ from reconciler.adoption import writing
 from reconciler.adoption.drafting import Draft, resource_of
 from reconciler.adoption.naming import document_name, slug
 from reconciler.commands.answer import FAILED, OK, Answer
-from reconciler.commands.tdx_places import CONTEXT, declared_parent, folder_names
+from reconciler.commands.tdx_places import CONTEXT, audiences_by_id, declared_parent, folder_names
 from reconciler.errors import UsageError
 from reconciler.manifest.core_schema import Unreadable, read
 from reconciler.manifest.files import FileRefused, read_file
 from reconciler.model.address import Address
+from reconciler.model.kinds import ActivationSpec
+from reconciler.model.resource import Resource
 from reconciler.model.segments import ParentSegmentSpec, SegmentFolderSpec, SegmentSpec
 from reconciler.ports.clock import rfc3339
-from reconciler.providers.treasure_data import rules, tdx_rules
+from reconciler.ports.listing import Directory
+from reconciler.ports.provider import Context
+from reconciler.providers.treasure_data import rules, tdx_activations, tdx_rules
 from reconciler.providers.treasure_data.references import CannotSay, Tree
 from reconciler.providers.treasure_data.wording import where_of
 from reconciler.reports import tdx as reports
@@ -57,6 +62,18 @@ class _Desk:
     segments: dict[str, str] = field(default_factory=dict)
     """What tdx calls a segment -> its document."""
 
+    @cached_property
+    def directory(self) -> Directory:
+        """Audiences by the vendor's ids, and all that is declared."""
+        world = self.runtime.world
+        specs = {address: resource.spec for address, resource in world.resources.items()}
+        ids = audiences_by_id(self.runtime)
+        return Directory(
+            {("audience", remote_id): name for remote_id, name in ids.items()},
+            specs,
+            world.traits(Address("audience", "any")).verbs,
+        )
+
     def leave_out(self, where: str, why: str) -> None:
         self.left_out.append(reports.LeftOut(where, why))
 
@@ -72,6 +89,13 @@ class _Desk:
 
         return document_name(kind, label, where, is_free)
 
+    def _check(self, resource: Resource) -> None:
+        world = self.runtime.world
+        known = {**world.resources, resource.address: resource}
+        for problem in world.providers[resource.address.kind].check(resource, Context(known)):
+            if problem.is_error:
+                raise CannotSay(problem.message)
+
     def keep(self, address: Address, label: str, tree: Tree) -> None:
         """Draft a document.
 
@@ -83,6 +107,8 @@ class _Desk:
         except ValidationError as error:
             first = error.errors()[0]
             raise CannotSay(f"`{'.'.join(map(str, first['loc']))}` {first['msg']}") from error
+        if address.kind == "activation":
+            self._check(resource)
         self.drafts.append(Draft(address, "", label, tree, resource))
 
 
@@ -105,7 +131,8 @@ def read_folder(runtime: Runtime, folder: Path, parent: str, *, dry_run: bool) -
     for one in segments:
         _promise(desk, one)
     for one in segments:
-        _draft(desk, one)
+        if _draft(desk, one):
+            _draft_activations(desk, one)
     new = list(writing.files(desk.drafts, runtime.project.spec.manifests))
     if not dry_run:
         writing.write(runtime.project.root, new)
@@ -161,11 +188,12 @@ def _declared_segment(desk: _Desk, one: _Segment) -> str | None:
     return None
 
 
-def _draft(desk: _Desk, one: _Segment) -> None:
+def _draft(desk: _Desk, one: _Segment) -> bool:
+    """Draft a document of the segment; whether there is one, be it from before."""
     address = Address("segment", desk.segments["/".join((*one.folders, one.label))])
     if address in desk.runtime.world.resources:
         desk.notes.append(f"{one.path}: {address} declares it already")
-        return
+        return True
     try:
         _leave_alone(desk, one)
         folder = _folder(desk, one.folders)
@@ -177,6 +205,40 @@ def _draft(desk: _Desk, one: _Segment) -> None:
         desk.keep(address, one.label, tree | _rule(desk, one))
     except CannotSay as error:
         desk.leave_out(one.path, str(error))
+        return False
+    return True
+
+
+def _draft_activations(desk: _Desk, one: _Segment) -> None:
+    """Draft documents of the activations below a segment, each alone: what cannot be said of one keeps no other back."""
+    told = one.told.get("activations")
+    if isinstance(told, dict):
+        desk.leave_out(one.path, "`activations` is no list: those of journeys are not the segment's")
+        return
+    for number, activation in enumerate(told if isinstance(told, list) else ()):
+        name = activation.get("name") if isinstance(activation, dict) else None
+        what = f"the activation {name if isinstance(name, str) and name.strip() else number!r}"
+        try:
+            _draft_activation(desk, one, activation, what)
+        except CannotSay as error:
+            desk.leave_out(one.path, f"{what}: {error}")
+
+
+def _draft_activation(desk: _Desk, one: _Segment, told: object, what: str) -> None:
+    segment = desk.segments["/".join((*one.folders, one.label))]
+    name = told.get("name") if isinstance(told, dict) else None
+    if not isinstance(name, str) or not name.strip():
+        raise CannotSay("it has no name")
+    for address, resource in sorted(desk.runtime.world.resources.items()):
+        spec = resource.spec
+        if isinstance(spec, ActivationSpec) and (spec.from_.segment, spec.name or address.name) == (segment, name):
+            desk.notes.append(f"{one.path}: {address} declares {what} already")
+            return
+    tree, remarks = tdx_activations.declared(told, segment, desk.directory)
+    address = Address("activation", desk.free_name("activation", name, one.path))
+    desk.keep(address, name, tree | ({} if address.name == name else {"name": name}))
+    for remark in remarks:
+        desk.leave_out(one.path, f"{what}: {remark}")
 
 
 def _leave_alone(desk: _Desk, one: _Segment) -> None:
@@ -188,12 +250,6 @@ def _leave_alone(desk: _Desk, one: _Segment) -> None:
         desk.leave_out(one.path, f"keys that are not known: {', '.join(map(str, others))}")
     if one.told.get("visible") is False:
         desk.leave_out(one.path, "`visible: false` has no words in a document; the segment is taken over without it")
-    activations = one.told.get("activations")
-    for number, told in enumerate(activations if isinstance(activations, list) else ()):
-        name = told.get("name") if isinstance(told, dict) else None
-        desk.leave_out(
-            one.path, f"the activation {name or number!r}: import it from the account with `tdr import --all`"
-        )
 
 
 def _folder(desk: _Desk, folders: tuple[str, ...]) -> str:

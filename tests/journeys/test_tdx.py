@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,51 @@ rule:
       operator: {type: Equal, not: true, value: US}
 activations:
   - {name: Win back, connection: mail, columns: [email], schedule: {type: daily, timezone: UTC}}
+"""
+ADS = """\
+apiVersion: tdr/v1
+kind: Connection
+metadata: {name: ads}
+spec:
+  type: pinterest
+  name: Main ads
+  client_id: ${secret:env:ADS}
+  client_secret: ${secret:env:ADS}
+  refresh_token: ${secret:env:ADS}
+---
+apiVersion: tdr/v1
+kind: Audience
+metadata: {name: winners}
+spec: {connection: ads, ad_account_id: "549700000001", title: Winners, audience_id: "2542620900001"}
+"""
+ACTIVATIONS = """\
+name: Sent
+kind: batch
+activations:
+  - name: Winners every week
+    connection: Main ads
+    columns: [email]
+    schedule:
+      type: weekly
+      timezone: Asia/Tokyo
+      repeat_unit: week
+      repeat_sub_frequency: [0, 3]
+      start_at: "2026-03-01T09:30:00"
+    connector_config:
+      ad_account_id: "549700000001"
+      audience_type: customer_list
+      ignore_invalid_records: false
+      action: ADD_PEOPLE_TO_CURRENT_AUDIENCE
+      audience_id_add_people: "2542620900001"
+      retry_count: 3
+    notification:
+      notify_on: [onSuccess, onFailure]
+      email_recipients: [team@example.com]
+"""
+TIMES = """\
+      repeat_unit: week
+      repeat_sub_frequency: [0, 3]
+      start_at: "2026-03-01T09:30:00"
 """
 EVERYBODY = "name: Everybody\nkind: batch\n"
 
@@ -182,9 +228,10 @@ def test_reading_what_was_written_gives_the_same_documents(shop: Stage) -> None:
 def test_a_second_reading_writes_nothing_and_says_what_is_declared(shop: Stage) -> None:
     reading(shop)
 
-    again = reading(shop, expect=0)
+    again = reading(shop)
 
     assert again["files"] == []
+    assert [one["where"] for one in again["left_out"]] == ["Marketing/lost.yaml"], "an activation has no document yet"
     assert "Marketing/buyers.yml: segment/buyers declares it already" in again["notes"]
 
 
@@ -291,3 +338,111 @@ def test_what_tdx_has_no_words_for_is_told_by_its_address(shop: Stage) -> None:
     told = shop.tdr("tdx", "write", str(shop.folder / "again"), "--format", "json", expect=1).document
 
     assert told["left_out"] == [{"where": "segment/grouped", "why": "tdx refuses conditions in groups"}]
+
+
+@pytest.fixture
+def sending(shop: Stage) -> Stage:
+    """The shop, with an audience, whose folder has one segment with an activation."""
+    shutil.rmtree(pulled(shop))
+    shop.write("segments/customer-360/tdx.json", '{"parent_segment": "Customer 360"}')
+    shop.write("manifests/ads.yaml", ADS)
+    shop.edit("manifests/parent.yaml", "  attributes:\n", "  attributes:\n    - {name: E-mail, column: email}\n")
+    shop.write("segments/customer-360/sent.yml", ACTIVATIONS)
+    shop.environ["ADS"] = "FAKE-ads"
+    return shop
+
+
+def test_an_activation_becomes_a_document_and_is_written_for_tdx_again(sending: Stage) -> None:
+    told = reading(sending, expect=0)
+
+    written = {one["path"]: read(one["text"]) for one in told["files"]}
+    assert sorted(written) == [
+        "manifests/activations/winners-every-week.yaml",
+        "manifests/segments/sent.yaml",
+    ]
+    document = written["manifests/activations/winners-every-week.yaml"]
+    assert isinstance(document, dict)
+    assert document["spec"] == {
+        "name": "Winners every week",
+        "from": {"segment": "sent"},
+        "to": {"audience": "winners"},
+        "membership": "add",
+        "on_invalid": "fail",
+        "columns": [{"column": "email"}],
+        "schedule": {"cron": "30 9 * * 0,3", "timezone": "Asia/Tokyo"},
+        "delivery": {"retry_count": 3},
+        "notify": {"when": ["success", "failure"], "emails": ["team@example.com"]},
+    }
+    sending.tdr("validate")
+
+    sending.tdr("tdx", "write", str(sending.folder / "again"))
+    again, before = (
+        read((sending.folder / path).read_text(encoding="utf-8"))
+        for path in ("again/customer-360/sent.yml", "segments/customer-360/sent.yml")
+    )
+    assert isinstance(again, dict)
+    assert isinstance(before, dict)
+    (one,), (other,) = again["activations"], before["activations"]
+    # A schedule begins with its next run, not with its first.
+    assert re.fullmatch(r"20\d\d-\d\d-\d\dT09:30:00", one["schedule"].pop("start_at"))
+    other["schedule"].pop("start_at")
+    assert again == before
+    assert "declares the activation 'Winners every week' already" in " ".join(reading(sending, expect=0)["notes"])
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "why", "documents"),
+    [
+        ("start_at:", "end_on: 2026-12-31\n      start_at:", "its `schedule` ends on a day", 0),
+        ('"2026-03-01T09:30:00"', '"2026-03-01T09:30:00Z"', "is a time of Asia/Tokyo is not documented", 0),
+        ("start_at:", "starts_at:", "its `schedule` has keys that are not known: starts_at", 0),
+        (TIMES, "", "its schedule 'weekly' says no time; it stays as it is", 1),
+        ("columns: [email]", "columns: [{name: email, visibility: masked}]", "how the column 'email' goes out", 0),
+        ("columns: [email]", "columns: [email, country]", "audience/winners takes one column, called 'email'", 0),
+        ("columns: [email]", "columns: email", "its `columns` is no list", 0),
+        ("connection: Main ads", "connection: Other", "through the connection 'Other', and audience/winners", 0),
+        ('people: "2542620900001"', 'people: "1"', "its audience 1 is declared by no document", 0),
+        ("action: ADD_PEOPLE_TO_CURRENT_AUDIENCE", "action: CREATE_NEW_AUDIENCE", "is in create mode", 0),
+        ("retry_count: 3", "batch: 3", "its export has settings for which manifests have no words: batch", 0),
+        ("columns: [email]", "columns: [email]\n    color: red", "keys that are not known: color", 0),
+        ("columns: [email]", "columns: [email]\n    behaviors: [{behavior_table: x}]", "columns of behaviors", 0),
+        ("[onSuccess, onFailure]", "[onStart]", "for onStart, which is not known", 0),
+        ("- name: Winners every week\n   ", "-", "the activation 0: it has no name", 0),
+        ("activations:\n  - name", "activations:\n  key:\n    name", "those of journeys are not the segment's", 0),
+    ],
+)
+def test_what_cannot_be_said_of_an_activation_is_told_and_its_segment_is_taken(
+    sending: Stage, before: str, after: str, why: str, documents: int
+) -> None:
+    sending.edit("segments/customer-360/sent.yml", before, after)
+
+    told = reading(sending)
+
+    (left,) = told["left_out"]
+    assert why in left["why"]
+    assert ["activations" in one["path"] for one in told["files"]].count(True) == documents
+    sending.tdr("validate")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "why"),
+    [
+        ("- {column: email}", "- {column: country, as: email}", "the column 'email', which is renamed or made"),
+        ('"30 9 * * 0,3"', '"30 9 1,15 * *"', "tdx has no words for when it runs, '30 9 1,15 * *'"),
+        ("  membership: add", "  membership: add\n  description: For all", "no words for its `description`"),
+        (', audience_id: "2542620900001"', "", "audience/winners has no id yet: apply it first"),
+    ],
+)
+def test_an_activation_that_tdx_has_no_words_for_is_told_and_its_segment_is_written(
+    sending: Stage, before: str, after: str, why: str
+) -> None:
+    reading(sending, expect=0)
+    for path in ("manifests/activations/winners-every-week.yaml", "manifests/ads.yaml"):
+        text = (sending.folder / path).read_text(encoding="utf-8")
+        sending.write(path, text.replace(before, after))
+
+    told = sending.tdr("tdx", "write", str(sending.folder / "again"), "--format", "json", expect=1).document
+
+    assert [(one["where"], why in one["why"]) for one in told["left_out"]] == [("activation/winners-every-week", True)]
+    assert "customer-360/sent.yml" in [one["path"] for one in told["files"]]
+    assert "activations" not in told["files"][0]["text"]
