@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator
 
 import pytest
@@ -20,12 +19,6 @@ def _forgotten_secrets() -> Iterator[None]:
     """Secrets of shared fixtures are made before this one, and stay known."""
     with known_secrets.OF_PROCESS.scope():
         yield
-
-
-def pytest_collection_finish() -> None:
-    """Thousands of tests are held until the end: looking through them for garbage over and over took seconds each time."""
-    gc.collect()
-    gc.freeze()
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
