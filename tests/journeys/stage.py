@@ -125,7 +125,7 @@ class Stage:
     environ: dict[str, str]
     heard: list[str] = field(default_factory=list)
     clock: Clock = field(default_factory=HurriedClock)
-    """What commands in this process go by, unless `TDR_NOW` says otherwise."""
+    """What commands in this process and the service below them go by, unless `TDR_NOW` says otherwise."""
 
     # -- commands --------------------------------------------------------------------------------------------------
 
@@ -211,6 +211,7 @@ class Stage:
                 environment=None,
                 variables={"pinterest": self.environ.get("TDR_VAR_pinterest", "")},
                 resolve_secrets=False,
+                clock=None if "TDR_NOW" in self.environ else self.clock,
             ) as runtime,
         ):
             yield runtime
