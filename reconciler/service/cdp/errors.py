@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
 
 from reconciler.service.answers import ApiError
+
+T = TypeVar("T")
 
 ENTITIES: Final = "application/vnd.treasuredata.v1+json"
 
@@ -89,6 +92,22 @@ class Masked(Refused):
         """For addresses below ``/entities``: a wrong parameter, not one that fails to validate."""
         pointer, meta = f"/attributes/{self.attribute}", {"parameterCode": self.validation}
         return EntityError(400, "bad-parameter-error", self.message, pointer=pointer, meta=meta)
+
+
+def plainly(write: Callable[[], T]) -> T:
+    """What *write* returns; its refusal in the shape of the addresses below ``/audiences``."""
+    try:
+        return write()
+    except Refused as refusal:
+        raise refusal.plain() from refusal
+
+
+def as_entity(write: Callable[[], T]) -> T:
+    """What *write* returns; its refusal in the shape of the addresses below ``/entities``."""
+    try:
+        return write()
+    except Refused as refusal:
+        raise refusal.entity() from refusal
 
 
 def taken() -> Refused:

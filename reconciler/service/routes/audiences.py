@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from reconciler.service.answers import iso_text
-from reconciler.service.cdp.errors import CdpError, Refused
+from reconciler.service.cdp.errors import CdpError, plainly
 from reconciler.service.requests import Call
 from reconciler.service.routing import route
 
@@ -25,7 +24,7 @@ def list_parents(service: Service, _call: Call) -> Any:
 
 def create_parent(service: Service, call: Call) -> Any:
     """Make a parent segment with its root folder."""
-    audience_id = _plainly(lambda: service.cdp.parents.create(call.fields))
+    audience_id = plainly(lambda: service.cdp.parents.create(call.fields))
     return service.cdp.parent(_parent(service, str(audience_id)))
 
 
@@ -37,7 +36,7 @@ def show_parent(service: Service, call: Call) -> Any:
 def replace_parent(service: Service, call: Call) -> Any:
     """Exchange a parent segment as a whole."""
     row = _parent(service, call.names["audience"])
-    _plainly(lambda: service.cdp.parents.replace(row, call.fields))
+    plainly(lambda: service.cdp.parents.replace(row, call.fields))
     return show_parent(service, call)
 
 
@@ -89,7 +88,7 @@ def create_segment(service: Service, call: Call) -> Any:
     )
     if folder is None:
         raise LookupError(parent["id"])
-    segment_id = _plainly(lambda: service.cdp.segments.create(folder, call.fields))
+    segment_id = plainly(lambda: service.cdp.segments.create(folder, call.fields))
     made = _found(service.cdp.segments.find(str(segment_id)), "segment")
     return _segment(service, made, service.cdp.builds.newest(parent["id"]))
 
@@ -104,7 +103,7 @@ def update_segment(service: Service, call: Call) -> Any:
     """Change the given fields of a segment."""
     row = _own(service, call)
     folder = _folder_of(service, _parent(service, call.names["audience"]), call)
-    _plainly(lambda: service.cdp.segments.update(row, call.fields, folder))
+    plainly(lambda: service.cdp.segments.update(row, call.fields, folder))
     return show_segment(service, call)
 
 
@@ -112,7 +111,7 @@ def query_sql(service: Service, call: Call) -> Any:
     """The SQL of a rule: a check of it, too."""
     parent = _parent(service, call.names["audience"])
     rule = call.fields.get("rule") or {}
-    return {"sql": _plainly(lambda: service.cdp.segments.sql(parent["id"], rule))}
+    return {"sql": plainly(lambda: service.cdp.segments.sql(parent["id"], rule))}
 
 
 def _parent(service: Service, audience_id: str) -> sqlite3.Row:
@@ -138,14 +137,6 @@ def _found(row: sqlite3.Row | None, what: str) -> sqlite3.Row:
     if row is None:
         raise CdpError(404, "record-not-found-error", f"No such {what}")
     return row
-
-
-def _plainly(write: Callable[[], Any]) -> Any:
-    """What *write* returns; its refusal in the shape of these addresses."""
-    try:
-        return write()
-    except Refused as refusal:
-        raise refusal.plain() from refusal
 
 
 def _folder(row: sqlite3.Row) -> dict[str, Any]:

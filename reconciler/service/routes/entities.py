@@ -6,14 +6,14 @@ A request's body is the bare resource; an answer wraps it in ``data``.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import orjson
 from starlette.responses import Response
 
 from reconciler.service.answers import JSON, ApiError, iso_text, json_response
-from reconciler.service.cdp.errors import ENTITIES, EntityError, Refused, blank
+from reconciler.service.cdp.errors import ENTITIES, EntityError, as_entity, blank
 from reconciler.service.requests import Call
 from reconciler.service.routing import route
 
@@ -61,7 +61,7 @@ def by_folder(service: Service, call: Call) -> Response:
 def create_folder(service: Service, call: Call) -> Response:
     """Make a folder in another."""
     parent = _required_folder(service, call)
-    folder_id = _as_entity(lambda: service.cdp.folders.create(parent, _attributes(call)))
+    folder_id = as_entity(lambda: service.cdp.folders.create(parent, attributes(call)))
     return _told(_folder(_found(service.cdp.folders.find(str(folder_id)))))
 
 
@@ -73,7 +73,7 @@ def show_folder(service: Service, call: Call) -> Response:
 def update_folder(service: Service, call: Call) -> Response:
     """Change the given attributes of a folder, or move it."""
     row = _found(service.cdp.folders.find(call.names["id"]))
-    _as_entity(lambda: service.cdp.folders.update(row, _attributes(call), _folder_named(service, call)))
+    as_entity(lambda: service.cdp.folders.update(row, attributes(call), _folder_named(service, call)))
     return show_folder(service, call)
 
 
@@ -92,7 +92,7 @@ def delete_folder(service: Service, call: Call) -> Response:
 def create_segment(service: Service, call: Call) -> Response:
     """Make a segment; its folder decides the parent segment."""
     folder = _required_folder(service, call)
-    segment_id = _as_entity(lambda: service.cdp.segments.create(folder, _attributes(call)))
+    segment_id = as_entity(lambda: service.cdp.segments.create(folder, attributes(call)))
     return _told_segment(service, str(segment_id))
 
 
@@ -104,7 +104,7 @@ def show_segment(service: Service, call: Call) -> Response:
 def update_segment(service: Service, call: Call) -> Response:
     """Change the given attributes of a segment, or move it."""
     row = _found(service.cdp.segments.find(call.names["id"]))
-    _as_entity(lambda: service.cdp.segments.update(row, _attributes(call), _folder_named(service, call)))
+    as_entity(lambda: service.cdp.segments.update(row, attributes(call), _folder_named(service, call)))
     return show_segment(service, call)
 
 
@@ -146,15 +146,12 @@ def _parameter(name: str, code: str, message: str) -> EntityError:
     return EntityError(400, "bad-parameter-error", message, pointer=f"/{name}", meta={"parameterCode": code})
 
 
-def _as_entity(write: Callable[[], Any]) -> Any:
-    """What *write* returns; its refusal in the shape of these addresses."""
-    try:
-        return write()
-    except Refused as refusal:
-        raise refusal.entity() from refusal
+def attributes(call: Call) -> Mapping[str, Any]:
+    """What a request says that an object is to be.
 
-
-def _attributes(call: Call) -> Mapping[str, Any]:
+    Raises:
+        EntityError: it is no object of JSON.
+    """
     told = call.fields.get("attributes", {})
     if not isinstance(told, Mapping):
         raise _parameter("attributes", "INVALID_FORMAT", "attributes is not an object")

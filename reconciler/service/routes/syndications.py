@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.responses import Response
 
 from reconciler.service.answers import json_response
-from reconciler.service.cdp.errors import ENTITIES, CdpError, EntityError, Refused
+from reconciler.service.cdp.errors import ENTITIES, CdpError, EntityError, as_entity, plainly
 from reconciler.service.requests import Call
+from reconciler.service.routes.entities import attributes
 from reconciler.service.routing import route
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def list_plain(service: Service, call: Call) -> Any:
 def create_plain(service: Service, call: Call) -> Any:
     """Make an activation of a segment."""
     segment = _plain_segment(service, call)
-    made = _plainly(lambda: service.cdp.syndications.create(segment, call.fields))
+    made = plainly(lambda: service.cdp.syndications.create(segment, call.fields))
     return _shown(service, segment, str(made), _plain_absence)
 
 
@@ -56,7 +57,7 @@ def show_plain(service: Service, call: Call) -> Any:
 def update_plain(service: Service, call: Call) -> Any:
     """Change the given fields of an activation."""
     row = _own(service, _plain_segment(service, call), call.names["id"], _plain_absence)
-    _plainly(lambda: service.cdp.syndications.update(row, call.fields))
+    plainly(lambda: service.cdp.syndications.update(row, call.fields))
     return show_plain(service, call)
 
 
@@ -90,7 +91,7 @@ def list_entities(service: Service, call: Call) -> Response:
 def create_entity(service: Service, call: Call) -> Response:
     """Make an activation of a segment."""
     segment = _segment(service, call)
-    made = _as_entity(lambda: service.cdp.syndications.create(segment, _attributes(call)))
+    made = as_entity(lambda: service.cdp.syndications.create(segment, attributes(call)))
     return _told(_entity(_shown(service, segment, str(made), _absence)))
 
 
@@ -102,7 +103,7 @@ def show_entity(service: Service, call: Call) -> Response:
 def update_entity(service: Service, call: Call) -> Response:
     """Change the given attributes of an activation."""
     row = _own(service, _segment(service, call), call.names["id"], _absence)
-    _as_entity(lambda: service.cdp.syndications.update(row, _attributes(call)))
+    as_entity(lambda: service.cdp.syndications.update(row, attributes(call)))
     return show_entity(service, call)
 
 
@@ -159,28 +160,6 @@ def _plain_absence(what: str) -> CdpError:
 
 def _absence(_what: str) -> EntityError:
     return EntityError(404, "record-not-found-error", "Record not found")
-
-
-def _plainly(write: Callable[[], Any]) -> Any:
-    try:
-        return write()
-    except Refused as refusal:
-        raise refusal.plain() from refusal
-
-
-def _as_entity(write: Callable[[], Any]) -> Any:
-    try:
-        return write()
-    except Refused as refusal:
-        raise refusal.entity() from refusal
-
-
-def _attributes(call: Call) -> Mapping[str, Any]:
-    told = call.fields.get("attributes", {})
-    if not isinstance(told, Mapping):
-        meta = {"parameterCode": "INVALID_FORMAT"}
-        raise EntityError(400, "bad-parameter-error", "attributes is not an object", pointer="/attributes", meta=meta)
-    return told
 
 
 def _entity(told: Mapping[str, Any]) -> dict[str, Any]:
