@@ -23,11 +23,6 @@ from reconciler.model.spec import Adopt, Lifecycle, Spec
 from reconciler.ports.listing import Declaration, Directory, Found, Lists, SecretPlace, Undeclarable
 from reconciler.ports.provider import Context
 
-ORDER = (
-    *("connection", "database", "table", "audience", "query", "import"),
-    *("parentsegment", "segmentfolder", "segment", "activation", "workflow"),
-)
-"""What is referred to comes before what refers to it."""
 _SPELLED = {kind.lower(): kind for kind in KINDS}
 
 
@@ -59,7 +54,7 @@ class _Partial(dict[str, Json]):
 
 @dataclass
 class Restorer:
-    """Makes resources one after the other, in `ORDER`; each may refer to those made before.
+    """Makes resources one after the other, in the `ORDER` of drafts; each may refer to those made before.
 
     resources: what is declared, with what was made in place of it.
     names: kind and vendor's id -> name of the document, of all that is or was remembered.

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from reconciler.adoption.drafting import ORDER
 from reconciler.commands.answer import Answer
 from reconciler.commands.applying import Run, carry_out
 from reconciler.commands.planning import checked, document_of, exit_code_of, review
-from reconciler.commands.restoring import ORDER, Restorer
+from reconciler.commands.restoring import Restorer
 from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.engine.diff import Rules, differences
 from reconciler.engine.planning import Prepared, prepare
