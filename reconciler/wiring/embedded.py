@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from reconciler.apis.treasure_data_workflows import Workflows
     from reconciler.ports.exports import Exporter, Importer
     from reconciler.service.service import Service
+
+Api = TypeVar("Api", "TreasureData", "CustomerData", "Workflows")
 
 ACCOUNT = "1"
 EXTRA_KEY = "TDR_SERVICE_KEY"
@@ -68,31 +70,19 @@ class Embedded:
 
     def client(self) -> TreasureData:
         """A client of the service: of the one that `tdr serve` runs, else of one in this process."""
-        served = self.served_at()
-        secret = Secret("embedded", self.api_key())
-        place = Endpoint(EMBEDDED, served or "http://embedded")
-        transport = _to_server() if served else self._within_process()
-        client = connect(place, secret, transport=transport, clock=self._clock, trace=trace_of(self._environ))
-        self._clients.append(client)
-        return client
+        return self._connected(connect)
 
     def customer_data(self) -> CustomerData:
         """A client of its parent segments, answered at the same place."""
-        served = self.served_at()
-        client = connect_customer_data(
-            Endpoint(EMBEDDED, served or "http://embedded"),
-            Secret("embedded", self.api_key()),
-            transport=_to_server() if served else self._within_process(),
-            clock=self._clock,
-            trace=trace_of(self._environ),
-        )
-        self._clients.append(client)
-        return client
+        return self._connected(connect_customer_data)
 
     def workflows(self) -> Workflows:
         """A client of its workflows, answered at the same place."""
+        return self._connected(connect_workflows)
+
+    def _connected(self, connect: Callable[..., Api]) -> Api:
         served = self.served_at()
-        client = connect_workflows(
+        client = connect(
             Endpoint(EMBEDDED, served or "http://embedded"),
             Secret("embedded", self.api_key()),
             transport=_to_server() if served else self._within_process(),
