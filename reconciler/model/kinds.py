@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Discriminator, Field, model_validator
 
 from reconciler.model.mapping import Notify, OutputColumn
-from reconciler.model.segments import ParentSegmentSpec, SegmentFolderSpec, SegmentName, SegmentSpec
+from reconciler.model.segments import ParentSegmentName, ParentSegmentSpec, SegmentFolderSpec, SegmentName, SegmentSpec
 from reconciler.model.spec import (
     AudienceName,
     ConnectionName,
@@ -180,18 +180,29 @@ class AudienceSpec(Spec):
     """Only to choose among audiences of the same title."""
 
 
+class JourneySource(Spec):
+    """A journey, which people draw in the vendor's console. No document declares one."""
+
+    parent_segment: ParentSegmentName
+    """Name of a ParentSegment document, or of a parent segment that exists already."""
+    name: OneLine
+    """What the journey is called."""
+
+
 class ActivationSource(Spec):
-    """Rows of an activation: those of a query, or the people of a segment."""
+    """Rows of an activation: those of a query, or the people of a segment, or those who reach a step of a journey."""
 
     query: SqlSource | None = None
     """The query."""
     segment: SegmentName | None = None
     """Name of a Segment document."""
+    journey: JourneySource | None = None
+    """A journey that has a step which is this activation."""
 
     @model_validator(mode="after")
     def _is_one(self) -> Self:
-        if (self.query is None) == (self.segment is None):
-            message = "needs either a `query` or a `segment`"
+        if sum(one is not None for one in (self.query, self.segment, self.journey)) != 1:
+            message = "needs either a `query` or a `segment`, or the `journey` that the activation is a step of"
             raise ValueError(message)
         return self
 
@@ -260,14 +271,14 @@ class ActivationSpec(Spec):
                 what = "query" if name in of_queries else "segment"
                 message = f"`{name}` belongs to an activation `from: {{{what}: …}}`"
                 raise ValueError(message)
-        if self.from_.segment is not None and not self.columns and not self.all_columns:
+        if self.from_.query is None and not self.columns and not self.all_columns:
             message = "needs `columns`, or `all_columns: true`"
             raise ValueError(message)
         return self
 
     @property
     def sql(self) -> SqlSource | None:
-        """The query whose rows go out; None when people of a segment do."""
+        """The query whose rows go out; None when people of a segment or a journey do."""
         return self.from_.query
 
 

@@ -184,7 +184,28 @@ ALTER TABLE audiences ADD COLUMN next_time REAL;
 ALTER TABLE audiences ADD COLUMN due_at REAL;
 CREATE INDEX audiences_due ON audiences (due_at) WHERE due_at IS NOT NULL;
 """
-_STEPS: Final = (_BEGINNING, _PARENT_SEGMENTS, _DECLARED_COLUMNS, _SYNDICATIONS, _WORKFLOWS, _UPLOADS, _REFRESHES)
+# `config` and `document` of a step are as those of an activation of a segment.
+_JOURNEYS: Final = """
+CREATE TABLE journeys (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, audience_id INTEGER NOT NULL REFERENCES audiences (id) ON DELETE CASCADE,
+  folder_id INTEGER NOT NULL REFERENCES folders (id) ON DELETE CASCADE, document TEXT NOT NULL,
+  created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL
+);
+CREATE TABLE journey_steps (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, journey_id INTEGER NOT NULL REFERENCES journeys (id) ON DELETE CASCADE,
+  connection_id INTEGER NOT NULL, config BLOB NOT NULL, document TEXT NOT NULL
+);
+"""
+_STEPS: Final = (
+    _BEGINNING,
+    _PARENT_SEGMENTS,
+    _DECLARED_COLUMNS,
+    _SYNDICATIONS,
+    _WORKFLOWS,
+    _UPLOADS,
+    _REFRESHES,
+    _JOURNEYS,
+)
 """What each version adds to the one before it; a file of an older version gets what it lacks when it is opened."""
 
 

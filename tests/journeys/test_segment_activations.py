@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import time
 from typing import Any
 
 import pytest
@@ -285,7 +284,7 @@ def test_a_schedule_whose_runs_fail_for_their_settings_goes_off_and_status_says_
         service = runtime.embedded.service()
         fired = []
         for number in range(1, 8):
-            fired.append(service.tick(time.time() + number * day))
+            fired.append(service.tick(runtime.clock.now() + number * day))
             assert service.wait(60)
 
     assert fired == [1] * 5 + [0, 0]

@@ -27,6 +27,8 @@ TAKING_BACK = (
         )
     ),
     "ALTER TABLE tables DROP COLUMN declared",
+    "DROP TABLE journey_steps",
+    "DROP TABLE journeys",
     "DROP INDEX audiences_due",
     *(f"ALTER TABLE audiences DROP COLUMN {name}" for name in ("cron", "timezone", "delay", "next_time", "due_at")),
     "DROP TABLE syndications",

@@ -1,8 +1,12 @@
-"""The family of activations. Some are saved queries with an export, others belong to a segment: a document's `from` says which."""
+"""The family of activations. Some are saved queries with an export, others belong to a segment, others are steps of a journey:
+a document's `from` says which.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol, TypeAlias
 
 from reconciler.diagnostics import Diagnostic
 from reconciler.errors import Permanent
@@ -11,76 +15,97 @@ from reconciler.model.kinds import ActivationSpec
 from reconciler.model.observation import Observation, Seen, Unreadable
 from reconciler.model.resource import Resource
 from reconciler.ports.provider import Context, KindTraits, Wanted
-from reconciler.providers.treasure_data.activations import SegmentActivations, is_of_segment
+from reconciler.providers.treasure_data.activations import is_of_segment
 from reconciler.providers.treasure_data.family import Attributes
+from reconciler.providers.treasure_data.journey_activations import is_of_journey
 from reconciler.providers.treasure_data.queries import SavedQueries
 
 
-class Activations:
-    """The verbs for both, each handed to the one whose object it is."""
+class _Verbs(Protocol):
+    """The verbs of a family, for activations of one source."""
 
-    def __init__(self, queries: SavedQueries, of_segments: SegmentActivations | None) -> None:
-        """Hand on to *queries* and *of_segments*; None where nobody answers for segments."""
-        self._queries = queries
-        self._of_segments = of_segments
+    def check(self, resource: Resource, context: Context) -> Iterator[Diagnostic]: ...
+    def attributes(self, resource: Resource, context: Context) -> Attributes: ...
+    def observe(self, wanted: Sequence[Wanted], context: Context) -> Mapping[Address, Seen]: ...
+    def create(self, resource: Resource, attributes: Attributes) -> Observation: ...
+    def update(
+        self, resource: Resource, remote_id: str, attributes: Attributes, changed: frozenset[str]
+    ) -> Observation: ...
+    def delete(self, address: Address, remote_id: str) -> None: ...
+    def disable(self, address: Address, remote_id: str) -> None: ...
+
+
+Source: TypeAlias = str
+"""``query``, ``segment`` or ``journey``: the key of `from`."""
+
+
+class Activations:
+    """The verbs for all, each handed to the one whose object it is."""
+
+    def __init__(self, queries: SavedQueries, others: Mapping[Source, _Verbs]) -> None:
+        """Hand on to *queries* and *others*, which is empty where nobody answers for segments and journeys."""
+        self._verbs: Mapping[Source, _Verbs] = {"query": queries, **others}
         self.kinds: Mapping[str, KindTraits] = {"activation": queries.kinds["activation"]}
 
     def check(self, resource: Resource, context: Context) -> Iterator[Diagnostic]:
         """What can be said without any call."""
-        return (self._segments() if of_segment(resource) else self._queries).check(resource, context)
+        return self._of(source_of(resource)).check(resource, context)
 
     def attributes(self, resource: Resource, context: Context) -> Attributes:
         """What is wanted, normalised as observations are."""
-        return (self._segments() if of_segment(resource) else self._queries).attributes(resource, context)
+        return self._of(source_of(resource)).attributes(resource, context)
 
     def observe(self, wanted: Sequence[Wanted], context: Context) -> Mapping[Address, Seen]:
-        """A look at the saved queries, and one at the activations of segments, where something is asked of them."""
-        of_queries: list[Wanted] = []
-        of_segments: list[Wanted] = []
+        """A look at those of each source of which something is asked."""
+        by_source: dict[Source, list[Wanted]] = defaultdict(list)
         seen: dict[Address, Seen] = {}
         for question in wanted:
-            remembered = question.record is not None and is_of_segment(question.record.remote_id)
-            if question.resource is None:
-                (of_segments if remembered else of_queries).append(question)
-            elif of_segment(question.resource):
-                of_segments.append(question)
-            elif remembered:
-                message = f"{question.address}: it was made of a segment, and its document says a query now"
-                hint = "give the activation of the query another document name"
+            remembered = None if question.record is None else source_told(question.record.remote_id)
+            source = remembered or "query" if question.resource is None else source_of(question.resource)
+            if remembered not in {None, source}:
+                message = f"{question.address}: it was made of a {remembered}, and its document names a {source} now"
+                hint = f"give the activation of the {source} another document name"
                 seen[question.address] = Unreadable(Permanent(message, hint=hint))
             else:
-                of_queries.append(question)
-        if of_queries:
-            seen |= self._queries.observe(of_queries, context)
-        if of_segments:
-            seen |= self._segments().observe(of_segments, context)
+                by_source[source].append(question)
+        for source, questions in by_source.items():
+            seen |= self._of(source).observe(questions, context)
         return seen
 
     def create(self, resource: Resource, attributes: Attributes) -> Observation:
         """Make it."""
-        return (self._segments() if of_segment(resource) else self._queries).create(resource, attributes)
+        return self._of(source_of(resource)).create(resource, attributes)
 
     def update(
         self, resource: Resource, remote_id: str, attributes: Attributes, changed: frozenset[str]
     ) -> Observation:
         """Change the top-level fields *changed*."""
-        family = self._segments() if of_segment(resource) else self._queries
-        return family.update(resource, remote_id, attributes, changed)
+        return self._of(source_of(resource)).update(resource, remote_id, attributes, changed)
 
     def delete(self, address: Address, remote_id: str) -> None:
         """Remove it; NotFound when it is gone already."""
-        (self._segments() if is_of_segment(remote_id) else self._queries).delete(address, remote_id)
+        self._of(source_told(remote_id)).delete(address, remote_id)
 
     def disable(self, address: Address, remote_id: str) -> None:
         """Take its schedule off."""
-        (self._segments() if is_of_segment(remote_id) else self._queries).disable(address, remote_id)
+        self._of(source_told(remote_id)).disable(address, remote_id)
 
-    def _segments(self) -> SegmentActivations:
-        if self._of_segments is None:
-            raise Permanent("nobody here answers for segments")
-        return self._of_segments
+    def _of(self, source: Source) -> _Verbs:
+        if source not in self._verbs:
+            raise Permanent("nobody here answers for segments and journeys")
+        return self._verbs[source]
 
 
-def of_segment(resource: Resource) -> bool:
-    """Whether *resource* activates a segment."""
-    return isinstance(resource.spec, ActivationSpec) and resource.spec.from_.segment is not None
+def source_of(resource: Resource) -> Source:
+    """Where the rows of *resource* come from."""
+    spec = resource.spec
+    if not isinstance(spec, ActivationSpec) or spec.from_.query is not None:
+        return "query"
+    return "journey" if spec.from_.journey is not None else "segment"
+
+
+def source_told(remote_id: str) -> Source:
+    """Where the rows of the activation *remote_id* come from."""
+    if is_of_segment(remote_id):
+        return "segment"
+    return "journey" if is_of_journey(remote_id) else "query"

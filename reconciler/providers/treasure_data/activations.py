@@ -72,7 +72,10 @@ class SegmentActivations:
 
     def check(self, resource: Resource, context: Context) -> Iterator[Diagnostic]:
         """Name, timing, and columns that a destination would not take."""
-        address, spec = resource.address, _spec(resource)
+        yield from self.problems(resource.address, _spec(resource), context)
+
+    def problems(self, address: Address, spec: ActivationSpec, context: Context) -> Iterator[Diagnostic]:
+        """The same, whoever the people are."""
         yield from limits.name_problems(address, "activation", spec.name or address.name)
         yield from self._timings.problems(address, spec.schedule, context)
         declared = timing(spec.schedule, context)
@@ -106,11 +109,14 @@ class SegmentActivations:
         Raises:
             Permanent: an address belongs to no user of the account.
         """
-        spec, address = _spec(resource), resource.address
+        segment = _id(Address(SEGMENT_KIND, str(_spec(resource).from_.segment)), context)
+        return {"segment": segment, **self.sending(_spec(resource), resource.address, context)}
+
+    def sending(self, spec: ActivationSpec, address: Address, context: Context) -> Attributes:
+        """What it should be, whoever the people are. Raises as `attributes`."""
         audience = referred(Address("audience", spec.to.audience), AudienceSpec, context)
         wanted: dict[str, Leaf | Mapping[str, Leaf]] = {
             "name": spec.name or address.name,
-            "segment": _id(Address(SEGMENT_KIND, str(spec.from_.segment)), context),
             "connection": _id(Address("connection", audience.connection), context),
             "all_columns": spec.all_columns,
             "columns": cast("Json", output.declared(spec.columns)),
@@ -162,8 +168,6 @@ class SegmentActivations:
         if isinstance(segment, ProviderError):
             return Unreadable(segment)
         remembered = question.record.remote_id if question.record else ""
-        if remembered and not is_of_segment(remembered):
-            return Unreadable(_changed_source(question.address))
         by_id: Observation | None = None
         by_key: list[Observation] = []
         try:
@@ -197,12 +201,25 @@ class SegmentActivations:
         segment, own = wire.text(raw.get("segmentId")), wire.text(raw["id"])
         if not raw.get("connectorConfig") or not (raw.get("columns") or raw.get("allColumns")):
             raw = self._data.syndication(parent, segment, own)
+        described = wire.text(raw.get("description"))
+        names = ("valid", "runStatus", "endOn", "syndicationBehaviors", "nestedWorkflowName")
+        computed = {name: raw[name] for name in names if raw.get(name) not in (None, "", [])}
+        return Observation(
+            f"{parent}/{segment}/{own}",
+            {"segment": f"{parent}/{segment}", **self.told(raw)},
+            computed,
+            wire.unix_seconds(raw.get("createdAt")),
+            note="" if raw.get("valid") is not False else "not valid at the vendor",
+            marker=described if owner_in(described) else "",
+        )
+
+    def told(self, raw: Raw) -> dict[str, Json]:
+        """What an activation is, whoever its people are."""
         config, described = raw.get("connectorConfig"), wire.text(raw.get("description"))
         cron, zone = self._timings.comparable(repeats.told(raw), wire.text(raw.get("timezone")))
         whens, users = (raw.get(name) for name in ("notifyOn", "emailRecipients"))
-        attributes: dict[str, Json] = {
+        return {
             "name": wire.text(raw.get("name")),
-            "segment": f"{parent}/{segment}",
             "connection": wire.text(raw.get("connectionId")),
             "description": "" if owner_in(described) else described,
             "all_columns": raw.get("allColumns") is True,
@@ -215,16 +232,6 @@ class SegmentActivations:
             "cron": cron,
             "timezone": zone,
         }
-        names = ("valid", "runStatus", "endOn", "syndicationBehaviors", "nestedWorkflowName")
-        computed = {name: raw[name] for name in names if raw.get(name) not in (None, "", [])}
-        return Observation(
-            f"{parent}/{segment}/{own}",
-            attributes,
-            computed,
-            wire.unix_seconds(raw.get("createdAt")),
-            note="" if raw.get("valid") is not False else "not valid at the vendor",
-            marker=described if owner_in(described) else "",
-        )
 
     def create(self, resource: Resource, attributes: Attributes) -> Observation:
         """Make it, unless somebody has made one of that name meanwhile: the vendor would keep both."""
@@ -251,6 +258,17 @@ class SegmentActivations:
                 f"{resource.address}: an activation stays with its segment", hint="give it another document and name"
             )
         raw = self._data.syndication(parent, segment, own)
+        told = self._data.update_syndication(parent, segment, own, self.exchanged(raw, resource, attributes, changed))
+        return self.observed(parent, {"segmentId": segment, **told})
+
+    def exchanged(
+        self, raw: Raw, resource: Resource, attributes: Attributes, changed: frozenset[str]
+    ) -> dict[str, Json]:
+        """All that may be written of an activation that is told as *raw*, with the fields *changed* as they are wanted.
+
+        Raises:
+            Permanent: its settings hold secrets that nobody can read to send them back.
+        """
         kept: dict[str, Json] = {name: raw[name] for name in _KEPT if raw.get(name) is not None}
         if not changed & {"cron", "timezone"}:
             schedule = _SCHEDULE if raw.get("repeatUnit") else _OLDER_SCHEDULE
@@ -267,8 +285,7 @@ class SegmentActivations:
         described = wire.text(raw.get("description"))
         if "description" not in changed and (not described or owner_in(described)):
             body["description"] = marker(self._owner, resource.address) or described
-        told = self._data.update_syndication(parent, segment, own, body)
-        return self.observed(parent, {"segmentId": segment, **told})
+        return body
 
     def delete(self, address: Address, remote_id: str) -> None:
         """Remove it."""
@@ -280,12 +297,17 @@ class SegmentActivations:
         """Take its schedule off and leave all else as it is."""
         del address
         parent, segment, own = remote_id.split("/")
-        raw = self._data.syndication(parent, segment, own)
+        self._data.update_syndication(
+            parent, segment, own, self.unscheduled(self._data.syndication(parent, segment, own))
+        )
+
+    def unscheduled(self, raw: Raw) -> dict[str, Json]:
+        """All that may be written of an activation that is told as *raw*, without its schedule."""
         body: dict[str, Json] = {name: raw[name] for name in _KEPT if raw.get(name) is not None}
         config = raw.get("connectorConfig")
         if isinstance(config, dict) and results.is_readable(config):
             body["connectorConfig"] = config
-        self._data.update_syndication(parent, segment, own, body | self._schedule("", "UTC"))
+        return body | self._schedule("", "UTC")
 
     def _body(self, resource: Resource, attributes: Attributes, names: frozenset[str]) -> dict[str, Json]:
         """The vendor's fields for the attributes *names*.
@@ -324,13 +346,6 @@ class SegmentActivations:
                 )
             ids.append(user_id)
         return sorted(set(ids))
-
-
-def _changed_source(address: Address) -> Permanent:
-    return Permanent(
-        f"{address}: it was made of a query, and its document names a segment now",
-        hint="give the activation of the segment another document name",
-    )
 
 
 def _is_named(raw: Raw, resource: Resource) -> bool:

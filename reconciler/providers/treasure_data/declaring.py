@@ -81,8 +81,8 @@ def _query(attributes: Mapping[str, Any], name: str, directory: Directory) -> Tr
 
 
 def _activation(attributes: Mapping[str, Any], name: str, directory: Directory) -> Tree:
-    if "segment" in attributes:
-        return declaring_activations.of_segment(attributes, name, directory, _timing(attributes))
+    if "segment" in attributes or "journey" in attributes:
+        return declaring_activations.of_people(attributes, name, directory, _timing(attributes))
     return {
         "from": {"query": _source(attributes, directory)},
         **exporting(attributes["export"], directory),

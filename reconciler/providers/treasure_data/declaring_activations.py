@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from reconciler.model.address import Address
 from reconciler.model.kinds import AudienceSpec, Delivery, PinterestConnection
+from reconciler.model.segments import ParentSegmentSpec
 from reconciler.ports.listing import Directory
 from reconciler.providers.treasure_data import output
 from reconciler.providers.treasure_data.references import CannotSay, Tree, name_beside, nothing_else
@@ -14,17 +15,14 @@ from reconciler.providers.treasure_data.references import CannotSay, Tree, name_
 _DELIVERY: Final = frozenset(Delivery.model_fields)
 
 
-def of_segment(attributes: Mapping[str, Any], name: str, directory: Directory, timing: Tree) -> Tree:
-    """An activation of a segment."""
-    segment = directory.name_of("segment", attributes["segment"])
-    if segment is None:
-        raise CannotSay(f"its segment {attributes['segment']} is declared by no document")
+def of_people(attributes: Mapping[str, Any], name: str, directory: Directory, timing: Tree) -> Tree:
+    """An activation of a segment, or of a journey."""
     columns = output.written(attributes["columns"] or [])
     if columns is None:
         raise CannotSay("its output mapping transforms columns or names a journey, for which manifests have no words")
     if timing and len(str(timing["schedule"]["cron"]).split(" ")) != 5:
         raise CannotSay(f"it runs {timing['schedule']['cron']!r}, for which manifests have no words")
-    spec: Tree = {"from": {"segment": segment}, **exporting(attributes["export"], directory)}
+    spec: Tree = {"from": _people(attributes, directory), **exporting(attributes["export"], directory)}
     if attributes["description"]:
         spec["description"] = attributes["description"]
     if attributes["all_columns"]:
@@ -32,6 +30,21 @@ def of_segment(attributes: Mapping[str, Any], name: str, directory: Directory, t
     if columns:
         spec["columns"] = columns
     return {**spec, **name_beside(attributes, name), **timing}
+
+
+def _people(attributes: Mapping[str, Any], directory: Directory) -> Tree:
+    if "journey" in attributes:
+        label, journey = attributes["journey"]["parent_segment"], attributes["journey"]["name"]
+        named = (
+            address.name
+            for address, spec in sorted(directory.specs.items())
+            if isinstance(spec, ParentSegmentSpec) and (spec.name or address.name) == label
+        )
+        return {"journey": {"parent_segment": next(named, label), "name": journey}}
+    segment = directory.name_of("segment", attributes["segment"])
+    if segment is None:
+        raise CannotSay(f"its segment {attributes['segment']} is declared by no document")
+    return {"segment": segment}
 
 
 def notes(attributes: Mapping[str, Any], name: str, directory: Directory) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from reconciler.providers.treasure_data.activations import SegmentActivations
 from reconciler.providers.treasure_data.connections import observed_connection
 from reconciler.providers.treasure_data.databases import observed_database, observed_table
 from reconciler.providers.treasure_data.imports import Imports
+from reconciler.providers.treasure_data.journey_activations import JourneyActivations
 from reconciler.providers.treasure_data.parent_segments import observed_parent
 from reconciler.providers.treasure_data.queries import SavedQueries
 from reconciler.providers.treasure_data.rules import Rule, references
@@ -45,8 +46,10 @@ def listing(
     yield from _guarded("imports", lambda: _imports(api, imports))
 
 
-def segment_listing(api: CustomerData, activations: SegmentActivations | None) -> Iterator[Found | Unlisted]:
-    """All parent segments, folders, segments and activations of these; nothing where an account has none of it."""
+def segment_listing(
+    api: CustomerData, activations: SegmentActivations | None, of_journeys: JourneyActivations | None
+) -> Iterator[Found | Unlisted]:
+    """All parent segments, folders, segments, activations of these and of journeys; nothing where an account has none of it."""
     trees = SegmentTrees(api)
     try:
         parents = api.parents()
@@ -67,6 +70,12 @@ def segment_listing(api: CustomerData, activations: SegmentActivations | None) -
             yield from _guarded(
                 f"activations of segments of {name}",
                 lambda parent=parent: _activations(api, activations, parent),  # type: ignore[misc]
+            )
+        if of_journeys is not None:
+            parent = wire.text(raw["id"])
+            yield from _guarded(
+                f"activations of journeys of {name}",
+                lambda parent=parent, name=name: of_journeys.listing(parent, name),  # type: ignore[misc]
             )
 
 

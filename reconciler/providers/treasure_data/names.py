@@ -34,7 +34,7 @@ def identifier(document_name: str) -> str:
     return re.sub(r"[.-]", "_", document_name)
 
 
-def name_of(resource: Resource, context: Context) -> str:
+def name_of(resource: Resource, context: Context) -> str:  # noqa: PLR0911 - a table of kinds
     """The object's name at the vendor; for a table ``database.table``.
 
     For folders, segments and activations of these it is the path of names down to it.
@@ -42,8 +42,11 @@ def name_of(resource: Resource, context: Context) -> str:
     match resource.spec:
         # The many first: a type that is not the one asked for costs more than one that is.
         case ActivationSpec(name=name):
-            segment = resource.spec.from_.segment
+            segment, journey = resource.spec.from_.segment, resource.spec.from_.journey
             own = name or resource.address.name
+            if journey is not None:
+                parent = parent_label(journey.parent_segment, context)
+                return f"{quoted(parent)}//{quoted(journey.name)}/{quoted(own)}"
             return own if segment is None else f"{_segment_name(segment, context)}/{quoted(own)}"
         case QuerySpec(name=name) | ImportSpec(name=name) | PinterestConnection(name=name) | FilesConnection(name=name):
             return name or resource.address.name
@@ -75,8 +78,13 @@ def _holder(spec: SegmentFolderSpec | SegmentSpec, context: Context) -> str:
     if spec.folder is not None:
         folder = context.resources.get(Address("segmentfolder", spec.folder))
         return quoted(spec.folder) if folder is None else name_of(folder, context)
-    parent = context.resources.get(Address("parentsegment", spec.parent_segment))
-    return quoted(spec.parent_segment if parent is None else name_of(parent, context))
+    return quoted(parent_label(spec.parent_segment, context))
+
+
+def parent_label(written: str, context: Context) -> str:
+    """What the parent segment that a manifest calls *written* is called at the vendor."""
+    parent = context.resources.get(Address("parentsegment", written))
+    return written if parent is None else name_of(parent, context)
 
 
 def database_name(written: str, context: Context) -> str:

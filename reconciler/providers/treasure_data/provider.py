@@ -18,13 +18,14 @@ from reconciler.ports.listing import Declaration, Directory, Found, Undeclarable
 from reconciler.ports.provider import Context, Desired, Job, KindTraits, Rows, Wanted
 from reconciler.ports.readers import readers
 from reconciler.providers.treasure_data import activation_runs, builds, runs
-from reconciler.providers.treasure_data.activation_sources import Activations, of_segment
-from reconciler.providers.treasure_data.activations import SegmentActivations, is_of_segment
+from reconciler.providers.treasure_data.activation_sources import Activations, source_of, source_told
+from reconciler.providers.treasure_data.activations import SegmentActivations
 from reconciler.providers.treasure_data.connections import Connections, ReferencedConnections
 from reconciler.providers.treasure_data.databases import Databases, Tables
 from reconciler.providers.treasure_data.declaring import declare
 from reconciler.providers.treasure_data.family import Attributes, Family
 from reconciler.providers.treasure_data.imports import Imports
+from reconciler.providers.treasure_data.journey_activations import JourneyActivations
 from reconciler.providers.treasure_data.listing import listing, segment_listing
 from reconciler.providers.treasure_data.names import name_of
 from reconciler.providers.treasure_data.parent_segments import KIND as PARENT_SEGMENT
@@ -76,11 +77,16 @@ class TreasureDataProvider:
         self._customer_data = customer_data
         families: list[Family] = [connections, Databases(api), Tables(api), self._queries, self._imports]
         self._of_segments: SegmentActivations | None = None
+        self._of_journeys: JourneyActivations | None = None
         if customer_data is not None:
             trees = SegmentTrees(customer_data)
             self._of_segments = SegmentActivations(api, customer_data, trees, timings, self._clock, owner)
+            self._of_journeys = JourneyActivations(customer_data, self._of_segments)
             families += [ParentSegments(customer_data), trees]
-        families.append(Activations(self._queries, self._of_segments))
+        others = {"segment": self._of_segments, "journey": self._of_journeys}
+        families.append(
+            Activations(self._queries, {source: verbs for source, verbs in others.items() if verbs is not None})
+        )
         self._workflows = workflows
         if workflows is not None:
             families.append(WorkflowProjects(workflows, timings))
@@ -107,7 +113,7 @@ class TreasureDataProvider:
     def desired(self, resource: Resource, context: Context) -> Desired:
         """What *resource* should look like."""
         kind = resource.address.kind
-        namespace = kind if of_segment(resource) else _SAME_NAMESPACE.get(kind, kind)
+        namespace = kind if source_of(resource) != "query" else _SAME_NAMESPACE.get(kind, kind)
         return Desired(
             f"{self.name}:{self._account}/{namespace}/{name_of(resource, context)}",
             self._families[kind].attributes(resource, context),
@@ -172,7 +178,7 @@ class TreasureDataProvider:
         """Everything that the account holds."""
         yield from listing(self._api, self._queries, self._imports, lists_connections=self._lists_connections)
         if self._customer_data is not None:
-            yield from segment_listing(self._customer_data, self._of_segments)
+            yield from segment_listing(self._customer_data, self._of_segments, self._of_journeys)
         if self._workflows is not None:
             yield from workflow_listing(self._workflows)
 
@@ -187,6 +193,10 @@ class TreasureDataProvider:
         """
         if address.kind == PARENT_SEGMENT:
             return builds.run(self._parents(), remote_id)
+        if _is_of_journey(address, remote_id):
+            raise Permanent(
+                f"{address} runs when its journey does", hint="run the journey in the console of Treasure Data"
+            )
         if _is_of_segment(address, remote_id):
             return activation_runs.run(self._parents(), remote_id, domain_key)
         return runs.run(self._api, self._clock, address, remote_id, domain_key)
@@ -209,6 +219,8 @@ class TreasureDataProvider:
         """The newest run."""
         if address.kind == PARENT_SEGMENT:
             return next(iter(builds.jobs(self._parents(), remote_id)), None)
+        if _is_of_journey(address, remote_id):
+            return None
         if _is_of_segment(address, remote_id):
             return next(iter(activation_runs.jobs(self._parents(), remote_id)), None)
         return runs.last_job(self._api, address, remote_id)
@@ -217,6 +229,8 @@ class TreasureDataProvider:
         """The newest runs, newest first."""
         if address.kind == PARENT_SEGMENT:
             return builds.jobs(self._parents(), remote_id)[:limit]
+        if _is_of_journey(address, remote_id):
+            return []  # told by no documented address
         if _is_of_segment(address, remote_id):
             return activation_runs.jobs(self._parents(), remote_id)[:limit]
         return runs.jobs(self._api, address, remote_id, limit)
@@ -228,4 +242,8 @@ class TreasureDataProvider:
 
 
 def _is_of_segment(address: Address, remote_id: str) -> bool:
-    return address.kind == "activation" and is_of_segment(remote_id)
+    return address.kind == "activation" and source_told(remote_id) == "segment"
+
+
+def _is_of_journey(address: Address, remote_id: str) -> bool:
+    return address.kind == "activation" and source_told(remote_id) == "journey"

@@ -83,7 +83,7 @@ def _doing(spec: ActivationSpec, resolution: Resolution | None) -> dict[str, Set
 def outflow(attributes: Mapping[str, object]) -> Outflow | None:
     """What a saved query with these attributes sends, and to whom; None when it has no export."""
     export = attributes.get("export")
-    if "segment" in attributes:
+    if "segment" in attributes or "journey" in attributes:
         return _of_people(attributes, export if isinstance(export, Mapping) else {})
     kind = export.get("type") if isinstance(export, Mapping) else None
     if not isinstance(export, Mapping) or not kind:

@@ -75,7 +75,7 @@ class Folders:
         """
         if row["parent_id"] is None:
             raise EntityError(422, "unprocessable-entity-error", "The root folder cannot be deleted")
-        for table, column in (("folders", "parent_id"), ("segments", "folder_id")):
+        for table, column in (("folders", "parent_id"), ("segments", "folder_id"), ("journeys", "folder_id")):
             if self._storage.one(f"SELECT 1 FROM {table} WHERE {column} = ?", row["id"]):
                 raise EntityError(409, "conflict-error", "Folder has children")
         self._storage.run("DELETE FROM folders WHERE id = ?", row["id"])

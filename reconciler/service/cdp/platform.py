@@ -1,4 +1,4 @@
-"""The five collections together, and what is asked of all of them at once."""
+"""The six collections together, and what is asked of all of them at once."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from reconciler.service.catalog import Catalog
 from reconciler.service.cdp.activating import Statement, statement
 from reconciler.service.cdp.building import Builds
 from reconciler.service.cdp.folders import Folders
+from reconciler.service.cdp.journeys import Journeys
 from reconciler.service.cdp.parents import ParentSegments, shown
 from reconciler.service.cdp.segments import Segments
 from reconciler.service.cdp.syndications import Syndications
@@ -24,13 +25,14 @@ from reconciler.service.warehouse import Warehouse
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """Parent segments with their runs, folders, segments and activations of these."""
+    """Parent segments with their runs, folders, segments, activations of these, and journeys."""
 
     parents: ParentSegments
     builds: Builds
     folders: Folders
     segments: Segments
     syndications: Syndications
+    journeys: Journeys
 
     def statement(self, syndication_id: int) -> Statement:
         """What a run of an activation does that begins now. Permanent when it cannot run as it is set up."""
@@ -65,4 +67,5 @@ def open_platform(
         folders=Folders(storage, clock),
         segments=Segments(storage, builds, catalog, warehouse, clock),
         syndications=syndications,
+        journeys=Journeys(storage, syndications, clock),
     )

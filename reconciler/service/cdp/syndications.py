@@ -179,6 +179,17 @@ class Syndications:
         config = orjson.loads(self._sealer.open(row["config"]))
         return self._sealer.seal(orjson.dumps({"connection_id": row["connection_id"], "settings": config}))
 
+    def step(self, written: Mapping[str, Any], before: Document) -> dict[str, Any]:
+        """What is kept of an activation that is a step of a journey: its connection, its sealed settings, its document.
+
+        Raises:
+            Refused: fields that cannot be.
+        """
+        if not before and not written.get("connectionId"):
+            raise blank("connectionId")
+        changes = self._changes(written, before)
+        return {name: changes[name] for name in ("connection_id", "config", "document") if name in changes}
+
     def _changes(self, written: Mapping[str, Any], before: Document) -> dict[str, Any]:
         changes: dict[str, Any] = {}
         document: Document = {**_PLAIN, **before}
