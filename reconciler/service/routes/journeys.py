@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.responses import Response
 
 from reconciler.service.answers import json_response
-from reconciler.service.cdp.errors import ENTITIES, EntityError, Refused
+from reconciler.service.cdp.errors import ENTITIES, EntityError, as_entity
 from reconciler.service.requests import Call
+from reconciler.service.routes.entities import attributes
 from reconciler.service.routing import route
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def create_journey(service: Service, call: Call) -> Response:
     folder = service.cdp.folders.find(str(data.get("id")) if isinstance(data, Mapping) else "")
     if folder is None:
         raise _absence()
-    made = _as_entity(lambda: service.cdp.journeys.create(folder, _attributes(call)))
+    made = as_entity(lambda: service.cdp.journeys.create(folder, attributes(call)))
     return _told(_journey(service, _found(service.cdp.journeys.find(str(made)))))
 
 
@@ -62,7 +63,7 @@ def list_steps(service: Service, call: Call) -> Response:
 def create_step(service: Service, call: Call) -> Response:
     """Make an activation of a journey."""
     journey = _own(service, call)
-    made = _as_entity(lambda: service.cdp.journeys.create_step(journey, _params(call)))
+    made = as_entity(lambda: service.cdp.journeys.create_step(journey, _params(call)))
     return _told(_step(service, _found(service.cdp.journeys.step(journey["id"], str(made)))))
 
 
@@ -74,7 +75,7 @@ def show_step(service: Service, call: Call) -> Response:
 def update_step(service: Service, call: Call) -> Response:
     """Change the given fields of an activation of a journey."""
     row = _own_step(service, call)
-    _as_entity(lambda: service.cdp.journeys.update_step(row, _params(call)))
+    as_entity(lambda: service.cdp.journeys.update_step(row, _params(call)))
     return show_step(service, call)
 
 
@@ -96,25 +97,12 @@ def _absence() -> EntityError:
     return EntityError(404, "record-not-found-error", "Record not found")
 
 
-def _as_entity(write: Callable[[], Any]) -> Any:
-    try:
-        return write()
-    except Refused as refusal:
-        raise refusal.entity() from refusal
-
-
-def _attributes(call: Call) -> Mapping[str, Any]:
-    return _object(call.fields.get("attributes", {}), "/attributes")
-
-
 def _params(call: Call) -> Mapping[str, Any]:
-    return _object(_attributes(call).get("activationParams", {}), "/attributes/activationParams")
-
-
-def _object(told: object, pointer: str) -> Mapping[str, Any]:
+    told = attributes(call).get("activationParams", {})
     if not isinstance(told, Mapping):
         meta = {"parameterCode": "INVALID_FORMAT"}
-        raise EntityError(400, "bad-parameter-error", f"{pointer} is not an object", pointer=pointer, meta=meta)
+        pointer = "/attributes/activationParams"
+        raise EntityError(400, "bad-parameter-error", "activationParams is not an object", pointer=pointer, meta=meta)
     return told
 
 
