@@ -60,7 +60,7 @@ def by_folder(service: Service, call: Call) -> Response:
 
 def create_folder(service: Service, call: Call) -> Response:
     """Make a folder in another."""
-    parent = _required_folder(service, call)
+    parent = required_folder(service, call)
     folder_id = as_entity(lambda: service.cdp.folders.create(parent, attributes(call)))
     return _told(_folder(_found(service.cdp.folders.find(str(folder_id)))))
 
@@ -91,7 +91,7 @@ def delete_folder(service: Service, call: Call) -> Response:
 
 def create_segment(service: Service, call: Call) -> Response:
     """Make a segment; its folder decides the parent segment."""
-    folder = _required_folder(service, call)
+    folder = required_folder(service, call)
     segment_id = as_entity(lambda: service.cdp.segments.create(folder, attributes(call)))
     return _told_segment(service, str(segment_id))
 
@@ -158,8 +158,12 @@ def attributes(call: Call) -> Mapping[str, Any]:
     return told
 
 
-def _required_folder(service: Service, call: Call) -> sqlite3.Row:
-    """The folder of the relationship ``parentFolder``, which must be there."""
+def required_folder(service: Service, call: Call) -> sqlite3.Row:
+    """The folder of the relationship ``parentFolder``.
+
+    Raises:
+        EntityError: the request names none, or one that is not there.
+    """
     folder = _folder_named(service, call)
     if folder is None:
         raise blank("parentFolder").entity()

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from reconciler.service.answers import json_response
 from reconciler.service.cdp.errors import ENTITIES, EntityError, as_entity
 from reconciler.service.requests import Call
-from reconciler.service.routes.entities import attributes
+from reconciler.service.routes.entities import FOLDER, attributes, required_folder
 from reconciler.service.routing import route
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 JOURNEY: Final = "journey"
 STEP: Final = "journeyActivationStep"
-FOLDER: Final = "folder-segment"
 
 
 def list_journeys(service: Service, call: Call) -> Response:
@@ -32,12 +31,7 @@ def list_journeys(service: Service, call: Call) -> Response:
 
 def create_journey(service: Service, call: Call) -> Response:
     """Draw a journey in a folder."""
-    told = call.fields.get("relationships")
-    parent = told.get("parentFolder") if isinstance(told, Mapping) else None
-    data = parent.get("data") if isinstance(parent, Mapping) else None
-    folder = service.cdp.folders.find(str(data.get("id")) if isinstance(data, Mapping) else "")
-    if folder is None:
-        raise _absence()
+    folder = required_folder(service, call)
     made = as_entity(lambda: service.cdp.journeys.create(folder, attributes(call)))
     return _told(_journey(service, _found(service.cdp.journeys.find(str(made)))))
 
