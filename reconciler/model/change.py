@@ -171,7 +171,13 @@ Change: TypeAlias = Keep | Create | Update | Replace | Adopt | Delete | Disable 
 
 
 def action(change: Change) -> str:
-    """The word of the plan document, such as ``noop``, ``create`` or ``update``."""
+    """The word of the plan document, such as ``noop``, ``create`` or ``update``.
+
+    An update that only lets something run by itself, or no more, is ``resume`` or ``pause``; it is carried out as any update.
+    """
+    match change:
+        case Update(fields=(FieldChange(path="/enabled", after=bool() as is_enabled),)):
+            return "resume" if is_enabled else "pause"
     return "noop" if isinstance(change, Keep) else type(change).__name__.lower()
 
 

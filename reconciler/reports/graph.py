@@ -12,6 +12,8 @@ from reconciler.reports.documents import Document, heading
 COLOURS = {
     "create": "#1a7f37",
     "update": "#9a6700",
+    "pause": "#9a6700",
+    "resume": "#9a6700",
     "replace": "#bc4c00",
     "delete": "#cf222e",
     "disable": "#cf222e",

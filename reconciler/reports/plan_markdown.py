@@ -80,7 +80,7 @@ def _verdict(document: Mapping[str, Any], doing: Sequence[Change]) -> str:
     if not doing:
         return "no changes"
     counts = Counter(one["actions"][0] for one in doing)
-    words = ("create", "update", "delete", "replace", "adopt", "move", "disable", "forget")
+    words = ("create", "update", "delete", "replace", "adopt", "move", "disable", "forget", "pause", "resume")
     parts = [f"{counts[word]} to {word}" for word in words if counts[word] or word in words[:3]]
     parts += [f"{counts['undecided']} undecided"] if counts["undecided"] else []
     loud = [f"**{part}**" if part.split()[-1] in PROTECTED and part[0] != "0" else part for part in parts]

@@ -14,6 +14,8 @@ from reconciler.reports.values import aligned, counted, dotted, is_long, show, t
 SYMBOLS = {
     "create": "+",
     "update": "~",
+    "pause": "~",
+    "resume": "~",
     "replace": "-/+",
     "delete": "-",
     "disable": "-",
@@ -25,6 +27,8 @@ SYMBOLS = {
 WORDS = {
     "create": "create",
     "update": "update in place",
+    "pause": "pause",
+    "resume": "resume",
     "replace": "replace",
     "delete": "delete",
     "disable": "disable",
@@ -34,7 +38,7 @@ WORDS = {
     "undecided": "undecided",
 }
 # Deletes and replacements first: what takes something away must not be the part nobody scrolls to.
-ORDER = ("delete", "disable", "replace", "undecided", "update", "create", "adopt", "move", "forget")
+ORDER = ("delete", "disable", "replace", "undecided", "pause", "update", "resume", "create", "adopt", "move", "forget")
 
 _NO_TIMINGS: Mapping[str, Any] = {"entries": ()}
 """Of plans saved before they told schedules."""
@@ -196,7 +200,7 @@ def summary_line(document: Mapping[str, Any]) -> str:
     parts = [f"{summary.get(action, 0)} to {action}" for action in ("create", "update", "delete")]
     parts += [
         f"{summary[action]} to {action}"
-        for action in ("replace", "adopt", "move", "disable", "forget")
+        for action in ("replace", "adopt", "move", "disable", "forget", "pause", "resume")
         if summary.get(action)
     ]
     undecided = f" {summary['undecided']} undecided." if summary.get("undecided") else ""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import io
+import json
+import re
 import signal
 import sys
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from stage import Stage, as_if_in, ended, environment
 
@@ -18,6 +22,7 @@ from reconciler.apis.treasure_data_workflows import Workflows
 from reconciler.wiring import open_runtime
 from reconciler.workflow.archive import pack, unpack
 
+PLAN_SCHEMA = files("reconciler.reports") / "schemas" / "plan.json"
 DIG = """\
 timezone: Asia/Tokyo
 schedule:
@@ -335,3 +340,32 @@ def test_a_killed_push_of_a_change_is_one_revision(stage: Stage) -> None:
         [project] = api.projects()
         assert len(api.revisions(str(project["id"]))) == 2
     assert summary(stage) == {"noop": 2}
+
+
+def test_what_only_lets_it_run_or_no_more_is_told_as_that(stage: Stage) -> None:
+    stage.tdr("apply", "--yes")
+    address = "workflow/nightly"
+    for before, after, word in (("false", "true", "resume"), ("true", "false", "pause")):
+        stage.edit("manifests/nightly.yaml", f"enabled: {before}", f"enabled: {after}")
+
+        told = stage.tdr("plan", "--format", "json", "--out", "plan.json").document
+        said = {name: stage.tdr("plan", "--format", name).out for name in ("text", "markdown")}
+
+        (change,) = [one for one in told["changes"] if one["actions"] != ["noop"]]
+        assert (change["address"], change["actions"], change["fields"][0]["path"]) == (address, [word], "/enabled")
+        jsonschema.validate(told, json.loads(PLAN_SCHEMA.read_text(encoding="utf-8")))
+        assert told["summary"][word] == 1
+        assert re.search(rf"^~ {address} +{word} ", said["text"], flags=re.MULTILINE)
+        assert f"1 to {word}" in said["text"]
+        assert f"1 to {word}" in said["markdown"]
+        assert word in json.dumps(stage.tdr("graph", "--changes", "plan.json", "--format", "json").document)
+        done = stage.tdr("apply", "plan.json", "--yes", "--format", "json").document
+        assert [(one["address"], one["action"]) for one in done["results"] if one["status"] == "done"] == [
+            (address, word)
+        ]
+        stage.tdr("plan", "--detailed-exitcode")
+    stage.edit("manifests/nightly.yaml", "enabled: false", "enabled: true")
+    write(stage, "flows/nightly/queries/count.sql", "SELECT 2 AS n\n")
+
+    (change,) = [one for one in stage.tdr("plan", "--format", "json").document["changes"] if one["actions"] != ["noop"]]
+    assert change["actions"] == ["update"], "with anything else it is an update as any other"
