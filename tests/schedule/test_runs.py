@@ -141,6 +141,7 @@ def test_going_on_from_a_run_gives_the_rest_of_the_runs(fields: list[str], after
     cron = _parsed(" ".join(fields), Dialect.DOCUMENTED)
     assume(cron is not None)
     runs = next_runs(cron, "America/New_York", after, ahead + 5)
+    assume(len(runs) == ahead + 5)  # of runs years apart only those are told that are near enough
 
     assert next_runs(cron, "America/New_York", runs[ahead].utc.timestamp(), 4) == runs[ahead + 1 :]
 
