@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Discriminator, Field, model_validator
 
+from reconciler.model.exports import ConnectorType, QueryExport, Setting, secret_names
 from reconciler.model.mapping import Notify, OutputColumn
 from reconciler.model.segments import ParentSegmentName, ParentSegmentSpec, SegmentFolderSpec, SegmentName, SegmentSpec
 from reconciler.model.spec import (
@@ -83,7 +84,35 @@ class FilesConnection(Spec):
     """Name in Treasure Data; the document's name when left out."""
 
 
-ConnectionSpec = Annotated[PinterestConnection | FilesConnection, Discriminator("type")]
+class OtherConnection(Spec):
+    """Credentials of any other system that the vendor has a connector for."""
+
+    type: Literal["other"]
+    """What answers: whatever `connector` says."""
+    connector: ConnectorType
+    """Type of the connector at Treasure Data, such as sfdc_v2."""
+    settings: dict[str, Setting] = Field(default_factory=dict)
+    """Where and how it connects, in the connector's own words."""
+    secrets: dict[str, SecretText] = Field(default_factory=dict)
+    """Settings that nobody may read."""
+    name: OneLine | None = None
+    """Name of the connection in Treasure Data; the document's name when left out."""
+
+    @model_validator(mode="after")
+    def _is_no_other(self) -> Self:
+        if self.connector in {"pinterest", "files"}:
+            message = f"`type: {self.connector}` has words of its own for this"
+            raise ValueError(message)
+        if twice := sorted(self.settings.keys() & self.secrets.keys()):
+            message = f"{twice[0]!r} stands in `settings` and in `secrets`"
+            raise ValueError(message)
+        if hidden := secret_names(self.settings):
+            message = f"{hidden[0]!r} is a secret: write it in `secrets`, as ${{secret:env:NAME}}"
+            raise ValueError(message)
+        return self
+
+
+ConnectionSpec = Annotated[PinterestConnection | FilesConnection | OtherConnection, Discriminator("type")]
 
 
 class DatabaseSpec(Spec):
@@ -143,7 +172,7 @@ class SqlSource(Spec):
 
 
 class QuerySpec(SqlSource):
-    """A saved query without export."""
+    """A saved query. Its rows stay, or go where `export` says; those for an audience belong to an Activation."""
 
     name: OneLine | None = None
     """Name in Treasure Data; the document's name when left out."""
@@ -153,6 +182,8 @@ class QuerySpec(SqlSource):
     """From -2, very low, to 2, very high."""
     retry_limit: Annotated[int, Field(ge=0, le=32)] | None = None
     """How often a failed run is tried again."""
+    export: QueryExport | None = None
+    """Where the rows of each run go; left out, they are kept only."""
 
 
 class Identifier(StrEnum):

@@ -183,6 +183,7 @@ OneLine = Annotated[str, AfterValidator(_one_line), Field(min_length=1, max_leng
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 Digits = Annotated[str, Field(pattern=r"^[0-9]{1,18}$")]
 ConnectionName = Annotated[str, RefersTo(kind="connection")]
+ConnectionRef = Annotated[str, RefersTo(kind="connection", optional=True)]
 DatabaseName = Annotated[str, RefersTo(kind="database", optional=True)]
 TableRef = Annotated[str, RefersTo(kind="table", optional=True)]
 AudienceName = Annotated[str, RefersTo(kind="audience")]

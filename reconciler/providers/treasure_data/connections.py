@@ -10,14 +10,14 @@ from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.errors import NotFound, Permanent, ProviderError
 from reconciler.model.address import Address
 from reconciler.model.json import Json
-from reconciler.model.kinds import FilesConnection, PinterestConnection
+from reconciler.model.kinds import FilesConnection, OtherConnection, PinterestConnection
 from reconciler.model.marker import marker, owner_in
 from reconciler.model.observation import Finding, Observation, Seen, Unreadable
 from reconciler.model.resource import Resource
 from reconciler.model.secret import Secret
 from reconciler.ports.provider import Anew, Context, FieldClass, KindTraits, Wanted
 from reconciler.ports.readers import readers
-from reconciler.providers.treasure_data import results, wire
+from reconciler.providers.treasure_data import exports, results, wire
 from reconciler.providers.treasure_data.family import Attributes, settled, unreadable
 from reconciler.providers.treasure_data.names import name_of, not_ours
 from reconciler.providers.treasure_data.wire import Raw
@@ -56,6 +56,9 @@ class Connections:
                 return {"name": name, "type": spec.type, "settings": settings}
             case FilesConnection() as spec:
                 return {"name": name, "type": spec.type, "settings": {"root": spec.root}}
+            case OtherConnection() as spec:
+                told = {**exports.comparable(spec.settings), **spec.secrets}
+                return {"name": name, "type": spec.connector, "settings": told}
             case _:
                 raise not_ours(resource)
 
@@ -107,7 +110,10 @@ class Connections:
     def _body(self, resource: Resource, attributes: Attributes) -> dict[str, Json]:
         """The fields of a connection as digdag's acceptance test sends them, secrets in clear."""
         settled(attributes, resource)
-        settings = results.revealed(cast("Mapping[str, Json | Secret]", attributes["settings"]), self._api.scrubber)
+        spec = resource.spec
+        plain = spec.settings if isinstance(spec, OtherConnection) else {}
+        wanted = cast("Mapping[str, Json | Secret]", attributes["settings"])
+        settings = results.revealed({**wanted, **exports.sent(plain)}, self._api.scrubber)
         return {
             "name": str(attributes["name"]),
             "type": str(attributes["type"]),
@@ -120,17 +126,19 @@ class Connections:
 def observed_connection(raw: Raw) -> Observation:
     """A connection as the service tells it."""
     told = raw.get("settings")
-    settings = results.readable(told) if isinstance(told, dict) else {}
+    told = told if isinstance(told, dict) else {}
+    settings = results.readable(told)
+    is_other = raw.get("type") not in {"pinterest", "files"}
     attributes: dict[str, Json] = {
         "name": wire.text(raw.get("name")),
         "type": wire.text(raw.get("type")),
-        "settings": {"base_url": "", **settings},
+        "settings": exports.comparable(settings) if is_other else {"base_url": "", **settings},
     }
     described = wire.text(raw.get("description"))
     return Observation(
         wire.text(raw["id"]),
         attributes,
-        {},
+        {exports.HIDDEN: cast("Json", exports.hidden(told))} if is_other else {},
         wire.unix_seconds(raw.get("created_at")),
         marker=described if owner_in(described) else "",
     )

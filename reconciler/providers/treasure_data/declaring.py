@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from reconciler.model.kinds import Engine, FilesConnection
 from reconciler.ports.listing import Declaration, Directory, Found, SecretPlace, Undeclarable
-from reconciler.providers.treasure_data import declaring_activations, declaring_segments, declaring_workflows
+from reconciler.providers.treasure_data import declaring_activations, declaring_segments, declaring_workflows, exports
 from reconciler.providers.treasure_data.declaring_activations import exporting
+from reconciler.providers.treasure_data.exports import HIDDEN
 from reconciler.providers.treasure_data.names import identifier
 from reconciler.providers.treasure_data.references import (
     CannotSay,
@@ -24,7 +25,7 @@ _SECRETS: Final = ("client_id", "client_secret", "refresh_token")
 
 def declare(found: Found, name: str, directory: Directory) -> Declaration | Undeclarable:
     """What the document *name* says of *found*."""
-    attributes = cast("Mapping[str, Any]", found.observation.attributes)
+    attributes: Mapping[str, Any] = {HIDDEN: [], **found.observation.computed, **found.observation.attributes}
     try:
         if found.kind == "workflow":
             return declaring_workflows.workflow(attributes, name)
@@ -52,8 +53,12 @@ def _connection(attributes: Mapping[str, Any], name: str, directory: Directory) 
             nothing_else(
                 {key: value for key, value in settings.items() if value}, {"root"}, "the connection has settings"
             )
-        case other:
-            raise CannotSay(f"connections of type {other!r} have no words in manifests yet")
+        case connector:
+            hidden = attributes[HIDDEN]
+            plain = {name: value for name, value in settings.items() if value and name not in hidden}
+            spec = {"type": "other", "connector": connector}
+            spec |= {"settings": plain} if plain else {}
+            spec |= {"secrets": {name: SecretPlace() for name in hidden}} if hidden else {}
     return spec | name_beside(attributes, name)
 
 
@@ -74,10 +79,8 @@ def _table(attributes: Mapping[str, Any], name: str, directory: Directory) -> Tr
 
 
 def _query(attributes: Mapping[str, Any], name: str, directory: Directory) -> Tree:
-    if attributes["result"]:
-        where = str(attributes["result"]).partition("://")[0] if "://" in attributes["result"] else "another system"
-        raise CannotSay(f"its rows go to {where}, for which manifests have no words yet")
-    return {**_source(attributes, directory), **name_beside(attributes, name), **_running(attributes)}
+    exported = exports.declared(attributes["export"], attributes[HIDDEN], directory)
+    return {**_source(attributes, directory), **name_beside(attributes, name), **_running(attributes), **exported}
 
 
 def _activation(attributes: Mapping[str, Any], name: str, directory: Directory) -> Tree:

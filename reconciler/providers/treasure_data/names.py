@@ -14,6 +14,7 @@ from reconciler.model.kinds import (
     DatabaseSpec,
     FilesConnection,
     ImportSpec,
+    OtherConnection,
     PinterestConnection,
     QuerySpec,
     TableSpec,
@@ -48,13 +49,19 @@ def name_of(resource: Resource, context: Context) -> str:  # noqa: PLR0911 - a t
                 parent = parent_label(journey.parent_segment, context)
                 return f"{quoted(parent)}//{quoted(journey.name)}/{quoted(own)}"
             return own if segment is None else f"{_segment_name(segment, context)}/{quoted(own)}"
-        case QuerySpec(name=name) | ImportSpec(name=name) | PinterestConnection(name=name) | FilesConnection(name=name):
+        case QuerySpec(name=name) | ImportSpec(name=name):
             return name or resource.address.name
         case DatabaseSpec(name=name):
             return name or identifier(resource.address.name)
         case TableSpec(database=database, name=name):
             return f"{database_name(database, context)}.{name or identifier(resource.address.name)}"
-        case ParentSegmentSpec(name=name) | WorkflowSpec(name=name):
+        case (
+            ParentSegmentSpec(name=name)
+            | WorkflowSpec(name=name)
+            | PinterestConnection(name=name)
+            | FilesConnection(name=name)
+            | OtherConnection(name=name)
+        ):
             return name or resource.address.name
         case SegmentFolderSpec() | SegmentSpec():
             return f"{_holder(resource.spec, context)}/{quoted(resource.spec.name or resource.address.name)}"

@@ -8,9 +8,10 @@ from typing import Final, cast
 
 from reconciler.apis.treasure_data import TreasureData
 from reconciler.diagnostics import Diagnostic
-from reconciler.errors import Permanent
+from reconciler.errors import NotFound, Permanent
 from reconciler.model.activation import Outcome
 from reconciler.model.address import Address
+from reconciler.model.exports import QueryExport
 from reconciler.model.json import Json, canonical
 from reconciler.model.kinds import (
     ActivationSource,
@@ -25,7 +26,7 @@ from reconciler.model.kinds import (
 from reconciler.model.observation import Observation, Seen
 from reconciler.model.resource import Resource
 from reconciler.ports.provider import Context, KindTraits, Wanted
-from reconciler.providers.treasure_data import limits, results, wire
+from reconciler.providers.treasure_data import exports, limits, results, wire
 from reconciler.providers.treasure_data.family import Attributes, look, settled
 from reconciler.providers.treasure_data.names import database_name, name_of, not_ours, referred
 from reconciler.providers.treasure_data.timings import Timings
@@ -41,7 +42,7 @@ class SavedQueries:
     """The family of saved queries."""
 
     kinds: Mapping[str, KindTraits] = {
-        "query": KindTraits(defaults=_DEFAULTS),
+        "query": KindTraits(defaults=_DEFAULTS, outflow=results.outflow),
         "activation": KindTraits(defaults={**_DEFAULTS, "description": ""}, outflow=results.outflow),
     }
 
@@ -50,6 +51,7 @@ class SavedQueries:
         self._api = api
         self._timings = timings
         self._fingerprints: dict[str, bytes] | None = None
+        self._connection_ids: dict[str, str] = {}
 
     def check(self, resource: Resource, context: Context) -> Iterator[Diagnostic]:
         """Names, SQL, timing; for an activation also what its membership does and where it goes."""
@@ -62,6 +64,8 @@ class SavedQueries:
             yield from self._timings.problems(address, resource.spec.schedule, context)
         if isinstance(resource.spec, ActivationSpec):
             yield from _delivery_problems(address, resource.spec, context)
+        if isinstance(resource.spec, QuerySpec):
+            yield from exports.problems(address, resource.spec.export)
 
     def attributes(self, resource: Resource, context: Context) -> Attributes:
         """What the saved query should be. Only what the manifest says is in it, so that the rest stays the vendor's."""
@@ -80,8 +84,10 @@ class SavedQueries:
             wanted["retry_limit"] = spec.retry_limit
         if isinstance(spec, ActivationSpec):
             wanted["export"] = _export(spec, context)
+        elif spec.export is None:
+            wanted["result"] = ""
         else:
-            wanted["result"] = ""  # a query that exports is an activation
+            wanted["export"] = exports.wanted(spec.export, context, self._connection_id)
         resolution = context.resolution
         if resolution is not None and resolution.outcome is Outcome.BOOTSTRAP:
             wanted["cron"] = ""  # in create mode only its first run may succeed, so it must not run by itself
@@ -133,6 +139,22 @@ class SavedQueries:
         del address
         self._api.update_saved_query(remote_id, {"cron": ""})
 
+    def _connection_id(self, name: str) -> str:
+        """The id of a connection that no document declares.
+
+        Raises:
+            Permanent: there is none of that name.
+        """
+        if name not in self._connection_ids:
+            try:
+                self._connection_ids[name] = self._api.connection_id(name)
+            except NotFound as error:
+                raise Permanent(
+                    f"Treasure Data has no connection {name!r}",
+                    hint="make it in the console (Integrations Hub, Authentications), or declare it in a Connection document",
+                ) from error
+        return self._connection_ids[name]
+
     def _fields(
         self, resource: Resource, attributes: Attributes, names: frozenset[str] | set[str]
     ) -> dict[str, str | int]:
@@ -147,6 +169,8 @@ class SavedQueries:
             value = attributes[name]
             if name == "sql":
                 fields["query"] = source_of(resource).sql or ""
+            elif isinstance(value, Mapping) and isinstance(resource.spec, QuerySpec):
+                fields |= exports.fields(cast("QueryExport", resource.spec.export), value)
             elif isinstance(value, Mapping):
                 if "action" not in value:
                     raise Permanent(
@@ -176,8 +200,11 @@ class SavedQueries:
         if address.kind == "activation":
             attributes["export"] = results.read_settings(result)
         else:
-            attributes["result"] = results.shown(result)
+            attributes["result"] = results.shown(result) or ("a connection" if raw.get("result_connection_id") else "")
+            attributes["export"] = exports.told(raw)
         computed = {name: raw[name] for name in ("next_time", "user_name") if raw.get(name)}
+        if address.kind == "query" and (hidden := exports.hidden_in(raw)):
+            computed[exports.HIDDEN] = cast("Json", hidden)
         return Observation(called, attributes, computed, wire.unix_seconds(raw.get("created_at")))
 
 

@@ -14,6 +14,7 @@ import orjson
 
 from reconciler.model.activation import Resolution
 from reconciler.model.egress import Outflow
+from reconciler.model.exports import SECRET_SETTING
 from reconciler.model.json import Json
 from reconciler.model.kinds import ActivationSpec, AudienceSpec, Identifier, OnInvalid, PinterestConnection
 from reconciler.model.masks import is_mask
@@ -36,7 +37,6 @@ _NUMBERS: Final = frozenset(
     }
 )
 _OTHER_SPELLINGS: Final = {"ignore_error": "ignore_invalid_records"}
-_SECRET: Final = re.compile(r"client_id|secret|password|passwd|token|api_?key|private_?key", re.IGNORECASE)
 MASK: Final = "***"
 # Treasure Data's page of the Pinterest export: plain e-mail addresses are hashed on the way, other identifiers must be already.
 _TAKEN: Final = {"pinterest": {identifier.value: "sha256" for identifier in Identifier}}
@@ -85,10 +85,13 @@ def outflow(attributes: Mapping[str, object]) -> Outflow | None:
     export = attributes.get("export")
     if "segment" in attributes or "journey" in attributes:
         return _of_people(attributes, export if isinstance(export, Mapping) else {})
-    kind = export.get("type") if isinstance(export, Mapping) else None
-    if not isinstance(export, Mapping) or not kind:
+    if not isinstance(export, Mapping):
         return None
-    account = export.get("ad_account_id") or export.get("url") or ""
+    kind = export.get("type") or ("connection" if export.keys() & {"connection", "connection_id"} else None)
+    if not kind or str(export.get("url", "")).startswith("td://@/"):
+        return None  # no export, or one into a table of the same account
+    named = ("ad_account_id", "url", "connection", "connection_id")
+    account = next((export[name] for name in named if export.get(name)), "")
     return Outflow(
         destination=f"{kind}:{account}" if account else str(kind),
         sql=str(attributes.get("sql", "")),
@@ -184,7 +187,7 @@ class _Setting(NamedTuple):
 @lru_cache(maxsize=1024)
 def _setting(name: str) -> _Setting | None:
     """How to read the setting that the vendor calls *name*; None for a secret."""
-    if _SECRET.search(name):
+    if SECRET_SETTING.search(name):
         return None
     spelled = _OTHER_SPELLINGS.get(name, name)
     if name == "action":

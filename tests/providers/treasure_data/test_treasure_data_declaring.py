@@ -202,12 +202,12 @@ def test_an_export_that_no_document_can_say_is_told_with_its_reason(export: dict
     ("make", "why"),
     [
         (
-            lambda: ("query", QUERIES.observed(Address("query", "any"), {"name": "x", "result": "td://@/db/t"})),
-            "its rows go to td, for which manifests have no words yet",
+            lambda: ("query", QUERIES.observed(Address("query", "any"), {"name": "x", "result": "mysql://etl:FAKE@db/x"})),
+            "the address that its rows go to holds a password, which nobody can read",
         ),
         (
-            lambda: ("connection", observed_connection({"id": 1, "name": "x", "type": "mysql"})),
-            "connections of type 'mysql' have no words in manifests yet",
+            lambda: ("query", QUERIES.observed(Address("query", "any"), {"name": "x", "result_connection_id": 7})),
+            "its rows go through connection 7, which no document declares",
         ),
         (
             lambda: ("import", IMPORTS.observed({"name": "x", "config": {"in": {"type": "s3"}}})),
