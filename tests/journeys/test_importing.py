@@ -193,7 +193,7 @@ def test_what_no_document_can_say_is_left_out_with_its_reason(empty: Stage) -> N
     said = empty.tdr("import", "--all", expect=1)
 
     assert [line for line in said.out.splitlines() if line.startswith("?")] == [
-        "? query to mysql 'to mysql' is left out: its rows go to mysql, for which manifests have no words yet",
+        "? query to mysql 'to mysql' is left out: the address that its rows go to holds a password, which nobody can read",
         (
             "? activation first run 'first run' is left out: its export is in create mode, so it fails as soon as the "
             "audience exists; declare its activation and let tdr take it over with `lifecycle: {adopt: always}`"

@@ -202,7 +202,10 @@ def test_an_export_that_no_document_can_say_is_told_with_its_reason(export: dict
     ("make", "why"),
     [
         (
-            lambda: ("query", QUERIES.observed(Address("query", "any"), {"name": "x", "result": "mysql://etl:FAKE@db/x"})),
+            lambda: (
+                "query",
+                QUERIES.observed(Address("query", "any"), {"name": "x", "result": "mysql://etl:FAKE@db/x"}),
+            ),
             "the address that its rows go to holds a password, which nobody can read",
         ),
         (
