@@ -96,12 +96,15 @@ def doctor(
     env: EnvOption = None,
     directory: DirectoryOption = None,
     format: FormatOption = Format.TEXT,
+    probe: Annotated[
+        bool, typer.Option("--probe", help="Also ask the account, by reading only, what the vendor leaves open.")
+    ] = False,
 ) -> None:
     """Check that everything a run needs is there and answers."""
     from reconciler.commands import doctor as doctors
 
     with runtime_of(context, env=env, directory=directory) as runtime:
-        answer = doctors.doctor(runtime)
+        answer = doctors.doctor(runtime, probes=probe)
     output.finish(answer, format)
 
 

@@ -1,23 +1,33 @@
-"""`tdr doctor`: whether everything a run needs is there and answers. Looks only."""
+"""`tdr doctor`: whether everything a run needs is there and answers. Looks only, and keeps what it was told when asked to."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
+from reconciler import __version__
 from reconciler.commands.answer import FAILED, OK, Answer
 from reconciler.commands.planning import checked
 from reconciler.engine.refresh import refresh
 from reconciler.engine.safety import guard_accounts
 from reconciler.errors import ManifestError, TdrError
 from reconciler.model.observation import Unreadable
+from reconciler.model.probe import ProbeRecord
 from reconciler.ports.clock import rfc3339
+from reconciler.ports.probing import Probes
 from reconciler.ports.provider import RUNNABLE, JobStatus, Runs
 from reconciler.reports.documents import Document, heading
 from reconciler.wiring import Runtime
+from reconciler.wiring.probing import host_of, keep, place_of, recorded
 
 
-def doctor(runtime: Runtime) -> Answer:
-    """Run every check; one that fails does not stop the others."""
+def doctor(runtime: Runtime, *, probes: bool = False) -> Answer:
+    """Run every check; one that fails does not stop the others.
+
+    probes: whether the account is asked, by reading only, what the vendor's documents leave open. Its answers are kept
+        in a file beside the environment, which is all that is written.
+    """
+    asked: list[Document] = []
     checks: list[tuple[str, Callable[[Runtime], str]]] = [
         ("manifests", _manifests),
         ("state", _state),
@@ -27,6 +37,10 @@ def doctor(runtime: Runtime) -> Answer:
         ("vendors", _vendors),
         ("runs", _runs),
     ]
+    if probes:
+        checks.append(("probe", lambda runtime: _probe(runtime, asked)))
+    if probes or recorded(runtime.project, runtime.environment_name) is not None:
+        checks.append(("facts", _facts))
     results: list[Document] = []
     for name, check in checks:
         try:
@@ -39,7 +53,56 @@ def doctor(runtime: Runtime) -> Answer:
         "healthy": healthy,
         "checks": list(results),
     }
+    if probes:
+        document["facts"] = list(asked)
     return Answer(document, OK if healthy else FAILED)
+
+
+def _probe(runtime: Runtime, asked: list[Document]) -> str:
+    """Ask, and keep the answers."""
+    vendor = _probing(runtime)
+    answers = vendor.probe()
+    asked += [
+        {
+            "fact": one.fact.value,
+            "question": one.question,
+            "asked": one.asked,
+            "answer": one.told.value,
+            "seen": one.seen,
+            "effect": one.effect,
+        }
+        for one in answers
+    ]
+    record = ProbeRecord(
+        tdr_version=__version__,
+        asked_at=datetime.fromtimestamp(int(runtime.clock.now()), UTC),
+        account=vendor.account(),
+        host=host_of(runtime.loaded.environment.treasure_data),
+        answers={one.fact: one.told for one in answers},
+    )
+    keep(runtime.project, runtime.environment_name, record)
+    place = place_of(runtime.project, runtime.environment_name)
+    return f"{len(answers)} facts asked, answers in {place.relative_to(runtime.project.root)}"
+
+
+def _facts(runtime: Runtime) -> str:
+    """The answers that are kept, and their age."""
+    record = recorded(runtime.project, runtime.environment_name)
+    if record is None:
+        return "no account was asked"
+    account = _probing(runtime).account()
+    if record.account != account:
+        raise TdrError(
+            f"the kept answers are of account {record.account}, not of {account}, and are not used",
+            hint="run `tdr doctor --probe`",
+        )
+    days = int(runtime.clock.now() - record.asked_at.timestamp()) // 86_400
+    answers = ", ".join(f"{fact} {told}" for fact, told in sorted(record.answers.items()))
+    return f"{answers}; asked {days} days ago of {record.account} at {record.host}"
+
+
+def _probing(runtime: Runtime) -> Probes:
+    return next(one for one in runtime.world.providers.values() if isinstance(one, Probes))
 
 
 def _manifests(runtime: Runtime) -> str:

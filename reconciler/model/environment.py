@@ -17,6 +17,13 @@ from reconciler.model.transitions import ImportEntry
 EMBEDDED = "embedded"
 
 
+class TreasureDataFacts(Spec):
+    """What holds in this account where the vendor's documents leave it open; goes before what `tdr doctor --probe` found."""
+
+    connections_listed: bool | None = None
+    """Whether the account lists its connections; if so, `tdr import --all` finds them."""
+
+
 class TreasureDataTarget(Spec):
     """What answers the Treasure Data API."""
 
@@ -24,6 +31,8 @@ class TreasureDataTarget(Spec):
     """`embedded` for the service on this machine, a region such as us01, or an address such as https://api.treasuredata.com."""
     api_key: SecretText | None = None
     """A master key; not needed for the embedded service."""
+    facts: TreasureDataFacts = TreasureDataFacts()
+    """What holds in this account where the vendor's documents leave it open."""
 
 
 class Limits(Spec):

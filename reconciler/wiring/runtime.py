@@ -19,6 +19,7 @@ from reconciler.ports.clock import Clock
 from reconciler.ports.store import StateStore
 from reconciler.wiring.clock import clock_of
 from reconciler.wiring.keys import LazyKey
+from reconciler.wiring.probing import recorded
 from reconciler.wiring.state import StateOnNeed
 from reconciler.wiring.tokens import TokensOnNeed
 from reconciler.wiring.vendors import providers
@@ -115,7 +116,15 @@ def open_runtime(
             environment_name=loaded.environment_name,
             environment=loaded.environment,
             resources=loaded.resources,
-            providers=providers(loaded, tokens, clock, embedded, closing, project.spec.project),
+            providers=providers(
+                loaded,
+                tokens,
+                clock,
+                embedded,
+                closing,
+                project.spec.project,
+                recorded(project, loaded.environment_name),
+            ),
             fingerprint=key.fingerprint,
             clock=clock,
             # Of a part nobody can make a digest of the whole; a plan of it is neither saved nor shown as a document.

@@ -11,6 +11,7 @@ from reconciler.manifest import Loaded
 from reconciler.manifest.secrets import SecretReference
 from reconciler.model.environment import EnvironmentSpec
 from reconciler.model.kinds import PinterestConnection
+from reconciler.model.probe import FactName, ProbeRecord, settled
 from reconciler.model.resource import Resource
 from reconciler.ports.clock import Clock
 from reconciler.ports.provider import Provider
@@ -31,20 +32,23 @@ def providers(
     embedded: Embedded | None,
     closing: ExitStack,
     project: str,
+    probed: ProbeRecord | None,
 ) -> dict[str, Provider]:
     """Kind -> provider.
 
     tokens: where those are kept that rotate.
     closing: ends the connections.
+    probed: what an account was found to do; heeded when it is the one that answers.
     project: its name; with the environment's it signs what is made where there is a place for it.
     """
     treasure_data = (
-        _treasure_data(loaded.environment, clock, closing)
+        _treasure_data(loaded.environment, clock, closing, probed)
         if embedded is None
         else TreasureDataProvider(
             embedded.client(),
             embedded.account,
             creates_connections=True,
+            lists_connections=_lists_connections(loaded.environment, probed, embedded.account),
             cron_dialect=loaded.environment.cron_dialect,
             clock=clock,
             owner=f"{project}/{loaded.environment_name}",
@@ -60,7 +64,14 @@ def providers(
     }
 
 
-def _treasure_data(environment: EnvironmentSpec, clock: Clock, closing: ExitStack) -> TreasureDataProvider:
+def _lists_connections(environment: EnvironmentSpec, probed: ProbeRecord | None, account: str) -> bool | None:
+    written = environment.treasure_data.facts.connections_listed
+    return settled(probed, account, FactName.CONNECTIONS_LISTED, explicit=written)
+
+
+def _treasure_data(
+    environment: EnvironmentSpec, clock: Clock, closing: ExitStack, probed: ProbeRecord | None
+) -> TreasureDataProvider:
     from reconciler.apis.treasure_data_connect import connect, connect_customer_data, connect_workflows  # noqa: PLC0415 - the embedded service has its own way
     from reconciler.apis.treasure_data_endpoint import account_id, endpoint  # noqa: PLC0415 - as above
 
@@ -84,6 +95,7 @@ def _treasure_data(environment: EnvironmentSpec, clock: Clock, closing: ExitStac
         api,
         account,
         creates_connections=False,
+        lists_connections=_lists_connections(environment, probed, account),
         cron_dialect=environment.cron_dialect,
         clock=clock,
         customer_data=customer_data,

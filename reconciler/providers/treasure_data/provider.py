@@ -15,9 +15,10 @@ from reconciler.model.record import Record
 from reconciler.model.resource import Resource
 from reconciler.ports.clock import Clock, SystemClock
 from reconciler.ports.listing import Declaration, Directory, Found, Undeclarable, Unlisted
+from reconciler.ports.probing import Answered
 from reconciler.ports.provider import Context, Desired, Job, KindTraits, Rows, Wanted
 from reconciler.ports.readers import readers
-from reconciler.providers.treasure_data import activation_runs, builds, runs
+from reconciler.providers.treasure_data import activation_runs, builds, probing, runs
 from reconciler.providers.treasure_data.activation_sources import Activations, source_of, source_told
 from reconciler.providers.treasure_data.activations import SegmentActivations
 from reconciler.providers.treasure_data.connections import Connections, ReferencedConnections
@@ -41,7 +42,7 @@ _SAME_NAMESPACE = {"activation": "query"}
 
 
 class TreasureDataProvider:
-    """One account; implements the ports `Provider`, `Runs`, `Lists` and `Fingerprints`."""
+    """One account; implements the ports `Provider`, `Runs`, `Lists`, `Probes` and `Fingerprints`."""
 
     name = "treasure_data"
 
@@ -51,6 +52,7 @@ class TreasureDataProvider:
         account: str,
         *,
         creates_connections: bool,
+        lists_connections: bool | None = None,
         cron_dialect: Dialect | str = Dialect.DOCUMENTED,
         clock: Clock | None = None,
         owner: str = "",
@@ -62,6 +64,7 @@ class TreasureDataProvider:
         account: who answers, such as ``us01/1234`` or ``embedded/1`` (see `treasure_data_endpoint.account_id`).
         creates_connections: whether the API makes connections, as the embedded service does. Treasure Data has people make
             those in its console, so there they are looked up by name.
+        lists_connections: whether the API lists connections; None for where it makes them too.
         cron_dialect: how cron texts are read, see `reconciler.schedule`.
         owner: ``PROJECT/ENVIRONMENT`` for ownership marks; "" marks nothing.
         customer_data: what answers for parent segments and all in them; None knows nothing of these kinds.
@@ -73,7 +76,7 @@ class TreasureDataProvider:
         timings = Timings(Dialect(cron_dialect), self._clock)
         connections = Connections(api, owner) if creates_connections else ReferencedConnections(api)
         self._queries, self._imports = SavedQueries(api, timings), Imports(api, timings)
-        self._lists_connections = creates_connections
+        self._lists_connections = creates_connections if lists_connections is None else lists_connections
         self._customer_data = customer_data
         families: list[Family] = [connections, Databases(api), Tables(api), self._queries, self._imports]
         self._of_segments: SegmentActivations | None = None
@@ -105,6 +108,10 @@ class TreasureDataProvider:
     def account(self) -> str:
         """The account of the key. The key says it itself, and one that is wrong for its region is refused with 401."""
         return self._account
+
+    def probe(self) -> Sequence[Answered]:
+        """What this account does where the vendor's documents leave it open. Reads only."""
+        return probing.probe(self._api)
 
     def check(self, resource: Resource, context: Context) -> Iterable[Diagnostic]:
         """What can be said against *resource* without any call."""
