@@ -51,6 +51,7 @@ NOT_IN_SETTINGS = {
             "--parent-segment",
             "--debug",
             "--online",
+            "--probe",
         ),
     },
     "where": {"--env", "--directory", "--out", "--from", "--changes", "--state-file", "--report"},
