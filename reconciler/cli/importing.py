@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -37,13 +38,17 @@ def add_to(app: typer.Typer) -> None:
 
 def import_(
     context: typer.Context,
-    what: Annotated[str | None, typer.Argument(help="Address the object is to have.", metavar="[ADDRESS]")] = None,
+    what: Annotated[
+        str | None, typer.Argument(help="Address the object is to have, or a .dig file.", metavar="[ADDRESS]")
+    ] = None,
     remote_id: Annotated[str | None, typer.Argument(help="The vendor's id of the object.", metavar="[ID]")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Everything that no document declares.")] = False,
     kind: Annotated[str, typer.Option("--kind", help="With --all: only this kind, such as audience.")] = "",
     name_glob: Annotated[str, typer.Option("--name-glob", help="With --all: only what is called so there.")] = "*",
     rebuild: Annotated[bool, typer.Option("--rebuild", help="The state is lost: find again what is declared.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="With --all: show what would be written.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --all or a file: show what would be written.")
+    ] = False,
     env: EnvOption = None,
     directory: DirectoryOption = None,
     var: VarOption = None,
@@ -57,8 +62,12 @@ def import_(
     from reconciler.adoption.drafting import ORDER, Selection
     from reconciler.commands import importing
 
-    if [bool(what), everything, rebuild].count(True) != 1 or bool(what) != bool(remote_id):
-        raise UsageError("say what to import", hint="tdr import ADDRESS ID, tdr import --all, or tdr import --rebuild")
+    is_file = bool(what) and not remote_id and str(what).endswith(".dig")
+    if [bool(what), everything, rebuild].count(True) != 1 or (bool(what) != bool(remote_id) and not is_file):
+        raise UsageError(
+            "say what to import",
+            hint="tdr import ADDRESS ID, tdr import FILE.dig, tdr import --all, or tdr import --rebuild",
+        )
     if kind and kind.lower() not in ORDER:
         raise UsageError(f"{kind!r} is no kind that can be imported", hint=f"one of {', '.join(ORDER)}")
     wait_s = seconds(lock_timeout)
@@ -70,6 +79,8 @@ def import_(
         consent = consent_of(Lines(format), yes=yes, question="Remember all of this?", otherwise="pass --yes")
         with open_project() as runtime:
             answer = importing.rebuild(runtime, consent, wait_s)
+    elif what and is_file:
+        answer = importing.import_workflow(open_project, Path(what), dry_run=dry_run, lock_timeout_s=wait_s)
     elif what and remote_id:
         answer = importing.import_one(open_project, address(what), remote_id, wait_s)
     else:

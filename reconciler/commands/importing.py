@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TypeAlias
 
 from reconciler.adoption import writing
@@ -13,6 +14,7 @@ from reconciler.adoption.drafting import ORDER, Draft, Drafts, LeftOut, Selectio
 from reconciler.adoption.remembering import Unsettled, importing, remember, unsettled
 from reconciler.commands.answer import BLOCKED, FAILED, OK, Answer
 from reconciler.commands.applying import Consent
+from reconciler.commands.dig_reading import read_workflow
 from reconciler.commands.planning import checked, document_of
 from reconciler.commands.sole_writing import alone
 from reconciler.diagnostics import UNRESOLVED_SECRET
@@ -56,6 +58,7 @@ class _Report:
     not_adopted: list[Unsettled] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     not_found: list[Address] = field(default_factory=list)
+    notes: Iterable[str] = ()
 
     @property
     def exit_code(self) -> int:
@@ -63,7 +66,7 @@ class _Report:
         return FAILED if wrong else OK
 
     def answer(self) -> Answer:
-        notes = {note for one in self.drafts for note in one.notes}
+        notes = {*self.notes, *(note for one in self.drafts for note in one.notes)}
         document = heading("import", rfc3339(self.now)) | {
             "environment": self.environment,
             "dry_run": self.dry_run,
@@ -167,6 +170,26 @@ def _import_all(open_project: Open, selection: Selection, *, dry_run: bool, lock
         if not any(one.address.kind == "connection" for one in drafts.drafts):
             break
     return report.answer()
+
+
+def import_workflow(open_project: Open, path: Path, *, dry_run: bool, lock_timeout_s: float) -> Answer:
+    """Write documents for what the workflow file at *path* does, and tell every line of it that is left alone.
+
+    Raises:
+        TdrError: the file cannot be read as a workflow; with file, line and column.
+        LockHeld: another command is writing documents.
+    """
+    with open_project() as runtime:
+        root, clock = runtime.project.root, runtime.clock
+    with alone(root, clock, lock_timeout_s), open_project() as runtime:
+        drafts, notes = read_workflow(runtime, path)
+        report = _Report(runtime.environment_name, runtime.clock.now(), dry_run)
+        report.drafts, report.left_out, report.notes = list(drafts.drafts), drafts.left_out, notes
+        report.files = list(writing.files(drafts.drafts, runtime.project.spec.manifests))
+        if not dry_run:
+            writing.write(root, report.files)
+    answer = report.answer()
+    return replace(answer, exit_code=OK) if dry_run else answer
 
 
 def rebuild(runtime: Runtime, consent: Consent, lock_timeout_s: float) -> Answer:

@@ -49,10 +49,15 @@ class DigError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Dig:
-    """One workflow. *tree* keeps the order of the file; *lines* are those of its keys by the path of keys to them."""
+    """One workflow. *tree* keeps the order of the file; *marks* are those of its keys by the path of keys to them."""
 
     tree: Mapping[str, Any]
-    lines: Mapping[tuple[str, ...], int]
+    marks: Mapping[tuple[str, ...], Mark]
+
+    @property
+    def lines(self) -> dict[tuple[str, ...], int]:
+        """The lines of the keys."""
+        return {keys: mark.line for keys, mark in self.marks.items()}
 
 
 def read(path: str, file: ReadFile) -> Dig:
@@ -63,7 +68,7 @@ def read(path: str, file: ReadFile) -> Dig:
     """
     reader = _Reader(file)
     tree = reader.mapping(path, ())
-    return Dig(tree, reader.lines)
+    return Dig(tree, reader.marks)
 
 
 def is_workflow(path: str) -> bool:
@@ -90,7 +95,7 @@ class _Reader:
         self._file = file
         self._values = 0
         self._open: list[str] = []
-        self.lines: dict[tuple[str, ...], int] = {}
+        self.marks: dict[tuple[str, ...], Mark] = {}
 
     def mapping(self, path: str, below: tuple[str, ...]) -> dict[str, Any]:
         """The mapping that the file at *path* is."""
@@ -166,7 +171,7 @@ class _Reader:
             if key in first:
                 raise DigError(mark, f"`{key}` is there twice, first in line {first[key]}", "rename or remove one")
             first[key] = mark.line
-            self.lines.setdefault((*below, key), mark.line)
+            self.marks.setdefault((*below, key), mark)
             tree[key] = self._value(value_node, path, (*below, key), depth + 1)
         return tree
 
