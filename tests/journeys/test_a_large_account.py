@@ -17,6 +17,8 @@ from stage import SERVICE_KEY, Stage, leaks
 tdworkflow = pytest.importorskip("tdworkflow", reason="no `tdworkflow`: `make test` installs it")
 
 QUERIES, LOADS, SEGMENTS, FOLDERS, ACTIVATIONS, WORKFLOWS = 200, 50, 30, 6, 60, 10
+NAMED = 10
+"""Whose rows go where a connection of that name says, which are queries with an export."""
 VERBS = (
     ("REPLACE_CURRENT_AUDIENCE", "audience_id_replace"),
     ("ADD_PEOPLE_TO_CURRENT_AUDIENCE", "audience_id_add_people"),
@@ -211,8 +213,8 @@ def test_a_large_account_is_taken_over_changed_by_fields_and_left(account: Accou
         "database": 1,
         "table": 1,
         "audience": 3,
-        "query": QUERIES - ACTIVATIONS // 2,
-        "activation": ACTIVATIONS,
+        "query": QUERIES - ACTIVATIONS // 2 + NAMED,
+        "activation": ACTIVATIONS - NAMED,
         "import": LOADS,
         "parentsegment": 2,
         "segmentfolder": FOLDERS,
@@ -223,7 +225,7 @@ def test_a_large_account_is_taken_over_changed_by_fields_and_left(account: Accou
     change(stage, "queries/query-007.yaml", priority=2)
     change(stage, "activations/from-query-00.yaml", retry_limit=1)
     change(stage, "activations/from-query-01.yaml", membership="replace")
-    change(stage, "activations/from-query-02.yaml", on_invalid="fail")
+    change(stage, "queries/from-query-02.yaml", retry_limit=3)
     change(stage, "activations/of-segment-03.yaml", description="For the third")
     change(stage, "audiences/one.yaml", description="The first")
     change(stage, "tables/buyers.yaml", expire_days=30)
@@ -236,7 +238,7 @@ def test_a_large_account_is_taken_over_changed_by_fields_and_left(account: Accou
     expected = {
         "activation/from-query-00": ["/retry_limit"],
         "activation/from-query-01": ["/export/action", "/export/audience_id_replace"],
-        "activation/from-query-02": ["/export/ignore_invalid_records"],
+        "query/from-query-02": ["/retry_limit"],
         "activation/of-segment-03": ["/description"],
         "audience/one": ["/description"],
         "import/load-05": ["/cron", "/delay"],

@@ -135,7 +135,7 @@ def _tables(api: TreasureData, database: str) -> Iterator[Found]:
 def _queries(api: TreasureData, queries: SavedQueries) -> Iterator[Found]:
     """Those whose rows go to an audience at Pinterest are activations."""
     for raw in api.saved_queries():
-        kind = "activation" if results.read_settings(raw.get("result")).get("type") == "pinterest" else "query"
+        kind = "activation" if results.read_settings(results.of_query(raw)).get("type") == "pinterest" else "query"
         observed = queries.observed(Address(kind, "any"), raw)
         yield Found(kind, observed.remote_id, observed)
 

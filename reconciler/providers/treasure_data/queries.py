@@ -198,7 +198,7 @@ class SavedQueries:
         }
         result = raw.get("result")
         if address.kind == "activation":
-            attributes["export"] = results.read_settings(result)
+            attributes["export"] = results.read_settings(results.of_query(raw))
         else:
             attributes["result"] = results.shown(result) or ("a connection" if raw.get("result_connection_id") else "")
             attributes["export"] = exports.told(raw)

@@ -142,6 +142,21 @@ def read_settings(result: object) -> dict[str, Json]:
     return readable(parsed)
 
 
+def of_query(raw: Mapping[str, Json]) -> Json:
+    """The `result` of a saved query; of one that has the id of a connection to Pinterest with settings, these as such a text.
+
+    The settings do not say their type, but no other export speaks of the type of an audience.
+    """
+    told = raw.get("result_connection_settings")
+    if raw.get("result") or not isinstance(told, str) or '"audience_type"' not in told:
+        return raw.get("result")
+    try:
+        settings = orjson.loads(told)
+    except orjson.JSONDecodeError:
+        return None
+    return orjson.dumps({**settings, "type": "pinterest"}).decode() if isinstance(settings, dict) else None
+
+
 def readable(settings: Mapping[str, Json]) -> dict[str, Json]:
     """*settings* that the vendor tells, without secrets and masks, in our spelling."""
     told: dict[str, Json] = {}
