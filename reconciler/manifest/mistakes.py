@@ -78,10 +78,15 @@ def mistakes(
     written: the tree as it stands in the file, before references were replaced.
     is_secretive: whether the document may hold a secret in the wrong field, so that no value is repeated.
     """
+    told: set[Mistake] = set()
     for details in error.errors(include_url=False):
         place = _place(model, details["loc"], written)
-        if place.is_meant:
-            yield _mistake(details, place, None if is_secretive else _at(written, place.path))
+        if not place.is_meant:
+            continue
+        mistake = _mistake(details, place, None if is_secretive else _at(written, place.path))
+        if mistake not in told:  # what may be of several types is wrong once for each
+            told.add(mistake)
+            yield mistake
 
 
 def _mistake(details: ErrorDetails, place: _Place, written: object) -> Mistake:

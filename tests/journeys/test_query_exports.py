@@ -231,3 +231,9 @@ def test_a_connection_that_is_not_there_stops_the_plan_by_its_name(shop: Stage) 
 
     assert said.code != 0
     assert "Treasure Data has no connection 'nowhere'" in said.out + said.err
+
+
+def test_a_setting_that_has_no_value_is_one_mistake(shop: Stage) -> None:
+    declare(shop, one="{connection: crm, settings: {object: ~}}")
+
+    assert shop.tdr("validate", expect=7).err.count("error[empty-value]") == 1
