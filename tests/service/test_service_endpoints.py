@@ -74,14 +74,11 @@ def test_every_address_of_the_vendor_that_is_known_is_answered_or_said_not_to_be
     if not FACTS.exists():
         pytest.skip("no ../shared: what is known of the vendor is kept beside the checkout")
     told = [
-        (method, parts(path))
-        for method, path in re.findall(r"`([A-Z]+) (/[^`\s]+)`", PAGE.read_text(encoding="utf-8"))
+        (method, parts(path)) for method, path in re.findall(r"`([A-Z]+) (/[^`\s]+)`", PAGE.read_text(encoding="utf-8"))
     ]
     text = FACTS.read_text(encoding="utf-8")
     text = text[text.index("\n## 2. ") : text.index("\n## 10. ")]
-    known = [
-        (method, span["path"]) for span in WHOLE.finditer(text) for method in re.findall(METHODS, span["methods"])
-    ]
+    known = [(method, span["path"]) for span in WHOLE.finditer(text) for method in re.findall(METHODS, span["methods"])]
     lines = "\n".join(line for line in text.splitlines() if re.match(rf"\| `(?:{METHODS})", line))
     endings = [span["after"] or span["bare"] for span in SHORTENED.finditer(lines)]
 
