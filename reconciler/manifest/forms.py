@@ -103,6 +103,9 @@ _FORMS = {
     r"^[a-z_][a-z0-9_]{0,62}$": Form(
         "be lower-case letters, digits and `_`, with no digit first, 63 characters at most", _column
     ),
+    r"^[a-z][a-z0-9_]{0,63}$": Form(
+        "be lower-case letters, digits and `_`, with a letter first, 64 characters at most", _joined_by("_")
+    ),
     r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$": Form(
         "be 3 to 63 lower-case letters, digits, `-` and `.`, with a letter or digit first and last", _joined_by("-")
     ),

@@ -54,6 +54,7 @@ def test_every_pattern_of_the_models_has_words() -> None:
         (r"^[0-9]{1,18}$", "549-755 885", "write 549755885"),
         (r"^[0-9]{1,18}$", "act_1", ""),
         (r"^/", "spec.title", "write /spec/title"),
+        (r"^[a-z][a-z0-9_]{0,63}$", "SFDC-v2", "write sfdc_v2"),
         (r"^[1-9][0-9]{0,8}$", "v2", "write 2"),
         (r"^[1-9][0-9]{0,8}$", "0", ""),
         (r"^[A-Za-z0-9_][A-Za-z0-9_-]{0,99}$", "send it.", "write send_it"),
