@@ -79,7 +79,7 @@ def _table(attributes: Mapping[str, Any], name: str, directory: Directory) -> Tr
 
 
 def _query(attributes: Mapping[str, Any], name: str, directory: Directory) -> Tree:
-    exported = exports.declared(attributes["export"], attributes[HIDDEN], directory)
+    exported = exports.declared(attributes.get("export") or {}, attributes[HIDDEN], directory)
     return {**_source(attributes, directory), **name_beside(attributes, name), **_running(attributes), **exported}
 
 

@@ -201,7 +201,8 @@ class SavedQueries:
             attributes["export"] = results.read_settings(results.of_query(raw))
         else:
             attributes["result"] = results.shown(result) or ("a connection" if raw.get("result_connection_id") else "")
-            attributes["export"] = exports.told(raw)
+            if told := exports.told(raw):
+                attributes["export"] = told
         computed = {name: raw[name] for name in ("next_time", "user_name") if raw.get(name)}
         if address.kind == "query" and (hidden := exports.hidden_in(raw)):
             computed[exports.HIDDEN] = cast("Json", hidden)
