@@ -24,6 +24,7 @@ from reconciler.cli import (
     output,
     precedence,
     project,
+    refreshing,
     rollback,
     running,
     schedule,
@@ -95,6 +96,7 @@ def common(
 lifecycle.add_to(app)
 comparing.add_to(app)
 drift.add_to(app)
+refreshing.add_to(app)
 formatting.add_to(app)
 looking.add_to(app)
 rollback.add_to(app)

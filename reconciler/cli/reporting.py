@@ -20,7 +20,7 @@ _JUDGING = _ALL | {Format.JUNIT, Format.SARIF}
 _WRITING = _JUDGING | {Format.JSONL}
 FORMATS: Mapping[str, frozenset[Format]] = {
     **dict.fromkeys(("plan", "drift", "validate", "show"), _JUDGING),
-    **dict.fromkeys(("import", "status"), _ALL),
+    **dict.fromkeys(("import", "refresh", "status"), _ALL),
     **dict.fromkeys(("apply", "destroy", "rollback"), _WRITING),
     "run": frozenset({Format.TEXT, Format.JSON, Format.JSONL}),
 }

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.adoption.drafting import ORDER
+from reconciler.commands import refreshing
 from reconciler.commands.answer import Answer
 from reconciler.commands.applying import Run, carry_out
 from reconciler.commands.planning import checked, document_of, exit_code_of, review
@@ -52,6 +53,11 @@ def _done(runtime: Runtime, run_id: str) -> Sequence[Done]:
     lineage = runtime.store.read().state.lineage
     if document.get("lineage") != lineage:
         raise TdrError(f"run {run_id} was of another state", hint="see `tdr history`")
+    if document.get("operation") == refreshing.OPERATION:
+        raise TdrError(
+            f"run {run_id} only took into the state what others had changed, so there is nothing to put back at any vendor",
+            hint="`tdr apply` makes it as declared; `tdr state restore` goes back to the state before that run",
+        )
     done = done_by(document)
     if not done:
         raise TdrError(f"run {run_id} changed nothing", hint="see `tdr history`")

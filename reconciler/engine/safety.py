@@ -80,11 +80,11 @@ def gates(world: World, state: State, seen: Mapping[Address, Seen], changes: Seq
         *limit_gates(thresholds, state, doing),
         *emptied_gates(thresholds, state, world.resources, doing),
         *membership_gates(world, state, doing),
-        *_mass_absence(world, state, seen),
+        *mass_absence(world, state, seen),
     ]
 
 
-def _mass_absence(world: World, state: State, seen: Mapping[Address, Seen]) -> list[Gate]:
+def mass_absence(world: World, state: State, seen: Mapping[Address, Seen]) -> list[Gate]:
     """Many known objects of one provider gone at once: rather a wrong account or a lost permission than deletions."""
     known: dict[str, list[Address]] = defaultdict(list)
     gone: dict[str, list[Address]] = defaultdict(list)

@@ -32,7 +32,7 @@ def document(
         "since": since,
         "changed": digest != since,
         "summary": report.summary(),
-        "resources": [_resource(entry) for entry in report.entries],
+        "resources": [resource(entry) for entry in report.entries],
     }
 
 
@@ -50,7 +50,8 @@ def with_inventory(document: Document, inventory: Inventory) -> Document:
     }
 
 
-def _resource(entry: Drift) -> Document:
+def resource(entry: Drift) -> Document:
+    """One resource, whatever became of it."""
     return {
         "address": str(entry.address),
         "verdict": entry.verdict.value,

@@ -18,6 +18,7 @@ TEXTS = {
     "tdr.job": ("rows", "job"),
     "tdr.validation": ("text", "validation"),
     "tdr.drift": ("drift", "text"),
+    "tdr.refresh": ("refreshing", "text"),
     "tdr.import": ("importing", "imported"),
     "tdr.status": ("status", "text"),
     "tdr.history": ("history", "text"),

@@ -151,7 +151,7 @@ def test_an_option_of_others_is_refused_with_those_that_have_it(given: str) -> N
     with pytest.raises(UsageError, match="`tdr plan` has no option") as refused:
         arranged(TREE, given.split())
 
-    assert refused.value.hint == "it goes with apply, destroy, import, rollback"
+    assert refused.value.hint == "it goes with apply, destroy, import, refresh, rollback"
 
 
 def test_options_before_the_verb_work(project: Stage) -> None:

@@ -14,6 +14,7 @@ LEAST = {
     "init": ["--ci", "github"],
     "apply": ["--yes"],
     "destroy": ["--yes"],
+    "refresh": ["--yes"],
     "diff": ["a.json", "b.json"],
     "explain": ["query/buyers-per-month"],
     "import": ["--all"],
@@ -32,7 +33,7 @@ LEAST = {
     "tdx write": ["."],
 }
 """What a verb cannot do without."""
-ASKING = {"apply": [], "destroy": [], "import": ["--rebuild"], "rollback": ["some-run"]}
+ASKING = {"apply": [], "destroy": [], "import": ["--rebuild"], "refresh": [], "rollback": ["some-run"]}
 """The verbs that ask a person, with what makes them do it."""
 
 NUMBERS = ("--limit", "--max-chars", "--next", "--parallelism", "--port", "--rows")
