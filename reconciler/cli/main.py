@@ -35,7 +35,7 @@ from reconciler.cli import (
 from reconciler.cli.arguments import arranged
 from reconciler.cli.precedence import Asked
 from reconciler.cli.session import within
-from reconciler.errors import Ended, TdrError
+from reconciler.errors import Ended, TdrError, UsageError
 
 if TYPE_CHECKING:
     from reconciler.ports.clock import Clock
@@ -116,6 +116,16 @@ def run() -> None:
     streams.leave(main(sys.argv[1:]))
 
 
+def _explain(error: typer.BadParameter) -> None:
+    """A wrong command line in the form of every other error; the help, where nothing was asked for."""
+    message = error.format_message()
+    if type(error).__name__ == "NoArgsIsHelpError" or not message:
+        error.show()
+        return
+    asked = error.ctx.command_path if error.ctx is not None else "tdr"
+    output.complain(UsageError((message[0].lower() + message[1:]).rstrip("."), hint=f"see `{asked} --help`"))
+
+
 def main(arguments: list[str], clock: Clock | None = None) -> int:
     """Run one command line and return its exit code. A wrong one is 64, never 2, which means that differences exist.
 
@@ -127,7 +137,7 @@ def main(arguments: list[str], clock: Clock | None = None) -> int:
     try:
         code = _called(arguments, clock)
     except WrongCommandLine as error:
-        error.show()
+        _explain(error)
         return USAGE
     except (typer.Abort, KeyboardInterrupt):
         streams.hurry()

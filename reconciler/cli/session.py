@@ -64,7 +64,12 @@ def _from_files(paths: Sequence[Path]) -> dict[str, str]:
 def _from_environment() -> dict[str, str]:
     """Values for ${var:NAME} from environment variables `TDR_VAR_NAME`."""
     prefix = "TDR_VAR_"
-    given = {name.removeprefix(prefix): value for name, value in os.environ.items() if name.startswith(prefix)}
+    option = "TDR_VAR_FILE"  # that of --var-file; a variable called FILE is given by --var
+    given = {
+        name.removeprefix(prefix): value
+        for name, value in os.environ.items()
+        if name.startswith(prefix) and name != option
+    }
     for name, value in given.items():
         if not is_unicode(name + value):
             raise UsageError(f"the environment variable {prefix + name!r} is not UTF-8", hint="set it to UTF-8 text")

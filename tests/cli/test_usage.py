@@ -57,7 +57,7 @@ def test_what_a_verb_needs_is_known_here() -> None:
 
 @pytest.mark.parametrize("verb", [verb for verb in VERBS if required(verb)])
 def test_what_is_needed_and_left_out_is_asked_for(verb: str, project: Stage) -> None:
-    assert "Missing" in project.tdr(*verb.split(), expect=64).err
+    assert "error: missing" in project.tdr(*verb.split(), expect=64).err
 
 
 @pytest.mark.parametrize(
@@ -103,3 +103,32 @@ def test_where_nobody_can_answer_a_write_fails_at_once_and_says_how_to_go_on(ver
     assert hint.startswith("hint: pass --yes")
     assert said.out == ""
     assert not (project.folder / "state").exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "error", "hint"),
+    [
+        ("plan --nonsense", "error: no such option: --nonsense", "hint: see `tdr plan --help`"),
+        ("nonsense", "error: no such command 'nonsense'", "hint: see `tdr --help`"),
+        ("state nonsense", "error: no such command 'nonsense'", "hint: see `tdr state --help`"),
+        ("plan --max-chars many", "error: invalid value for '--max-chars'", "hint: see `tdr plan --help`"),
+        ("explain", "error: missing argument 'ADDRESS", "hint: see `tdr explain --help`"),
+    ],
+)
+def test_a_wrong_command_line_is_told_as_every_other_error(line: str, error: str, hint: str, project: Stage) -> None:
+    said = project.tdr(*line.split(), expect=64)
+
+    first, last = said.err.splitlines()
+    assert first.startswith(error)
+    assert last == hint
+    assert said.out == ""
+
+
+def test_the_variable_of_an_option_is_no_variable_of_manifests(project: Stage) -> None:
+    project.edit("manifests/shop.yaml", "kind: Query", "kind: Query # ${var:FILE}")
+    project.write(
+        "manifests/named.yaml", "apiVersion: tdr/v1\nkind: Database\nmetadata: {name: '${var:FILE}'}\nspec: {}\n"
+    )
+    project.write("values.yaml", "other: x\n")
+
+    assert "FILE" in project.tdr("validate", expect=7, TDR_VAR_FILE=str(project.folder / "values.yaml")).err
