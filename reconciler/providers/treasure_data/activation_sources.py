@@ -21,12 +21,19 @@ from reconciler.providers.treasure_data.journey_activations import is_of_journey
 from reconciler.providers.treasure_data.queries import SavedQueries
 
 
-class _Verbs(Protocol):
+class Observes(Protocol):
+    """What looks at objects."""
+
+    def observe(self, wanted: Sequence[Wanted], context: Context) -> Mapping[Address, Seen]:
+        """A look at all of *wanted*."""
+        ...
+
+
+class _Verbs(Observes, Protocol):
     """The verbs of a family, for activations of one source."""
 
     def check(self, resource: Resource, context: Context) -> Iterator[Diagnostic]: ...
     def attributes(self, resource: Resource, context: Context) -> Attributes: ...
-    def observe(self, wanted: Sequence[Wanted], context: Context) -> Mapping[Address, Seen]: ...
     def create(self, resource: Resource, attributes: Attributes) -> Observation: ...
     def update(
         self, resource: Resource, remote_id: str, attributes: Attributes, changed: frozenset[str]
@@ -57,20 +64,27 @@ class Activations:
 
     def observe(self, wanted: Sequence[Wanted], context: Context) -> Mapping[Address, Seen]:
         """A look at those of each source of which something is asked."""
-        by_source: dict[Source, list[Wanted]] = defaultdict(list)
+        by_verbs: dict[Observes, list[Wanted]] = defaultdict(list)
         seen: dict[Address, Seen] = {}
         for question in wanted:
-            remembered = None if question.record is None else source_told(question.record.remote_id)
-            source = remembered or "query" if question.resource is None else source_of(question.resource)
-            if remembered not in {None, source}:
-                message = f"{question.address}: it was made of a {remembered}, and its document names a {source} now"
-                hint = f"give the activation of the {source} another document name"
-                seen[question.address] = Unreadable(Permanent(message, hint=hint))
+            answering = self.answering(question)
+            if isinstance(answering, Unreadable):
+                seen[question.address] = answering
             else:
-                by_source[source].append(question)
-        for source, questions in by_source.items():
-            seen |= self._of(source).observe(questions, context)
+                by_verbs[answering].append(question)
+        for verbs, questions in by_verbs.items():
+            seen |= verbs.observe(questions, context)
         return seen
+
+    def answering(self, question: Wanted) -> Observes | Unreadable:
+        """Who looks at what one question asks for: for an export of a query the family of queries, which need one list then."""
+        remembered = None if question.record is None else source_told(question.record.remote_id)
+        source = remembered or "query" if question.resource is None else source_of(question.resource)
+        if remembered in {None, source}:
+            return self._of(source)
+        message = f"{question.address}: it was made of a {remembered}, and its document names a {source} now"
+        hint = f"give the activation of the {source} another document name"
+        return Unreadable(Permanent(message, hint=hint))
 
     def create(self, resource: Resource, attributes: Attributes) -> Observation:
         """Make it."""

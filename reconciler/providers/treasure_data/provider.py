@@ -19,7 +19,7 @@ from reconciler.ports.probing import Answered
 from reconciler.ports.provider import Context, Desired, Job, KindTraits, Rows, Wanted
 from reconciler.ports.readers import readers
 from reconciler.providers.treasure_data import activation_runs, builds, probing, runs
-from reconciler.providers.treasure_data.activation_sources import Activations, source_of, source_told
+from reconciler.providers.treasure_data.activation_sources import Activations, Observes, source_of, source_told
 from reconciler.providers.treasure_data.activations import SegmentActivations
 from reconciler.providers.treasure_data.connections import Connections, ReferencedConnections
 from reconciler.providers.treasure_data.databases import Databases, Tables
@@ -128,15 +128,21 @@ class TreasureDataProvider:
 
     def observe(self, wanted: Sequence[Wanted], context: Context) -> Mapping[Address, Seen]:
         """Look at all of *wanted*: a call a family, the families at once."""
-        by_family: dict[Family, list[Wanted]] = {}
+        by_family: dict[Observes, list[Wanted]] = {}
+        seen: dict[Address, Seen] = {}
         for question in wanted:
-            by_family.setdefault(self._families[question.address.kind], []).append(question)
+            family: Observes | Unreadable = self._families[question.address.kind]
+            if isinstance(family, Activations):
+                family = family.answering(question)
+            if isinstance(family, Unreadable):
+                seen[question.address] = family
+            else:
+                by_family.setdefault(family, []).append(question)
         looks = list(by_family.items())
         if len(looks) == 1:
             family, asked = looks[0]
-            return family.observe(asked, context)
-        seen: dict[Address, Seen] = {}
-        if looks:
+            seen.update(family.observe(asked, context))
+        elif looks:
             with readers(len(looks), "treasure-data") as pool:
                 for answers in pool.map(lambda entry: entry[0].observe(entry[1], context), looks):
                     seen.update(answers)
