@@ -188,6 +188,7 @@ def destroy(
     selector: SelectorOption = None,
     yes: YesOption = False,
     lock_timeout: LockTimeoutOption = "0s",
+    parallelism: ParallelOption = 4,
     fail_fast: FailFastOption = False,
     approve: ApproveOption = None,
     reason: ReasonOption = "",
@@ -204,7 +205,9 @@ def destroy(
     with following(format, context.command_path) as follower:
         otherwise = "pass --yes and --env NAME"
         consent = consent_of(follower, yes=yes, question="Delete all of this?", otherwise=otherwise)
-        run = replace(run_of(follower, consent, lock_timeout, approve, reason), fail_fast=fail_fast)
+        run = replace(
+            run_of(follower, consent, lock_timeout, approve, reason), parallel=parallelism, fail_fast=fail_fast
+        )
         with (
             interruptible(run.interruption),
             runtime_of(context, env=env, directory=directory, variables=var) as runtime,

@@ -17,6 +17,7 @@ from reconciler.cli.options import (
     FormatOption,
     LockTimeoutOption,
     MaxCharsOption,
+    ParallelOption,
     ReportOption,
     VarOption,
     YesOption,
@@ -42,6 +43,7 @@ def rollback(
     plan_only: Annotated[bool, typer.Option("--plan", help="Only show the plan.")] = False,
     yes: YesOption = False,
     lock_timeout: LockTimeoutOption = "0s",
+    parallelism: ParallelOption = 4,
     fail_fast: FailFastOption = False,
     approve: ApproveOption = None,
     reason: ReasonOption = "",
@@ -59,7 +61,9 @@ def rollback(
     with following(format, context.command_path) as follower:
         otherwise = "pass --yes, or --plan to look"
         consent = consent_of(follower, yes=yes, question="Roll this back?", otherwise=otherwise)
-        how = replace(run_of(follower, consent, lock_timeout, approve, reason), fail_fast=fail_fast)
+        how = replace(
+            run_of(follower, consent, lock_timeout, approve, reason), parallel=parallelism, fail_fast=fail_fast
+        )
         with (
             interruptible(how.interruption),
             runtime_of(context, env=env, directory=directory, variables=var) as runtime,

@@ -156,3 +156,23 @@ def test_a_run_that_breaks_off_still_ends_with_a_summary() -> None:
         ("diagnostic", "somebody is writing", None),
         ("summary", None, 5),
     ]
+
+
+@pytest.mark.parametrize("verb", ["apply", "destroy", "rollback"])
+def test_one_at_a_time_is_one_at_a_time_whatever_writes(verb: str, project: Stage) -> None:
+    command = [verb, "--yes", "--env", "local"]
+    if verb != "apply":
+        project.tdr("apply", "--yes")
+    if verb == "rollback":
+        run = project.tdr("history", "--format", "json").document["runs"][0]["run"]
+        gates = project.tdr("rollback", run, "--plan", "--format", "json", expect=3).document["gates"]
+        command += [run, *" ".join(sorted({gate["approve"] for gate in gates})).split(), "--reason", "it is meant"]
+
+    said = project.tdr(*command, "--parallelism", "1", "--format", "jsonl")
+
+    told = [json.loads(line) for line in said.out.splitlines()]
+    steps = [(one["event"], one["address"]) for one in told if one["event"] in {"op_start", "op_done"}]
+    assert len(steps) == 8, said
+    assert [(event, address) for event, address in steps] == [
+        (event, address) for _, address in steps[::2] for event in ("op_start", "op_done")
+    ]
