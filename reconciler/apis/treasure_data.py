@@ -127,6 +127,10 @@ class TreasureData:
         """All bulk-load sessions."""
         return self._list(get("/v3/bulk_loads"), "bulk_loads", "name")
 
+    def bulk_load(self, name: str) -> Raw:
+        """One bulk-load session."""
+        return self._object(get("/v3/bulk_loads" + path(name)), "name")
+
     def create_bulk_load(self, body: Raw) -> Raw:
         """Make a bulk-load session."""
         return self._object(send_json("POST", "/v3/bulk_loads", body), "name")

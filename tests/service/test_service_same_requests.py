@@ -202,6 +202,7 @@ OF_TD_CLIENT: dict[str, tuple[Act, Act]] = {
         lambda our: our.api.create_bulk_load({"name": "c1", "database": "my_db", "table": "t_1", **SESSION}),
         lambda their: their.api.connector_create("c1", "my_db", "t_1", dict(SESSION)),
     ),
+    "bulk_load": (lambda our: our.api.bulk_load("c1"), lambda their: their.api.connector_show("c1")),
     "bulk_loads": (lambda our: our.api.bulk_loads(), lambda their: their.api.connector_list()),
     "update_bulk_load": (
         lambda our: our.api.update_bulk_load("c1", {"cron": "", "config": CONFIG}),

@@ -24,6 +24,8 @@ from reconciler.providers.treasure_data.wire import Raw
 
 # Omitted on create: not scheduled, UTC, no delay, rows get the time of the import (td-client, connector_api.py).
 _DEFAULTS: Final[Mapping[str, Json]] = {"cron": "", "timezone": "UTC", "delay": 0, "time_column": ""}
+_OF_OTHERS: Final[Mapping[str, Json]] = {"exec": {}, "filters": []}
+"""Parts of a configuration that no document says, as they are where nobody said anything."""
 _IN_CONFIG: Final = frozenset({"source", "mode", "time_column"})
 
 
@@ -81,14 +83,29 @@ class Imports:
     def update(
         self, resource: Resource, remote_id: str, attributes: Attributes, changed: frozenset[str]
     ) -> Observation:
-        """Send the changed fields only; a changed `config` goes whole, without the position.
+        """Send the changed fields only; a changed `config` goes whole, without the position and with others' filters.
 
         Raises:
-            Permanent: the vendor kept the schedule that was to be taken off, as td-client-ruby's tests say it may.
+            Permanent: the vendor kept the schedule that was to be taken off, as td-client-ruby's tests say it may; or it
+                hides a part of the configuration that would have to be sent back.
         """
-        seen = self.observed(self._api.update_bulk_load(remote_id, _body(attributes, changed)))
+        body = _body(attributes, changed)
+        if "config" in body:
+            body["config"] = {**cast("Raw", body["config"]), **self._kept(resource.address, remote_id)}
+        seen = self.observed(self._api.update_bulk_load(remote_id, body))
         _schedule_is_off(resource.address, attributes if "cron" in changed else {}, seen)
         return seen
+
+    def _kept(self, address: Address, remote_id: str) -> dict[str, Json]:
+        """What no document says of a configuration, such as the filter that the console adds: it goes back as it was told."""
+        config = _part(self._api.bulk_load(remote_id), "config")
+        kept = {name: config[name] for name in _OF_OTHERS if config.get(name)}
+        if not results.is_readable(cast("Json", kept)):
+            raise Permanent(
+                f"{address}: its filters at Treasure Data hold secrets, which nobody can read to send them back",
+                hint="change it in the console",
+            )
+        return kept
 
     def delete(self, address: Address, remote_id: str) -> None:
         """Remove the session; the table stays."""
@@ -171,7 +188,7 @@ def _body(attributes: Attributes, names: AbstractSet[str]) -> dict[str, Json]:
             out["time_column"] = time_column
         if "time_column" in names:
             body["time_column"] = time_column or None
-        body["config"] = {"in": cast("Json", attributes["source"]), "out": out, "exec": {}, "filters": []}
+        body["config"] = {"in": cast("Json", attributes["source"]), "out": out, **_OF_OTHERS}
     return body
 
 

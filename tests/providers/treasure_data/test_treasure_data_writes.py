@@ -294,6 +294,29 @@ def test_an_import_that_changes_keeps_its_position(vendor: Vendor, declare: Decl
     assert vendor.asked == [("PUT /v3/bulk_loads/orders", {"timezone": "UTC", "delay": 0})]
 
 
+def test_an_import_whose_source_changes_keeps_what_others_configured(vendor: Vendor, declare: Declare) -> None:
+    filters = [{"type": "add_time", "to_column": {"name": "time"}, "from_value": {"mode": "upload_time"}}]
+    config = {"in": {"type": "files"}, "out": {"mode": "append"}, "exec": {"min_output_tasks": 1}, "filters": filters}
+    vendor.says = {
+        "GET /v3/bulk_loads/orders": {"name": "orders", "config": config},
+        "PUT /v3/bulk_loads/orders": {"name": "orders", "config": config},
+    }
+
+    update(vendor, Context(declare(documents())), Address("import", "orders"), "orders", "/mode")
+
+    (_, (call, sent)) = vendor.asked
+    assert call == "PUT /v3/bulk_loads/orders"
+    assert (sent["config"]["filters"], sent["config"]["exec"]) == (filters, {"min_output_tasks": 1})
+
+
+def test_filters_that_hide_a_part_of_themselves_are_not_sent_back(vendor: Vendor, declare: Declare) -> None:
+    config = {"filters": [{"type": "encrypt", "key_hex": "***"}]}
+    vendor.says = {"GET /v3/bulk_loads/orders": {"name": "orders", "config": config}}
+
+    with pytest.raises(Permanent, match="its filters at Treasure Data hold secrets"):
+        update(vendor, Context(declare(documents())), Address("import", "orders"), "orders", "/source")
+
+
 def test_a_schedule_that_the_vendor_keeps_is_told(vendor: Vendor, declare: Declare) -> None:
     vendor.says = {"PUT /v3/bulk_loads/orders": {"name": "orders", "cron": "0 3 * * *", "timezone": "UTC"}}
 
