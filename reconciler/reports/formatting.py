@@ -8,6 +8,7 @@ from difflib import unified_diff
 from typing import Any
 
 from reconciler.diagnostics import Diagnostic
+from reconciler.manifest.masking import masked_lines
 from reconciler.reports.documents import Document, diagnostic_document, heading
 from reconciler.reports.values import counted
 
@@ -30,16 +31,15 @@ class Formatted:
         return self.before != self.after
 
     def diff(self) -> str:
-        """What is to be changed, as a unified diff; "" when nothing is."""
+        """What is to be changed, as a unified diff; "" when nothing is. Values in place of secrets are masked."""
         before, after = _lines(self.before), _lines(self.after)
         return "".join(_ended(line) for line in unified_diff(before, after, f"a/{self.file}", f"b/{self.file}"))
 
 
 def _lines(data: bytes) -> list[str]:
     """Lines as tools for diffs see them: nothing but a line feed ends one."""
-    return [line + "\n" for line in data.decode().split("\n")][:-1] + (
-        [rest] if (rest := data.decode().rpartition("\n")[2]) else []
-    )
+    *ended, rest = masked_lines(data.decode())
+    return [line + "\n" for line in ended] + ([rest] if rest else [])
 
 
 def _ended(line: str) -> str:
