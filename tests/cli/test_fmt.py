@@ -210,11 +210,14 @@ def test_documents_that_import_writes_are_in_form(applied: Stage) -> None:
 
 
 def test_a_secret_that_somebody_wrote_into_a_manifest_is_in_no_diff(project: Stage) -> None:
-    written = "kind: Connection\napiVersion: tdr/v1\nmetadata: {name: main}\nspec: {type: pinterest,   client_secret: hunter2hunter2}\n"
+    written = (
+        "kind: Connection\napiVersion: tdr/v1\nmetadata: {name: main}\n"
+        "spec: {type: pinterest,   client_secret: hunter2hunter2}\n"
+    )
     path = project.write("manifests/main.yaml", written)
 
-    for format in ("text", "json"):
-        said = project.tdr("fmt", "--diff", "--format", format)
+    for wanted in ("text", "json"):
+        said = project.tdr("fmt", "--diff", "--format", wanted)
         assert "client_secret: …" in said.out
         assert "hunter2" not in said.out + said.err
     assert path.read_text() == written
