@@ -287,7 +287,10 @@ def files(draw: Any) -> tuple[str, list[str]]:
         keys = draw(st.permutations(sorted(tree)))
         documents.append("\n".join(hand.document({key: tree[key] for key in keys})))
     newline = draw(st.sampled_from(["\n", "\n", "\r\n"]))
-    text = "\n---\n".join(documents) + draw(st.sampled_from(["", "\n", "\n\n"]))
+    text = "\n---\n".join(documents)
+    # A block that the end of the file cuts off lacks its last line feed, and would get one anywhere else.
+    ends = ["\n", "\n\n"] if re.search(r"\|\+?$", text, re.MULTILINE) else ["", "\n", "\n\n"]
+    text += draw(st.sampled_from(ends))
     return text.replace("\n", newline), sorted(hand.comments)
 
 
@@ -318,6 +321,17 @@ def test_a_file_in_form_says_the_same_keeps_its_comments_and_is_in_form_for_good
         shape = document_shape(tree["kind"])
         assert keys_of(tree) == keys_of(ordered(tree, shape) if shape else tree)
     assert in_form.count("\r") == (in_form.count("\n") if "\r" in written else 0)
+
+
+@pytest.mark.parametrize("header", ["|", "|+", ">", ">+"])
+def test_a_block_that_the_end_of_the_file_cuts_off_stays_there(header: str) -> None:
+    written = f"kind: Query\nspec: {{database: shop}}\nmetadata:\n  name: x\n  sql: {header}\n    SELECT 1\n\n     + 2"
+
+    in_form = text_of(written)
+
+    assert trees_of(in_form) == trees_of(written)
+    assert text_of(in_form) == in_form
+    assert in_form.endswith("+ 2")
 
 
 def keys_of(tree: Any) -> Any:
