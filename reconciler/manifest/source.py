@@ -66,6 +66,11 @@ def from_line(text: str, line: int) -> str:
     return "\n" * (line - 1) + text[start:]
 
 
+def key_in(line: str) -> re.Match[str] | None:
+    """The key that *line* begins with, if it does: its groups are `lead` and `key`, and it ends where the value begins."""
+    return _KEY.match(line)
+
+
 class Source:
     """One file's text. *file* is relative to the project."""
 
@@ -85,7 +90,7 @@ class Source:
 
     def key_of(self, number: int) -> re.Match[str] | None:
         """The key that line *number* begins with, if it does."""
-        return _KEY.match(self.line(number))
+        return key_in(self.line(number))
 
     def is_secretive(self, number: int) -> bool:
         """Whether line *number*, or a block it belongs to, has a key that sounds like a secret's."""

@@ -50,6 +50,19 @@ def test_lines_below_the_key_of_a_secret() -> None:
     ]
 
 
+def test_items_may_stand_as_far_left_as_the_key_of_the_secrets() -> None:
+    text = "tokens:\n- hunter2\n- ${secret:env:A}\nnames:\n- buyers\n"
+
+    assert masked_lines(text) == ["tokens:", "- …", "- ${secret:env:A}", "names:", "- buyers", ""]
+
+
+def test_a_key_in_several_lines_shows_none_of_them() -> None:
+    text = "a:\n  private_key: |\n    -----BEGIN PRIVATE KEY-----\n    token: hunter2\n    MIIE\n    # MIIE\n  b: c\n"
+
+    assert not [line for line in masked_lines(text) if "hunter2" in line or "MIIE" in line]
+    assert masked_lines(text)[-2:] == ["  b: c", ""]
+
+
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cs"])))
 def test_there_are_as_many_lines_as_line_feeds_end(text: str) -> None:
     assert len(masked_lines(text)) == text.count("\n") + 1
