@@ -40,6 +40,9 @@ class QueryExport(Spec):
         if self.url is not None and self.settings:
             message = "an address has its settings in it: take `settings` away, or write `type`"
             raise ValueError(message)
+        if "type" in self.settings:
+            message = "`type` stands beside `settings`, not in them"
+            raise ValueError(message)
         if hidden := secret_names(self.settings):
             message = f"{hidden[0]!r} is a secret: let a Connection have it, and name that as `connection`"
             raise ValueError(message)

@@ -176,6 +176,8 @@ def test_what_others_made_is_taken_over_with_names_and_places_for_secrets(shop: 
         pair = {"result_connection_id": str(told["id"]), "result_connection_settings": '{"object":"Lead","n":7}'}
         td.create_saved_query("pair", both | pair)
         td.create_saved_query("typed", both | {"result": '{"type":"webhook","address":"https://hooks.example.com"}'})
+        hook = {"type": "webhook", "url": "https://hooks.example.com/x", "connection": "keep-alive"}
+        td.create_saved_query("hook", both | {"result": json.dumps(hook)})
         td.create_saved_query("copied", both | {"result": "td://@/shop/copies?mode=append"})
         td.create_saved_query("hidden", both | {"result": '{"type":"sftp","host":"h","password":"FAKE-p"}'})
         td.create_saved_query("secret", both | {"result": "mysql://etl:FAKE-p@db.example.com/shop/t"})
@@ -193,6 +195,9 @@ def test_what_others_made_is_taken_over_with_names_and_places_for_secrets(shop: 
     assert f"connection: {name[1]}" in texts["pair"]
     assert re.search(r'password: "\$\{secret:env:\w+\}"', crm)
     assert "***" not in "".join(texts.values())
+    assert re.search(r"type: webhook\n\s+settings:\n\s+url: .*\n\s+connection: keep-alive", texts["hook"]), texts[
+        "hook"
+    ]
     shop.environ |= dict.fromkeys(re.findall(r"secret:env:(\w+)", "".join(texts.values())), "FAKE-again")
     shop.tdr("import", "--all", expect=None)
     plan = shop.tdr("plan", "--format", "json", "--target", "query/*", expect=None).document
@@ -210,6 +215,7 @@ def test_what_others_made_is_taken_over_with_names_and_places_for_secrets(shop: 
         ("{type: sftp, connection: crm}", "", "needs exactly one of"),
         ("{settings: {a: b}}", "", "needs exactly one of"),
         ('{url: "td://@/a/b", settings: {a: b}}', "", "has its settings in it"),
+        ("{type: x, settings: {type: pinterest}}", "", "stands beside `settings`"),
         ("{connection: crm, setings: {a: b}}", "unknown-key", "settings"),
     ],
 )

@@ -7,6 +7,7 @@ is uncertain: it is known of jobs only.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, cast
 
@@ -29,8 +30,8 @@ from reconciler.providers.treasure_data.wire import Raw
 HIDDEN: Final = "hidden"
 """What an observation tells beside its attributes: names of settings without their value."""
 _PAIR: Final = ("result_connection_id", "result_connection_settings")
-_LARGEST_NUMBER: Final = 999_999_999
-"""Longer rows of digits are ids, which are text."""
+_NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,8}")
+"""What is sent as a number; longer rows of digits are ids, which are text."""
 
 
 def problems(address: Address, export: QueryExport | None) -> Iterator[Diagnostic]:
@@ -132,27 +133,36 @@ def declared(export: Mapping[str, Any], secrets: list[str], directory: Directory
         return {}
     if "audience_type" in export:
         raise CannotSay("its rows go to an audience through a connection, which an Activation says otherwise")
+    if "type" in export or not export.keys() & {"connection", "connection_id"}:
+        return {"export": _without_connection(export, secrets)}
     if "connection" in export:
         name = str(export["connection"])
         return {"export": {"connection": directory.name_of("connection", name) or name}}
-    settings = {name: value for name, value in export.items() if name not in {"type", "url", "connection_id"}}
-    if "connection_id" in export:
-        declared_as = directory.name_of("connection", str(export["connection_id"]))
-        if declared_as is None:
-            raise CannotSay(f"its rows go through connection {export['connection_id']}, which no document declares")
-        if secrets:
-            raise CannotSay(f"settings of its export are told without {secrets[0]}, which its connection should have")
-        return {"export": {"connection": declared_as, **({"settings": settings} if settings else {})}}
-    if "url" in export:
-        if results.MASK in str(export["url"]):
+    declared_as = directory.name_of("connection", str(export["connection_id"]))
+    if declared_as is None:
+        raise CannotSay(f"its rows go through connection {export['connection_id']}, which no document declares")
+    if secrets:
+        raise CannotSay(f"settings of its export are told without {secrets[0]}, which its connection should have")
+    return {"export": {"connection": declared_as, **_settings(export, "connection_id")}}
+
+
+def _without_connection(export: Mapping[str, Any], secrets: list[str]) -> Tree:
+    kind, url = str(export.get("type", "")), str(export.get("url", ""))
+    if export.keys() == {"type", "url"} and url.startswith(f"{kind}://"):
+        if results.MASK in url:
             raise CannotSay("the address that its rows go to holds a password, which nobody can read")
-        return {"export": {"url": export["url"]}}
-    if secrets or not export.get("type"):
+        return {"url": url}
+    if secrets or not kind:
         raise CannotSay(
             f"where its rows go is told without {secrets[0] if secrets else 'its type'}: make a connection that has the "
             "credentials, and let its export name that"
         )
-    return {"export": {"type": export["type"], **({"settings": settings} if settings else {})}}
+    return {"type": kind, **_settings(export, "type")}
+
+
+def _settings(export: Mapping[str, Any], beside: str) -> Tree:
+    settings = {name: value for name, value in export.items() if name != beside}
+    return {"settings": settings} if settings else {}
 
 
 def _parsed(text: object) -> dict[str, Json]:
@@ -195,7 +205,7 @@ def _typed(value: Setting) -> Json:
             return [_typed(entry) for entry in value]
         case "true" | "false":
             return value == "true"
-        case _ if value == "0" or (value.isdecimal() and value[0] != "0" and int(value) <= _LARGEST_NUMBER):
+        case _ if _NUMBER.fullmatch(value):
             return int(value)
         case _:
             return cast("Json", value)

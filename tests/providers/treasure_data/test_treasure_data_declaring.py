@@ -230,3 +230,12 @@ def test_a_name_that_another_document_has_is_not_referred_to() -> None:
     assert said("query", QUERIES.observed(Address("query", "any"), {"name": "x", "database": "shop"}), other) == (
         "a document called 'shop' declares another database"
     )
+
+
+@pytest.mark.parametrize("result", ['{"a": 1}', "{", '{"type": ""}', '{"type": 3, "url": "x"}', "[]", "*** "])
+def test_an_export_that_makes_no_sense_is_left_out_and_breaks_nothing(result: str) -> None:
+    observed = QUERIES.observed(Address("query", "any"), {"name": "x", "database": "shop_db", "result": result})
+
+    declared = PROVIDER.declare(Found("query", "label", observed), "document", DIRECTORY)
+
+    assert isinstance(declared, Undeclarable) or "export" in declared.spec
