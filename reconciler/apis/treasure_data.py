@@ -54,6 +54,11 @@ class TreasureData:
         """All users of the account, with their ids and addresses."""
         return self._list(get("/v3/user/list"), "users", "id")
 
+    def account(self) -> Raw:
+        """The account itself; its `id` among others. Source: td-client-ruby, api/account.rb."""
+        told = self._object(get("/v3/account/show"), "account")["account"]
+        return told if isinstance(told, dict) else {}
+
     # Databases and tables
 
     def databases(self) -> list[Raw]:
@@ -164,6 +169,10 @@ class TreasureData:
     def connections(self) -> list[Raw]:
         """All connections, secrets masked. Undocumented by the vendor."""
         return self._list(get("/v4/connections"), "connections", "id")
+
+    def results(self) -> list[Raw]:
+        """All results with their `url`, passwords hidden. Whether connections made in the console are among them is open."""
+        return self._list(get("/v3/result/list"), "results", "name")
 
     def create_connection(self, body: Raw) -> Raw:
         """Make a connection. Source: the acceptance test TdResultExportIT of digdag."""

@@ -25,6 +25,8 @@ ENTITIES: Final = "application/vnd.treasuredata.v1+json"
 FOLDER: Final = "folder-segment"
 SEGMENT: Final = "segment-batch"
 JOURNEY_STEP: Final = "journeyActivationStep"
+_DEEPEST: Final = "32"
+"""Levels of folders; what td-mcp-server asks for."""
 
 
 class CustomerData:
@@ -81,6 +83,15 @@ class CustomerData:
     def folders(self, parent_id: str) -> list[Raw]:
         """All folders of a parent segment, its root among them, which has no parent."""
         return self._list(get(path("audiences", parent_id, "folders")))
+
+    def folder_parents(self, parent_id: str) -> dict[str, str]:
+        """Folder -> the folder it is in, "" for the root, from the tree of folders that ``/entities`` tells."""
+        relations = self._data(get(path("entities", "parent_segments", parent_id))).get("relationships")
+        root = _related(relations, "parentSegmentFolder")
+        request = get(path("entities", "by-folder", root), {"depth": _DEEPEST, "with_rule": "false"})
+        folders = [one for one in self._data_list(request) if one.get("type") == FOLDER]
+        up = {str(one["id"]): _related(one.get("relationships"), "parentFolder") for one in folders}
+        return {**up, root: ""}
 
     def segments(self, parent_id: str) -> list[Raw]:
         """All segments of a parent segment. A rule may be left empty here: see `segment`."""
@@ -180,6 +191,13 @@ def is_taken(answer: Answer) -> type[ProviderError] | None:
     if answer.status == 400 and (b"VIOLATES_UNIQUENESS" in answer.body or b"already been taken" in answer.body):
         return Conflict
     return None
+
+
+def _related(relationships: Json, name: str) -> str:
+    """The id of what a resource names as its *name*, "" for nothing."""
+    relation = relationships.get(name) if isinstance(relationships, dict) else None
+    data = relation.get("data") if isinstance(relation, dict) else None
+    return str(data["id"]) if isinstance(data, dict) and data.get("id") else ""
 
 
 def _syndications(parent_id: str, segment_id: str, *syndication_id: str) -> str:

@@ -41,6 +41,10 @@ class Workflows:
         """All projects, each as of its newest revision."""
         return list(self._paged("/api/projects", "projects"))
 
+    def first_projects(self) -> list[Raw]:
+        """The first page of projects."""
+        return self._list(get("/api/projects", {"count": str(_A_PAGE)}), "projects")
+
     def project(self, name: str) -> Raw | None:
         """The project called *name*, or None."""
         return next(iter(self._list(get("/api/projects", {"name": name}), "projects")), None)

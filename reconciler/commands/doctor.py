@@ -18,7 +18,7 @@ from reconciler.ports.probing import Probes
 from reconciler.ports.provider import RUNNABLE, JobStatus, Runs
 from reconciler.reports.documents import Document, heading
 from reconciler.wiring import Runtime
-from reconciler.wiring.probing import host_of, keep, place_of, recorded
+from reconciler.wiring.probing import Kept, host_of, keep, place_of, recorded
 
 
 def doctor(runtime: Runtime, *, probes: bool = False) -> Answer:
@@ -39,7 +39,7 @@ def doctor(runtime: Runtime, *, probes: bool = False) -> Answer:
     ]
     if probes:
         checks.append(("probe", lambda runtime: _probe(runtime, asked)))
-    if probes or recorded(runtime.project, runtime.environment_name) is not None:
+    if probes or runtime.probed != Kept():
         checks.append(("facts", _facts))
     results: list[Document] = []
     for name, check in checks:
@@ -87,7 +87,12 @@ def _probe(runtime: Runtime, asked: list[Document]) -> str:
 
 def _facts(runtime: Runtime) -> str:
     """The answers that are kept, and their age."""
-    record = recorded(runtime.project, runtime.environment_name)
+    kept = recorded(runtime.project, runtime.environment_name)  # by now, after a probe of this very run
+    if kept.damage is not None:
+        raise TdrError(
+            f"{kept.damage.position and kept.damage.position.file}: {kept.damage.message}", hint=kept.damage.hint
+        )
+    record = kept.record
     if record is None:
         return "no account was asked"
     account = _probing(runtime).account()

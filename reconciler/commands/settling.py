@@ -49,6 +49,7 @@ def basis(runtime: Runtime) -> str:
             book_of(runtime.project.spec.policy, world.environment.policy).digest,
             config_digest(others, world.environment, world.fingerprint),
             [list(address) for address in sorted(others)],
+            "" if runtime.probed.record is None else runtime.probed.record.model_dump_json(include={"answers"}),
         ]
     )
 

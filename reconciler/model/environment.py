@@ -10,6 +10,7 @@ from reconciler.model.defaults import DefaultsSpec
 from reconciler.model.kind_name import KindName
 from reconciler.model.overlay import Overlay
 from reconciler.model.policy import PolicySpec
+from reconciler.model.probe import FactName
 from reconciler.model.spec import OnDelete, Seconds, SecretText, Spec, WebAddress
 from reconciler.model.state_place import LocalPlace, StatePlace
 from reconciler.model.transitions import ImportEntry
@@ -21,7 +22,33 @@ class TreasureDataFacts(Spec):
     """What holds in this account where the vendor's documents leave it open; goes before what `tdr doctor --probe` found."""
 
     connections_listed: bool | None = None
-    """Whether the account lists its connections; if so, `tdr import --all` finds them."""
+    """Whether the account lists its connections; if so, one list serves for all and `tdr import --all` finds them."""
+    results_hold_connections: bool | None = None
+    """Whether connections made in the console are among the results, where `tdr import --all` finds them too."""
+    query_pairs_taken: bool | None = None
+    """Whether a saved query takes settings beside a connection; if not, such exports are refused."""
+    import_modes_told: bool | None = None
+    """Whether imports tell whether they append or replace; if not, what was last applied stands for it."""
+    import_secrets_masked: bool | None = None
+    """Whether secrets in filters of imports read as known masks; only then what has no mask is sent back."""
+    users_listed: bool | None = None
+    """Whether users are listed with their addresses, as `notify` of an activation needs."""
+    customer_data_answers: bool | None = None
+    """Whether the account has parent segments; if not, documents of them are refused."""
+    folder_parents_told: bool | None = None
+    """Whether folders of segments tell which folder they are in; if not, their tree is read besides."""
+    activation_secrets_masked: bool | None = None
+    """Whether secrets in settings of activations read as known masks; only then what has no mask is sent back."""
+    repeat_units_told: bool | None = None
+    """Whether activations have schedules of units that repeat; if not, they are sent as the older cron."""
+    sunday_is_seven: bool | None = None
+    """Whether Sunday is 7 in schedules of activations; if not, it is 0."""
+    workflows_answer: bool | None = None
+    """Whether the account has workflows; if not, documents of them are refused."""
+
+    def written(self) -> dict[FactName, bool]:
+        """Fact -> what somebody wrote of it."""
+        return {FactName(name): told for name, told in self if told is not None}
 
 
 class TreasureDataTarget(Spec):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, ConfigDict, Field, model_validator
 
 from reconciler.model.spec import Spec
 
@@ -14,9 +16,28 @@ class FactName(StrEnum):
     """A fact that an account can be asked for."""
 
     CONNECTIONS_LISTED = "connections_listed"
+    CONNECTION_SECRETS_MASKED = "connection_secrets_masked"
+    RESULTS_HOLD_CONNECTIONS = "results_hold_connections"
     QUERY_IDS_LISTED = "query_ids_listed"
     TRINO_KEPT = "trino_kept"
     PRESETS_KEPT = "presets_kept"
+    ENGINE_VERSIONS_TOLD = "engine_versions_told"
+    PRIORITIES_IN_RANGE = "priorities_in_range"
+    QUERY_PAIRS_TAKEN = "query_pairs_taken"
+    QUERY_SECRETS_MASKED = "query_secrets_masked"
+    IMPORT_MODES_TOLD = "import_modes_told"
+    IMPORT_SECRETS_MASKED = "import_secrets_masked"
+    USERS_LISTED = "users_listed"
+    KEY_TELLS_ACCOUNT = "key_tells_account"
+    CUSTOMER_DATA_ANSWERS = "customer_data_answers"
+    FOLDER_PARENTS_TOLD = "folder_parents_told"
+    SEGMENT_RULES_LISTED = "segment_rules_listed"
+    ACTIVATION_DETAILS_LISTED = "activation_details_listed"
+    ACTIVATION_SECRETS_MASKED = "activation_secrets_masked"
+    REPEAT_UNITS_TOLD = "repeat_units_told"
+    SUNDAY_IS_SEVEN = "sunday_is_seven"
+    WORKFLOWS_ANSWER = "workflows_answer"
+    ARCHIVE_SUMS_TOLD = "archive_sums_told"
 
 
 class Told(StrEnum):
@@ -27,11 +48,30 @@ class Told(StrEnum):
     UNKNOWN = "unknown"
 
 
+_MEANING = {Told.YES: True, Told.NO: False}
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFacts:
+    """What is known of one account: fact -> whether it holds. What is not in it is unknown."""
+
+    known: Mapping[FactName, bool] = field(default_factory=dict)
+
+    def holds(self, fact: FactName, *, default: bool) -> bool:
+        """Whether *fact* holds; *default* where nobody knows."""
+        return self.known.get(fact, default)
+
+
 class ProbeRecord(Spec):
-    """The answers of one account, as they are kept beside its environment. Holds no secrets and no names of objects."""
+    """The answers of one account, as they are kept beside its environment. Holds no secrets and no names of objects.
+
+    What a later version added, keys and facts, is passed over.
+    """
+
+    model_config = ConfigDict(extra="ignore")
 
     format: Literal["tdr.probe"] = "tdr.probe"
-    format_version: Literal["1.0"] = "1.0"
+    format_version: Annotated[str, Field(pattern=r"^1\.\d+$")] = "1.1"
     tdr_version: str
     asked_at: AwareDatetime
     """When."""
@@ -42,9 +82,18 @@ class ProbeRecord(Spec):
     answers: dict[FactName, Told]
     """Fact -> answer."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _known_facts(cls, told: Any) -> Any:
+        answers = told.get("answers") if isinstance(told, dict) else None
+        if not isinstance(answers, dict):
+            return told
+        return {**told, "answers": {fact: answer for fact, answer in answers.items() if fact in set(FactName)}}
 
-def settled(record: ProbeRecord | None, account: str, fact: FactName, *, explicit: bool | None) -> bool | None:
-    """What holds of *fact*: what a person wrote, else what this very *account* told; None for the default."""
-    if explicit is not None or record is None or record.account != account:
-        return explicit
-    return {Told.YES: True, Told.NO: False}.get(record.answers.get(fact, Told.UNKNOWN))
+
+def settled(record: ProbeRecord | None, account: str, written: Mapping[FactName, bool]) -> AccountFacts:
+    """What is known of *account*: what a person wrote goes before what this very account told."""
+    if record is None or record.account != account:
+        return AccountFacts(dict(written))
+    told = {fact: _MEANING[answer] for fact, answer in record.answers.items() if answer in _MEANING}
+    return AccountFacts({**told, **written})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -9,7 +10,8 @@ from pydantic import ValidationError
 
 from reconciler import durable
 from reconciler.apis.treasure_data_endpoint import endpoint
-from reconciler.errors import TdrError, UsageError
+from reconciler.diagnostics import Diagnostic, Position, Severity
+from reconciler.errors import TdrError
 from reconciler.manifest import Project
 from reconciler.manifest.project import ENVIRONMENTS
 from reconciler.model.environment import EMBEDDED, TreasureDataTarget
@@ -28,22 +30,33 @@ def host_of(target: TreasureDataTarget) -> str:
     return EMBEDDED if target.endpoint == EMBEDDED else endpoint(target.endpoint).base_url
 
 
-def recorded(project: Project, environment: str) -> ProbeRecord | None:
-    """The answers that were kept; None when nobody asked.
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the file of an environment's answers holds. *damage* says why it cannot be read, and then nothing is known."""
 
-    Raises:
-        UsageError: the file is not what `tdr doctor --probe` writes.
-    """
+    record: ProbeRecord | None = None
+    damage: Diagnostic | None = None
+
+
+def recorded(project: Project, environment: str) -> Kept:
+    """The answers that were kept; none when nobody asked. A file that cannot be read stops nobody: defaults hold then."""
     place = place_of(project, environment)
     try:
-        return ProbeRecord.model_validate_json(place.read_bytes())
+        return Kept(ProbeRecord.model_validate_json(place.read_bytes()))
     except FileNotFoundError:
-        return None
+        return Kept()
     except (OSError, ValidationError) as error:
-        where = place.relative_to(project.root)
-        raise UsageError(
-            f"{str(where)!r} is no record of answers", hint="remove it, and run `tdr doctor --probe`"
-        ) from error
+        where = place.relative_to(project.root).as_posix()
+        why = f"cannot be read: {error.strerror}" if isinstance(error, OSError) else "is no record of answers"
+        return Kept(
+            damage=Diagnostic(
+                "probe-record",
+                f"the file {why}, so nothing is known of the account and defaults hold",
+                Severity.WARNING,
+                position=Position(where),
+                hint="take it from git, or remove it and run `tdr doctor --probe`",
+            )
+        )
 
 
 def keep(project: Project, environment: str, record: ProbeRecord) -> None:

@@ -19,7 +19,7 @@ from reconciler.ports.clock import Clock
 from reconciler.ports.store import StateStore
 from reconciler.wiring.clock import clock_of
 from reconciler.wiring.keys import LazyKey
-from reconciler.wiring.probing import recorded
+from reconciler.wiring.probing import Kept, recorded
 from reconciler.wiring.state import StateOnNeed
 from reconciler.wiring.tokens import TokensOnNeed
 from reconciler.wiring.vendors import providers
@@ -34,6 +34,7 @@ class Runtime:
 
     state_folder: of this environment, such as ``state/local``.
     embedded: the service on this machine, or None where Treasure Data itself answers.
+    probed: what an account was found to do.
     """
 
     project: Project
@@ -44,6 +45,7 @@ class Runtime:
     state: StateOnNeed
     clock: Clock
     embedded: Embedded | None
+    probed: Kept
 
     @property
     def store(self) -> StateStore:
@@ -101,6 +103,9 @@ def open_runtime(
         parse_all=parse_all,
         sets_aside=sets_aside,
     )
+    probed = recorded(project, loaded.environment_name)
+    if probed.damage is not None:
+        loaded = replace(loaded, notices=(*loaded.notices, probed.damage))
     folder = states / loaded.environment_name
     key = LazyKey(os.environ)
     owner = f"{project.spec.project}/{loaded.environment_name}"
@@ -123,7 +128,7 @@ def open_runtime(
                 embedded,
                 closing,
                 project.spec.project,
-                recorded(project, loaded.environment_name),
+                probed.record,
             ),
             fingerprint=key.fingerprint,
             clock=clock,
@@ -136,4 +141,4 @@ def open_runtime(
         )
         place = loaded.environment.state
         state = StateOnNeed(project, loaded.environment_name, place, folder, clock, os.environ, closing)
-        yield Runtime(project, loaded.environment_name, folder, loaded, world, state, clock, embedded)
+        yield Runtime(project, loaded.environment_name, folder, loaded, world, state, clock, embedded, probed)

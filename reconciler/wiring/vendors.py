@@ -11,7 +11,7 @@ from reconciler.manifest import Loaded
 from reconciler.manifest.secrets import SecretReference
 from reconciler.model.environment import EnvironmentSpec
 from reconciler.model.kinds import PinterestConnection
-from reconciler.model.probe import FactName, ProbeRecord, settled
+from reconciler.model.probe import AccountFacts, ProbeRecord, settled
 from reconciler.model.resource import Resource
 from reconciler.ports.clock import Clock
 from reconciler.ports.provider import Provider
@@ -48,7 +48,7 @@ def providers(
             embedded.client(),
             embedded.account,
             creates_connections=True,
-            lists_connections=_lists_connections(loaded.environment, probed, embedded.account),
+            facts=_facts(loaded.environment, probed, embedded.account),
             cron_dialect=loaded.environment.cron_dialect,
             clock=clock,
             owner=f"{project}/{loaded.environment_name}",
@@ -64,9 +64,8 @@ def providers(
     }
 
 
-def _lists_connections(environment: EnvironmentSpec, probed: ProbeRecord | None, account: str) -> bool | None:
-    written = environment.treasure_data.facts.connections_listed
-    return settled(probed, account, FactName.CONNECTIONS_LISTED, explicit=written)
+def _facts(environment: EnvironmentSpec, probed: ProbeRecord | None, account: str) -> AccountFacts:
+    return settled(probed, account, environment.treasure_data.facts.written())
 
 
 def _treasure_data(
@@ -95,7 +94,7 @@ def _treasure_data(
         api,
         account,
         creates_connections=False,
-        lists_connections=_lists_connections(environment, probed, account),
+        facts=_facts(environment, probed, account),
         cron_dialect=environment.cron_dialect,
         clock=clock,
         customer_data=customer_data,

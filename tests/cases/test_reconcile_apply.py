@@ -22,6 +22,7 @@ from reconciler.http.dialect import Dialect
 from reconciler.http.request import get
 from reconciler.model.address import Address
 from reconciler.model.observation import Finding
+from reconciler.model.probe import AccountFacts
 from reconciler.model.resource import Origin, Resource
 from reconciler.model.segments import SegmentSpec
 from reconciler.model.spec import Lifecycle
@@ -140,7 +141,7 @@ def list_without_rules(_loaded: Stage, given: Given) -> None:
         ]
     )
     client = Client("http://vendor.test", Dialect("vendor"), transport=script)
-    family = SegmentTrees(CustomerData(client))
+    family = SegmentTrees(CustomerData(client), AccountFacts())
     spec = SegmentSpec.model_validate(
         {
             "parent_segment": "customers",

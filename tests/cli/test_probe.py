@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from stage import Stage
+from test_answered_documents import valid
 
 
 def test_the_probe_keeps_answers_and_the_doctor_refuses_those_of_another_account(project: Stage) -> None:
@@ -17,6 +18,8 @@ def test_the_probe_keeps_answers_and_the_doctor_refuses_those_of_another_account
     assert (record["host"], record["answers"]["connections_listed"]) == ("embedded", "yes")
     checks = {one["check"]: one for one in project.tdr("doctor", "--format", "json").document["checks"]}
     assert "asked 0 days ago" in checks["facts"]["message"]
+    valid(record)
+    valid(said)
     project.tdr("validate")
 
     kept.write_text(json.dumps(record | {"account": "us01/2"}), encoding="utf-8")
@@ -24,5 +27,23 @@ def test_the_probe_keeps_answers_and_the_doctor_refuses_those_of_another_account
     assert not checks["facts"]["ok"]
     assert "us01/2" in checks["facts"]["message"]
 
-    kept.write_text("{}", encoding="utf-8")
-    assert "local.probe.json" in project.tdr("plan", expect=64).err
+
+def test_a_damaged_record_of_answers_is_a_warning_and_nothing_is_known(project: Stage) -> None:
+    kept = project.write("manifests/environments/local.probe.json", '{"format": "tdr.probe", "answers": ')
+
+    for verb in ("validate", "plan"):
+        said = project.tdr(verb).out
+        assert "the file is no record of answers" in said
+        assert "manifests/environments/local.probe.json:1:1" in said
+        assert "remove it and run `tdr doctor --probe`" in said
+    project.tdr("apply", "--yes")
+    project.tdr("state", "list")
+    told = project.tdr("doctor", "--format", "json", expect=1).document["checks"]
+    (facts,) = [one for one in told if one["check"] == "facts"]
+    assert not facts["ok"]
+    assert "local.probe.json" in facts["message"]
+    assert "tdr doctor --probe" in facts["hint"]
+
+    project.tdr("doctor", "--probe")
+    json.loads(kept.read_text(encoding="utf-8"))
+    assert "warning" not in project.tdr("plan").out

@@ -18,6 +18,7 @@ from reconciler.model.kinds import ActivationSpec, AudienceSpec
 from reconciler.model.mapping import Notify
 from reconciler.model.marker import marker, owner_in
 from reconciler.model.observation import Finding, Observation, Seen, Unreadable
+from reconciler.model.probe import AccountFacts, FactName
 from reconciler.model.resource import Resource
 from reconciler.model.unknown import Unknown
 from reconciler.ports.clock import Clock
@@ -59,9 +60,16 @@ class SegmentActivations:
     """Activations of segments: the verbs of a family, for documents whose rows come from a segment."""
 
     def __init__(
-        self, api: TreasureData, data: CustomerData, trees: SegmentTrees, timings: Timings, clock: Clock, owner: str
+        self,
+        api: TreasureData,
+        data: CustomerData,
+        trees: SegmentTrees,
+        timings: Timings,
+        clock: Clock,
+        owner: str,
+        facts: AccountFacts,
     ) -> None:
-        """Speak through *data*; *api* knows the users of the account; sign as *owner*."""
+        """Speak through *data* as *facts* say; *api* knows the users of the account; sign as *owner*."""
         self._api = api
         self._data = data
         self._trees = trees
@@ -69,6 +77,12 @@ class SegmentActivations:
         self._clock = clock
         self._owner = owner
         self._user_ids: Mapping[str, str] | None = None
+        self._masks_known = facts.holds(FactName.ACTIVATION_SECRETS_MASKED, default=False)
+        self._users_listed = facts.holds(FactName.USERS_LISTED, default=True)
+        self._ways = repeats.Ways(
+            in_units=facts.holds(FactName.REPEAT_UNITS_TOLD, default=True),
+            sunday=7 if facts.holds(FactName.SUNDAY_IS_SEVEN, default=True) else 0,
+        )
 
     def check(self, resource: Resource, context: Context) -> Iterator[Diagnostic]:
         """Name, timing, and columns that a destination would not take."""
@@ -82,6 +96,14 @@ class SegmentActivations:
         if declared is not None and declared.delay:
             message = "an activation of a segment has no delay at Treasure Data"
             yield Diagnostic("activation-delay", message, subject=str(address), path="/spec/schedule")
+        if spec.notify is not None and not self._users_listed:
+            yield Diagnostic(
+                "activation-notify",
+                "this account does not list its users, whom `notify` is for (`facts: {users_listed: false}`)",
+                subject=str(address),
+                path="/spec/notify",
+                hint="leave it out, and choose the people in the console",
+            )
         names = [one.name for one in spec.columns or ()]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
@@ -274,7 +296,7 @@ class SegmentActivations:
             schedule = _SCHEDULE if raw.get("repeatUnit") else _OLDER_SCHEDULE
             kept |= {name: raw[name] for name in schedule if name in raw}
         config = raw.get("connectorConfig")
-        if isinstance(config, dict) and results.is_readable(config):
+        if isinstance(config, dict) and results.is_readable(config, masks_known=self._masks_known):
             kept["connectorConfig"] = config
         elif "export" in changed:
             raise Permanent(
@@ -305,7 +327,7 @@ class SegmentActivations:
         """All that may be written of an activation that is told as *raw*, without its schedule."""
         body: dict[str, Json] = {name: raw[name] for name in _KEPT if raw.get(name) is not None}
         config = raw.get("connectorConfig")
-        if isinstance(config, dict) and results.is_readable(config):
+        if isinstance(config, dict) and results.is_readable(config, masks_known=self._masks_known):
             body["connectorConfig"] = config
         return body | self._schedule("", "UTC")
 
@@ -330,7 +352,7 @@ class SegmentActivations:
         return body
 
     def _schedule(self, cron: str, zone: str) -> dict[str, Json]:
-        return {**repeats.sent(cron, zone, self._timings.dialect, self._clock.now()), "timezone": zone}
+        return {**repeats.sent(cron, zone, self._timings.dialect, self._clock.now(), self._ways), "timezone": zone}
 
     def _users(self, address: Address, notify: Notify) -> list[str]:
         """The ids of users by their addresses, which go no further than here."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, cast
+from typing import cast
 
 from reconciler.apis.treasure_data import TreasureData
 from reconciler.diagnostics import Diagnostic, Severity
-from reconciler.errors import NotFound, Permanent, ProviderError
+from reconciler.errors import Permanent, ProviderError
 from reconciler.model.address import Address
 from reconciler.model.json import Json
 from reconciler.model.kinds import FilesConnection, OtherConnection, PinterestConnection
@@ -15,14 +15,13 @@ from reconciler.model.marker import marker, owner_in
 from reconciler.model.observation import Finding, Observation, Seen, Unreadable
 from reconciler.model.resource import Resource
 from reconciler.model.secret import Secret
+from reconciler.ports.listing import Found
 from reconciler.ports.provider import Anew, Context, FieldClass, KindTraits, Wanted
-from reconciler.ports.readers import readers
 from reconciler.providers.treasure_data import exports, results, wire
 from reconciler.providers.treasure_data.family import Attributes, settled, unreadable
+from reconciler.providers.treasure_data.lookups import Looked, Lookups
 from reconciler.providers.treasure_data.names import name_of, not_ours
 from reconciler.providers.treasure_data.wire import Raw
-
-_AT_ONCE: Final = 8
 
 
 class Connections:
@@ -81,6 +80,11 @@ class Connections:
                 tuple(sorted(map(observed_connection, matching), key=lambda seen: seen.remote_id)),
             )
         return seen
+
+    def listing(self) -> Iterator[Found]:
+        """All connections."""
+        for raw in self._api.connections():
+            yield Found("connection", wire.text(raw.get("name")), observed_connection(raw))
 
     def create(self, resource: Resource, attributes: Attributes) -> Observation:
         """Make it with its secrets."""
@@ -149,9 +153,9 @@ class ReferencedConnections:
 
     kinds: Mapping[str, KindTraits] = {"connection": KindTraits(referenced=True)}
 
-    def __init__(self, api: TreasureData) -> None:
-        """Speak through *api*."""
-        self._api = api
+    def __init__(self, lookups: Lookups) -> None:
+        """Look through *lookups*."""
+        self._lookups = lookups
 
     def check(self, resource: Resource, context: Context) -> Iterator[Diagnostic]:
         """Files of this project cannot be reached by the vendor, and its exports go to the address they always go to."""
@@ -180,35 +184,24 @@ class ReferencedConnections:
         return {"name": name_of(resource, context)}
 
     def observe(self, wanted: Sequence[Wanted], context: Context) -> Mapping[Address, Seen]:
-        """One lookup a name, several in flight; the vendor documents no list."""
+        """All names at once. A connection is known by its name, for a lookup tells nothing of an id."""
         names = {
             question.address: name_of(question.resource, context)
             for question in wanted
             if question.resource is not None
         }
-        distinct = sorted(set(names.values()))
-        with readers(_AT_ONCE, "connections") as pool:
-            looks = dict(zip(distinct, pool.map(self._lookup, distinct), strict=True))
+        looks = self._lookups.named(names.values())
         return {
-            question.address: self._seen(question, looks.get(names.get(question.address, ""))) for question in wanted
+            question.address: self._seen(question, looks.get(names.get(question.address, ""), ()))
+            for question in wanted
         }
 
-    def _lookup(self, name: str) -> Observation | ProviderError | None:
-        try:
-            return Observation(self._api.connection_id(name), {"name": name})
-        except NotFound:
-            return None
-        except ProviderError as error:
-            return error
-
     @staticmethod
-    def _seen(question: Wanted, found: Observation | ProviderError | None) -> Seen:
+    def _seen(question: Wanted, found: Looked) -> Seen:
         if isinstance(found, ProviderError):
             return Unreadable(found)
-        if found is None:
-            return Finding()
-        is_remembered = question.record is not None and question.record.remote_id == found.remote_id
-        return Finding(found if is_remembered else None, (found,))
+        remembered = question.record.remote_id if question.record else ""
+        return Finding(next((one for one in found if one.remote_id == remembered), None), tuple(found))
 
     def create(self, resource: Resource, attributes: Attributes) -> Observation:
         """Refuse.

@@ -20,6 +20,7 @@ from reconciler.providers.treasure_data.references import (
     table_ref,
 )
 
+_PRIORITIES: Final = range(-2, 3)
 _SECRETS: Final = ("client_id", "client_secret", "refresh_token")
 
 
@@ -44,7 +45,7 @@ def _connection(attributes: Mapping[str, Any], name: str, directory: Directory) 
     match attributes["type"]:
         case "pinterest":
             spec |= dict.fromkeys(_SECRETS, SecretPlace())
-            if settings["base_url"]:
+            if settings.get("base_url"):
                 spec["base_url"] = settings["base_url"]
             nothing_else(settings, {"base_url"}, "the connection has settings")
         case "files":
@@ -53,6 +54,8 @@ def _connection(attributes: Mapping[str, Any], name: str, directory: Directory) 
             nothing_else(
                 {key: value for key, value in settings.items() if value}, {"root"}, "the connection has settings"
             )
+        case "":
+            raise CannotSay("the type of the connection is not told")
         case connector:
             hidden = attributes[HIDDEN]
             plain = {name: value for name, value in settings.items() if value and name not in hidden}
@@ -147,6 +150,8 @@ def _source(attributes: Mapping[str, Any], directory: Directory) -> Tree:
 
 def _running(attributes: Mapping[str, Any]) -> Tree:
     counts = {field: attributes[field] for field in ("priority", "retry_limit") if attributes[field]}
+    if counts.get("priority", 0) not in _PRIORITIES:
+        raise CannotSay(f"its priority is {counts['priority']}, and manifests have -2 to 2")
     return {**_timing(attributes), **counts}
 
 

@@ -34,10 +34,21 @@ _NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,8}")
 """What is sent as a number; longer rows of digits are ids, which are text."""
 
 
-def problems(address: Address, export: QueryExport | None) -> Iterator[Diagnostic]:
-    """Against a target that an Activation is for, and an address that is none or holds a password."""
+def problems(address: Address, export: QueryExport | None, *, takes_pairs: bool = True) -> Iterator[Diagnostic]:
+    """Against a target that an Activation is for, and an address that is none or holds a password.
+
+    takes_pairs: whether a saved query of this account may have a connection with settings on top.
+    """
     if export is None:
         return
+    if export.connection is not None and export.settings and not takes_pairs:
+        yield Diagnostic(
+            "export-settings",
+            "a saved query of this account takes no settings beside a connection (`facts: {query_pairs_taken: false}`)",
+            subject=str(address),
+            path="/spec/export/settings",
+            hint="leave them out, or export from a Workflow with `result_connection` and `result_settings`",
+        )
     if export.type == "pinterest":
         yield Diagnostic(
             "export-type",

@@ -14,6 +14,7 @@ from reconciler.model.address import Address
 from reconciler.model.json import Json, canonical
 from reconciler.model.kinds import FilesConnection, ImportSpec, TableSpec
 from reconciler.model.observation import Observation, Seen
+from reconciler.model.probe import AccountFacts, FactName
 from reconciler.model.resource import Resource
 from reconciler.ports.provider import Context, KindTraits, Wanted
 from reconciler.providers.treasure_data import limits, results, wire
@@ -34,10 +35,12 @@ class Imports:
 
     kinds: Mapping[str, KindTraits] = {"import": KindTraits(defaults=_DEFAULTS)}
 
-    def __init__(self, api: TreasureData, timings: Timings) -> None:
-        """Speak through *api*; read cron texts as *timings* does."""
+    def __init__(self, api: TreasureData, timings: Timings, facts: AccountFacts) -> None:
+        """Speak through *api* as *facts* say; read cron texts as *timings* does."""
         self._api = api
         self._timings = timings
+        self._modes_told = facts.holds(FactName.IMPORT_MODES_TOLD, default=True)
+        self._masks_known = facts.holds(FactName.IMPORT_SECRETS_MASKED, default=False)
 
     def check(self, resource: Resource, context: Context) -> Iterator[Diagnostic]:
         """Name, timing and size."""
@@ -63,11 +66,12 @@ class Imports:
 
     def observe(self, wanted: Sequence[Wanted], context: Context) -> Mapping[Address, Seen]:
         """One list call for all of them."""
+        supposed = {} if self._modes_told else {question.address: _mode(question) for question in wanted}
         return look(
             wanted,
             context,
             lambda: ((wire.text(raw["name"]), raw) for raw in self._api.bulk_loads()),
-            lambda _address, raw: self.observed(raw),
+            lambda address, raw: self.observed(raw, supposed.get(address, "")),
         )
 
     def create(self, resource: Resource, attributes: Attributes) -> Observation:
@@ -78,7 +82,7 @@ class Imports:
             with suppress(Conflict):  # made by somebody since, or by a try of ours whose answer was lost
                 self._api.create_table(database, table, {})
         body = _body(attributes, attributes.keys())
-        return self.observed(self._api.create_bulk_load(body))
+        return self.observed(self._api.create_bulk_load(body), self._sent_mode(attributes))
 
     def update(
         self, resource: Resource, remote_id: str, attributes: Attributes, changed: frozenset[str]
@@ -92,15 +96,19 @@ class Imports:
         body = _body(attributes, changed)
         if "config" in body:
             body["config"] = {**cast("Raw", body["config"]), **self._kept(resource.address, remote_id)}
-        seen = self.observed(self._api.update_bulk_load(remote_id, body))
+        seen = self.observed(self._api.update_bulk_load(remote_id, body), self._sent_mode(attributes))
         _schedule_is_off(resource.address, attributes if "cron" in changed else {}, seen)
         return seen
+
+    def _sent_mode(self, attributes: Attributes) -> str:
+        """What stands for the mode in an answer that does not tell it."""
+        return "" if self._modes_told else str(attributes["mode"])
 
     def _kept(self, address: Address, remote_id: str) -> dict[str, Json]:
         """What no document says of a configuration, such as the filter that the console adds: it goes back as it was told."""
         config = _part(self._api.bulk_load(remote_id), "config")
         kept = {name: config[name] for name in _OF_OTHERS if config.get(name)}
-        if not results.is_readable(cast("Json", kept)):
+        if not results.is_readable(cast("Json", kept), masks_known=self._masks_known):
             raise Permanent(
                 f"{address}: its filters at Treasure Data hold secrets, which nobody can read to send them back",
                 hint="change it in the console",
@@ -117,8 +125,8 @@ class Imports:
         seen = self.observed(self._api.update_bulk_load(remote_id, {"cron": ""}))
         _schedule_is_off(address, {"cron": ""}, seen)
 
-    def observed(self, raw: Raw) -> Observation:
-        """A session as the vendor tells it: `out` rewritten, secrets masked."""
+    def observed(self, raw: Raw, mode: str = "") -> Observation:
+        """A session as the vendor tells it: `out` rewritten, secrets masked. *mode*: what it is where that is not told."""
         config = _part(raw, "config")
         out = _part(config, "out")
         cron, zone = self._timings.comparable(wire.text(raw.get("cron")), wire.text(raw.get("timezone")))
@@ -127,7 +135,7 @@ class Imports:
             "name": name,
             "database": wire.text(raw.get("database")),
             "table": wire.text(raw.get("table")),
-            "mode": wire.text(out.get("mode")) or "append",
+            "mode": wire.text(out.get("mode")) or mode or "append",
             "time_column": wire.text(raw.get("time_column") or out.get("time_column")),
             "source": _without_columns(results.readable(_part(config, "in"))),
             "cron": cron,
@@ -135,6 +143,13 @@ class Imports:
             "delay": wire.whole(raw.get("delay")),
         }
         return Observation(name, attributes, {}, wire.unix_seconds(raw.get("created_at")))
+
+
+def _mode(question: Wanted) -> str:
+    """The mode last applied, else the declared one, else ""."""
+    if question.record is not None and question.record.applied.get("mode"):
+        return wire.text(question.record.applied["mode"])
+    return _spec(question.resource).to.mode.value if question.resource is not None else ""
 
 
 def _schedule_is_off(address: Address, sent: Attributes, seen: Observation) -> None:

@@ -13,7 +13,6 @@ from reconciler.model.address import Address
 from reconciler.ports.listing import Found, Unlisted
 from reconciler.providers.treasure_data import results, wire
 from reconciler.providers.treasure_data.activations import SegmentActivations
-from reconciler.providers.treasure_data.connections import observed_connection
 from reconciler.providers.treasure_data.databases import observed_database, observed_table
 from reconciler.providers.treasure_data.imports import Imports
 from reconciler.providers.treasure_data.journey_activations import JourneyActivations
@@ -27,14 +26,13 @@ SHARED: Final = frozenset({"information_schema", "sample_datasets"})
 
 
 def listing(
-    api: TreasureData, queries: SavedQueries, imports: Imports, *, lists_connections: bool
+    api: TreasureData, queries: SavedQueries, imports: Imports, connections: Callable[[], Iterator[Found]]
 ) -> Iterator[Found | Unlisted]:
     """All objects. What the vendor would not list is told in its place.
 
-    lists_connections: False where the vendor documents no list of them.
+    connections: all of them, as far as this account tells of any.
     """
-    if lists_connections:
-        yield from _guarded("connections", lambda: _connections(api))
+    yield from _guarded("connections", connections)
     databases: list[str] = []
     for found in _guarded("databases", lambda: _databases(api)):
         if isinstance(found, Found):
@@ -47,13 +45,24 @@ def listing(
 
 
 def segment_listing(
-    api: CustomerData, activations: SegmentActivations | None, of_journeys: JourneyActivations | None
+    api: CustomerData,
+    trees: SegmentTrees,
+    activations: SegmentActivations | None,
+    of_journeys: JourneyActivations | None,
+    *,
+    answers: bool | None,
 ) -> Iterator[Found | Unlisted]:
-    """All parent segments, folders, segments, activations of these and of journeys; nothing where an account has none of it."""
-    trees = SegmentTrees(api)
+    """All parent segments, folders, segments, activations of these and of journeys; nothing where an account has none of it.
+
+    answers: whether it has; None where nobody knows, and an address that is not there says so.
+    """
+    if answers is False:
+        return
     try:
         parents = api.parents()
-    except NotFound:
+    except NotFound as error:
+        if answers:
+            yield Unlisted("treasure_data: parent segments", error.message)
         return
     except ProviderError as error:
         yield Unlisted("treasure_data: parent segments", error.message)
@@ -112,11 +121,6 @@ def _guarded(where: str, read: Callable[[], Iterator[Found]]) -> Iterator[Found 
         yield from list(read())
     except ProviderError as error:
         yield Unlisted(f"treasure_data: {where}", error.message)
-
-
-def _connections(api: TreasureData) -> Iterator[Found]:
-    for raw in api.connections():
-        yield Found("connection", wire.text(raw.get("name")), observed_connection(raw))
 
 
 def _databases(api: TreasureData) -> Iterator[Found]:

@@ -1,133 +1,107 @@
-"""The facts that Treasure Data's documents leave open and that reading an account can tell. Nothing is ever written for them."""
+"""Asks an account what Treasure Data's documents leave open, by reading only: nothing is ever written for it.
+
+Each list is read once for all facts that it tells, below parent segments only the first few, one request after the other and
+never more than a budget of them. What is told goes no further than `recognising`, which keeps counts.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from reconciler.apis.treasure_data import Raw, TreasureData
+from reconciler.apis.treasure_data import TreasureData
+from reconciler.apis.treasure_data_cdp import CustomerData
+from reconciler.apis.treasure_data_workflows import Workflows
 from reconciler.errors import NotFound, ProviderError, Transient
-from reconciler.model.probe import FactName, Told
+from reconciler.model.probe import Told
 from reconciler.ports.probing import Answered
 from reconciler.providers.treasure_data import wire
+from reconciler.providers.treasure_data.recognising import FACTS, PARENT, Fact, Lists, Seen, Source
+from reconciler.providers.treasure_data.wire import Raw
 
-_COPES: Final = "nothing: both are read alike"
-
-
-@dataclass(frozen=True, slots=True)
-class _Fact:
-    """A fact, and how its answer is recognised in what *read* lists.
-
-    missing: what it means that there is no such address.
-    """
-
-    name: FactName
-    question: str
-    asked: str
-    read: Callable[[TreasureData], Sequence[Raw]]
-    recognise: Callable[[Sequence[Raw]], tuple[Told, str]]
-    effects: Mapping[Told, str]
-    missing: Told = Told.UNKNOWN
+MOST_REQUESTS: Final = 20
+"""Requests of one probe, repeated ones counted again: eight lists, and three lists and a rule of each parent segment."""
+_PARENTS: Final = 3
+"""Parent segments that are looked into: enough to meet every form, and few requests whatever the account holds."""
 
 
-def _listed(raws: Sequence[Raw]) -> tuple[Told, str]:
-    return Told.YES, f"a list of {len(raws)}"
+class Probing:
+    """One probe of one account."""
 
+    def __init__(
+        self, api: TreasureData, customer_data: CustomerData | None, workflows: Workflows | None, account: str
+    ) -> None:
+        """Ask through these; nothing is sent yet. *account*: the digits that the key says, "" when nobody knows."""
+        self._api = api
+        self._customer_data = customer_data
+        self._workflows = workflows
+        self._lists = Lists(account)
+        self._calls_before = self._calls()
 
-def _with_ids(raws: Sequence[Raw]) -> tuple[Told, str]:
-    if not raws:
-        return Told.UNKNOWN, "no saved query"
-    count = sum(raw.get("id") is not None for raw in raws)
-    return (Told.YES if count == len(raws) else Told.NO), f"{count} of {len(raws)} have an id"
+    def answers(self) -> list[Answered]:
+        """The answer to every fact.
 
+        Raises:
+            ProviderError: nothing can be read, or the vendor is not there for now. What was learnt before then stays.
+        """
+        self._read_all()
+        if self._lists.failed and not self._lists.read:
+            raise next(iter(self._lists.failed.values()))
+        answers: list[Answered] = []
+        for fact in FACTS:
+            told, seen = self._told(fact)
+            answers.append(Answered(fact.name, fact.question, fact.source.value, told, seen, fact.effect(told)))
+        return answers
 
-def _trino(raws: Sequence[Raw]) -> tuple[Told, str]:
-    """That none reads so proves nothing: perhaps none was saved so."""
-    count = sum(wire.text(raw.get("type")) == "trino" for raw in raws)
-    return (Told.YES if count else Told.UNKNOWN), f"{count} of {len(raws)} read `trino`"
+    def _read_all(self) -> None:
+        api, data, workflows = self._api, self._customer_data, self._workflows
+        self._read(Source.CONNECTIONS, api.connections)
+        self._read(Source.RESULTS, api.results)
+        self._read(Source.QUERIES, api.saved_queries)
+        self._read(Source.IMPORTS, api.bulk_loads)
+        self._read(Source.USERS, api.users)
+        self._read(Source.ACCOUNT, lambda: [api.account()])
+        if workflows is not None:
+            self._read(Source.PROJECTS, workflows.first_projects)
+        if data is None:
+            return
+        self._read(Source.PARENTS, data.parents)
+        for raw in sorted(self._lists.of(Source.PARENTS), key=lambda raw: wire.whole(raw["id"]))[:_PARENTS]:
+            parent = wire.text(raw["id"])
+            self._read(Source.FOLDERS, lambda parent=parent: data.folders(parent))  # type: ignore[misc]
+            self._read(Source.SEGMENTS, lambda parent=parent: _below(parent, data.segments(parent)))  # type: ignore[misc]
+            self._read(Source.ACTIVATIONS, lambda parent=parent: data.syndications(parent))  # type: ignore[misc]
+        empty = {one[PARENT]: one for one in reversed(self._lists.of(Source.SEGMENTS)) if not one.get("rule")}
+        for parent_id, raw in sorted(empty.items(), key=lambda entry: wire.whole(entry[0])):
+            ids = wire.text(parent_id), wire.text(raw["id"])
+            self._read(Source.RULES, lambda ids=ids: [data.segment(*ids)])  # type: ignore[misc]
 
+    def _read(self, source: Source, read: Callable[[], Sequence[Raw]]) -> None:
+        """Keep what *read* gives beside what *source* gave before; nothing once the budget is used up."""
+        if self._calls() - self._calls_before >= MOST_REQUESTS:
+            return
+        try:
+            self._lists.read[source] = [*self._lists.of(source), *read()]
+        except Transient:
+            raise
+        except ProviderError as error:
+            self._lists.failed[source] = error
 
-def _presets(raws: Sequence[Raw]) -> tuple[Told, str]:
-    """As for `trino`."""
-    count = sum(wire.text(raw.get("cron")).startswith("@") for raw in raws)
-    return (Told.YES if count else Told.UNKNOWN), f"{count} of {len(raws)} read a preset"
+    def _calls(self) -> int:
+        clients = (self._api, self._customer_data, self._workflows)
+        return sum(one.calls for one in clients if one is not None)
 
-
-_QUERIES: Final = "GET /v3/schedule/list"
-FACTS: Final = (
-    _Fact(
-        FactName.CONNECTIONS_LISTED,
-        "Are connections listed at the undocumented v4 address?",
-        "GET /v4/connections",
-        TreasureData.connections,
-        _listed,
-        {Told.YES: "`tdr import --all` finds connections too", Told.NO: "connections are looked up by name only"},
-        missing=Told.NO,
-    ),
-    _Fact(
-        FactName.QUERY_IDS_LISTED,
-        "Do saved queries have an id in their list?",
-        _QUERIES,
-        TreasureData.saved_queries,
-        _with_ids,
-        {},
-    ),
-    _Fact(
-        FactName.TRINO_KEPT,
-        "Does a query of type `trino` read back as that?",
-        _QUERIES,
-        TreasureData.saved_queries,
-        _trino,
-        {},
-    ),
-    _Fact(
-        FactName.PRESETS_KEPT,
-        "Does `@daily` read back as that?",
-        _QUERIES,
-        TreasureData.saved_queries,
-        _presets,
-        {},
-    ),
-)
-
-
-def probe(api: TreasureData) -> list[Answered]:
-    """Ask the account of *api* for all of them, each list once.
-
-    Raises:
-        ProviderError: nothing can be read, or the vendor is not there for now. What was learnt before then stays.
-    """
-    told: dict[str, Sequence[Raw] | ProviderError] = {}
-    answers: list[Answered] = []
-    for fact in FACTS:
-        if fact.asked not in told:
-            told[fact.asked] = _read(fact, api)
-    failed = [one for one in told.values() if isinstance(one, ProviderError)]
-    if len(failed) == len(told):
-        raise failed[0]
-    for fact in FACTS:
-        answer, seen = _recognised(fact, told[fact.asked])
-        effect = fact.effects.get(answer, "the default stays") if fact.effects else _COPES
-        answers.append(Answered(fact.name, fact.question, fact.asked, answer, seen, effect))
-    return answers
-
-
-def _read(fact: _Fact, api: TreasureData) -> Sequence[Raw] | ProviderError:
-    try:
-        return fact.read(api)
-    except Transient:
-        raise
-    except ProviderError as error:
-        return error
-
-
-def _recognised(fact: _Fact, told: Sequence[Raw] | ProviderError) -> tuple[Told, str]:
-    match told:
-        case NotFound():
+    def _told(self, fact: Fact) -> Seen:
+        if fact.source in self._lists.read:
+            return fact.recognise(self._lists)
+        error = self._lists.failed.get(fact.source)
+        if isinstance(error, NotFound):
             return fact.missing, "no such address"
-        case ProviderError():
+        if error is not None:
             # What it says may hold texts of the account; this goes into a file that is kept in git.
-            return Told.UNKNOWN, f"it could not be read ({type(told).__name__})"
-        case _:
-            return fact.recognise(told)
+            return Told.UNKNOWN, f"it could not be read ({type(error).__name__})"
+        return Told.UNKNOWN, "it was not asked"
+
+
+def _below(parent: str, raws: Sequence[Raw]) -> list[Raw]:
+    return [{**raw, PARENT: parent} for raw in raws]

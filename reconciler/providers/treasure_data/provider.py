@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from reconciler.apis.treasure_data import TreasureData
 from reconciler.apis.treasure_data_cdp import CustomerData
@@ -11,6 +11,7 @@ from reconciler.diagnostics import Diagnostic
 from reconciler.errors import NotFound, Permanent
 from reconciler.model.address import Address
 from reconciler.model.observation import Observation, Seen, Unreadable
+from reconciler.model.probe import AccountFacts, FactName
 from reconciler.model.record import Record
 from reconciler.model.resource import Resource
 from reconciler.ports.clock import Clock, SystemClock
@@ -18,7 +19,7 @@ from reconciler.ports.listing import Declaration, Directory, Found, Undeclarable
 from reconciler.ports.probing import Answered
 from reconciler.ports.provider import Context, Desired, Job, KindTraits, Rows, Wanted
 from reconciler.ports.readers import readers
-from reconciler.providers.treasure_data import activation_runs, builds, probing, runs
+from reconciler.providers.treasure_data import activation_runs, builds, runs
 from reconciler.providers.treasure_data.activation_sources import Activations, Observes, source_of, source_told
 from reconciler.providers.treasure_data.activations import SegmentActivations
 from reconciler.providers.treasure_data.connections import Connections, ReferencedConnections
@@ -28,17 +29,25 @@ from reconciler.providers.treasure_data.family import Attributes, Family
 from reconciler.providers.treasure_data.imports import Imports
 from reconciler.providers.treasure_data.journey_activations import JourneyActivations
 from reconciler.providers.treasure_data.listing import listing, segment_listing
+from reconciler.providers.treasure_data.lookups import Lookups
 from reconciler.providers.treasure_data.names import name_of
 from reconciler.providers.treasure_data.parent_segments import KIND as PARENT_SEGMENT
 from reconciler.providers.treasure_data.parent_segments import ParentSegments
+from reconciler.providers.treasure_data.probing import Probing
 from reconciler.providers.treasure_data.queries import SavedQueries
 from reconciler.providers.treasure_data.segments import SegmentTrees
 from reconciler.providers.treasure_data.timings import Timings
+from reconciler.providers.treasure_data.workflows import KIND as WORKFLOW
 from reconciler.providers.treasure_data.workflows import WorkflowProjects, workflow_listing
 from reconciler.schedule import Dialect
 
 _SAME_NAMESPACE = {"activation": "query"}
 """Kinds whose objects cannot have the name of another kind's."""
+_OPTIONAL: Mapping[str, tuple[str, FactName]] = {
+    **dict.fromkeys((PARENT_SEGMENT, *SegmentTrees.kinds), ("parent segments", FactName.CUSTOMER_DATA_ANSWERS)),
+    WORKFLOW: ("workflows", FactName.WORKFLOWS_ANSWER),
+}
+"""Kind -> what not every account has, and the fact that tells."""
 
 
 class TreasureDataProvider:
@@ -52,7 +61,7 @@ class TreasureDataProvider:
         account: str,
         *,
         creates_connections: bool,
-        lists_connections: bool | None = None,
+        facts: AccountFacts | None = None,
         cron_dialect: Dialect | str = Dialect.DOCUMENTED,
         clock: Clock | None = None,
         owner: str = "",
@@ -64,7 +73,7 @@ class TreasureDataProvider:
         account: who answers, such as ``us01/1234`` or ``embedded/1`` (see `treasure_data_endpoint.account_id`).
         creates_connections: whether the API makes connections, as the embedded service does. Treasure Data has people make
             those in its console, so there they are looked up by name.
-        lists_connections: whether the API lists connections; None for where it makes them too.
+        facts: what holds in this account where the vendor's documents leave it open.
         cron_dialect: how cron texts are read, see `reconciler.schedule`.
         owner: ``PROJECT/ENVIRONMENT`` for ownership marks; "" marks nothing.
         customer_data: what answers for parent segments and all in them; None knows nothing of these kinds.
@@ -74,16 +83,21 @@ class TreasureDataProvider:
         self._account = account
         self._clock = clock or SystemClock()
         timings = Timings(Dialect(cron_dialect), self._clock)
-        connections = Connections(api, owner) if creates_connections else ReferencedConnections(api)
-        self._queries, self._imports = SavedQueries(api, timings), Imports(api, timings)
-        self._lists_connections = creates_connections if lists_connections is None else lists_connections
+        self._facts = facts = facts or AccountFacts()
+        lookups = Lookups(api, facts)
+        made = Connections(api, owner)
+        connections = made if creates_connections else ReferencedConnections(lookups)
+        self._queries, self._imports = SavedQueries(api, timings, lookups, facts), Imports(api, timings, facts)
+        is_made_and_listed = creates_connections and facts.holds(FactName.CONNECTIONS_LISTED, default=True)
+        self._connections = made.listing if is_made_and_listed else lookups.listing
         self._customer_data = customer_data
         families: list[Family] = [connections, Databases(api), Tables(api), self._queries, self._imports]
+        self._trees: SegmentTrees | None = None
         self._of_segments: SegmentActivations | None = None
         self._of_journeys: JourneyActivations | None = None
         if customer_data is not None:
-            trees = SegmentTrees(customer_data)
-            self._of_segments = SegmentActivations(api, customer_data, trees, timings, self._clock, owner)
+            self._trees = trees = SegmentTrees(customer_data, facts)
+            self._of_segments = SegmentActivations(api, customer_data, trees, timings, self._clock, owner, facts)
             self._of_journeys = JourneyActivations(customer_data, self._of_segments)
             families += [ParentSegments(customer_data), trees]
         others = {"segment": self._of_segments, "journey": self._of_journeys}
@@ -111,11 +125,13 @@ class TreasureDataProvider:
 
     def probe(self) -> Sequence[Answered]:
         """What this account does where the vendor's documents leave it open. Reads only."""
-        return probing.probe(self._api)
+        account = self._account.rpartition("/")[2]
+        return Probing(self._api, self._customer_data, self._workflows, account).answers()
 
     def check(self, resource: Resource, context: Context) -> Iterable[Diagnostic]:
         """What can be said against *resource* without any call."""
-        return list(self._families[resource.address.kind].check(resource, context))
+        missing = _missing(resource, self._facts)
+        return [*missing, *self._families[resource.address.kind].check(resource, context)]
 
     def desired(self, resource: Resource, context: Context) -> Desired:
         """What *resource* should look like."""
@@ -189,11 +205,15 @@ class TreasureDataProvider:
 
     def listing(self) -> Iterable[Found | Unlisted]:
         """Everything that the account holds."""
-        yield from listing(self._api, self._queries, self._imports, lists_connections=self._lists_connections)
-        if self._customer_data is not None:
-            yield from segment_listing(self._customer_data, self._of_segments, self._of_journeys)
+        known = self._facts.known
+        yield from listing(self._api, self._queries, self._imports, self._connections)
+        if self._customer_data is not None and self._trees is not None:
+            answers = known.get(FactName.CUSTOMER_DATA_ANSWERS)
+            yield from segment_listing(
+                self._customer_data, self._trees, self._of_segments, self._of_journeys, answers=answers
+            )
         if self._workflows is not None:
-            yield from workflow_listing(self._workflows)
+            yield from workflow_listing(self._workflows, answers=known.get(FactName.WORKFLOWS_ANSWER))
 
     def declare(self, found: Found, name: str, directory: Directory) -> Declaration | Undeclarable:
         """What the document *name* would say of *found*."""
@@ -252,6 +272,20 @@ class TreasureDataProvider:
         if self._customer_data is None:
             raise Permanent("nobody here answers for parent segments")
         return self._customer_data
+
+
+def _missing(resource: Resource, facts: AccountFacts) -> Iterator[Diagnostic]:
+    """That the account was found to have nothing of the sort."""
+    what, fact = _OPTIONAL.get(resource.address.kind, ("", None))
+    if resource.address.kind == "activation" and source_of(resource) != "query":
+        what, fact = _OPTIONAL[PARENT_SEGMENT]
+    if fact is not None and not facts.holds(fact, default=True):
+        yield Diagnostic(
+            "account-without",
+            f"this account has no {what} (`facts: {{{fact}: false}}`)",
+            subject=str(resource.address),
+            hint="run `tdr doctor --probe` again if it has by now, or keep the document to another environment",
+        )
 
 
 def _is_of_segment(address: Address, remote_id: str) -> bool:

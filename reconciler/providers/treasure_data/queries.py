@@ -8,7 +8,7 @@ from typing import Final, cast
 
 from reconciler.apis.treasure_data import TreasureData
 from reconciler.diagnostics import Diagnostic
-from reconciler.errors import NotFound, Permanent
+from reconciler.errors import Permanent
 from reconciler.model.activation import Outcome
 from reconciler.model.address import Address
 from reconciler.model.exports import QueryExport
@@ -24,10 +24,12 @@ from reconciler.model.kinds import (
     SqlSource,
 )
 from reconciler.model.observation import Observation, Seen
+from reconciler.model.probe import AccountFacts, FactName
 from reconciler.model.resource import Resource
 from reconciler.ports.provider import Context, KindTraits, Wanted
 from reconciler.providers.treasure_data import exports, limits, results, wire
 from reconciler.providers.treasure_data.family import Attributes, look, settled
+from reconciler.providers.treasure_data.lookups import Lookups
 from reconciler.providers.treasure_data.names import database_name, name_of, not_ours, referred
 from reconciler.providers.treasure_data.timings import Timings
 from reconciler.providers.treasure_data.wire import Raw
@@ -46,12 +48,13 @@ class SavedQueries:
         "activation": KindTraits(defaults={**_DEFAULTS, "description": ""}, outflow=results.outflow),
     }
 
-    def __init__(self, api: TreasureData, timings: Timings) -> None:
-        """Speak through *api*; read cron texts as *timings* does."""
+    def __init__(self, api: TreasureData, timings: Timings, lookups: Lookups, facts: AccountFacts) -> None:
+        """Speak through *api* as *facts* say; read cron texts as *timings* does, find connections by *lookups*."""
         self._api = api
         self._timings = timings
+        self._lookups = lookups
+        self._takes_pairs = facts.holds(FactName.QUERY_PAIRS_TAKEN, default=True)
         self._fingerprints: dict[str, bytes] | None = None
-        self._connection_ids: dict[str, str] = {}
 
     def check(self, resource: Resource, context: Context) -> Iterator[Diagnostic]:
         """Names, SQL, timing; for an activation also what its membership does and where it goes."""
@@ -65,7 +68,7 @@ class SavedQueries:
         if isinstance(resource.spec, ActivationSpec):
             yield from _delivery_problems(address, resource.spec, context)
         if isinstance(resource.spec, QuerySpec):
-            yield from exports.problems(address, resource.spec.export)
+            yield from exports.problems(address, resource.spec.export, takes_pairs=self._takes_pairs)
 
     def attributes(self, resource: Resource, context: Context) -> Attributes:
         """What the saved query should be. Only what the manifest says is in it, so that the rest stays the vendor's."""
@@ -87,7 +90,7 @@ class SavedQueries:
         elif spec.export is None:
             wanted["result"] = ""
         else:
-            wanted["export"] = exports.wanted(spec.export, context, self._connection_id)
+            wanted["export"] = exports.wanted(spec.export, context, self._lookups.id_of)
         resolution = context.resolution
         if resolution is not None and resolution.outcome is Outcome.BOOTSTRAP:
             wanted["cron"] = ""  # in create mode only its first run may succeed, so it must not run by itself
@@ -138,22 +141,6 @@ class SavedQueries:
         """Take its schedule off."""
         del address
         self._api.update_saved_query(remote_id, {"cron": ""})
-
-    def _connection_id(self, name: str) -> str:
-        """The id of a connection that no document declares.
-
-        Raises:
-            Permanent: there is none of that name.
-        """
-        if name not in self._connection_ids:
-            try:
-                self._connection_ids[name] = self._api.connection_id(name)
-            except NotFound as error:
-                raise Permanent(
-                    f"Treasure Data has no connection {name!r}",
-                    hint="make it in the console (Integrations Hub, Authentications), or declare it in a Connection document",
-                ) from error
-        return self._connection_ids[name]
 
     def _fields(
         self, resource: Resource, attributes: Attributes, names: frozenset[str] | set[str]

@@ -1,12 +1,13 @@
 """Schedules of activations of segments: a cron on our side, units that repeat from a start on the vendor's. Pure.
 
 What the vendor's units cannot say goes as its older `scheduleType: cron`, which it still tells and takes.
-Source: oas-cdp; weekdays are 1 (Monday) to 7 (Sunday) there.
+Source: oas-cdp; weekdays are 1 (Monday) to 7 (Sunday) there, and tdx has 0 for Sunday: both are read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, cast
 
@@ -18,9 +19,25 @@ _MINUTES, _HOURS, _MONTHS = tuple(range(60)), tuple(range(24)), tuple(range(1, 1
 _OLDER: Final = {"hourly": "hour", "daily": "day", "minutes_interval": "minute", "none": "none"}
 
 
-def sent(cron: str, zone: str, dialect: Dialect, now: float) -> dict[str, Json]:
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How an account has schedules of activations.
+
+    in_units: whether it has the newer fields; else all is said in the older cron.
+    sunday: the number of that day, 7 as oas-cdp says or 0 as tdx does.
+    """
+
+    in_units: bool = True
+    sunday: int = 7
+
+
+def sent(cron: str, zone: str, dialect: Dialect, now: float, ways: Ways | None = None) -> dict[str, Json]:
     """The fields that say *cron*; a start is its first run after *now* (Unix seconds)."""
-    parsed = parse(cron, dialect)
+    ways, parsed = ways or Ways(), parse(cron, dialect)
+    if not ways.in_units:
+        if not parsed.is_scheduled:
+            return {"scheduleType": "none", "scheduleOption": None}
+        return {"scheduleType": "cron", "scheduleOption": parsed.canonical}
     if not parsed.is_scheduled:
         return {"repeatUnit": "none", "repeatFrequency": 1, "repeatSubFrequency": [], "startAt": None}
     repeat = _repeat(parsed)
@@ -31,7 +48,7 @@ def sent(cron: str, zone: str, dialect: Dialect, now: float) -> dict[str, Json]:
     return {
         "repeatUnit": unit,
         "repeatFrequency": frequency,
-        "repeatSubFrequency": cast("Json", list(days)),
+        "repeatSubFrequency": cast("Json", sorted(day or ways.sunday for day in days)),
         "startAt": first.local.strftime("%Y-%m-%dT%H:%M:%S"),
     }
 
@@ -66,7 +83,7 @@ def told(raw: Mapping[str, Json]) -> str:  # noqa: PLR0911 - a table of units
 
 
 def _repeat(cron: Cron) -> tuple[str, int, tuple[int, ...]] | None:  # noqa: PLR0911 - as above
-    """Unit, frequency and weekdays; None when the vendor's units cannot say it."""
+    """Unit, frequency and weekdays, Sunday as 0; None when the vendor's units cannot say it."""
     if cron.months != _MONTHS:
         return None
     is_daily = cron.day_rule is DayRule.EVERY_DAY
@@ -82,7 +99,7 @@ def _repeat(cron: Cron) -> tuple[str, int, tuple[int, ...]] | None:  # noqa: PLR
     if is_daily:
         return "day", 1, ()
     if cron.day_rule is DayRule.WEEKDAYS:
-        return "week", 1, tuple(sorted(day or 7 for day in cron.weekdays))
+        return "week", 1, tuple(cron.weekdays)
     # A month without the day is passed over by a cron; what the vendor does with it is not documented.
     return ("month", 1, ()) if cron.day_rule is DayRule.DAYS and len(cron.days) == 1 and cron.days[0] <= 28 else None
 

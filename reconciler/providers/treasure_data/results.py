@@ -168,13 +168,21 @@ def readable(settings: Mapping[str, Json]) -> dict[str, Json]:
     return told
 
 
-def is_readable(settings: Json) -> bool:
-    """Whether *settings* that the vendor tells are all there: nothing of them is hidden, so that they may be sent back."""
+def is_readable(settings: Json, *, masks_known: bool) -> bool:
+    """Whether *settings* that the vendor tells are all there: nothing of them is hidden, so that they may be sent back.
+
+    masks_known: whether the account was seen to hide secrets by masks that are known here. Where it was not, a text under a
+        secret's name may be a mask that nobody knows, which sent back would overwrite the secret.
+    """
     match settings:
         case Mapping():
-            return all(map(is_readable, settings.values()))
+            return all(
+                is_readable(value, masks_known=masks_known)
+                and (masks_known or not value or not isinstance(value, str) or not SECRET_SETTING.search(name))
+                for name, value in settings.items()
+            )
         case list():
-            return all(map(is_readable, settings))
+            return all(is_readable(value, masks_known=masks_known) for value in settings)
         case str():
             return not is_mask(settings)
         case _:

@@ -15,6 +15,7 @@ from reconciler.errors import Permanent, ProviderError
 from reconciler.model.address import Address
 from reconciler.model.json import Json
 from reconciler.model.observation import Finding, Observation, Seen, Unreadable
+from reconciler.model.probe import AccountFacts, FactName
 from reconciler.model.resource import Resource
 from reconciler.model.segments import AttributeType, ParentSegmentSpec, SegmentFolderSpec, SegmentSpec
 from reconciler.model.unknown import Unknown
@@ -97,9 +98,10 @@ class SegmentTrees:
         for kind in (FOLDER_KIND, SEGMENT_KIND)
     }
 
-    def __init__(self, api: CustomerData) -> None:
-        """Speak through *api*."""
+    def __init__(self, api: CustomerData, facts: AccountFacts) -> None:
+        """Speak through *api* as *facts* say."""
         self._api = api
+        self._parents_told = facts.holds(FactName.FOLDER_PARENTS_TOLD, default=True)
 
     def check(self, resource: Resource, context: Context) -> Iterator[Diagnostic]:
         """Rules that cannot be meant."""
@@ -187,7 +189,7 @@ class SegmentTrees:
         """What *parent* holds."""
         parent_id = wire.text(parent["id"])
         try:
-            folders = {wire.text(raw["id"]): raw for raw in self._api.folders(parent_id)}
+            folders = {wire.text(raw["id"]): raw for raw in self._folders(parent_id)}
             segments = {
                 wire.text(raw["id"]): raw
                 for raw in self._api.segments(parent_id)
@@ -264,8 +266,20 @@ class SegmentTrees:
             f"{resource.address}: there is no parent segment {told!r}", hint="declare it, or correct its name"
         )
 
+    def _folders(self, parent_id: str) -> list[Raw]:
+        """The folders of a parent segment, each with the one that it is in.
+
+        Several of which none says that are never believed: each would be taken for the root.
+        """
+        folders = self._api.folders(parent_id)
+        is_told = any("parentFolderId" in raw for raw in folders)
+        if is_told or (self._parents_told and len(folders) < 2):
+            return folders
+        up = self._api.folder_parents(parent_id)
+        return [{**raw, "parentFolderId": up.get(wire.text(raw["id"])) or None} for raw in folders]
+
     def _root(self, parent_id: str) -> str:
-        for raw in self._api.folders(parent_id):
+        for raw in self._folders(parent_id):
             if not raw.get("parentFolderId"):
                 return wire.text(raw["id"])
         raise Permanent(f"treasure_data: parent segment {parent_id} has no root folder")

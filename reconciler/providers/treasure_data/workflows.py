@@ -200,11 +200,18 @@ def observed_project(api: Workflows, raw: Raw, expected: Mapping[str, str]) -> O
     return Observation(project_id, attributes, computed, wire.unix_seconds(raw.get("createdAt")))
 
 
-def workflow_listing(api: Workflows) -> Iterator[Found | Unlisted]:
-    """All projects; nothing where an account has no workflows."""
+def workflow_listing(api: Workflows, *, answers: bool | None = None) -> Iterator[Found | Unlisted]:
+    """All projects; nothing where an account has no workflows.
+
+    answers: whether it has; None where nobody knows, and an address that is not there says so.
+    """
+    if answers is False:
+        return
     try:
         projects = api.projects()
-    except NotFound:
+    except NotFound as error:
+        if answers:
+            yield Unlisted("treasure_data: workflows", error.message)
         return
     except ProviderError as error:
         yield Unlisted("treasure_data: workflows", error.message)

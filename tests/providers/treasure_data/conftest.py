@@ -9,15 +9,15 @@ from urllib.parse import parse_qsl
 
 import httpx
 import pytest
-from embedded_world import world
+from embedded_world import KEY, world
 from pydantic import TypeAdapter
 
-from reconciler.apis.treasure_data_connect import connect
+from reconciler.apis.treasure_data_connect import connect, connect_customer_data, connect_workflows
 from reconciler.apis.treasure_data_endpoint import Endpoint
 from reconciler.model.address import Address
 from reconciler.model.kinds import KINDS
+from reconciler.model.probe import AccountFacts
 from reconciler.model.resource import Origin, Resource
-from reconciler.model.secret import Secret
 from reconciler.model.spec import Lifecycle
 from reconciler.providers.treasure_data.provider import TreasureDataProvider
 
@@ -39,10 +39,15 @@ class StillClock:
 
 @dataclass
 class Vendor(httpx.BaseTransport):
-    """*says*: ``METHOD path`` -> a JSON value, a response, or an error to raise; *asked*: call -> fields sent."""
+    """A Treasure Data that answers what it is told to.
+
+    says: ``METHOD path`` -> a JSON value, a response, or an error to raise. asked: call -> fields sent.
+    impatient: calls that are asked to come back a second later, once.
+    """
 
     says: dict[str, object] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, object]]] = field(default_factory=list)
+    impatient: set[str] = field(default_factory=set)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         body = request.read().decode()
@@ -50,15 +55,28 @@ class Vendor(httpx.BaseTransport):
         fields = dict(parse_qsl(body, keep_blank_values=True)) if is_form else json.loads(body or "{}")
         call = f"{request.method} {request.url.raw_path.decode()}"
         self.asked.append((call, fields))
+        if call in self.impatient:
+            self.impatient.remove(call)
+            return httpx.Response(429, headers={"Retry-After": "1"}, json={"error": "slow down"})
         answer = self.says[call]
         if isinstance(answer, Exception):
             raise answer
         return answer if isinstance(answer, httpx.Response) else httpx.Response(200, json=answer)
 
-    def provider(self, *, creates_connections: bool = True) -> TreasureDataProvider:
-        key = Secret("env:TD_API_KEY", "1/0123456789abcdef")
-        api = connect(Endpoint("us01", "https://td.example.com"), key, transport=self, clock=StillClock())
-        return TreasureDataProvider(api, "us01/1", creates_connections=creates_connections, clock=StillClock())
+    def provider(
+        self, *, creates_connections: bool = True, whole: bool = False, facts: AccountFacts | None = None
+    ) -> TreasureDataProvider:
+        """*whole*: with parent segments and workflows, too."""
+        place, key, clock = Endpoint("us01", "https://td.example.com"), KEY, StillClock()
+        return TreasureDataProvider(
+            connect(place, key, transport=self, clock=clock),
+            "us01/1",
+            creates_connections=creates_connections,
+            facts=facts,
+            clock=clock,
+            customer_data=connect_customer_data(place, key, transport=self, clock=clock) if whole else None,
+            workflows=connect_workflows(place, key, transport=self, clock=clock) if whole else None,
+        )
 
 
 @pytest.fixture

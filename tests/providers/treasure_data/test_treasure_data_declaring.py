@@ -15,6 +15,7 @@ from reconciler.model.activation import AudienceVerbs, Outcome, Resolution, Verb
 from reconciler.model.address import Address
 from reconciler.model.kinds import KINDS, AudienceSpec, Membership, PinterestConnection
 from reconciler.model.observation import Observation
+from reconciler.model.probe import AccountFacts
 from reconciler.model.resource import Origin, Resource
 from reconciler.model.secret import Secret
 from reconciler.model.spec import Lifecycle, Spec
@@ -23,13 +24,15 @@ from reconciler.ports.provider import Context
 from reconciler.providers.treasure_data.connections import observed_connection
 from reconciler.providers.treasure_data.databases import observed_database, observed_table
 from reconciler.providers.treasure_data.imports import Imports
+from reconciler.providers.treasure_data.lookups import Lookups
 from reconciler.providers.treasure_data.provider import TreasureDataProvider
 from reconciler.providers.treasure_data.queries import SavedQueries
 from reconciler.providers.treasure_data.timings import Timings
 
 API: Any = None  # nothing here asks anybody
 PROVIDER = TreasureDataProvider(API, "us01/1", creates_connections=True)
-QUERIES, IMPORTS = SavedQueries(API, Timings()), Imports(API, Timings())
+FACTS = AccountFacts()
+QUERIES, IMPORTS = SavedQueries(API, Timings(), Lookups(API, FACTS), FACTS), Imports(API, Timings(), FACTS)
 SECRET = Secret("env:X", "FAKE")
 VERBS = AudienceVerbs(
     "CREATE",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -7,14 +8,19 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 from embedded_world import KEY
+from pydantic import ValidationError
 
 from reconciler.apis.treasure_data_connect import connect
 from reconciler.apis.treasure_data_endpoint import Endpoint
 from reconciler.errors import Denied
 from reconciler.http.in_process import InProcessTransport
-from reconciler.model.probe import FactName, ProbeRecord, Told, settled
+from reconciler.model.environment import TreasureDataFacts
+from reconciler.model.probe import AccountFacts, FactName, ProbeRecord, Told, settled
 from reconciler.ports.listing import Found
+from reconciler.ports.probing import Answered
+from reconciler.providers.treasure_data.probing import MOST_REQUESTS
 from reconciler.providers.treasure_data.provider import TreasureDataProvider
+from reconciler.providers.treasure_data.recognising import FACTS
 from reconciler.service.app import create_app
 
 if TYPE_CHECKING:
@@ -23,40 +29,209 @@ if TYPE_CHECKING:
     from .conftest import Vendor
     from .embedded_world import World
 
-QUERY = {"name": "q", "type": "presto", "cron": "0 0 * * *"}
 GONE = httpx.Response(404, json={"error": "no such route"})
+REFUSED = httpx.Response(403, json={"error": "no"})
 YES, NO, UNKNOWN = Told.YES, Told.NO, Told.UNKNOWN
+MASKED, CLEAR = {"password": "***"}, {"password": "SENTINEL-1"}
+EMPTY: dict[str, object] = {
+    "GET /v4/connections": [],
+    "GET /v3/result/list": {"results": []},
+    "GET /v3/schedule/list": {"schedules": []},
+    "GET /v3/bulk_loads": [],
+    "GET /v3/user/list": {"users": []},
+    "GET /v3/account/show": {"account": {}},
+    "GET /api/projects?count=100": {"projects": []},
+    "GET /audiences": [],
+}
+"""An account in which there is nothing to look at."""
+PEOPLE: dict[str, object] = {
+    "GET /audiences": [{"id": "7", "name": "SENTINEL-2"}],
+    "GET /audiences/7/folders": [],
+    "GET /audiences/7/segments": [],
+    "GET /audiences/7/syndications": [],
+}
+
+
+def connections(*settings: object) -> dict[str, object]:
+    return {"GET /v4/connections": [{"id": 1, "name": "SENTINEL-3", "settings": one} for one in settings]}
+
+
+def results(*urls: str) -> dict[str, object]:
+    return {"GET /v3/result/list": {"results": [{"name": "SENTINEL-3", "url": url} for url in urls]}}
+
+
+def queries(*queries: Mapping[str, object]) -> dict[str, object]:
+    return {"GET /v3/schedule/list": {"schedules": [{"name": "SENTINEL-4", **one} for one in queries]}}
+
+
+def imports(*configs: object) -> dict[str, object]:
+    return {"GET /v3/bulk_loads": [{"name": "SENTINEL-5", "config": one} for one in configs]}
+
+
+def users(*users: Mapping[str, object]) -> dict[str, object]:
+    return {"GET /v3/user/list": {"users": [{"id": 1, **one} for one in users]}}
+
+
+def below(what: str, *raws: Mapping[str, object]) -> dict[str, object]:
+    listed = [{"id": str(number), **raw} for number, raw in enumerate(raws, 1)]
+    return {**PEOPLE, f"GET /audiences/7/{what}": listed}
+
+
+def segments(*listed: object, alone: object = None) -> dict[str, object]:
+    return below("segments", *({"rule": rule} for rule in listed)) | {
+        "GET /audiences/7/segments/2": {"id": "2", "rule": alone}
+    }
+
+
+def activations(*raws: Mapping[str, object]) -> dict[str, object]:
+    return below("syndications", *({"name": "SENTINEL-6", **raw} for raw in raws))
+
+
+def projects(*raws: Mapping[str, object]) -> dict[str, object]:
+    return {"GET /api/projects?count=100": {"projects": [{"id": "1", "name": "SENTINEL-7", **raw} for raw in raws]}}
+
+
+def week(*days: object) -> dict[str, object]:
+    return {"repeatUnit": "week", "repeatSubFrequency": list(days)}
+
+
+RULE = {"type": "And", "conditions": []}
+CASES: list[tuple[FactName, Told, dict[str, object]]] = [
+    (FactName.CONNECTIONS_LISTED, YES, {}),
+    (FactName.CONNECTIONS_LISTED, NO, {"GET /v4/connections": GONE}),
+    (FactName.CONNECTIONS_LISTED, UNKNOWN, {"GET /v4/connections": REFUSED}),
+    (FactName.CONNECTIONS_LISTED, UNKNOWN, {"GET /v4/connections": {"surprise": 1}}),
+    (FactName.CONNECTION_SECRETS_MASKED, YES, connections(MASKED, {"deep": [MASKED]}, {"port": "5"})),
+    (FactName.CONNECTION_SECRETS_MASKED, NO, connections(MASKED, {"deep": [CLEAR]})),
+    (FactName.CONNECTION_SECRETS_MASKED, UNKNOWN, connections({"password": ""}, {"port": "5"})),
+    (FactName.RESULTS_HOLD_CONNECTIONS, YES, connections({}) | results("mysql://etl@db.example.com/shop")),
+    (FactName.RESULTS_HOLD_CONNECTIONS, NO, connections({})),
+    (FactName.RESULTS_HOLD_CONNECTIONS, YES, {"GET /v4/connections": GONE, **results("")}),
+    (FactName.RESULTS_HOLD_CONNECTIONS, UNKNOWN, {"GET /v4/connections": GONE, **results("mysql://db/shop")}),
+    (FactName.QUERY_IDS_LISTED, YES, queries({"id": 7})),
+    (FactName.QUERY_IDS_LISTED, NO, queries({"id": 7}, {})),
+    (FactName.QUERY_IDS_LISTED, UNKNOWN, {}),
+    (FactName.TRINO_KEPT, YES, queries({"type": "presto"}, {"type": "trino"})),
+    (FactName.TRINO_KEPT, UNKNOWN, queries({"type": "presto"})),
+    (FactName.PRESETS_KEPT, YES, queries({"cron": None}, {"cron": "@daily"})),
+    (FactName.PRESETS_KEPT, UNKNOWN, queries({"cron": "0 0 * * *"})),
+    (FactName.ENGINE_VERSIONS_TOLD, YES, queries({"engine_version": "stable"})),
+    (FactName.ENGINE_VERSIONS_TOLD, UNKNOWN, queries({})),
+    (FactName.PRIORITIES_IN_RANGE, YES, queries({"priority": -2}, {"priority": 2})),
+    (FactName.PRIORITIES_IN_RANGE, NO, queries({"priority": 0}, {"priority": 3})),
+    (FactName.QUERY_PAIRS_TAKEN, YES, queries({"result_connection_id": "4"})),
+    (FactName.QUERY_PAIRS_TAKEN, UNKNOWN, queries({"result_connection_id": None, "result": "SENTINEL-8"})),
+    (FactName.QUERY_SECRETS_MASKED, YES, queries({"result": "mysql://etl:***@db.example.com/shop"})),
+    (FactName.QUERY_SECRETS_MASKED, YES, queries({"result": '{"type":"sfdc","password":"***"}'})),
+    (FactName.QUERY_SECRETS_MASKED, NO, queries({"result": "mysql://etl:SENTINEL/9@db.example.com/shop"})),
+    (FactName.QUERY_SECRETS_MASKED, NO, queries({"result_connection_settings": '{"api_key":"SENTINEL-9"}'})),
+    (FactName.QUERY_SECRETS_MASKED, UNKNOWN, queries({"result": "mysql://db.example.com/shop"}, {"result": "{"})),
+    (FactName.IMPORT_MODES_TOLD, YES, imports({"out": {"mode": "replace"}}, {"out": {}})),
+    (FactName.IMPORT_MODES_TOLD, NO, imports({"out": {"type": "td_internal"}}, None)),
+    (FactName.IMPORT_MODES_TOLD, UNKNOWN, {}),
+    (FactName.IMPORT_SECRETS_MASKED, YES, imports({"in": MASKED})),
+    (FactName.IMPORT_SECRETS_MASKED, NO, imports({"in": MASKED, "filters": [CLEAR]})),
+    (FactName.USERS_LISTED, YES, users({"email": "SENTINEL-10@example.com"})),
+    (FactName.USERS_LISTED, NO, users({"name": "SENTINEL-10"})),
+    (FactName.USERS_LISTED, NO, {"GET /v3/user/list": GONE}),
+    (FactName.USERS_LISTED, UNKNOWN, {"GET /v3/user/list": REFUSED}),
+    (FactName.KEY_TELLS_ACCOUNT, YES, {"GET /v3/account/show": {"account": {"id": 1}}}),
+    (FactName.KEY_TELLS_ACCOUNT, NO, {"GET /v3/account/show": {"account": {"id": "77"}}}),
+    (FactName.KEY_TELLS_ACCOUNT, UNKNOWN, {}),
+    (FactName.CUSTOMER_DATA_ANSWERS, YES, {}),
+    (FactName.CUSTOMER_DATA_ANSWERS, NO, {"GET /audiences": GONE}),
+    (FactName.CUSTOMER_DATA_ANSWERS, UNKNOWN, {"GET /audiences": REFUSED}),
+    (FactName.FOLDER_PARENTS_TOLD, YES, below("folders", {"parentFolderId": None}, {"parentFolderId": "1"})),
+    (FactName.FOLDER_PARENTS_TOLD, NO, below("folders", {}, {})),
+    (FactName.FOLDER_PARENTS_TOLD, UNKNOWN, {"GET /audiences": GONE}),
+    (FactName.SEGMENT_RULES_LISTED, YES, segments(RULE, RULE)),
+    (FactName.SEGMENT_RULES_LISTED, YES, segments(RULE, {}, alone={})),
+    (FactName.SEGMENT_RULES_LISTED, NO, segments(RULE, {}, alone=RULE)),
+    (FactName.SEGMENT_RULES_LISTED, UNKNOWN, segments()),
+    (FactName.ACTIVATION_DETAILS_LISTED, YES, activations({"connectorConfig": {"a": "b"}, "allColumns": True})),
+    (FactName.ACTIVATION_DETAILS_LISTED, NO, activations({"connectorConfig": {"a": "b"}})),
+    (FactName.ACTIVATION_SECRETS_MASKED, YES, activations({"connectorConfig": MASKED})),
+    (FactName.ACTIVATION_SECRETS_MASKED, NO, activations({"connectorConfig": CLEAR})),
+    (FactName.REPEAT_UNITS_TOLD, YES, activations({"repeatUnit": "none"}, {"scheduleType": "daily"})),
+    (FactName.REPEAT_UNITS_TOLD, NO, activations({"scheduleType": "daily"})),
+    (FactName.SUNDAY_IS_SEVEN, YES, activations(week(1, 7), week(2))),
+    (FactName.SUNDAY_IS_SEVEN, NO, activations(week("0"))),
+    (FactName.SUNDAY_IS_SEVEN, UNKNOWN, activations(week(1), week(0), week(7))),
+    (FactName.SUNDAY_IS_SEVEN, UNKNOWN, activations({"repeatUnit": "day", "repeatSubFrequency": [0]})),
+    (FactName.WORKFLOWS_ANSWER, YES, {}),
+    (FactName.WORKFLOWS_ANSWER, NO, {"GET /api/projects?count=100": GONE}),
+    (FactName.ARCHIVE_SUMS_TOLD, YES, projects({"archiveMd5": "SENTINEL-11"})),
+    (FactName.ARCHIVE_SUMS_TOLD, NO, projects({})),
+]
+
+
+def asked(vendor: Vendor) -> list[Answered]:
+    return list(vendor.provider(creates_connections=False, whole=True).probe())
 
 
 @pytest.mark.parametrize(
-    ("connections", "queries", "expected"),
-    [
-        ([], [QUERY | {"id": 7, "type": "trino", "cron": "@daily"}], (YES, YES, YES, YES)),
-        ([], httpx.Response(403, json={"error": "no"}), (YES, UNKNOWN, UNKNOWN, UNKNOWN)),
-        (GONE, [QUERY], (NO, NO, UNKNOWN, UNKNOWN)),
-        (httpx.Response(403, json={"error": "no"}), [], (UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN)),
-        ({"surprise": 1}, [], (UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN)),
-    ],
-    ids=["all-yes", "queries-forbidden", "no-where-it-can-be-told", "empty-and-forbidden", "unexpected"],
+    ("fact", "expected", "says"), CASES, ids=[f"{number}-{fact}-{told}" for number, (fact, told, _) in enumerate(CASES)]
 )
-def test_each_fact_is_recognised_and_asked_by_reading_only(
-    vendor: Vendor, connections: object, queries: object, expected: tuple[Told, ...]
+def test_each_fact_is_recognised_by_reading_and_nothing_of_the_account_is_kept(
+    vendor: Vendor, fact: FactName, expected: Told, says: dict[str, object]
 ) -> None:
-    shown = queries if isinstance(queries, httpx.Response) else {"schedules": queries}
-    vendor.says = {"GET /v4/connections": connections, "GET /v3/schedule/list": shown}
+    vendor.says = EMPTY | says
 
-    answers = vendor.provider(creates_connections=False).probe()
+    answers = {one.fact: one for one in asked(vendor)}
 
-    assert {one.fact: one.told for one in answers} == dict(zip(FactName, expected, strict=True))
-    assert [call for call, _ in vendor.asked] == ["GET /v4/connections", "GET /v3/schedule/list"]
+    assert list(answers) == list(FactName)
+    assert (answers[fact].told, answers[fact].seen) == (expected, answers[fact].seen)
+    assert all(call.startswith("GET ") for call, _ in vendor.asked)
+    assert "SENTINEL" not in repr(answers)
+    assert all(one.question and one.asked.startswith("GET /") and one.seen and one.effect for one in answers.values())
+
+
+def test_every_fact_is_met_with_each_answer_that_reading_can_give() -> None:
+    met = {fact: {told for one, told, _ in CASES if one is fact} for fact in FactName}
+
+    assert all(YES in met[fact] for fact in FactName)
+    # Of these a no would prove nothing, and nothing depends on it or a person must write it.
+    assert {fact for fact in FactName if NO not in met[fact]} == {
+        FactName.TRINO_KEPT,
+        FactName.PRESETS_KEPT,
+        FactName.ENGINE_VERSIONS_TOLD,
+        FactName.QUERY_PAIRS_TAKEN,
+    }
+
+
+def test_what_an_environment_may_say_is_what_the_provider_heeds() -> None:
+    heeded = {fact.name for fact in FACTS if fact.effects}
+
+    assert {FactName(name) for name in TreasureDataFacts.model_fields} == heeded
+    assert [fact.name for fact in FACTS] == list(FactName)
+
+
+def test_the_probe_keeps_to_its_budget_and_says_what_it_did_not_ask(vendor: Vendor) -> None:
+    parents = [{"id": str(number), "name": "p"} for number in range(40)]
+    vendor.says = EMPTY | {"GET /audiences": parents}
+    for number in range(40):
+        vendor.says |= {f"GET /audiences/{number}/{what}": [] for what in ("folders", "syndications")}
+        vendor.says[f"GET /audiences/{number}/segments"] = [{"id": "9", "rule": {}}]
+        vendor.says[f"GET /audiences/{number}/segments/9"] = {"id": "9", "rule": {}}
+
+    asked(vendor)
+    assert len(vendor.asked) == MOST_REQUESTS
+    assert {call.split("/")[2] for call, _ in vendor.asked if "/audiences/" in call} == {"0", "1", "2"}
+
+    # One that is told to come back later at every call has used the budget up before the end.
+    vendor.asked.clear()
+    vendor.impatient = set(vendor.says)
+    answers = {one.fact: one for one in asked(vendor)}
+    assert len(vendor.asked) <= MOST_REQUESTS + 1
+    left_out = answers[FactName.REPEAT_UNITS_TOLD]
+    assert (left_out.told, left_out.seen, left_out.effect) == (UNKNOWN, "it was not asked", "the default stays")
 
 
 def test_an_account_that_refuses_everything_teaches_nothing(vendor: Vendor) -> None:
-    refused = httpx.Response(401, json={"error": "no"})
-    vendor.says = {"GET /v4/connections": refused, "GET /v3/schedule/list": refused}
+    vendor.says = dict.fromkeys(EMPTY, httpx.Response(401, json={"error": "no"}))
 
     with pytest.raises(Denied):
-        vendor.provider(creates_connections=False).probe()
+        asked(vendor)
 
 
 class Heard(httpx.BaseTransport):
@@ -88,7 +263,12 @@ def test_connections_are_listed_where_the_account_was_found_to(world: World) -> 
     made = world.api.create_connection(body)
 
     def listed(*, answer: bool | None) -> bool:
-        provider = TreasureDataProvider(world.api, "us01/1", creates_connections=False, lists_connections=answer)
+        provider = TreasureDataProvider(
+            world.api,
+            "us01/1",
+            creates_connections=False,
+            facts=AccountFacts({} if answer is None else {FactName.CONNECTIONS_LISTED: answer}),
+        )
         return any(isinstance(one, Found) and one.label == "listed_or_not" for one in provider.listing())
 
     assert [listed(answer=answer) for answer in (True, False, None)] == [True, False, False]
@@ -118,4 +298,17 @@ def test_what_is_written_wins_and_another_accounts_answers_are_not_heeded(
     kept: ProbeRecord | None,
     expected: bool | None,  # noqa: FBT001 - as above
 ) -> None:
-    assert settled(kept, "us01/1", FactName.CONNECTIONS_LISTED, explicit=written) is expected
+    spoken = {} if written is None else {FactName.CONNECTIONS_LISTED: written}
+
+    assert settled(kept, "us01/1", spoken).known.get(FactName.CONNECTIONS_LISTED) is expected
+
+
+def test_a_record_of_a_later_version_is_read_as_far_as_it_is_known() -> None:
+    later = record("us01/1", {FactName.TRINO_KEPT: YES}).model_dump(mode="json")
+    later |= {"format_version": "1.9", "mood": "good", "answers": {**later["answers"], "moon_listed": "full"}}
+
+    read = ProbeRecord.model_validate_json(json.dumps(later))
+
+    assert read.answers == {FactName.TRINO_KEPT: YES}
+    with pytest.raises(ValidationError):
+        ProbeRecord.model_validate_json(json.dumps(later | {"format_version": "2.0"}))

@@ -18,6 +18,7 @@ from reconciler.http.client import Client
 from reconciler.http.dialect import Dialect
 from reconciler.model.address import Address
 from reconciler.model.observation import Finding, Unreadable
+from reconciler.model.probe import AccountFacts
 from reconciler.model.record import Record
 from reconciler.model.resource import Origin, Resource
 from reconciler.model.segments import ParentSegmentSpec, SegmentFolderSpec, SegmentSpec
@@ -53,7 +54,9 @@ def segment(entity_id: str, folder_id: str, name: str = "vip") -> dict[str, Any]
 
 
 def test_one_name_in_two_folders_is_two_segments() -> None:
-    family = SegmentTrees(data([PARENT], FOLDERS, [segment("7", "1"), segment("8", "2"), segment("9", "4")]))
+    family = SegmentTrees(
+        data([PARENT], FOLDERS, [segment("7", "1"), segment("8", "2"), segment("9", "4")]), AccountFacts()
+    )
 
     seen = family.observe([Wanted(VIP.address, VIP, None)], CONTEXT)[VIP.address]
 
@@ -63,7 +66,7 @@ def test_one_name_in_two_folders_is_two_segments() -> None:
 
 
 def test_a_remembered_segment_is_found_wherever_it_was_moved() -> None:
-    family = SegmentTrees(data([PARENT], FOLDERS, [segment("8", "4", "renamed")]))
+    family = SegmentTrees(data([PARENT], FOLDERS, [segment("8", "4", "renamed")]), AccountFacts())
 
     seen = family.observe([Wanted(VIP.address, None, Record("3/8", {}))], Context({}))[VIP.address]
 
@@ -74,7 +77,7 @@ def test_a_remembered_segment_is_found_wherever_it_was_moved() -> None:
 
 
 def test_the_id_of_another_parent_segment_is_not_taken_for_ones_own() -> None:
-    family = SegmentTrees(data([PARENT], FOLDERS, [segment("8", "2")]))
+    family = SegmentTrees(data([PARENT], FOLDERS, [segment("8", "2")]), AccountFacts())
 
     seen = family.observe([Wanted(VIP.address, VIP, Record("5/8", {}))], CONTEXT)[VIP.address]
 
@@ -93,14 +96,17 @@ def test_a_list_that_is_refused_says_nothing_of_what_is_there(status: int) -> No
     )
     refused = httpx.Response(status, json={"code": "no", "message": "no"})
 
-    for family, one in ((SegmentTrees(data(refused)), VIP), (ParentSegments(data(refused)), parent)):
+    for family, one in (
+        (SegmentTrees(data(refused), AccountFacts()), VIP),
+        (ParentSegments(data(refused)), parent),
+    ):
         question = Wanted(one.address, one, None)
         seen = family.observe([question], Context({one.address: one}))[one.address]
         assert isinstance(seen, Unreadable)
 
 
 def test_what_one_parent_segment_would_not_tell_is_unreadable_and_not_absent() -> None:
-    family = SegmentTrees(data([PARENT], httpx.Response(403, json={"code": "no", "message": "no"})))
+    family = SegmentTrees(data([PARENT], httpx.Response(403, json={"code": "no", "message": "no"})), AccountFacts())
 
     assert isinstance(family.observe([Wanted(VIP.address, VIP, None)], CONTEXT)[VIP.address], Unreadable)
 
