@@ -21,6 +21,12 @@ BIN := .venv/bin
 	.venv-vendor-pytd/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
+# 450 MB, and it needs Java; so only `make check` asks for it.
+.venv-spark-server/ready: requirements/spark-server.txt
+	$(PYTHON) -m venv .venv-spark-server
+	.venv-spark-server/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	touch $@
+
 demo: .venv/ready
 	$(BIN)/python examples/demo/story.py
 
@@ -32,7 +38,7 @@ demo: .venv/ready
 test: .venv/ready .venv-vendor-clients/ready
 	$(BIN)/pytest -m "not slow" -n 2
 
-check: .venv/ready .venv-vendor-clients/ready .venv-vendor-pytd/ready
+check: .venv/ready .venv-vendor-clients/ready .venv-vendor-pytd/ready .venv-spark-server/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

@@ -85,6 +85,10 @@ _TYPES = {
     **dict.fromkeys(("decimal", "numeric", "number", "float64"), "double"),
 }
 _FORMS = {
+    r"^sc://[^/\s;@]+(/(;[^\s]*)?)?$": Form(
+        "be the address of a Spark Connect server, such as sc://spark.example.com:15002",
+        lambda value: re.sub(r"^[a-z]+://|^", "sc://", value.strip(), count=1),
+    ),
     r"^[a-z]+/[a-z0-9]([a-z0-9._-]{0,118}[a-z0-9])?$": Form(
         "be an address, kind/name in lower case such as audience/spring-buyers", lambda value: value.strip().lower()
     ),

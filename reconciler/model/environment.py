@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from reconciler.model.defaults import DefaultsSpec
 from reconciler.model.kind_name import KindName
@@ -60,6 +60,22 @@ class TreasureDataTarget(Spec):
     """A master key; not needed for the embedded service."""
     facts: TreasureDataFacts = TreasureDataFacts()
     """What holds in this account where the vendor's documents leave it open."""
+
+
+class SparkTarget(Spec):
+    """A cluster that answers Spark Connect."""
+
+    url: Annotated[str, Field(pattern=r"^sc://[^/\s;@]+(/(;[^\s]*)?)?$")]
+    """Its address, such as sc://spark.example.com:15002; parameters follow it after `/;`, such as `/;use_ssl=true`."""
+    token: SecretText | None = None
+    """What it lets one in with."""
+
+    @model_validator(mode="after")
+    def _hides_its_token(self) -> Self:
+        if "token=" in self.url:
+            message = "`url` holds a token: write it as `token`, as ${secret:env:NAME}"
+            raise ValueError(message)
+        return self
 
 
 class Limits(Spec):
@@ -133,6 +149,10 @@ class EnvironmentSpec(Spec):
 
     treasure_data: TreasureDataTarget = TreasureDataTarget()
     """What answers the Treasure Data API, and the key for it."""
+    sql_engine: Literal["duckdb", "spark"] = "duckdb"
+    """What runs the queries of the embedded service; at Treasure Data its own engines do."""
+    spark: SparkTarget | None = None
+    """The cluster, where `sql_engine` is `spark`."""
     state: StatePlace = LocalPlace()
     """Where the state is kept: a folder of this machine, or a place that a team shares."""
     endpoints: dict[Literal["pinterest"], WebAddress] = Field(default_factory=dict)
@@ -163,6 +183,16 @@ class EnvironmentSpec(Spec):
     """From when on `tdr status` finds something wrong."""
     cron_dialect: Literal["documented", "classic"] = "documented"
     """How cron texts are read: as the vendor's page says, or as classic cron does."""
+
+    @model_validator(mode="after")
+    def _knows_its_engine(self) -> Self:
+        if self.sql_engine == "spark" and self.spark is None:
+            message = "`sql_engine: spark` needs `spark: {url: sc://HOST:PORT}`"
+            raise ValueError(message)
+        if self.sql_engine == "spark" and self.treasure_data.endpoint != EMBEDDED:
+            message = "`sql_engine` is for the embedded service; at Treasure Data a query says its `engine`"
+            raise ValueError(message)
+        return self
 
 
 class ProjectSpec(Spec):

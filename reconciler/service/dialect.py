@@ -1,34 +1,57 @@
-"""Trino and Hive SQL as DuckDB's, with tables looked up in the catalog and nothing reachable but those.
+"""Trino and Hive SQL as that of the engine that runs it, with tables looked up and nothing reachable but those.
 
-sqlglot does the grammar; this module adds what it does not know: Treasure Data's functions, where engines differ in
-meaning (`semantics`), and what users may not do. Import it where SQL is run only: sqlglot takes 120 ms.
+sqlglot does the grammar; this module adds what users may not do. What else an engine needs, its `Target` knows. Import it
+where SQL is run only: sqlglot takes 120 ms.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 import sqlglot
-from sqlglot import ErrorLevel, exp
+from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.scope import Scope, traverse_scope
 
 from reconciler.errors import TdrError
 from reconciler.service.catalog import Table
 from reconciler.service.columns import stored
-from reconciler.service.semantics import adapt
 
 _READS: Final = {"presto": "trino", "trino": "trino", "hive": "hive"}
 _ONLY: Final = "write SELECT, INSERT INTO, CREATE TABLE, CREATE TABLE AS or DROP TABLE"
 
 FindTable: TypeAlias = Callable[[str, str], "Table | None"]
+"""Database and name of a table -> the table."""
+
+
+class Target(Protocol):
+    """The engine that runs what is translated."""
+
+    name: str
+    """How messages call it."""
+
+    def find_table(self, database: str, name: str) -> Table | None:
+        """A table that queries may read."""
+        ...
+
+    def place(self, table: Table) -> exp.Table:
+        """Where the engine has the rows of *table*."""
+        ...
+
+    def write(self, query: exp.Query, tables: Sequence[Table], engine: str, scheduled_time: int) -> str:
+        """*query*, which reads *tables* as `place` says and was written for *engine*, in the engine's own SQL.
+
+        Raises:
+            TdrError: the engine cannot run it.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Select:
-    """Rows for the client or an export. *sql* is DuckDB's; *tables* are those it reads."""
+    """Rows for the client or an export. *sql* is that of the engine; *tables* are those it reads."""
 
     sql: str
     tables: tuple[Table, ...]
@@ -66,10 +89,13 @@ class Drop:
 Statement: TypeAlias = Select | Insert | Create | Drop
 
 
-def translate(sql: str, *, engine: str, database: str, find_table: FindTable, scheduled_time: int) -> Statement:
+def translate(
+    sql: str, *, engine: str, database: str, find_table: FindTable, target: Target, scheduled_time: int
+) -> Statement:
     """One statement of a user, ready to run.
 
     engine: ``presto``, ``trino`` or ``hive``. database: where tables without one are looked up.
+    find_table: of those that statements may write to. target: what runs the queries.
     scheduled_time: what TD_SCHEDULED_TIME() says, in Unix seconds.
 
     Raises:
@@ -82,7 +108,7 @@ def translate(sql: str, *, engine: str, database: str, find_table: FindTable, sc
     if len(statements) != 1:
         raise TdrError(f"a query is one statement, this has {len(statements)}")
     statement = statements[0]
-    reader = _Reader(engine, database, find_table, scheduled_time)
+    reader = _Reader(engine, database, find_table, target, scheduled_time)
     match statement:
         case exp.Query():
             return reader.select(statement)
@@ -102,21 +128,21 @@ def translate(sql: str, *, engine: str, database: str, find_table: FindTable, sc
 class _Reader:
     """Reads statements of one job."""
 
-    def __init__(self, engine: str, database: str, find_table: FindTable, scheduled_time: int) -> None:
+    def __init__(self, engine: str, database: str, find_table: FindTable, target: Target, scheduled_time: int) -> None:
         self._engine = engine
         self._database = database
         self._find_table = find_table
+        self._target = target
         self._scheduled_time = scheduled_time
 
     def select(self, query: exp.Query) -> Select:
         """A query with its tables replaced by those that hold the rows."""
         query = query.copy()
         tables = self._resolve(query)
-        adapted = adapt(query, self._engine, self._scheduled_time)
         try:
-            sql = adapted.sql(dialect="duckdb", comments=False, unsupported_level=ErrorLevel.RAISE)
+            sql = self._target.write(query, tables, self._engine, self._scheduled_time)
         except SqlglotError as error:
-            raise TdrError(f"the embedded engine cannot run this SQL: {error}") from error
+            raise TdrError(f"{self._target.name} cannot run this SQL: {error}") from error
         return Select(sql, tuple(tables))
 
     def insert(self, statement: exp.Insert) -> Insert:
@@ -176,23 +202,23 @@ class _Reader:
             if id(node) in own_names:
                 continue
             database, name = self.name(node)
-            table = self._find_table(database, name)
+            table = self._target.find_table(database, name)
             if table is None:
                 raise _no_table(database, name)
             found[table.id] = table
-            node.replace(_physical(node, table))
+            node.replace(_placed(node, self._target.place(table), table.name))
         for column in query.find_all(exp.Column):
             if column.args.get("db"):
                 column.set("db", None)
         return list(found.values())
 
 
-def _physical(node: exp.Table, table: Table) -> exp.Expression:
+def _placed(node: exp.Table, place: exp.Table, name: str) -> exp.Expression:
     replacement = node.copy()
-    replacement.set("this", exp.to_identifier(f"t{table.physical}", quoted=True))
-    replacement.set("db", exp.to_identifier(table.home, quoted=True))
+    replacement.set("this", place.this)
+    replacement.set("db", place.args.get("db"))
     if not node.alias:
-        replacement.set("alias", exp.TableAlias(this=exp.to_identifier(table.name, quoted=True)))
+        replacement.set("alias", exp.TableAlias(this=exp.to_identifier(name, quoted=True)))
     return replacement
 
 

@@ -18,7 +18,7 @@ from reconciler.service.jobs import Jobs
 from reconciler.service.leases import Leases
 from reconciler.service.loads import Loads
 from reconciler.service.partial_deletes import PARTIAL_DELETE, delete_part
-from reconciler.service.ports import CronPort, Sealer
+from reconciler.service.ports import CronPort, Sealer, SparkPlace
 from reconciler.service.previews import Previews
 from reconciler.service.queries import Queries
 from reconciler.service.results import Results
@@ -34,6 +34,7 @@ from reconciler.service.workflows.platform import Workflows
 
 if TYPE_CHECKING:
     from reconciler.service.cdp.activating import Statement
+    from reconciler.service.engines import Engine
     from reconciler.service.loading import Loading
     from reconciler.service.querying import Querying
 
@@ -55,6 +56,7 @@ def open_service(
     memory_limit: str = "1GB",
     patience_s: float = 10.0,
     spill_root: Path | None = None,
+    spark: SparkPlace | None = None,
 ) -> Service:
     """Open the service whose files are below *root*, made when absent; several processes may do so at once.
 
@@ -62,6 +64,7 @@ def open_service(
     result_retention_s: how long results of queries without export are kept.
     memory_limit: of DuckDB, such as ``1GB``. patience_s: how long to wait for data another process holds.
     spill_root: where rows that do not fit into memory go meanwhile; the system's temporary folder when None.
+    spark: the cluster that runs the queries; DuckDB does when None.
 
     Raises:
         StateError: the metadata is damaged or newer than this version.
@@ -82,10 +85,19 @@ def open_service(
         spill_root=spill_root,
     )
 
+    def engine() -> Engine:
+        if spark is not None:
+            from reconciler.service.spark import SparkEngine  # noqa: PLC0415 - as below
+
+            return SparkEngine(spark, catalog, warehouse)
+        from reconciler.service.engines import DuckdbEngine  # noqa: PLC0415 - as below
+
+        return DuckdbEngine(catalog, warehouse)
+
     def querying() -> Querying:
         from reconciler.service.querying import Querying  # noqa: PLC0415 - brings sqlglot and duckdb
 
-        return Querying(jobs, catalog, connections, results, warehouse, sealer, exporter)
+        return Querying(jobs, catalog, connections, results, warehouse, sealer, exporter, engine())
 
     def loading() -> Loading:
         from reconciler.service.loading import Loading  # noqa: PLC0415 - brings duckdb

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 
@@ -31,3 +33,15 @@ class Sealer(Protocol):
     def open(self, sealed: bytes) -> bytes:
         """Decrypt what `seal` made."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class SparkPlace:
+    """A cluster that answers Spark Connect.
+
+    url: such as ``sc://spark.example.com:15002``, with parameters after ``/;`` where there are any.
+    token: asked for with each job, for it may change; "" for none.
+    """
+
+    url: str
+    token: Callable[[], str]

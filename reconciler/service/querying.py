@@ -23,6 +23,7 @@ from reconciler.service.catalog import Catalog
 from reconciler.service.columns import names, result_schema, types
 from reconciler.service.connections import Connections
 from reconciler.service.dialect import Create, Drop, Insert, Select, Statement, translate
+from reconciler.service.engines import Engine, QueryRun
 from reconciler.service.jobs import Jobs, NewJob
 from reconciler.service.ports import Sealer
 from reconciler.service.progress import JobProgress
@@ -48,8 +49,9 @@ class Querying:
         warehouse: Warehouse,
         sealer: Sealer,
         exporter: Exporter,
+        engine: Engine,
     ) -> None:
-        """Report to *jobs*; deliver by *exporter*."""
+        """Report to *jobs*; deliver by *exporter* what *engine* finds."""
         self._jobs = jobs
         self._catalog = catalog
         self._connections = connections
@@ -57,24 +59,28 @@ class Querying:
         self._warehouse = warehouse
         self._sealer = sealer
         self._exporter = exporter
+        self._engine = engine
 
     def run(self, row: sqlite3.Row, running: Running) -> None:
         """Run a query and close its job."""
         moment = int(row["created_at"]) if row["scheduled_time"] is None else row["scheduled_time"]
         self._jobs.log(row["id"], f"started, TD_SCHEDULED_TIME() is {moment}")
-        statement = translate(
-            row["query"],
-            engine=row["type"],
-            database=row["database"],
-            find_table=self._catalog.find_table,
-            scheduled_time=moment,
-        )
-        if row["target"] is not None and not isinstance(statement, Select):
-            raise TdrError("only the rows of a SELECT can be exported")
-        with self._warehouse.connection() as connection, running.cancellation.reaching(connection.interrupt):
-            # Trino divides integers as integers, Hive never does.
-            connection.execute(f"SET integer_division = {row['type'] != 'hive'}")
-            self._carry_out(statement, row, running, connection, moment)
+        with (
+            self._warehouse.connection() as connection,
+            running.cancellation.reaching(connection.interrupt),
+            self._engine.opened(connection, row["type"], running.cancellation.reaching) as run,
+        ):
+            statement = translate(
+                row["query"],
+                engine=row["type"],
+                database=row["database"],
+                find_table=self._catalog.find_table,
+                target=run,
+                scheduled_time=moment,
+            )
+            if row["target"] is not None and not isinstance(statement, Select):
+                raise TdrError("only the rows of a SELECT can be exported")
+            self._carry_out(statement, row, running, connection, run, moment)
 
     def export_kept(self, row: sqlite3.Row, running: Running) -> None:
         """Export the kept rows of another job."""
@@ -97,32 +103,33 @@ class Querying:
         row: sqlite3.Row,
         running: Running,
         connection: duckdb.DuckDBPyConnection,
+        run: QueryRun,
         moment: int,
     ) -> None:
         match statement:
             case Select() if row["target"] is not None:
-                self._deliver(statement, row, running, connection)
+                self._deliver(statement, row, running, connection, run)
             case Select():
-                self._keep(statement, row, connection)
+                self._keep(statement, row, connection, run)
             case Insert():
-                self._insert(statement, row, connection, moment)
+                self._insert(statement, row, connection, run, moment)
             case Create():
-                self._create(statement, row, connection, moment)
+                self._create(statement, row, connection, run, moment)
             case Drop():
                 self._drop(statement, row)
 
-    def _keep(self, select: Select, row: sqlite3.Row, connection: duckdb.DuckDBPyConnection) -> None:
-        relation, _ = self._bound(select, connection)
+    def _keep(self, select: Select, row: sqlite3.Row, connection: duckdb.DuckDBPyConnection, run: QueryRun) -> None:
+        relation, _ = _bound(select, connection, run)
         schema = result_schema(relation)
         count, size = self._results.write(row["id"], _batches(relation))
         self._jobs.set_result(row["id"], schema, count, size)
         self._jobs.finish(row["id"], "success", f"finished, {count} rows")
 
     def _deliver(
-        self, select: Select, row: sqlite3.Row, running: Running, connection: duckdb.DuckDBPyConnection
+        self, select: Select, row: sqlite3.Row, running: Running, connection: duckdb.DuckDBPyConnection, run: QueryRun
     ) -> None:
         export = resolve(row["target"], self._sealer, self._connections)
-        relation, sql = self._bound(select, connection)
+        relation, sql = _bound(select, connection, run)
         request = ExportRequest(export.type, export.settings, str(row["id"]))
         self._check(request, types(relation))
         schema = result_schema(relation)
@@ -203,8 +210,10 @@ class Querying:
             write(_ROWS, table, time_column="", now=self._jobs.now())
         return ExportReport(rows=count, sent=count)
 
-    def _insert(self, insert: Insert, row: sqlite3.Row, connection: duckdb.DuckDBPyConnection, moment: int) -> None:
-        relation, sql = self._bound(insert.rows, connection)
+    def _insert(
+        self, insert: Insert, row: sqlite3.Row, connection: duckdb.DuckDBPyConnection, run: QueryRun, moment: int
+    ) -> None:
+        relation, sql = _bound(insert.rows, connection, run)
         columns = list(insert.columns) or list(insert.into.columns)
         given = [name.lower() for name in relation.columns]
         if not insert.columns and len(given) == len(columns) + 1 and "time" in given:
@@ -219,7 +228,9 @@ class Querying:
             Tables(self._catalog, connection).append(_ROWS, insert.into, time_column="", now=moment)
         self._report_written(row, connection)
 
-    def _create(self, create: Create, row: sqlite3.Row, connection: duckdb.DuckDBPyConnection, moment: int) -> None:
+    def _create(
+        self, create: Create, row: sqlite3.Row, connection: duckdb.DuckDBPyConnection, run: QueryRun, moment: int
+    ) -> None:
         if create.if_not_exists and self._catalog.find_table(create.database, create.name) is not None:
             self._jobs.finish(row["id"], "success", "finished, the table is there")
             return
@@ -228,7 +239,7 @@ class Querying:
             self._catalog.create_table(create.database, create.name, schema=schema)
             self._jobs.finish(row["id"], "success", "finished")
             return
-        _, sql = self._bound(create.rows, connection)
+        _, sql = _bound(create.rows, connection, run)
         connection.execute(f"CREATE TEMP TABLE {_ROWS} AS {sql}")
         table = self._catalog.create_table(create.database, create.name, schema=schema)
         try:
@@ -252,21 +263,6 @@ class Querying:
         self._jobs.set_result(row["id"], [["rows", "bigint"]], written, size)
         self._jobs.finish(row["id"], "success", f"finished, {count} rows written")
 
-    def _bound(self, select: Select, connection: duckdb.DuckDBPyConnection) -> tuple[duckdb.DuckDBPyRelation, str]:
-        """The query, not yet run, and its SQL: wrong names and missing functions show here."""
-        tables = Tables(self._catalog, connection)
-        with self._warehouse.writing:
-            for table in select.tables:
-                tables.prepare(table)
-        relation = connection.sql(select.sql)
-        # Sums and counts of conditions are bigint at the vendor's engines.
-        wide = [name for name, type_ in types(relation).items() if type_ == "HUGEINT"]
-        if not wide:
-            return relation, select.sql
-        narrowed = ", ".join(f"CAST({names([name])} AS BIGINT) AS {names([name])}" for name in wide)
-        sql = f"SELECT * REPLACE ({narrowed}) FROM ({select.sql}) AS q"
-        return connection.sql(sql), sql
-
     def _restore(self, connection: duckdb.DuckDBPyConnection, columns: Sequence[Sequence[str]], job_id: int) -> None:
         import pyarrow as pa  # noqa: PLC0415 - only here
 
@@ -277,6 +273,18 @@ class Querying:
             connection.register("batch", pa.table(values, names=[name for name, _ in columns]))
             connection.execute(f"INSERT INTO {_ROWS} SELECT * FROM batch")
             connection.unregister("batch")
+
+
+def _bound(select: Select, connection: duckdb.DuckDBPyConnection, run: QueryRun) -> tuple[duckdb.DuckDBPyRelation, str]:
+    """The query, not yet run, and its SQL, which may be run once."""
+    relation, sql = run.rows(select)
+    # Sums and counts of conditions are bigint at the vendor's engines.
+    wide = [name for name, type_ in types(relation).items() if type_ == "HUGEINT"]
+    if not wide:
+        return relation, sql
+    narrowed = ", ".join(f"CAST({names([name])} AS BIGINT) AS {names([name])}" for name in wide)
+    sql = f"SELECT * REPLACE ({narrowed}) FROM ({sql}) AS q"
+    return connection.sql(sql), sql
 
 
 def _restored(type_: str) -> str:

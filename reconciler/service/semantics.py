@@ -7,7 +7,6 @@ from typing import Final, TypeAlias
 
 import sqlglot
 from sqlglot import exp
-from sqlglot.optimizer.annotate_types import annotate_types
 
 from reconciler.errors import TdrError
 from reconciler.service.td_functions import Argument, Call, translate
@@ -28,14 +27,11 @@ _URL_PARTS: Final = {
 
 
 def adapt(query: exp.Query, engine: str, scheduled_time: int) -> exp.Query:
-    """*query* (changed in place) so that DuckDB gives what *engine* would.
+    """*query* (changed in place), whose types are known, so that DuckDB gives what *engine* would.
 
     Raises:
         TdrError: a function of Treasure Data that the embedded engine does not have.
     """
-    if engine != "hive":
-        annotate_types(query, dialect="trino")
-    _name_columns(query, "_c" if engine == "hive" else "_col")
     for kind, rewrite in _rules(engine, scheduled_time):
         # Deepest first, so that an argument is ready when the call around it is written as text.
         for node in reversed(list(query.find_all(kind, bfs=True))):
@@ -62,8 +58,9 @@ def _rules(engine: str, scheduled_time: int) -> list[tuple[type[exp.Expression],
     ]
 
 
-def _name_columns(query: exp.Query, prefix: str) -> None:
-    """Call the nameless columns of the result ``_col0``, ``_col1`` by their place, as the engines do."""
+def name_columns(query: exp.Query, engine: str) -> None:
+    """Call the nameless columns of the result ``_col0``, ``_col1`` by their place, as *engine* does."""
+    prefix = "_c" if engine == "hive" else "_col"
     select = query
     while isinstance(select, exp.SetOperation):
         select = select.left

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from reconciler.apis.treasure_data_cdp import CustomerData
     from reconciler.apis.treasure_data_workflows import Workflows
     from reconciler.ports.exports import Exporter, Importer
+    from reconciler.service.ports import SparkPlace
     from reconciler.service.service import Service
 
 Api = TypeVar("Api", "TreasureData", "CustomerData", "Workflows")
@@ -118,6 +119,7 @@ class Embedded:
                         clock=self._clock,
                         api_keys=self._api_keys(),
                         cron=self._cron(),
+                        spark=self._spark(),
                     )
                 except OSError as error:
                     raise StateError(
@@ -196,6 +198,15 @@ class Embedded:
         from reconciler.dataplane.importer import TypedImporter  # noqa: PLC0415 - as above
 
         return TypedImporter({"files": FilesSource(self._project_root)})
+
+    def _spark(self) -> SparkPlace | None:
+        spark = self._environment.spark
+        if self._environment.sql_engine != "spark" or spark is None:
+            return None
+        from reconciler.service.ports import SparkPlace  # noqa: PLC0415 - only when asked
+
+        token = spark.token
+        return SparkPlace(spark.url, lambda: "" if token is None else token.reveal())
 
     def _cron(self) -> Cron:
         return Cron(self._environment.cron_dialect)

@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.service.catalog import Catalog
 from reconciler.service.cdp.rules import Matrix, members
 from reconciler.service.dialect import Select, translate
-from reconciler.service.tables import Tables
+from reconciler.service.engines import DuckdbTarget, prepare
 from reconciler.service.warehouse import Warehouse
 
 
@@ -24,14 +24,18 @@ def count(
         TdrError: its SQL cannot be run.
     """
     sql = f"SELECT COUNT(*) AS n FROM ({members(rule, matrix, '1 AS one')}) AS found"
-    statement = translate(sql, engine="trino", database=database, find_table=catalog.find_table, scheduled_time=now)
+    statement = translate(
+        sql,
+        engine="trino",
+        database=database,
+        find_table=catalog.find_table,
+        target=DuckdbTarget(catalog.find_table),
+        scheduled_time=now,
+    )
     if not isinstance(statement, Select):
         raise TypeError(statement)
     with warehouse.connection() as connection:
-        tables = Tables(catalog, connection)
-        with warehouse.writing:
-            for table in statement.tables:
-                tables.prepare(table)
+        prepare(statement.tables, catalog, warehouse, connection)
         connection.execute("SET integer_division = true")
         [(found,)] = connection.execute(statement.sql).fetchall()
     return int(found)
