@@ -14,8 +14,9 @@ from reconciler.manifest.differing import after as after_step
 from reconciler.manifest.patching import ABSENT, Absent
 from reconciler.manifest.pointers import parts, pointer
 from reconciler.model.address import Address
+from reconciler.model.imports import ImportSpec
 from reconciler.model.json import Json
-from reconciler.model.kinds import ActivationSpec, ImportSpec, QuerySpec, SqlSource
+from reconciler.model.kinds import ActivationSpec, QuerySpec, SqlSource
 from reconciler.model.record import State
 from reconciler.model.resource import Resource
 from reconciler.ports.listing import Declaration, DeclaredTree, SecretPlace

@@ -6,11 +6,13 @@ A provider turns a spec into what its vendor understands; the loader reads the r
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
-from pydantic import Discriminator, Field, model_validator
+from pydantic import Field, model_validator
 
-from reconciler.model.exports import ConnectorType, QueryExport, Setting, secret_names
+from reconciler.model.connections import ConnectionSpec
+from reconciler.model.exports import QueryExport
+from reconciler.model.imports import ImportSpec
 from reconciler.model.mapping import Notify, OutputColumn
 from reconciler.model.segments import ParentSegmentName, ParentSegmentSpec, SegmentFolderSpec, SegmentName, SegmentSpec
 from reconciler.model.spec import (
@@ -21,10 +23,7 @@ from reconciler.model.spec import (
     FileText,
     KeyedBy,
     OneLine,
-    SecretText,
     Spec,
-    TableRef,
-    WebAddress,
 )
 from reconciler.model.timing import NamedTiming, ScheduleSpec
 from reconciler.model.workflows import WorkflowSpec
@@ -54,65 +53,6 @@ class OnInvalid(StrEnum):
 
     SKIP = "skip"
     FAIL = "fail"
-
-
-class PinterestConnection(Spec):
-    """Credentials of a Pinterest app that may manage an ad account's audiences."""
-
-    type: Literal["pinterest"]
-    """What answers: Pinterest's API."""
-    client_id: SecretText
-    """Id of the app."""
-    client_secret: SecretText
-    """Secret of the app."""
-    refresh_token: SecretText
-    """Token that access tokens are made from."""
-    base_url: WebAddress | None = None
-    """Address of the API; the environment's `endpoints.pinterest` when left out."""
-    name: OneLine | None = None
-    """Name of the connection in Treasure Data; the document's name when left out."""
-
-
-class FilesConnection(Spec):
-    """A folder that files are read from."""
-
-    type: Literal["files"]
-    """What answers: the disk."""
-    root: str = "."
-    """Folder inside the project."""
-    name: OneLine | None = None
-    """Name in Treasure Data; the document's name when left out."""
-
-
-class OtherConnection(Spec):
-    """Credentials of any other system that the vendor has a connector for."""
-
-    type: Literal["other"]
-    """What answers: whatever `connector` says."""
-    connector: ConnectorType
-    """Type of the connector at Treasure Data, such as sfdc_v2."""
-    settings: dict[str, Setting] = Field(default_factory=dict)
-    """Where and how it connects, in the connector's own words."""
-    secrets: dict[str, SecretText] = Field(default_factory=dict)
-    """Settings that nobody may read."""
-    name: OneLine | None = None
-    """Name of the connection in Treasure Data; the document's name when left out."""
-
-    @model_validator(mode="after")
-    def _is_no_other(self) -> Self:
-        if self.connector in {"pinterest", "files"}:
-            message = f"`type: {self.connector}` has words of its own for this"
-            raise ValueError(message)
-        if twice := sorted(self.settings.keys() & self.secrets.keys()):
-            message = f"{twice[0]!r} stands in `settings` and in `secrets`"
-            raise ValueError(message)
-        if hidden := secret_names(self.settings):
-            message = f"{hidden[0]!r} is a secret: write it in `secrets`, as ${{secret:env:NAME}}"
-            raise ValueError(message)
-        return self
-
-
-ConnectionSpec = Annotated[PinterestConnection | FilesConnection | OtherConnection, Discriminator("type")]
 
 
 class DatabaseSpec(Spec):
@@ -311,61 +251,6 @@ class ActivationSpec(Spec):
     def sql(self) -> SqlSource | None:
         """The query whose rows go out; None when people of a segment or a journey do."""
         return self.from_.query
-
-
-class FileFormat(StrEnum):
-    """How a file's rows are written."""
-
-    CSV = "csv"
-    PARQUET = "parquet"
-    JSONL = "jsonl"
-
-
-class FilesSource(Spec):
-    """Rows from files of the project."""
-
-    type: Literal["files"]
-    """Where the rows are: in files."""
-    paths: Annotated[tuple[str, ...], Field(min_length=1)]
-    """Paths and globs below the connection's root, or below the project."""
-    connection: ConnectionName | None = None
-    """Name of a Connection document of type files; the project's folder when left out."""
-    format: FileFormat | None = None
-    """Told from the file name when left out."""
-
-
-class Placement(StrEnum):
-    """What an import does with the rows that are there."""
-
-    APPEND = "append"
-    REPLACE = "replace"
-    REPLACE_ON_NEW_DATA = "replace_on_new_data"
-
-
-class ImportTarget(Spec):
-    """Table that an import fills; it is created when it does not exist."""
-
-    database: DatabaseName
-    """Name of a Database document, or of a database that exists already."""
-    table: TableRef
-    """Name of a Table document, or of a table."""
-    mode: Placement = Placement.APPEND
-    """Whether rows are added, take the place of those there, or do so only when there are new ones."""
-    time_column: str | None = None
-    """Column with the row's time; the time of the import when left out."""
-
-
-class ImportSpec(Spec):
-    """A load of rows into a table, run by hand or on a schedule."""
-
-    from_: Annotated[FilesSource, Field(alias="from")]
-    """Where the rows come from."""
-    to: ImportTarget
-    """Where the rows go."""
-    schedule: NamedTiming = None
-    """When it runs: the name of a Schedule document, or a timing; left out, the vendor's schedule stays as it is."""
-    name: OneLine | None = None
-    """Name in Treasure Data; the document's name when left out."""
 
 
 KINDS: dict[str, object] = {

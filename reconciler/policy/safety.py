@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.model.address import Address
-from reconciler.model.kinds import ActivationSpec, ImportSpec, Membership, Placement
+from reconciler.model.imports import ImportSpec, Placement
+from reconciler.model.kinds import ActivationSpec, Membership
 from reconciler.model.policy import Level
 from reconciler.model.resource import Resource
 from reconciler.policy.rules import Declared, Found, Rule

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from reconciler.errors import UsageError
 from reconciler.manifest import Loaded
 from reconciler.manifest.secrets import SecretReference
+from reconciler.model.connections import PinterestConnection
 from reconciler.model.environment import EnvironmentSpec
-from reconciler.model.kinds import PinterestConnection
 from reconciler.model.probe import AccountFacts, ProbeRecord, settled
 from reconciler.model.resource import Resource
 from reconciler.ports.clock import Clock

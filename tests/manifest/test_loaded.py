@@ -13,8 +13,9 @@ from manifest_texts import CONNECTION, SECRETS, Load, Refusals, query
 from reconciler.errors import SecretError
 from reconciler.manifest.digest import config_digest
 from reconciler.model.address import Address
+from reconciler.model.connections import FilesConnection
 from reconciler.model.environment import EnvironmentSpec
-from reconciler.model.kinds import DatabaseSpec, FilesConnection
+from reconciler.model.kinds import DatabaseSpec
 from reconciler.model.resource import Origin, Resource
 from reconciler.model.secret import Secret
 from reconciler.model.spec import Lifecycle, Spec

@@ -10,7 +10,8 @@ from manifest_texts import CONNECTION, SECRETS, Load, Refusals, brief, query, sh
 
 from reconciler.errors import SecretError
 from reconciler.model.address import Address
-from reconciler.model.kinds import PinterestConnection, QuerySpec
+from reconciler.model.connections import PinterestConnection
+from reconciler.model.kinds import QuerySpec
 
 pytestmark = pytest.mark.skipif(not CASES, reason="the shared cases are not beside this checkout")
 

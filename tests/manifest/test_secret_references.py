@@ -13,7 +13,7 @@ from manifest_texts import CONNECTION, SECRETS, SETTINGS, Load, Refusals, brief,
 from reconciler.errors import SecretError
 from reconciler.manifest.secrets import SecretNames, SecretReference, SecretValues
 from reconciler.model.address import Address
-from reconciler.model.kinds import PinterestConnection
+from reconciler.model.connections import PinterestConnection
 from reconciler.model.secret import Secret
 
 ODD = ["pa$50000\\g<1>$", "abc\nmode: replace", "FAKE: {x} # y", "${var:x}", " blank ", "秘密", "\ttab\n\n"]

@@ -65,7 +65,7 @@ def test_a_timing_that_cannot_be_used_is_found_at_its_place_with_its_line(
     assert only.subject == f"{kind.lower()}/x"
     assert only.path == f"/{where.replace('.', '/')}/{field}"
     # Of documents that may hold secrets no value is shown.
-    shown = f"{written.partition(':')[0]}: …" if kind == "Workflow" else written
+    shown = f"{written.partition(':')[0]}: …" if kind in {"Workflow", "Import"} else written
     assert only.frame.splitlines()[0].endswith(shown)
     assert only.hint
 

@@ -19,8 +19,8 @@ from reconciler.connectors.sources.files_declared import DeclaredColumns, declar
 from reconciler.connectors.sources.files_json import json_reader
 from reconciler.diagnostics import did_you_mean
 from reconciler.errors import Permanent
+from reconciler.model.imports import FileFormat
 from reconciler.model.json import Json
-from reconciler.model.kinds import FileFormat
 from reconciler.ports.exports import LoadRequest, Progress
 
 if TYPE_CHECKING:

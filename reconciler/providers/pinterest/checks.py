@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.model.address import Address
-from reconciler.model.kinds import AudienceSpec, PinterestConnection
+from reconciler.model.connections import PinterestConnection
+from reconciler.model.kinds import AudienceSpec
 from reconciler.model.resource import Resource
 
 

@@ -10,8 +10,9 @@ from reconciler.apis.pinterest import PinterestClient
 from reconciler.diagnostics import Diagnostic
 from reconciler.errors import Denied, NotFound, Permanent, ProviderError
 from reconciler.model.address import Address
+from reconciler.model.connections import PinterestConnection
 from reconciler.model.json import Json
-from reconciler.model.kinds import AudienceSpec, PinterestConnection
+from reconciler.model.kinds import AudienceSpec
 from reconciler.model.observation import Finding, Observation, Seen, Unreadable
 from reconciler.model.record import Record
 from reconciler.model.resource import Resource

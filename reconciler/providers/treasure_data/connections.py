@@ -9,15 +9,21 @@ from reconciler.apis.treasure_data import TreasureData
 from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.errors import Permanent, ProviderError
 from reconciler.model.address import Address
+from reconciler.model.connections import (
+    INTERCOM_ADDRESSES,
+    FilesConnection,
+    IntercomConnection,
+    OtherConnection,
+    PinterestConnection,
+)
 from reconciler.model.json import Json
-from reconciler.model.kinds import FilesConnection, OtherConnection, PinterestConnection
 from reconciler.model.marker import marker, owner_in
 from reconciler.model.observation import Finding, Observation, Seen, Unreadable
 from reconciler.model.resource import Resource
 from reconciler.model.secret import Secret
 from reconciler.ports.listing import Found
 from reconciler.ports.provider import Anew, Context, FieldClass, KindTraits, Wanted
-from reconciler.providers.treasure_data import exports, results, wire
+from reconciler.providers.treasure_data import exports, import_sources, results, wire
 from reconciler.providers.treasure_data.family import Attributes, settled, unreadable
 from reconciler.providers.treasure_data.lookups import Looked, Lookups
 from reconciler.providers.treasure_data.names import name_of, not_ours
@@ -37,9 +43,19 @@ class Connections:
         self._owner = owner
 
     def check(self, resource: Resource, context: Context) -> Iterator[Diagnostic]:
-        """Anything that the model accepts can be made."""
-        del resource, context
-        yield from ()
+        """Anything that the model accepts can be made, but a connection without credentials would be of no use."""
+        del context
+        if not isinstance(resource.spec, IntercomConnection):
+            return
+        yield from import_sources.retired_key(resource.address, resource.spec)
+        if resource.spec.access_token is None and resource.spec.api_key is None:
+            yield Diagnostic(
+                "no-credentials",
+                "has no `access_token`, and this service has no console in which a person could consent",
+                subject=str(resource.address),
+                path="/spec",
+                hint="write `access_token: ${secret:env:NAME}`; Intercom's developer hub shows an app's own token",
+            )
 
     def attributes(self, resource: Resource, context: Context) -> Attributes:
         """Its name, type and settings; an address left out is "", so that taking it away is seen."""
@@ -55,6 +71,8 @@ class Connections:
                 return {"name": name, "type": spec.type, "settings": settings}
             case FilesConnection() as spec:
                 return {"name": name, "type": spec.type, "settings": {"root": spec.root}}
+            case IntercomConnection() as spec:
+                return {"name": name, "type": spec.type, "settings": _of_intercom(spec)}
             case OtherConnection() as spec:
                 told = {**exports.comparable(spec.settings), **spec.secrets}
                 return {"name": name, "type": spec.connector, "settings": told}
@@ -127,12 +145,27 @@ class Connections:
         }
 
 
+def _of_intercom(spec: IntercomConnection) -> dict[str, Json | Secret]:
+    """Its settings. Of two kinds of credentials the token wins, and the other is not sent."""
+    address = spec.base_url or (INTERCOM_ADDRESSES[spec.region] if spec.region else "")
+    settings: dict[str, Json | Secret] = {"base_url": address}
+    if spec.access_token is not None:
+        return settings | {"access_token": spec.access_token}
+    if spec.app_id is not None and spec.api_key is not None:
+        return settings | {"app_id": spec.app_id, "api_key": spec.api_key}
+    return settings
+
+
 def observed_connection(raw: Raw) -> Observation:
     """A connection as the service tells it."""
     told = raw.get("settings")
     told = told if isinstance(told, dict) else {}
     settings = results.readable(told)
-    is_other = raw.get("type") not in {"pinterest", "files"}
+    hidden = exports.hidden(told)
+    if raw.get("type") == "intercom" and "access_token" in hidden:
+        settings.pop("app_id", None)
+        hidden.remove("api_key") if "api_key" in hidden else None
+    is_other = raw.get("type") not in {"pinterest", "files", "intercom"}
     attributes: dict[str, Json] = {
         "name": wire.text(raw.get("name")),
         "type": wire.text(raw.get("type")),
@@ -142,7 +175,7 @@ def observed_connection(raw: Raw) -> Observation:
     return Observation(
         wire.text(raw["id"]),
         attributes,
-        {exports.HIDDEN: cast("Json", exports.hidden(told))} if is_other else {},
+        {exports.HIDDEN: cast("Json", hidden)} if is_other or raw.get("type") == "intercom" else {},
         wire.unix_seconds(raw.get("created_at")),
         marker=described if owner_in(described) else "",
     )
@@ -168,6 +201,15 @@ class ReferencedConnections:
                 subject=str(resource.address),
                 path="/spec/base_url",
                 hint="remove it, or set `endpoints: {pinterest: …}` in the environment that runs on this machine",
+            )
+        if isinstance(resource.spec, IntercomConnection) and resource.spec.base_url:
+            yield Diagnostic(
+                "address-not-settable",
+                "Treasure Data reads from Intercom's own address",
+                Severity.ERROR,
+                subject=str(resource.address),
+                path="/spec/base_url",
+                hint="remove it, or set `endpoints: {intercom: …}` in the environment that runs on this machine",
             )
         if isinstance(resource.spec, FilesConnection):
             yield Diagnostic(

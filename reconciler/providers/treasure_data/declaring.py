@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from reconciler.model.kinds import Engine, FilesConnection
+from reconciler.model.connections import INTERCOM_ADDRESSES
+from reconciler.model.kinds import Engine
 from reconciler.ports.listing import Declaration, Directory, Found, SecretPlace, Undeclarable
-from reconciler.providers.treasure_data import declaring_activations, declaring_segments, declaring_workflows, exports
+from reconciler.providers.treasure_data import (
+    declaring_activations,
+    declaring_segments,
+    declaring_workflows,
+    exports,
+    import_sources,
+)
 from reconciler.providers.treasure_data.declaring_activations import exporting
 from reconciler.providers.treasure_data.exports import HIDDEN
 from reconciler.providers.treasure_data.names import identifier
@@ -54,6 +61,8 @@ def _connection(attributes: Mapping[str, Any], name: str, directory: Directory) 
             nothing_else(
                 {key: value for key, value in settings.items() if value}, {"root"}, "the connection has settings"
             )
+        case "intercom":
+            spec |= _intercom(settings, attributes[HIDDEN])
         case "":
             raise CannotSay("the type of the connection is not told")
         case connector:
@@ -63,6 +72,20 @@ def _connection(attributes: Mapping[str, Any], name: str, directory: Directory) 
             spec |= {"settings": plain} if plain else {}
             spec |= {"secrets": {name: SecretPlace() for name in hidden}} if hidden else {}
     return spec | name_beside(attributes, name)
+
+
+def _intercom(settings: Mapping[str, Any], hidden: list[str]) -> Tree:
+    """A connection to Intercom; of its two kinds of credentials the token wins, and the other is not spoken of."""
+    nothing_else(settings, {"base_url", "app_id"}, "the connection has settings")
+    nothing_else(dict.fromkeys(hidden), {"access_token", "api_key"}, "the connection has secrets")
+    spec: Tree = {name: SecretPlace() for name in hidden}
+    if "api_key" in hidden:
+        spec["app_id"] = settings.get("app_id")
+    if not settings.get("base_url"):
+        return spec
+    regions = {address: region.value for region, address in INTERCOM_ADDRESSES.items()}
+    region = regions.get(settings["base_url"])
+    return spec | ({"region": region} if region else {"base_url": settings["base_url"]})
 
 
 def _database(attributes: Mapping[str, Any], name: str, directory: Directory) -> Tree:
@@ -98,16 +121,7 @@ def _activation(attributes: Mapping[str, Any], name: str, directory: Directory) 
 
 
 def _import(attributes: Mapping[str, Any], name: str, directory: Directory) -> Tree:
-    source = attributes["source"]
-    if source.get("type") != "files":
-        raise CannotSay(f"imports from {source.get('type')!r} have no words in manifests yet")
-    of_table = {"columns", "optional"}  # said by the table's document
-    nothing_else(source, {"type", "paths", "root", "format"} | of_table, "its source has settings")
-    spec: Tree = {"from": {"type": "files", "paths": source.get("paths")}}
-    if source.get("root", ".") != ".":
-        spec["from"]["connection"] = _files_connection(source["root"], directory)
-    if "format" in source:
-        spec["from"]["format"] = source["format"]
+    spec: Tree = {"from": import_sources.declared(attributes["source"], attributes[HIDDEN], directory)}
     database, table = attributes["database"], attributes["table"]
     target: Tree = {"database": database_ref(database, directory)}
     target["table"] = table_ref(database, table, directory)
@@ -116,13 +130,6 @@ def _import(attributes: Mapping[str, Any], name: str, directory: Directory) -> T
     if attributes["time_column"]:
         target["time_column"] = attributes["time_column"]
     return {**spec, "to": target, **name_beside(attributes, name), **_timing(attributes)}
-
-
-def _files_connection(root: str, directory: Directory) -> str:
-    for address, spec in sorted(directory.specs.items()):
-        if isinstance(spec, FilesConnection) and spec.root == root:
-            return address.name
-    raise CannotSay(f"no document declares a connection to files below {root!r}")
 
 
 _BY_KIND: Final[Mapping[str, Callable[[Mapping[str, Any], str, Directory], Tree]]] = {

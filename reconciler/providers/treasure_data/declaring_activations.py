@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from reconciler.model.address import Address
-from reconciler.model.kinds import AudienceSpec, Delivery, PinterestConnection
+from reconciler.model.connections import PinterestConnection
+from reconciler.model.kinds import AudienceSpec, Delivery
 from reconciler.model.segments import ParentSegmentSpec
 from reconciler.ports.listing import Directory
 from reconciler.providers.treasure_data import output

@@ -11,17 +11,21 @@ from reconciler.apis.treasure_data import TreasureData
 from reconciler.diagnostics import Diagnostic
 from reconciler.errors import Conflict, Permanent
 from reconciler.model.address import Address
+from reconciler.model.imports import ImportSpec
 from reconciler.model.json import Json, canonical
-from reconciler.model.kinds import FilesConnection, ImportSpec, TableSpec
 from reconciler.model.observation import Observation, Seen
 from reconciler.model.probe import AccountFacts, FactName
 from reconciler.model.resource import Resource
+from reconciler.model.secret import Secret
+from reconciler.model.unknown import Unknown
 from reconciler.ports.provider import Context, KindTraits, Wanted
-from reconciler.providers.treasure_data import limits, results, wire
-from reconciler.providers.treasure_data.family import Attributes, look
-from reconciler.providers.treasure_data.names import database_name, name_of, not_ours, referred, table_name
+from reconciler.providers.treasure_data import exports, import_sources, limits, results, wire
+from reconciler.providers.treasure_data.family import Attributes, Leaf, look, settled
+from reconciler.providers.treasure_data.lookups import Lookups
+from reconciler.providers.treasure_data.names import database_name, name_of, not_ours, table_name
 from reconciler.providers.treasure_data.timings import Timings
 from reconciler.providers.treasure_data.wire import Raw
+from reconciler.scrubbing import Scrubber
 
 # Omitted on create: not scheduled, UTC, no delay, rows get the time of the import (td-client, connector_api.py).
 _DEFAULTS: Final[Mapping[str, Json]] = {"cron": "", "timezone": "UTC", "delay": 0, "time_column": ""}
@@ -35,10 +39,17 @@ class Imports:
 
     kinds: Mapping[str, KindTraits] = {"import": KindTraits(defaults=_DEFAULTS)}
 
-    def __init__(self, api: TreasureData, timings: Timings, facts: AccountFacts) -> None:
-        """Speak through *api* as *facts* say; read cron texts as *timings* does."""
+    def __init__(
+        self, api: TreasureData, timings: Timings, lookups: Lookups, facts: AccountFacts, *, runs_here: bool
+    ) -> None:
+        """Speak through *api* as *facts* say; read cron texts as *timings* does, find connections by *lookups*.
+
+        runs_here: whether the embedded service carries imports out, which knows more settings than Treasure Data does.
+        """
         self._api = api
         self._timings = timings
+        self._lookups = lookups
+        self._runs_here = runs_here
         self._modes_told = facts.holds(FactName.IMPORT_MODES_TOLD, default=True)
         self._masks_known = facts.holds(FactName.IMPORT_SECRETS_MASKED, default=False)
 
@@ -48,17 +59,20 @@ class Imports:
         address = resource.address
         yield from limits.name_problems(address, "import", name_of(resource, context))
         yield from self._timings.problems(address, spec.schedule, context)
-        yield from limits.load_problems(address, len(canonical(_source(spec, context))))
+        source = import_sources.wanted(spec, context, lambda name: name)
+        plain = {name: str(value) if isinstance(value, Secret | Unknown) else value for name, value in source.items()}
+        yield from limits.load_problems(address, len(canonical(plain)))
+        yield from import_sources.problems(address, spec, context, runs_here=self._runs_here)
 
     def attributes(self, resource: Resource, context: Context) -> Attributes:
         """What the session should be."""
         spec = _spec(resource)
-        wanted: dict[str, Json] = {
+        wanted: dict[str, Leaf | Mapping[str, Leaf]] = {
             "name": name_of(resource, context),
             "database": database_name(spec.to.database, context),
             "table": table_name(spec.to.table, context),
             "mode": spec.to.mode.value,
-            "source": _source(spec, context),
+            "source": import_sources.wanted(spec, context, self._lookups.id_of),
         }
         if spec.to.time_column is not None:
             wanted["time_column"] = spec.to.time_column
@@ -76,12 +90,12 @@ class Imports:
 
     def create(self, resource: Resource, attributes: Attributes) -> Observation:
         """Make the session, and before it the table when there is none: the vendor refuses sessions without one."""
-        del resource
+        settled(attributes, resource)
         database, table = str(attributes["database"]), str(attributes["table"])
         if table not in {wire.text(raw.get("name")) for raw in self._api.tables(database)}:
             with suppress(Conflict):  # made by somebody since, or by a try of ours whose answer was lost
                 self._api.create_table(database, table, {})
-        body = _body(attributes, attributes.keys())
+        body = _body(attributes, attributes.keys(), self._api.scrubber)
         return self.observed(self._api.create_bulk_load(body), self._sent_mode(attributes))
 
     def update(
@@ -93,7 +107,8 @@ class Imports:
             Permanent: the vendor kept the schedule that was to be taken off, as td-client-ruby's tests say it may; or it
                 hides a part of the configuration that would have to be sent back.
         """
-        body = _body(attributes, changed)
+        settled(attributes, resource)
+        body = _body(attributes, changed, self._api.scrubber)
         if "config" in body:
             body["config"] = {**cast("Raw", body["config"]), **self._kept(resource.address, remote_id)}
         seen = self.observed(self._api.update_bulk_load(remote_id, body), self._sent_mode(attributes))
@@ -131,18 +146,20 @@ class Imports:
         out = _part(config, "out")
         cron, zone = self._timings.comparable(wire.text(raw.get("cron")), wire.text(raw.get("timezone")))
         name = wire.text(raw["name"])
+        source, hidden = import_sources.told(_part(config, "in"))
         attributes: dict[str, Json] = {
             "name": name,
             "database": wire.text(raw.get("database")),
             "table": wire.text(raw.get("table")),
             "mode": wire.text(out.get("mode")) or mode or "append",
             "time_column": wire.text(raw.get("time_column") or out.get("time_column")),
-            "source": _without_columns(results.readable(_part(config, "in"))),
+            "source": source,
             "cron": cron,
             "timezone": zone,
             "delay": wire.whole(raw.get("delay")),
         }
-        return Observation(name, attributes, {}, wire.unix_seconds(raw.get("created_at")))
+        computed: dict[str, Json] = {exports.HIDDEN: cast("Json", hidden)} if hidden else {}
+        return Observation(name, attributes, computed, wire.unix_seconds(raw.get("created_at")))
 
 
 def _mode(question: Wanted) -> str:
@@ -166,35 +183,11 @@ def _spec(resource: Resource) -> ImportSpec:
     return resource.spec
 
 
-def _source(spec: ImportSpec, context: Context) -> dict[str, Json]:
-    """The `in` part: files below the connection's root, or below the project."""
-    source = spec.from_
-    root = "."
-    if source.connection is not None:
-        root = referred(Address("connection", source.connection), FilesConnection, context).root
-    part: dict[str, Json] = {"type": source.type, "paths": list(source.paths), "root": root}
-    if source.format is not None:
-        part["format"] = source.format.value
-    table = context.resources.get(Address("table", spec.to.table))
-    if table is not None and isinstance(table.spec, TableSpec):
-        # The columns themselves the service knows from the table.
-        optional = sorted(column.name for column in table.spec.columns if column.optional)
-        if optional:
-            part["optional"] = list(optional)
-    return part
+def _body(attributes: Attributes, names: AbstractSet[str], scrubber: Scrubber) -> dict[str, Json]:
+    """The JSON fields for the attributes *names*, secrets in clear.
 
-
-def _without_columns(source: dict[str, Json]) -> dict[str, Json]:
-    """*source* without the columns of its table, which sessions of earlier versions repeat; the table's own go before them."""
-    return (
-        {name: value for name, value in source.items() if name != "columns"}
-        if source.get("type") == "files"
-        else source
-    )
-
-
-def _body(attributes: Attributes, names: AbstractSet[str]) -> dict[str, Json]:
-    """The JSON fields for the attributes *names*. `time_column` travels beside and inside `config`, as td-client has it."""
+    `time_column` travels beside and inside `config`, as td-client has it.
+    """
     body = {name: cast("Json", attributes[name]) for name in sorted(names - _IN_CONFIG)}
     if names & _IN_CONFIG:
         time_column = str(attributes.get("time_column", ""))
@@ -203,7 +196,7 @@ def _body(attributes: Attributes, names: AbstractSet[str]) -> dict[str, Json]:
             out["time_column"] = time_column
         if "time_column" in names:
             body["time_column"] = time_column or None
-        body["config"] = {"in": cast("Json", attributes["source"]), "out": out, **_OF_OTHERS}
+        body["config"] = {"in": import_sources.sent(attributes["source"], scrubber), "out": out, **_OF_OTHERS}
     return body
 
 

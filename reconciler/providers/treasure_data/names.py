@@ -9,16 +9,9 @@ from urllib.parse import quote
 
 from reconciler.errors import Permanent
 from reconciler.model.address import Address
-from reconciler.model.kinds import (
-    ActivationSpec,
-    DatabaseSpec,
-    FilesConnection,
-    ImportSpec,
-    OtherConnection,
-    PinterestConnection,
-    QuerySpec,
-    TableSpec,
-)
+from reconciler.model.connections import FilesConnection, IntercomConnection, OtherConnection, PinterestConnection
+from reconciler.model.imports import ImportSpec
+from reconciler.model.kinds import ActivationSpec, DatabaseSpec, QuerySpec, TableSpec
 from reconciler.model.resource import Resource
 from reconciler.model.segments import ParentSegmentSpec, SegmentFolderSpec, SegmentSpec
 from reconciler.model.spec import Spec
@@ -60,6 +53,7 @@ def name_of(resource: Resource, context: Context) -> str:  # noqa: PLR0911 - a t
             | WorkflowSpec(name=name)
             | PinterestConnection(name=name)
             | FilesConnection(name=name)
+            | IntercomConnection(name=name)
             | OtherConnection(name=name)
         ):
             return name or resource.address.name

@@ -11,18 +11,10 @@ from reconciler.diagnostics import Diagnostic
 from reconciler.errors import Permanent
 from reconciler.model.activation import Outcome
 from reconciler.model.address import Address
+from reconciler.model.connections import FilesConnection, PinterestConnection
 from reconciler.model.exports import QueryExport
 from reconciler.model.json import Json, canonical
-from reconciler.model.kinds import (
-    ActivationSource,
-    ActivationSpec,
-    AudienceSpec,
-    FilesConnection,
-    Membership,
-    PinterestConnection,
-    QuerySpec,
-    SqlSource,
-)
+from reconciler.model.kinds import ActivationSource, ActivationSpec, AudienceSpec, Membership, QuerySpec, SqlSource
 from reconciler.model.observation import Observation, Seen
 from reconciler.model.probe import AccountFacts, FactName
 from reconciler.model.resource import Resource

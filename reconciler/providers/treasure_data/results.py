@@ -13,10 +13,11 @@ from typing import Final, NamedTuple, TypeAlias, cast
 import orjson
 
 from reconciler.model.activation import Resolution
+from reconciler.model.connections import PinterestConnection
 from reconciler.model.egress import Outflow
 from reconciler.model.exports import SECRET_SETTING
 from reconciler.model.json import Json
-from reconciler.model.kinds import ActivationSpec, AudienceSpec, Identifier, OnInvalid, PinterestConnection
+from reconciler.model.kinds import ActivationSpec, AudienceSpec, Identifier, OnInvalid
 from reconciler.model.masks import is_mask
 from reconciler.model.secret import Secret
 from reconciler.model.unknown import Unknown

@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from reconciler.model.activation import AudienceVerbs, Outcome, Resolution
 from reconciler.model.address import Address
-from reconciler.model.kinds import ActivationSpec, AudienceSpec, PinterestConnection
+from reconciler.model.connections import PinterestConnection
+from reconciler.model.kinds import ActivationSpec, AudienceSpec
 from reconciler.model.spec import Spec
 from reconciler.model.timing import Timing
 from reconciler.ports.listing import Directory

@@ -13,7 +13,8 @@ from reconciler.emulators.pinterest.tokens import AppCredentials
 from reconciler.emulators.sandbox import Sandbox
 from reconciler.http.retry import RetryPolicy
 from reconciler.model.address import Address
-from reconciler.model.kinds import AudienceSpec, Identifier, PinterestConnection
+from reconciler.model.connections import PinterestConnection
+from reconciler.model.kinds import AudienceSpec, Identifier
 from reconciler.model.observation import Finding, Observation, Seen
 from reconciler.model.record import Record
 from reconciler.model.resource import Origin, Resource

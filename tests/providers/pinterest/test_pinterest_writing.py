@@ -11,7 +11,8 @@ from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.errors import Denied, NotFound, OutcomeUnknown, Permanent, ProviderError
 from reconciler.model.activation import AudienceVerbs, Verb
 from reconciler.model.address import Address
-from reconciler.model.kinds import FilesConnection, Membership
+from reconciler.model.connections import FilesConnection
+from reconciler.model.kinds import Membership
 from reconciler.model.observation import Finding
 from reconciler.model.record import Record
 from reconciler.model.resource import Origin, Resource

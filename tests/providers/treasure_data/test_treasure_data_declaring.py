@@ -13,7 +13,8 @@ from pydantic import TypeAdapter
 
 from reconciler.model.activation import AudienceVerbs, Outcome, Resolution, Verb
 from reconciler.model.address import Address
-from reconciler.model.kinds import KINDS, AudienceSpec, Membership, PinterestConnection
+from reconciler.model.connections import PinterestConnection
+from reconciler.model.kinds import KINDS, AudienceSpec, Membership
 from reconciler.model.observation import Observation
 from reconciler.model.probe import AccountFacts
 from reconciler.model.resource import Origin, Resource
@@ -32,7 +33,9 @@ from reconciler.providers.treasure_data.timings import Timings
 API: Any = None  # nothing here asks anybody
 PROVIDER = TreasureDataProvider(API, "us01/1", creates_connections=True)
 FACTS = AccountFacts()
-QUERIES, IMPORTS = SavedQueries(API, Timings(), Lookups(API, FACTS), FACTS), Imports(API, Timings(), FACTS)
+LOOKUPS = Lookups(API, FACTS)
+QUERIES = SavedQueries(API, Timings(), LOOKUPS, FACTS)
+IMPORTS = Imports(API, Timings(), LOOKUPS, FACTS, runs_here=True)
 SECRET = Secret("env:X", "FAKE")
 VERBS = AudienceVerbs(
     "CREATE",

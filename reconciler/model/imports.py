@@ -1,0 +1,148 @@
+"""Imports that a manifest may declare: which rows, from where, into which table, and when."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import Discriminator, Field, model_validator
+
+from reconciler.model.spec import (
+    ConnectionName,
+    ConnectionRef,
+    DatabaseName,
+    OneLine,
+    Seconds,
+    SecretText,
+    Spec,
+    TableRef,
+)
+from reconciler.model.timing import NamedTiming
+
+
+class FileFormat(StrEnum):
+    """How a file's rows are written."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+    JSONL = "jsonl"
+
+
+class FilesSource(Spec):
+    """Rows from files of the project."""
+
+    type: Literal["files"]
+    """Where the rows are: in files."""
+    paths: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Paths and globs below the connection's root, or below the project."""
+    connection: ConnectionName | None = None
+    """Name of a Connection document of type files; the project's folder when left out."""
+    format: FileFormat | None = None
+    """Told from the file name when left out."""
+
+
+class IntercomTarget(StrEnum):
+    """What is read from Intercom."""
+
+    USERS = "users"
+    CONVERSATIONS = "conversations"
+    SEGMENTS = "segments"
+    TAGS = "tags"
+
+
+_GROWING: Final = frozenset({IntercomTarget.USERS, IntercomTarget.CONVERSATIONS})
+"""Targets that can be asked for what changed since; tags and segments are told whole, without a filter or a page."""
+
+
+class IntercomSource(Spec):
+    """Rows from a workspace at Intercom."""
+
+    type: Literal["intercom"]
+    """Where the rows are: at Intercom."""
+    connection: ConnectionRef | None = None
+    """Name of a Connection document of type intercom, or of a connection that exists already."""
+    access_token: SecretText | None = None
+    """Token, for an import that has its own in the place of a connection."""
+    app_id: OneLine | None = None
+    """The older way in, with `api_key`: for imports that are there already. Intercom itself has retired it."""
+    api_key: SecretText | None = None
+    """Key that belongs to `app_id`."""
+    target: IntercomTarget
+    """What is read: users, conversations, segments or tags."""
+    incremental: bool = False
+    """Whether a run brings what changed since the one before; users and conversations only."""
+    leads: bool | None = None
+    """Whether contacts with the role lead count among users; they do not when left out. Embedded service only."""
+    parts: bool | None = None
+    """Whether conversations bring their parts, which costs a request each. Embedded service only."""
+    overlap: Seconds | None = None
+    """How far before the newest row of the last run an incremental one looks again, for rows that Intercom shows late; an hour
+    when left out. Embedded service only."""
+    old_names: bool | None = None
+    """Whether columns of users are called as in Intercom's API of users: `user_id` for `external_id`. Embedded service only."""
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        if self.incremental and self.target not in _GROWING:
+            message = (
+                f"target {self.target.value} has no incremental mode: Intercom tells {self.target.value} whole, without the "
+                "time of a change; take `incremental` away, and let `to: {mode: replace}` keep the table as they are now"
+            )
+            raise ValueError(message)
+        ways = [self.connection is not None, self.access_token is not None or self.app_id is not None]
+        if sum(ways) != 1:
+            message = "needs a `connection`, or an `access_token` of its own"
+            raise ValueError(message)
+        if (self.app_id is None) is not (self.api_key is None):
+            message = "`app_id` and `api_key` go together; better than both is an `access_token`"
+            raise ValueError(message)
+        of_target = {
+            "leads": {IntercomTarget.USERS},
+            "old_names": {IntercomTarget.USERS},
+            "parts": {IntercomTarget.CONVERSATIONS},
+        }
+        for name, targets in of_target.items():
+            if name in self.model_fields_set and self.target not in targets:
+                message = f"`{name}` belongs to `target: {min(targets).value}`"
+                raise ValueError(message)
+        if self.overlap is not None and not self.incremental:
+            message = "`overlap` belongs to `incremental: true`"
+            raise ValueError(message)
+        return self
+
+
+SourceOfImport = Annotated[FilesSource | IntercomSource, Discriminator("type")]
+
+
+class Placement(StrEnum):
+    """What an import does with the rows that are there."""
+
+    APPEND = "append"
+    REPLACE = "replace"
+    REPLACE_ON_NEW_DATA = "replace_on_new_data"
+
+
+class ImportTarget(Spec):
+    """Table that an import fills; it is created when it does not exist."""
+
+    database: DatabaseName
+    """Name of a Database document, or of a database that exists already."""
+    table: TableRef
+    """Name of a Table document, or of a table."""
+    mode: Placement = Placement.APPEND
+    """Whether rows are added, take the place of those there, or do so only when there are new ones."""
+    time_column: str | None = None
+    """Column with the row's time; the time of the import when left out."""
+
+
+class ImportSpec(Spec):
+    """A load of rows into a table, run by hand or on a schedule."""
+
+    from_: Annotated[SourceOfImport, Field(alias="from")]
+    """Where the rows come from."""
+    to: ImportTarget
+    """Where the rows go."""
+    schedule: NamedTiming = None
+    """When it runs: the name of a Schedule document, or a timing; left out, the vendor's schedule stays as it is."""
+    name: OneLine | None = None
+    """Name in Treasure Data; the document's name when left out."""
