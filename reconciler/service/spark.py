@@ -169,7 +169,7 @@ class _SparkRun:
 
     def _is_there(self, database: str, name: str) -> bool:
         with self._in_our_words():
-            return self._session.catalog.tableExists(_dotted(database, name))
+            return bool(self._session.catalog.tableExists(_dotted(database, name)))
 
     @contextmanager
     def _in_our_words(self) -> Iterator[None]:
