@@ -65,6 +65,8 @@ def providers(
 
 
 def _facts(environment: EnvironmentSpec, probed: ProbeRecord | None, account: str) -> AccountFacts:
+    if probed is not None and "/" not in account and probed.account.rpartition("/")[0] == account:
+        account = probed.account  # whose key it is nobody knows yet, so what is known of the place is said
     return settled(probed, account, environment.treasure_data.facts.written())
 
 

@@ -141,7 +141,10 @@ class Imports:
         _schedule_is_off(address, {"cron": ""}, seen)
 
     def observed(self, raw: Raw, mode: str = "") -> Observation:
-        """A session as the vendor tells it: `out` rewritten, secrets masked. *mode*: what it is where that is not told."""
+        """A session as the vendor tells it: `out` rewritten, secrets masked.
+
+        mode: what it is where that is not told; without one it is "" in an account that tells no modes, else `append`.
+        """
         config = _part(raw, "config")
         out = _part(config, "out")
         cron, zone = self._timings.comparable(wire.text(raw.get("cron")), wire.text(raw.get("timezone")))
@@ -151,7 +154,7 @@ class Imports:
             "name": name,
             "database": wire.text(raw.get("database")),
             "table": wire.text(raw.get("table")),
-            "mode": wire.text(out.get("mode")) or mode or "append",
+            "mode": wire.text(out.get("mode")) or mode or ("append" if self._modes_told else ""),
             "time_column": wire.text(raw.get("time_column") or out.get("time_column")),
             "source": source,
             "cron": cron,
