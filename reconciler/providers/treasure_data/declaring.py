@@ -122,7 +122,9 @@ def _activation(attributes: Mapping[str, Any], name: str, directory: Directory) 
 
 def _import(attributes: Mapping[str, Any], name: str, directory: Directory) -> Tree:
     if not attributes["mode"]:
-        raise CannotSay("the account does not tell whether it appends or replaces: write its document, and import it by name")
+        raise CannotSay(
+            "the account does not tell whether it appends or replaces: write its document, and import it by name"
+        )
     spec: Tree = {"from": import_sources.declared(attributes["source"], attributes[HIDDEN], directory)}
     database, table = attributes["database"], attributes["table"]
     target: Tree = {"database": database_ref(database, directory)}
