@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import did_you_mean
 from reconciler.errors import Permanent
-from reconciler.ports.exports import Importer, LoadRequest, Progress
+from reconciler.ports.exports import Progress
+from reconciler.ports.loads import Importer, LoadedRows, LoadRequest
 
 if TYPE_CHECKING:
     import duckdb
@@ -19,8 +20,8 @@ class TypedImporter:
     def __init__(self, sources: Mapping[str, Importer]) -> None:
         self._sources = dict(sources)
 
-    def read(self, request: LoadRequest, connection: duckdb.DuckDBPyConnection, progress: Progress) -> str:
-        """Make the rows readable in *connection* and return the name of the relation that holds them.
+    def read(self, request: LoadRequest, connection: duckdb.DuckDBPyConnection, progress: Progress) -> LoadedRows:
+        """Make the rows readable in *connection*.
 
         Raises:
             Permanent: no such type, or the source cannot be read.

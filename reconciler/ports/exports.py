@@ -1,4 +1,4 @@
-"""How the embedded service hands rows to the data plane, and asks it for rows, without knowing either side's vendors."""
+"""How the embedded service hands rows to the data plane, without knowing where they go."""
 
 from __future__ import annotations
 
@@ -79,30 +79,5 @@ class Exporter(Protocol):
 
         Raises:
             ProviderError: the export failed; what was sent is known to the ledger, so that the next run goes on rightly.
-        """
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class LoadRequest:
-    """One bulk load.
-
-    source: the ``in`` part of its configuration, such as ``{"type": "files", "paths": […]}``.
-    columns: name -> type of the columns that somebody declared for its table, in order; not those that loads added.
-    """
-
-    source: Mapping[str, Json]
-    job_id: str
-    columns: Mapping[str, str] = field(default_factory=dict)
-
-
-class Importer(Protocol):
-    """Reads rows from vendors and files."""
-
-    def read(self, request: LoadRequest, connection: duckdb.DuckDBPyConnection, progress: Progress) -> str:
-        """Make the rows readable in *connection* and return the name of the relation that holds them.
-
-        Raises:
-            Permanent: the source cannot be read; says which file and why.
         """
         ...

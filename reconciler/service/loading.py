@@ -11,7 +11,7 @@ import duckdb
 from reconciler.errors import TdrError
 from reconciler.model.column_fit import HOW_TO_WRITE, STORED_NUMBERS, misfit
 from reconciler.ports.clock import Clock
-from reconciler.ports.exports import Importer, LoadRequest
+from reconciler.ports.loads import Importer, LoadRequest
 from reconciler.service.catalog import Catalog, Table
 from reconciler.service.columns import duckdb_type, quoted, result_schema, stored, types
 from reconciler.service.connections import Connections
@@ -64,8 +64,10 @@ class Loading:
         progress(0, 0, f"reading from {request.source.get('type', 'an unnamed source')}")
         stop = running.cancellation
         with self._warehouse.scratch() as scratch, stop.reaching(scratch.interrupt):
-            name = self._importer.read(request, scratch, progress)
-            relation = _exact(scratch.sql(f"SELECT * FROM {quoted(name)}"))
+            loaded = self._importer.read(request, scratch, progress)
+            for notice in loaded.notices:
+                progress(0, 0, notice)
+            relation = _exact(scratch.sql(f"SELECT * FROM {quoted(loaded.relation)}"))
             schema = result_schema(relation)
             with self._warehouse.connection() as connection, stop.reaching(connection.interrupt):
                 connection.register("incoming", relation.to_arrow_reader(_BATCH_ROWS))

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.ports.clock import Clock
-from reconciler.ports.exports import Exporter, Importer
+from reconciler.ports.exports import Exporter
+from reconciler.ports.loads import Importer
 from reconciler.service.bulk_imports import PERFORM, BulkImports
 from reconciler.service.catalog import Catalog
 from reconciler.service.cdp.platform import open_platform

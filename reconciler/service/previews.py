@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import TdrError
-from reconciler.ports.exports import Importer, LoadRequest
+from reconciler.ports.loads import Importer, LoadRequest
 from reconciler.service.answers import invalid
 from reconciler.service.columns import quoted, stored, types
 from reconciler.service.connections import Connections
@@ -65,8 +65,8 @@ class Previews:
         try:
             request = LoadRequest(self._connections.with_settings(config["in"]), "preview")
             with self._warehouse.scratch() as scratch:
-                name = self._importer.read(request, scratch, _silent)
-                yield scratch.sql(f"SELECT * FROM {quoted(name)}")
+                loaded = self._importer.read(request, scratch, _silent)
+                yield scratch.sql(f"SELECT * FROM {quoted(loaded.relation)}")
         except TdrError as error:
             raise invalid(reason(error)) from error
 

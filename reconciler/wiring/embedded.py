@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from reconciler.apis.treasure_data import TreasureData
     from reconciler.apis.treasure_data_cdp import CustomerData
     from reconciler.apis.treasure_data_workflows import Workflows
-    from reconciler.ports.exports import Exporter, Importer
+    from reconciler.ports.exports import Exporter
+    from reconciler.ports.loads import Importer
     from reconciler.service.ports import SparkPlace
     from reconciler.service.service import Service
 

@@ -6,7 +6,8 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from reconciler.ports.exports import Exporter, ExportReport, ExportRequest, Importer, LoadRequest, Progress
+from reconciler.ports.exports import Exporter, ExportReport, ExportRequest, Progress
+from reconciler.ports.loads import Importer, LoadedRows, LoadRequest
 
 if TYPE_CHECKING:
     import duckdb
@@ -56,6 +57,6 @@ class ImporterOnNeed:
     def __init__(self, make: Callable[[], Importer]) -> None:
         self._made = _Made(make)
 
-    def read(self, request: LoadRequest, connection: duckdb.DuckDBPyConnection, progress: Progress) -> str:
+    def read(self, request: LoadRequest, connection: duckdb.DuckDBPyConnection, progress: Progress) -> LoadedRows:
         """Make the rows readable."""
         return self._made().read(request, connection, progress)

@@ -12,7 +12,7 @@ import pytest
 from reconciler.connectors.sources.files import FilesSource
 from reconciler.errors import Permanent
 from reconciler.model.json import Json
-from reconciler.ports.exports import LoadRequest
+from reconciler.ports.loads import LoadRequest
 
 COLUMNS: Json = [["email", "string"], ["visits", "long"], ["spent", "double"]]
 HINT = "add it to the file, or say `optional: true` at the column in the Table document"
@@ -22,7 +22,7 @@ def count(folder: Path, *paths: str, columns: Json = COLUMNS, **more: Json) -> i
     """Number of rows that the source makes of *paths*."""
     with duckdb.connect() as connection:
         request = LoadRequest({"type": "files", "paths": list(paths), "columns": columns, **more}, "load")
-        relation = FilesSource(folder).read(request, connection, lambda *_: None)
+        relation = FilesSource(folder).read(request, connection, lambda *_: None).relation
         return len(connection.sql(f"FROM {relation}").fetchall())
 
 
@@ -121,7 +121,7 @@ def test_what_the_table_declares_goes_before_what_an_older_session_repeats(tmp_p
     source: dict[str, Json] = {"type": "files", "paths": ["a.csv"], "columns": [["visits", "long"]]}
     with duckdb.connect() as connection:
         request = LoadRequest(source, "load", {"email": "string", "visits": "string"})
-        relation = FilesSource(tmp_path).read(request, connection, lambda *_: None)
+        relation = FilesSource(tmp_path).read(request, connection, lambda *_: None).relation
         assert connection.sql(f"FROM {relation}").fetchall() == [("a", "many")]
         with pytest.raises(Permanent, match="has no column `phone`"):
             FilesSource(tmp_path).read(LoadRequest(source, "load", {"phone": "string"}), connection, lambda *_: None)

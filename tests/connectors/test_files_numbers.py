@@ -18,7 +18,7 @@ from reconciler.connectors.sources.files import FilesSource
 from reconciler.errors import Permanent
 from reconciler.model.column_fit import STORED_NUMBERS, misfit
 from reconciler.model.json import Json
-from reconciler.ports.exports import LoadRequest
+from reconciler.ports.loads import LoadRequest
 
 BIG = 2**63
 
@@ -124,7 +124,9 @@ def test_a_value_with_a_type_is_held_the_same_way(
 def rows(folder: Path, path: str, columns: Json) -> list[tuple[object, ...]]:
     with duckdb.connect() as connection:
         request = LoadRequest({"type": "files", "paths": [path], "columns": columns}, "load")
-        return connection.sql(f"FROM {FilesSource(folder).read(request, connection, lambda *_: None)}").fetchall()
+        return connection.sql(
+            f"FROM {FilesSource(folder).read(request, connection, lambda *_: None).relation}"
+        ).fetchall()
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.parquet"])

@@ -12,7 +12,7 @@ from reconciler.connectors.sources.files import FilesSource
 from reconciler.dataplane.importer import TypedImporter
 from reconciler.errors import Permanent
 from reconciler.model.json import Json
-from reconciler.ports.exports import LoadRequest
+from reconciler.ports.loads import LoadRequest
 
 Rows = list[tuple[object, ...]]
 
@@ -22,7 +22,7 @@ def read(folder: Path, *paths: str, **more: Json) -> tuple[list[str], Rows]:
     with duckdb.connect() as connection:
         importer = TypedImporter({"files": FilesSource(folder)})
         request = LoadRequest({"type": "files", "paths": list(paths), **more}, "load")
-        relation = importer.read(request, connection, lambda *_: None)
+        relation = importer.read(request, connection, lambda *_: None).relation
         found = connection.sql(f"FROM {relation}")
         return found.columns, found.fetchall()
 

@@ -14,7 +14,7 @@ from export_world import Exports, digest, settings_of
 
 from reconciler.connectors.sources.files import FilesSource
 from reconciler.errors import Permanent
-from reconciler.ports.exports import LoadRequest
+from reconciler.ports.loads import LoadRequest
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "cases"
 FILE = SHARED / "identity-data.yaml"
@@ -108,7 +108,7 @@ def test_ident_013_a_csv_with_a_byte_order_mark_is_read(exports: Exports) -> Non
     source = FilesSource(SHARED)
     with duckdb.connect() as connection:
         request = LoadRequest({"type": "files", "paths": [case["given"]["file"]]}, "load")
-        relation = source.read(request, connection, lambda *_: None)
+        relation = source.read(request, connection, lambda *_: None).relation
         connection.execute(f"CREATE VIEW rows AS SELECT * FROM {relation}")
         exports.run_on(connection, settings_of(ADD, audience))
 

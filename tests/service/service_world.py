@@ -19,7 +19,8 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from reconciler.errors import Permanent, Transient
-from reconciler.ports.exports import ExportReport, ExportRequest, LoadRequest, Progress
+from reconciler.ports.exports import ExportReport, ExportRequest, Progress
+from reconciler.ports.loads import LoadedRows, LoadRequest
 from reconciler.service.app import create_app
 from reconciler.service.service import Service
 
@@ -113,11 +114,11 @@ class SqlImporter:
 
     requests: list[LoadRequest] = field(default_factory=list)
 
-    def read(self, request: LoadRequest, connection: duckdb.DuckDBPyConnection, progress: Progress) -> str:
+    def read(self, request: LoadRequest, connection: duckdb.DuckDBPyConnection, progress: Progress) -> LoadedRows:
         self.requests.append(request)
         connection.execute(f"CREATE VIEW incoming_rows AS {request.source['sql']}")
         progress(1, 2, "read a page")
-        return "incoming_rows"
+        return LoadedRows("incoming_rows")
 
 
 class Client:

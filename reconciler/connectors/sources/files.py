@@ -21,7 +21,8 @@ from reconciler.diagnostics import did_you_mean
 from reconciler.errors import Permanent
 from reconciler.model.imports import FileFormat
 from reconciler.model.json import Json
-from reconciler.ports.exports import LoadRequest, Progress
+from reconciler.ports.exports import Progress
+from reconciler.ports.loads import LoadedRows, LoadRequest
 
 if TYPE_CHECKING:
     import duckdb
@@ -47,8 +48,8 @@ class FilesSource:
 
     root: Path
 
-    def read(self, request: LoadRequest, connection: duckdb.DuckDBPyConnection, progress: Progress) -> str:
-        """Make the rows of all files one relation, columns matched by name, and return its name.
+    def read(self, request: LoadRequest, connection: duckdb.DuckDBPyConnection, progress: Progress) -> LoadedRows:
+        """Make the rows of all files one relation, columns matched by name.
 
         Every file is read to its end once before that, so that a broken one is found before a row is loaded. The relation
         reads the files again, as a stream.
@@ -67,7 +68,7 @@ class FilesSource:
         parts = self._readers(connection, files, form, declared)
         readers = " UNION ALL BY NAME ".join(f"SELECT * FROM {part}" for part in parts)
         connection.execute(f"CREATE OR REPLACE TEMP VIEW {RELATION} AS {readers}")
-        return RELATION
+        return LoadedRows(RELATION)
 
     def _chosen(self, source: Mapping[str, Json]) -> tuple[list[Path], FileFormat]:
         for name in source:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.errors import Permanent
 from reconciler.model.column_fit import HOW_TO_WRITE, STORED_NUMBERS, misfit
 from reconciler.model.json import Json
-from reconciler.ports.exports import LoadRequest
+from reconciler.ports.loads import LoadRequest
 
 if TYPE_CHECKING:
     import duckdb

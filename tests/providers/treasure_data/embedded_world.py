@@ -20,7 +20,8 @@ from reconciler.model.record import Record
 from reconciler.model.resource import Resource
 from reconciler.model.secret import Secret
 from reconciler.ports.clock import SystemClock
-from reconciler.ports.exports import ExportReport, ExportRequest, LoadRequest, Progress
+from reconciler.ports.exports import ExportReport, ExportRequest, Progress
+from reconciler.ports.loads import LoadedRows, LoadRequest
 from reconciler.ports.provider import Context, Wanted
 from reconciler.providers.treasure_data.provider import TreasureDataProvider
 from reconciler.schedule import check, next_after
@@ -71,9 +72,9 @@ class Kept:
 class OneRow:
     """An importer whose files have one row."""
 
-    def read(self, request: LoadRequest, connection: duckdb.DuckDBPyConnection, progress: Progress) -> str:
+    def read(self, request: LoadRequest, connection: duckdb.DuckDBPyConnection, progress: Progress) -> LoadedRows:
         connection.execute("CREATE OR REPLACE TEMP TABLE loaded AS SELECT 1 AS id")
-        return "loaded"
+        return LoadedRows("loaded")
 
 
 @dataclass

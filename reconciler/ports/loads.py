@@ -1,0 +1,61 @@
+"""How the embedded service asks the data plane for rows, without knowing where they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from reconciler.model.json import Json
+from reconciler.ports.exports import Progress
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@dataclass(frozen=True, slots=True)
+class LoadRequest:
+    """One bulk load.
+
+    source: the ``in`` part of its configuration, such as ``{"type": "files", "paths": […]}``.
+    job_id: of the run.
+    columns: name -> type of the columns that somebody declared for its table, in order; not those that loads added.
+    position: what the last stored run of this load left behind; empty at first, and for runs that belong to no load.
+    until: end of the run's window in Unix seconds, its scheduled time; 0 where there is none, as for a preview.
+    """
+
+    source: Mapping[str, Json]
+    job_id: str
+    columns: Mapping[str, str] = field(default_factory=dict)
+    position: Mapping[str, Json] = field(default_factory=dict)
+    until: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedRows:
+    """Rows that an importer made readable.
+
+    relation: name of what holds them in the connection that it was given.
+    key: columns that a row is known by. Rows that are stored with the same key are replaced where the load appends, and of
+        rows of one run with the same key the last one counts. Empty: each row is a row of its own.
+    position: kept in the same transaction as the rows; None where what was remembered stays.
+    notices: lines for the job's log, without values of rows.
+    """
+
+    relation: str
+    key: tuple[str, ...] = ()
+    position: Mapping[str, Json] | None = None
+    notices: tuple[str, ...] = ()
+
+
+class Importer(Protocol):
+    """Reads rows from vendors and files."""
+
+    def read(self, request: LoadRequest, connection: duckdb.DuckDBPyConnection, progress: Progress) -> LoadedRows:
+        """Make the rows readable in *connection*.
+
+        Raises:
+            Permanent: the source cannot be read; says which part of it and why.
+            Transient: it could be, at another time.
+        """
+        ...
