@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Final
 from urllib.parse import SplitResult, quote, urlsplit
 
@@ -34,6 +35,15 @@ class Endpoint:
 
     name: str
     base_url: str
+
+    @property
+    def is_this_machine(self) -> bool:
+        """Whether it answers on this machine, or within this process."""
+        host = urlsplit(self.base_url).hostname or ""
+        try:
+            return ip_address(host).is_loopback
+        except ValueError:
+            return host in {"localhost", EMBEDDED} or host.endswith(".localhost")  # RFC 6761, 6.3
 
     @property
     def customer_data_url(self) -> str:

@@ -167,7 +167,10 @@ def _execute(
         applied = replace(applied, unsettled=_unsettled(runtime, session.state, applied))
     exit_code = _exit_code(applied, run.interruption)
     report = documents.run_document(applied, document, holder.run, exit_code, rfc3339(runtime.clock.now()))
-    report |= {"approvals": documents.approvals_given(run.approvals, holder.who, run.reason)}
+    report |= {
+        "approvals": documents.approvals_given(run.approvals, holder.who, run.reason),
+        "api_calls": runtime.world.api_calls(),
+    }
     after = _write_down(runtime, session, prepared, plan_id)
     run.tell("state_saved", {"lineage": after.lineage, "serial": after.serial})
     if applied.results:

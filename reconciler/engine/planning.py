@@ -47,7 +47,7 @@ def prepare(world: World, snapshot: Snapshot, part: Part | None = None, replaced
     Raises:
         Blocked: a wrong account answers.
     """
-    calls_before = {provider.name: provider.api_calls for provider in world.providers.values()}
+    calls_before = world.api_calls()
     # Before anything else is read.
     guarded = safety.guard_accounts(world, snapshot.state)
 
@@ -55,10 +55,7 @@ def prepare(world: World, snapshot: Snapshot, part: Part | None = None, replaced
         return refresh(world, _with_imports(state, imports), guarded.unknown)
 
     prepared = _derived(world, snapshot, part, replaced, look)
-    api_calls = {
-        provider.name: provider.api_calls - calls_before[provider.name]
-        for provider in sorted(world.providers.values(), key=lambda provider: provider.name)
-    }
+    api_calls = {vendor: count - calls_before[vendor] for vendor, count in world.api_calls().items()}
     base = replace(prepared.plan.base, accounts=guarded.accounts)
     return replace(prepared, plan=replace(prepared.plan, base=base, api_calls=api_calls))
 

@@ -49,6 +49,10 @@ class World:
     release: str = __version__
     settled: frozenset[Address] = frozenset()
 
+    def api_calls(self) -> dict[str, int]:
+        """Vendor -> requests sent to it so far, sorted."""
+        return {one.name: one.api_calls for one in sorted(self.providers.values(), key=lambda one: one.name)}
+
     def provider(self, address: Address) -> Provider | None:
         """Who answers for *address*; None when it is nothing at any vendor."""
         return self.providers.get(address.kind)

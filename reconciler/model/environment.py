@@ -51,6 +51,23 @@ class TreasureDataFacts(Spec):
         return {FactName(name): told for name, told in self if told is not None}
 
 
+PerSecond = Annotated[float, Field(ge=0, le=1000)]
+
+
+class TreasureDataPace(Spec):
+    """Requests a second, at most; 0 for any number. The vendor publishes no limits; what is left out is as written here.
+
+    On this machine nothing is held back unless it is written.
+    """
+
+    api: PerSecond | None = None
+    """At api.…, where databases, queries, imports and jobs are: 10."""
+    customer_data: PerSecond | None = None
+    """At api-cdp.…, where parent segments, segments and activations are: 2, as the vendor's own copying tool."""
+    workflows: PerSecond | None = None
+    """At api-workflow.…: 5."""
+
+
 class TreasureDataTarget(Spec):
     """What answers the Treasure Data API."""
 
@@ -60,6 +77,8 @@ class TreasureDataTarget(Spec):
     """A master key; not needed for the embedded service."""
     facts: TreasureDataFacts = TreasureDataFacts()
     """What holds in this account where the vendor's documents leave it open."""
+    pace: TreasureDataPace = TreasureDataPace()
+    """How many requests a second it is sent."""
 
 
 class SparkTarget(Spec):

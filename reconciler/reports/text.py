@@ -59,7 +59,8 @@ def plan(document: Mapping[str, Any], *, verbose: bool = False) -> str:
     lines += banners(document)
     if not doing and not document["gates"]:
         nothing = f"No changes. {counted(sum(document['summary'].values()), 'resource')} as declared."
-        return "\n".join([*lines, nothing, *staying(changes, verbose=verbose), *warning_lines(document)]) + "\n"
+        quiet = [*lines, nothing, *staying(changes, verbose=verbose), *warning_lines(document)]
+        return "\n".join(quiet + _requests(document, verbose=verbose)) + "\n"
     for gate in document["gates"]:
         lines += _gate(gate)
     if document["gates"]:
@@ -72,8 +73,15 @@ def plan(document: Mapping[str, Any], *, verbose: bool = False) -> str:
                 lines += [*change_lines(change), *timings.get(change["address"], ()), ""]
     lines += staying(changes, verbose=verbose)
     lines += warning_lines(document)
+    lines += _requests(document, verbose=verbose)
     lines.append(summary_line(document))
     return "\n".join(lines) + "\n"
+
+
+def _requests(document: Mapping[str, Any], *, verbose: bool) -> list[str]:
+    """How many requests each vendor was sent for it, when *verbose*."""
+    told = ", ".join(f"{vendor} {count}" for vendor, count in document.get("api_calls", {}).items())
+    return [f"Requests: {told}"] if verbose and told else []
 
 
 def staying(changes: Sequence[Mapping[str, Any]], *, verbose: bool) -> list[str]:

@@ -86,11 +86,12 @@ def _treasure_data(
     # A run that asks no vendor, such as `tdr validate`, knows the key by its reference only.
     is_known = not isinstance(target.api_key, SecretReference)
     account = f"{place.name}/{account_id(target.api_key)}" if is_known else place.name
-    api = connect(place, target.api_key, clock=clock, trace=trace_of(os.environ))
+    pace, trace = target.pace, trace_of(os.environ)
+    api = connect(place, target.api_key, per_s=pace.api, clock=clock, trace=trace)
     closing.callback(api.close)
-    customer_data = connect_customer_data(place, target.api_key, clock=clock, trace=trace_of(os.environ))
+    customer_data = connect_customer_data(place, target.api_key, per_s=pace.customer_data, clock=clock, trace=trace)
     closing.callback(customer_data.close)
-    workflows = connect_workflows(place, target.api_key, clock=clock, trace=trace_of(os.environ))
+    workflows = connect_workflows(place, target.api_key, per_s=pace.workflows, clock=clock, trace=trace)
     closing.callback(workflows.close)
     return TreasureDataProvider(
         api,

@@ -188,6 +188,7 @@ def test_what_stays_is_named_when_asked_for_even_if_nothing_changes(scene: Scene
         "No changes. 2 resources as declared.\n"
         "  query/a  unchanged\n"
         "  query/b  unchanged\n"
+        "Requests: audiences 0, exports 1\n"
     )
 
 

@@ -14,11 +14,10 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "http"))
 from http_doubles import FakeClock, Script
 
 from reconciler.apis.treasure_data_cdp import FOLDER, SEGMENT, CustomerData
-from reconciler.apis.treasure_data_connect import CUSTOMER_DATA_DIALECT, connect_customer_data
-from reconciler.apis.treasure_data_endpoint import Endpoint, endpoint
+from reconciler.apis.treasure_data_connect import CUSTOMER_DATA_DIALECT
+from reconciler.apis.treasure_data_endpoint import endpoint
 from reconciler.errors import Conflict, Denied, NotFound, OutcomeUnknown, Permanent
 from reconciler.http.client import Client
-from reconciler.model.secret import Secret
 
 
 def client(*answers: httpx.Response | Exception) -> tuple[CustomerData, Script]:
@@ -39,20 +38,6 @@ def client(*answers: httpx.Response | Exception) -> tuple[CustomerData, Script]:
 )
 def test_it_asks_the_host_beside_the_api(place: str, address: str) -> None:
     assert endpoint(place).customer_data_url == address
-
-
-def test_over_the_network_it_keeps_to_two_requests_a_second() -> None:
-    clock = FakeClock()
-    data = connect_customer_data(
-        Endpoint("closed", "http://127.0.0.1:1"), Secret("test", "1/0123456789abcdef"), clock=clock
-    )
-
-    for _ in range(6):
-        with pytest.raises(Exception, match="got no answer"):
-            data.parents()
-    data.close()
-
-    assert sum(clock.slept) >= 0.9
 
 
 @pytest.mark.parametrize(
