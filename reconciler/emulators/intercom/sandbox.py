@@ -1,0 +1,46 @@
+"""An Intercom on this machine, in a thread."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from reconciler.emulators.intercom.app import Intercom
+from reconciler.emulators.intercom.knobs import Knobs
+from reconciler.emulators.remote_control import RemoteControl
+from reconciler.emulators.serving import Server
+from reconciler.emulators.timeline import Timeline
+
+
+class IntercomSandbox:
+    """Answers at `base_url` while the context is open; `intercom` is what answers, `control` its other end over HTTP.
+
+    port: 0 takes any free one. token: the access token that is good.
+
+    Raises:
+        TdrError: the port cannot be used.
+    """
+
+    def __init__(
+        self,
+        token: str,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        knobs: Knobs | None = None,
+        timeline: Timeline | None = None,
+    ) -> None:
+        """Take the port; calls are answered once the context is open."""
+        self.intercom = Intercom(token=token, knobs=knobs, timeline=timeline)
+        self._server = Server(self.intercom.asgi, host=host, port=port)
+        self.base_url = self._server.url
+        self.control = RemoteControl(f"{self._server.url}/_control")
+
+    def __enter__(self) -> Self:
+        self._server.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.__exit__(kind, error, trace)
