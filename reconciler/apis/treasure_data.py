@@ -50,6 +50,10 @@ class TreasureData:
         """What keeps secrets out of texts that come from the vendor."""
         return self._http.scrubber
 
+    def user(self) -> Raw:
+        """The user of the key."""
+        return self._object(get("/v3/user/show"), "id")
+
     def users(self) -> list[Raw]:
         """All users of the account, with their ids and addresses."""
         return self._list(get("/v3/user/list"), "users", "id")

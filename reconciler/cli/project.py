@@ -103,7 +103,7 @@ def doctor(
     """Check that everything a run needs is there and answers."""
     from reconciler.commands import doctor as doctors
 
-    with runtime_of(context, env=env, directory=directory, may_be_empty=probe) as runtime:
+    with runtime_of(context, env=env, directory=directory, may_be_empty=True) as runtime:
         answer = doctors.doctor(runtime, probes=probe)
     output.finish(answer, format)
 

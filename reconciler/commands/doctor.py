@@ -152,6 +152,9 @@ def _vendors(runtime: Runtime) -> str:
     if unreadable:
         address, error = min(unreadable.items())
         raise TdrError(f"{len(unreadable)} of {len(seen)} cannot be read; {address}: {error.message}", hint=error.hint)
+    if not seen:
+        _probing(runtime).reach()
+        return "nothing is declared yet, and Treasure Data takes the key"
     return f"{len(seen)} objects can be read"
 
 

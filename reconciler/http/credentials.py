@@ -33,8 +33,8 @@ class FixedKey:
         self._scheme = scheme
 
     def headers(self) -> Mapping[str, str]:
-        """The header."""
-        return {self._header: f"{self._scheme} {self._key.reveal()}".lstrip()}
+        """The header; blanks around the key, such as a line break at the end of a file, are none of it."""
+        return {self._header: f"{self._scheme} {self._key.reveal().strip()}".lstrip()}
 
     def renew(self, refused: Mapping[str, str]) -> bool:  # noqa: ARG002 - the protocol's
         """Nothing to be had."""

@@ -34,6 +34,14 @@ class Probes(Protocol):
         """Who answers."""
         ...
 
+    def reach(self) -> None:
+        """Ask one small thing that only a good key is answered.
+
+        Raises:
+            ProviderError: the key is refused, or nobody answers.
+        """
+        ...
+
     def probe(self) -> Sequence[Answered]:
         """Ask for every fact by reading only; what cannot be told is `Told.UNKNOWN`.
 

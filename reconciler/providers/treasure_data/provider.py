@@ -124,6 +124,10 @@ class TreasureDataProvider:
         """The account of the key. The key says it itself, and one that is wrong for its region is refused with 401."""
         return self._account
 
+    def reach(self) -> None:
+        """Ask for the user of the key, whose data go no further."""
+        self._api.user()
+
     def probe(self) -> Sequence[Answered]:
         """What this account does where the vendor's documents leave it open. Reads only."""
         account = self._account.rpartition("/")[2]
