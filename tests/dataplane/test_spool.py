@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -164,9 +163,11 @@ def exact(value: Any) -> str:
     """A value whatever type its column has in the end; numbers by their exact amount."""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, str) and value.startswith("["):
+        value = json.loads(value)
     if isinstance(value, list):
-        value = json.dumps(value, ensure_ascii=False)
+        return json.dumps(value)
     try:
         return str(Decimal(repr(value) if isinstance(value, float) else value).normalize())
     except (InvalidOperation, ValueError):
-        return re.sub(r"\s", "", str(value))
+        return str(value)
