@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -51,6 +52,7 @@ class Jobs:
         self._leases = leases
         self._clock = clock
         self._unwritten: dict[int, tuple[str, str]] = {}
+        self._settle: Callable[[sqlite3.Row], bool] = lambda _row: False
 
     def issue(self, job: NewJob) -> int:
         """Queue a job for this process and return its id.
@@ -243,11 +245,14 @@ class Jobs:
             if not self._leases.is_alive(row["runner"]):
                 self._fail_all_of(row["runner"])
 
+    def settle_with(self, settle: Callable[[sqlite3.Row], bool]) -> None:
+        """Ask *settle* of a running job whose process is gone whether it had done its work, and has closed it now."""
+        self._settle = settle
+
     def _fail_all_of(self, runner: str) -> None:
-        for row in self._storage.all(
-            "SELECT id FROM jobs WHERE runner = ? AND status IN ('queued', 'running')", runner
-        ):
-            self.finish(row["id"], "error", ENDED_WITH_ITS_PROCESS)
+        for row in self._storage.all("SELECT * FROM jobs WHERE runner = ? AND status IN ('queued', 'running')", runner):
+            if row["status"] == "queued" or not self._settle(row):
+                self.finish(row["id"], "error", ENDED_WITH_ITS_PROCESS)
 
 
 def shown(row: sqlite3.Row) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import duckdb
@@ -12,14 +13,16 @@ from reconciler.errors import TdrError
 from reconciler.model.column_fit import HOW_TO_WRITE, STORED_NUMBERS, misfit
 from reconciler.ports.clock import Clock
 from reconciler.ports.loads import Importer, LoadRequest
+from reconciler.service import stored_notes
 from reconciler.service.catalog import Catalog, Table
 from reconciler.service.columns import duckdb_type, quoted, result_schema, stored, types
 from reconciler.service.connections import Connections
 from reconciler.service.jobs import Jobs
-from reconciler.service.loads import open_config
+from reconciler.service.loads import Loads, open_config
 from reconciler.service.ports import Sealer
 from reconciler.service.progress import JobProgress
 from reconciler.service.runner import Running
+from reconciler.service.stored_notes import Note
 from reconciler.service.tables import Tables
 from reconciler.service.warehouse import Warehouse
 
@@ -40,9 +43,11 @@ class Loading:
         sealer: Sealer,
         clock: Clock,
         importer: Importer,
+        loads: Loads,
     ) -> None:
-        """Report to *jobs*; read by *importer*."""
+        """Report to *jobs*; read by *importer*; *loads* remember their positions."""
         self._jobs = jobs
+        self._loads = loads
         self._catalog = catalog
         self._connections = connections
         self._warehouse = warehouse
@@ -59,7 +64,13 @@ class Loading:
         self._catalog.database_id(row["database"])
         there = self._catalog.find_table(row["database"], row["table"])
         declared = there.declared if there is not None else {}
-        request = LoadRequest(self._connections.with_settings(_part(config, "in")), str(row["id"]), declared)
+        request = LoadRequest(
+            self._connections.with_settings(_part(config, "in")),
+            str(row["id"]),
+            declared,
+            self._loads.position(row["load_id"]),
+            uploaded_at if row["scheduled_time"] is None else int(row["scheduled_time"]),
+        )
         progress = JobProgress(self._jobs, row["id"])
         progress(0, 0, f"reading from {request.source.get('type', 'an unnamed source')}")
         stop = running.cancellation
@@ -74,34 +85,87 @@ class Loading:
                 connection.execute(f"CREATE TEMP TABLE {_ROWS} AS SELECT * FROM incoming")
                 connection.unregister("incoming")
                 [(count,)] = connection.execute(f"SELECT count(*) FROM {_ROWS}").fetchall()
+                note = Note(row["database"], row["table"], 0, count, schema, {}, loaded.position)
                 with self._warehouse.writing:
-                    self._write(row, out, schema, count, uploaded_at, Tables(self._catalog, connection))
-        progress(count, count, f"loaded {count} rows into {row['database']}.{row['table']}")
-        self._jobs.set_result(row["id"], schema, count, None)
+                    self._write(row, out, _key(out, loaded.key), note, uploaded_at, Tables(self._catalog, connection))
+
+    def settle(self, row: sqlite3.Row) -> bool:
+        """Finish the job *row*, of a process that is gone, if its rows are stored; False when they are not."""
+        with self._warehouse.connection() as connection, self._warehouse.writing:
+            note = stored_notes.find(connection, row["id"])
+            if note is None:
+                return False
+            table = self._catalog.find_table(note.database, note.table)
+            grown = None if table is None else note.grown(table)
+            with self._loads.one_step():
+                if grown is not None:
+                    Tables(self._catalog, connection).record(grown)
+                self._finish(row, note)
+            stored_notes.remove(connection, row["id"])
+        return True
+
+    def _finish(self, row: sqlite3.Row, note: Note) -> None:
+        if note.position is not None and row["load_id"] is not None:
+            self._loads.remember(row["load_id"], note.position)
+        progress = JobProgress(self._jobs, row["id"])
+        progress(note.rows, note.rows, f"loaded {note.rows} rows into {note.database}.{note.table}")
+        self._jobs.set_result(row["id"], note.schema, note.rows, None)
         self._jobs.finish(row["id"], "success", "finished")
 
     def _write(
         self,
         row: sqlite3.Row,
         out: Mapping[str, Any],
-        schema: list[list[str]],
-        count: int,
+        key: Sequence[str],
+        note: Note,
         uploaded_at: int,
         tables: Tables,
     ) -> None:
+        """Write the rows and finish the job, in an order in which a death in between loses and doubles nothing.
+
+        Replaced rows are the table's only when the catalog says so, with the end of the job in the same transaction. Added
+        ones are there at once, so a note lies beside them until the end is told.
+        """
         mode, time_column = out.get("mode", "append"), str(out.get("time_column") or "")
         table = self._table(row)
-        _refuse_strangers(schema, table)
+        _refuse_strangers(note.schema, table)
         if (misfit_found := _misfit(tables.connection, table)) is not None:
             raise misfit_found
         try:
-            if mode == "replace" or (mode == "replace_on_new_data" and count):
-                tables.replace(_ROWS, table, time_column=time_column, now=uploaded_at)
-            elif count:
-                tables.append(_ROWS, table, time_column=time_column, now=uploaded_at)
+            written = self._written(row, mode, key, note, time_column, uploaded_at, table, tables)
         except duckdb.ConversionException:
             # The engine's own words quote the value, which may be a customer's.
             raise _bad_value(tables.connection, table) from None
+        with self._loads.one_step():
+            if written is not None:
+                tables.record(written)
+            self._finish(row, note)
+        stored_notes.remove(tables.connection, row["id"])
+
+    def _written(
+        self,
+        row: sqlite3.Row,
+        mode: str,
+        key: Sequence[str],
+        note: Note,
+        time_column: str,
+        uploaded_at: int,
+        table: Table,
+        tables: Tables,
+    ) -> Table | None:
+        """The table with the rows in it, for the catalog; None where there is nothing to tell it."""
+        if mode == "replace" or (mode == "replace_on_new_data" and note.rows):
+            return tables.exchanged(_ROWS, table, time_column=time_column, now=uploaded_at)
+        if not note.rows:
+            return None
+
+        def leave_note(grown: Table) -> None:
+            told = replace(note, physical=grown.physical, columns=grown.columns)
+            stored_notes.leave(tables.connection, row["id"], told)
+
+        if key:
+            return tables.merged(_ROWS, table, key, time_column=time_column, now=uploaded_at, before_commit=leave_note)
+        return tables.added(_ROWS, table, time_column=time_column, now=uploaded_at, before_commit=leave_note)
 
     def _table(self, row: sqlite3.Row) -> Table:
         found = self._catalog.find_table(row["database"], row["table"])
@@ -122,6 +186,11 @@ def _part(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     if not isinstance(part, Mapping):
         raise TdrError(f"`{name}` of a bulk load is no map")
     return part
+
+
+def _key(out: Mapping[str, Any], told: Sequence[str]) -> Sequence[str]:
+    """What a row is known by: what the load says, else what its source does."""
+    return [str(name) for name in out["key"]] if out.get("mode") == "upsert" else told
 
 
 def _refuse_strangers(schema: list[list[str]], table: Table) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Final
 
 import orjson
@@ -19,7 +20,8 @@ from reconciler.service.requests import Call
 from reconciler.service.schedules import Schedules, Timing
 from reconciler.service.storage import Storage
 
-MODES: Final = ("append", "replace", "replace_on_new_data")
+MODES: Final = ("append", "replace", "replace_on_new_data", "upsert")
+"""What becomes of the rows that are there. The vendor has no `upsert`: with it, `out.key` names what a row is known by."""
 _UNSCHEDULED: Final = Timing(None, "UTC", 0)
 _LARGEST_CONFIG_BYTES: Final = 65_535  # documented ceiling
 
@@ -83,6 +85,22 @@ class Loads:
                 raise ApiError(409, f"Bulk load {new_name!r} already exists") from error
         return self.get(new_name)
 
+    def position(self, load_id: int | None) -> dict[str, Json]:
+        """What the last stored run of a load left behind; empty for runs of none."""
+        row = self._storage.one("SELECT config_diff FROM bulk_loads WHERE id = ?", load_id)
+        told: dict[str, Json] = {} if row is None else orjson.loads(row["config_diff"])
+        return told
+
+    def remember(self, load_id: int, position: Mapping[str, Json]) -> None:
+        """Keep what a stored run left behind, where it reads back as `config_diff`."""
+        self._storage.run(
+            "UPDATE bulk_loads SET config_diff = ? WHERE id = ?", orjson.dumps(dict(position)).decode(), load_id
+        )
+
+    def one_step(self) -> AbstractContextManager[None]:
+        """What is written inside, of loads, jobs and tables, is there whole or not at all."""
+        return self._storage.transaction()
+
     def delete(self, name: str) -> dict[str, Any]:
         """Remove a bulk load and return what it was; its jobs stay."""
         with self._storage.transaction():
@@ -141,9 +159,15 @@ def read_config(value: object, time_column: str) -> dict[str, Json]:
     mode = out.get("mode", "append")
     if mode not in MODES:
         raise invalid(f"Config out.mode is not included in the list: {mode!r}; use one of {', '.join(MODES)}")
+    if mode == "upsert" and not _is_key(out.get("key")):
+        raise invalid("Config out.key is not a list of columns, by which `upsert` knows a row")
     if time_column:
         out["time_column"] = time_column
     return {"in": parts["in"], "filters": filters, "exec": parts["exec"], "out": out}
+
+
+def _is_key(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(name, str) and name for name in value)
 
 
 def seal_config(config: Mapping[str, Json], sealer: Sealer) -> bytes:

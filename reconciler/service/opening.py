@@ -103,7 +103,7 @@ def open_service(
     def loading() -> Loading:
         from reconciler.service.loading import Loading  # noqa: PLC0415 - brings duckdb
 
-        return Loading(jobs, catalog, connections, warehouse, sealer, clock, importer)
+        return Loading(jobs, catalog, connections, warehouse, sealer, clock, importer, loads)
 
     uploads = Uploads(catalog, warehouse, clock)
     bulk_imports = BulkImports(storage, root / "bulk_imports", catalog, uploads, jobs, sealer, clock)
@@ -156,6 +156,7 @@ def open_service(
         exporter=exporter,
         scheduler=Scheduler(storage, schedules, jobs, runner, results, clock, platform, workflows),
     )
+    jobs.settle_with(lambda row: row["type"] == "bulkload" and loading().settle(row))
     leases.sweep()
     jobs.fail_orphans()
     workflows.attempts.fail_orphans()

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 import duckdb
 
+from reconciler.errors import TdrError
 from reconciler.service.catalog import Catalog, Table
 from reconciler.service.columns import TIME, definition, duckdb_type, quoted, stored, types
 from reconciler.service.td_functions import parsed
 
 _INTEGERS: Final = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UINTEGER", "UBIGINT"})
+_FRESH: Final = "fresh_rows"
+
+BeforeCommit: TypeAlias = Callable[[Table], None]
+"""Called with the table as it then is, in the transaction that writes the rows."""
+
+
+def _nothing(table: Table) -> None:
+    del table
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +34,7 @@ class Tables:
 
     def prepare(self, table: Table) -> None:
         """Make the DuckDB table that holds the rows, and give it the columns and types the catalog says."""
-        name = _qualified(table.home, table.physical)
+        name = _qualified(table)
         self.connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(table.home)}")
         self.connection.execute(f"CREATE TABLE IF NOT EXISTS {name} ({definition(table.columns)})")
         there = types(self.connection.table(name))
@@ -41,43 +52,87 @@ class Tables:
 
         time_column: the column that becomes `time`, or "" for `time` itself; where it says nothing, *now* does.
         """
-        columns, values = self._values(relation, table, time_column, now)
-        wider = replace(table, columns={**columns, **table.columns})
-        self.connection.execute("BEGIN")
-        try:
-            self.prepare(wider)
-            self._insert(relation, wider, values)
-            self.connection.execute("COMMIT")
-        except BaseException:
-            self.connection.execute("ROLLBACK")
-            raise
-        return self._record(wider, columns)
+        return self.record(self.added(relation, table, time_column=time_column, now=now))
 
     def replace(self, relation: str, table: Table, *, time_column: str, now: int) -> int:
         """Exchange the table's rows for those of *relation*; the old ones stay until the new ones are there."""
-        columns, values = self._values(relation, table, time_column, now)
-        physical = self.catalog.new_physical(table.database)
-        new = replace(table, physical=physical, home=table.database, columns={**columns, **table.columns})
-        self.connection.execute("BEGIN")
-        try:
+        return self.record(self.exchanged(relation, table, time_column=time_column, now=now))
+
+    def added(
+        self, relation: str, table: Table, *, time_column: str, now: int, before_commit: BeforeCommit = _nothing
+    ) -> Table:
+        """As `append`, but the catalog does not know yet: the table as it is now, for `record`."""
+        wider, values = self._wider(relation, table, time_column, now)
+        with self._transaction():
+            self.prepare(wider)
+            self._insert(relation, wider, values)
+            before_commit(wider)
+        return wider
+
+    def merged(
+        self,
+        relation: str,
+        table: Table,
+        key: Sequence[str],
+        *,
+        time_column: str,
+        now: int,
+        before_commit: BeforeCommit = _nothing,
+    ) -> Table:
+        """Add the rows of *relation* whose *key* is new, change those that are known and differ, and leave the others.
+
+        key: columns of *relation*. Of rows with the same key the last one counts. Columns of the table that *relation*
+            does not have keep their values. Otherwise as `added`.
+
+        Raises:
+            TdrError: a key is no column, or a row has no value for it; names the row.
+        """
+        wider, values = self._wider(relation, table, time_column, now)
+        columns = self._keys(relation, key)
+        with self._transaction():
+            self.prepare(wider)
+            self._merge(relation, wider, columns, values)
+            before_commit(wider)
+        return wider
+
+    def exchanged(self, relation: str, table: Table, *, time_column: str, now: int) -> Table:
+        """As `replace`, but the rows are the table's only when the catalog is told, by `record`."""
+        wider, values = self._wider(relation, table, time_column, now)
+        new = replace(wider, physical=self.catalog.new_physical(table.database), home=table.database)
+        with self._transaction():
             self.prepare(new)
             self._insert(relation, new, values)
-            self.connection.execute("COMMIT")
-        except BaseException:
-            self.connection.execute("ROLLBACK")
-            raise
-        return self._record(new, columns)
+        return new
 
     def delete_between(self, table: Table, start: int, end: int) -> int:
         """Remove the rows whose `time` is from *start* to before *end*, in Unix seconds, and return how many are left."""
         self.prepare(table)
         self.connection.execute(
-            f"DELETE FROM {_qualified(table.home, table.physical)} WHERE {quoted(TIME)} >= {start} AND {quoted(TIME)} < {end}"
+            f"DELETE FROM {_qualified(table)} WHERE {quoted(TIME)} >= {start} AND {quoted(TIME)} < {end}"
         )
-        return self._record(table, {})
+        return self.record(table)
 
-    def _values(self, relation: str, table: Table, time_column: str, now: int) -> tuple[dict[str, str], dict[str, str]]:
-        """New columns (name -> type) and for each column of *relation* the expression that is stored."""
+    def record(self, table: Table) -> int:
+        """Tell the catalog what *table*, as it is in the data file, has, and return the number of its rows."""
+        # All of it: a connection with an open result takes no other statement.
+        [(count, newest)] = self.connection.execute(
+            f"SELECT count(*), max({quoted(TIME)}) FROM {_qualified(table)}"
+        ).fetchall()
+        self.catalog.set_contents(table, physical=table.physical, columns=table.columns, count=count, newest=newest)
+        return int(count)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self.connection.execute("BEGIN")
+        try:
+            yield
+            self.connection.execute("COMMIT")
+        except BaseException:
+            self.connection.execute("ROLLBACK")
+            raise
+
+    def _wider(self, relation: str, table: Table, time_column: str, now: int) -> tuple[Table, dict[str, str]]:
+        """*table* with the columns that *relation* adds, and for each of *relation*'s the expression that is stored."""
         columns: dict[str, str] = {}
         values: dict[str, str] = {}
         there = types(self.connection.table(relation))
@@ -93,25 +148,55 @@ class Tables:
         by_name = {name.lower(): name for name in there}
         source = by_name.get(time_column.lower() or TIME)
         values[TIME] = str(now) if source is None else f"coalesce({_unix(source, there[source])}, {now})"
-        return columns, values
+        return replace(table, columns={**columns, **table.columns}), values
+
+    def _keys(self, relation: str, key: Sequence[str]) -> list[str]:
+        """The names of *key* as the table has them."""
+        there = {name.lower(): name for name in types(self.connection.table(relation))}
+        for name in key:
+            if name.lower() not in there:
+                raise TdrError(
+                    f"rows are known by `{name}`, and these have no such column",
+                    hint=f"they have {', '.join(there) or 'none'}",
+                )
+            [(row,)] = self.connection.execute(
+                f"SELECT min(rowid) FROM {relation} WHERE {quoted(there[name.lower()])} IS NULL"
+            ).fetchall()
+            if row is not None:
+                raise TdrError(f"row {row + 1} has no value for `{name}`, by which rows are known")
+        return [name.lower() for name in key]
+
+    def _merge(self, relation: str, table: Table, key: Sequence[str], values: dict[str, str]) -> None:
+        name = _qualified(table)
+        selected = ", ".join(f"{expression} AS {quoted(column)}" for column, expression in values.items())
+        keys = ", ".join(map(quoted, key))
+        self.connection.execute(f"DROP TABLE IF EXISTS {_FRESH}")
+        self.connection.execute(
+            f"CREATE TEMP TABLE {_FRESH} AS SELECT * EXCLUDE (place) FROM (SELECT {selected}, rowid AS place FROM {relation})"
+            f" QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY place DESC) = 1 ORDER BY place"
+        )
+        same = " AND ".join(f"there.{quoted(one)} = {_FRESH}.{quoted(one)}" for one in key)
+        others = [column for column in values if column not in {*key, TIME}]
+        if others:
+            changes = ", ".join(f"{quoted(one)} = {_FRESH}.{quoted(one)}" for one in (*others, TIME))
+            differs = " OR ".join(f"there.{quoted(one)} IS DISTINCT FROM {_FRESH}.{quoted(one)}" for one in others)
+            self.connection.execute(f"UPDATE {name} AS there SET {changes} FROM {_FRESH} WHERE {same} AND ({differs})")
+        columns = ", ".join(map(quoted, values))
+        self.connection.execute(
+            f"INSERT INTO {name} ({columns}) SELECT {columns} FROM {_FRESH}"
+            f" WHERE NOT EXISTS (SELECT 1 FROM {name} AS there WHERE {same})"
+        )
+        self.connection.execute(f"DROP TABLE {_FRESH}")
 
     def _insert(self, relation: str, table: Table, values: dict[str, str]) -> None:
         columns = ", ".join(quoted(column) for column in values)
         self.connection.execute(
-            f"INSERT INTO {_qualified(table.home, table.physical)} ({columns}) SELECT {', '.join(values.values())} FROM {relation}"
+            f"INSERT INTO {_qualified(table)} ({columns}) SELECT {', '.join(values.values())} FROM {relation}"
         )
 
-    def _record(self, table: Table, columns: dict[str, str]) -> int:
-        # All of it: a connection with an open result takes no other statement.
-        [(count, newest)] = self.connection.execute(
-            f"SELECT count(*), max({quoted(TIME)}) FROM {_qualified(table.home, table.physical)}"
-        ).fetchall()
-        self.catalog.set_contents(table, physical=table.physical, columns=columns, count=count, newest=newest)
-        return int(count)
 
-
-def _qualified(home: str, physical: int) -> str:
-    return f"{quoted(home)}.{quoted(f't{physical}')}"
+def _qualified(table: Table) -> str:
+    return f"{quoted(table.home)}.{quoted(f't{table.physical}')}"
 
 
 def _unix(name: str, type_: str) -> str:

@@ -12,7 +12,7 @@ SOURCE = {
     "sql": "SELECT 1 AS n, 'a' AS s, TIMESTAMP '2025-01-01 00:00:00' AS at",
     "api_key": "k-secret",
 }
-ONE_OF = "use one of append, replace, replace_on_new_data"
+ONE_OF = "use one of append, replace, replace_on_new_data, upsert"
 
 
 def create(world: World, status: int = 200, **fields: Any) -> Any:
