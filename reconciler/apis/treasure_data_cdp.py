@@ -84,6 +84,15 @@ class CustomerData:
         """All folders of a parent segment, its root among them, which has no parent."""
         return self._list(get(path("audiences", parent_id, "folders")))
 
+    def parent_entities(self) -> list[Raw]:
+        """All parent segments as the newer addresses tell them; in a list or below ``data``, as td-mcp-server reads both."""
+        request = get("/entities/parent_segments")
+        answer = self._http.json(request)
+        told = answer.get("data") if isinstance(answer, dict) else answer
+        if not isinstance(told, list) or not all(isinstance(one, dict) for one in told):
+            raise unexpected(request, answer, "a list of parent segments", self._http.scrubber)
+        return told
+
     def folder_parents(self, parent_id: str) -> dict[str, str]:
         """Folder -> the folder it is in, "" for the root, from the tree of folders that ``/entities`` tells."""
         relations = self._data(get(path("entities", "parent_segments", parent_id))).get("relationships")

@@ -12,7 +12,7 @@ from reconciler.engine.refresh import refresh
 from reconciler.engine.safety import guard_accounts
 from reconciler.errors import ManifestError, TdrError
 from reconciler.model.observation import Unreadable
-from reconciler.model.probe import ProbeRecord
+from reconciler.model.probe import ProbeRecord, Told, merged
 from reconciler.ports.clock import rfc3339
 from reconciler.ports.probing import Probes
 from reconciler.ports.provider import RUNNABLE, JobStatus, Runs
@@ -59,15 +59,19 @@ def doctor(runtime: Runtime, *, probes: bool = False) -> Answer:
 
 
 def _probe(runtime: Runtime, asked: list[Document]) -> str:
-    """Ask, and keep the answers."""
-    vendor = _probing(runtime)
+    """Ask, and keep the answers; what cannot be told now leaves what the same account told before."""
+    vendor, before = _probing(runtime), runtime.probed.record
     answers = vendor.probe()
+    is_same = before is not None and before.account == vendor.account()
+    told = {one.fact: one.told for one in answers}
+    kept = merged(told, before.answers) if before is not None and is_same else told
     asked += [
         {
             "fact": one.fact.value,
             "question": one.question,
             "asked": one.asked,
             "answer": one.told.value,
+            "kept": kept[one.fact].value,
             "seen": one.seen,
             "effect": one.effect,
         }
@@ -78,20 +82,21 @@ def _probe(runtime: Runtime, asked: list[Document]) -> str:
         asked_at=datetime.fromtimestamp(int(runtime.clock.now()), UTC),
         account=vendor.account(),
         host=host_of(runtime.loaded.environment.treasure_data),
-        answers={one.fact: one.told for one in answers},
+        answers=kept,
     )
     keep(runtime.project, runtime.environment_name, record)
     place = place_of(runtime.project, runtime.environment_name)
-    return f"{len(answers)} facts asked, answers in {place.relative_to(runtime.project.root)}"
+    still = [fact for fact, answer in kept.items() if answer is not told.get(fact, Told.UNKNOWN)]
+    stays = f", {len(still)} of them from before: {', '.join(sorted(still))}" if still else ""
+    return f"{len(answers)} facts asked, answers in {place.relative_to(runtime.project.root)}{stays}"
 
 
 def _facts(runtime: Runtime) -> str:
     """The answers that are kept, and their age."""
     kept = recorded(runtime.project, runtime.environment_name)  # by now, after a probe of this very run
     if kept.damage is not None:
-        raise TdrError(
-            f"{kept.damage.position and kept.damage.position.file}: {kept.damage.message}", hint=kept.damage.hint
-        )
+        where = kept.damage.position.file if kept.damage.position else ""
+        raise TdrError(f"{where}: {kept.damage.message}", hint=kept.damage.hint)
     record = kept.record
     if record is None:
         return "no account was asked"
@@ -102,8 +107,10 @@ def _facts(runtime: Runtime) -> str:
             hint="run `tdr doctor --probe`",
         )
     days = int(runtime.clock.now() - record.asked_at.timestamp()) // 86_400
-    answers = ", ".join(f"{fact} {told}" for fact, told in sorted(record.answers.items()))
-    return f"{answers}; asked {days} days ago of {record.account} at {record.host}"
+    by_answer = {told: sorted(fact for fact, one in record.answers.items() if one is told) for told in Told}
+    answers = [f"{told}: {', '.join(by_answer[told])}" for told in (Told.YES, Told.NO) if by_answer[told]]
+    answers.append(f"{len(by_answer[Told.UNKNOWN])} unknown")
+    return f"{'; '.join(answers)}; asked {days} days ago of {record.account} at {record.host}"
 
 
 def _probing(runtime: Runtime) -> Probes:

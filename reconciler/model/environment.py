@@ -23,6 +23,8 @@ class TreasureDataFacts(Spec):
 
     connections_listed: bool | None = None
     """Whether the account lists its connections; if so, one list serves for all and `tdr import --all` finds them."""
+    connection_ids_agree: bool | None = None
+    """Whether a connection has the same id in the list as when it is looked up; if not, ids are looked up."""
     results_hold_connections: bool | None = None
     """Whether connections made in the console are among the results, where `tdr import --all` finds them too."""
     query_pairs_taken: bool | None = None

@@ -16,6 +16,7 @@ class FactName(StrEnum):
     """A fact that an account can be asked for."""
 
     CONNECTIONS_LISTED = "connections_listed"
+    CONNECTION_IDS_AGREE = "connection_ids_agree"
     CONNECTION_SECRETS_MASKED = "connection_secrets_masked"
     RESULTS_HOLD_CONNECTIONS = "results_hold_connections"
     QUERY_IDS_LISTED = "query_ids_listed"
@@ -30,6 +31,7 @@ class FactName(StrEnum):
     USERS_LISTED = "users_listed"
     KEY_TELLS_ACCOUNT = "key_tells_account"
     CUSTOMER_DATA_ANSWERS = "customer_data_answers"
+    ENTITIES_ANSWER = "entities_answer"
     FOLDER_PARENTS_TOLD = "folder_parents_told"
     SEGMENT_RULES_LISTED = "segment_rules_listed"
     ACTIVATION_DETAILS_LISTED = "activation_details_listed"
@@ -89,6 +91,15 @@ class ProbeRecord(Spec):
         if not isinstance(answers, dict):
             return told
         return {**told, "answers": {fact: answer for fact, answer in answers.items() if fact in set(FactName)}}
+
+
+def merged(now: Mapping[FactName, Told], before: Mapping[FactName, Told]) -> dict[FactName, Told]:
+    """What is known after a probe: what cannot be told *now* refutes nothing that was told *before*."""
+    return {
+        fact: before.get(fact, Told.UNKNOWN) if now.get(fact, Told.UNKNOWN) is Told.UNKNOWN else now[fact]
+        for fact in FactName
+        if fact in now or fact in before
+    }
 
 
 def settled(record: ProbeRecord | None, account: str, written: Mapping[FactName, bool]) -> AccountFacts:

@@ -22,6 +22,15 @@ def test_the_probe_keeps_answers_and_the_doctor_refuses_those_of_another_account
     valid(said)
     project.tdr("validate")
 
+    before = record["answers"] | {"sunday_is_seven": "no", "connections_listed": "no"}
+    kept.write_text(json.dumps(record | {"answers": before}), encoding="utf-8")
+    said = valid(project.tdr("doctor", "--probe", "--format", "json").document)
+    told = {one["fact"]: (one["answer"], one["kept"]) for one in said["facts"]}
+    assert (told["sunday_is_seven"], told["connections_listed"]) == (("unknown", "no"), ("yes", "yes"))
+    assert "1 of them from before: sunday_is_seven" in next(
+        one["message"] for one in said["checks"] if one["check"] == "probe"
+    )
+
     kept.write_text(json.dumps(record | {"account": "us01/2"}), encoding="utf-8")
     checks = {one["check"]: one for one in project.tdr("doctor", "--format", "json", expect=1).document["checks"]}
     assert not checks["facts"]["ok"]

@@ -27,6 +27,7 @@ IMPORTS: Final = re.compile(r"(GET|PUT|POST) /v3/bulk_loads(/[^/]*)?")
 USERS: Final = re.compile(r"GET /v3/user/list")
 ACCOUNT: Final = re.compile(r"GET /v3/account/show")
 PEOPLE: Final = re.compile(r"\w+ /(audiences|entities)(/.*)?")
+ENTITIES: Final = re.compile(r"GET /entities/parent_segments")
 FOLDERS: Final = re.compile(r"GET /audiences/\d+/folders")
 SEGMENTS: Final = re.compile(r"GET /audiences/\d+/segments")
 LISTED: Final = re.compile(r"GET /audiences/\d+/syndications")
@@ -136,12 +137,17 @@ def _another_id(answer: Any) -> Any:
     return answer
 
 
+def _another_number(raw: dict[str, Any]) -> None:
+    raw["id"] += 1000
+
+
 def _ruleless(raw: dict[str, Any]) -> None:
     raw["rule"] = {}
 
 
 WAYS: Final[Mapping[Fact, Way]] = {
     Fact.CONNECTIONS_LISTED: Way(CONNECTIONS, gone=True),
+    Fact.CONNECTION_IDS_AGREE: Way(CONNECTIONS, told=_another_number),
     Fact.CONNECTION_SECRETS_MASKED: Way(CONNECTIONS, whole=_other_masks),
     Fact.RESULTS_HOLD_CONNECTIONS: Way(RESULTS, whole=lambda _answer: {"results": []}),
     Fact.QUERY_IDS_LISTED: Way(QUERIES, told=_without("id")),
@@ -156,6 +162,7 @@ WAYS: Final[Mapping[Fact, Way]] = {
     Fact.USERS_LISTED: Way(USERS, told=_without("email")),
     Fact.KEY_TELLS_ACCOUNT: Way(ACCOUNT, whole=_another_id),
     Fact.CUSTOMER_DATA_ANSWERS: Way(PEOPLE, gone=True),
+    Fact.ENTITIES_ANSWER: Way(ENTITIES, gone=True),
     Fact.FOLDER_PARENTS_TOLD: Way(FOLDERS, told=_without("parentFolderId")),
     Fact.SEGMENT_RULES_LISTED: Way(SEGMENTS, told=_ruleless),
     Fact.ACTIVATION_DETAILS_LISTED: Way(LISTED, told=_without("connectorConfig", "columns")),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from reconciler.apis.treasure_data import TreasureData
-from reconciler.errors import NotFound, Permanent, ProviderError
+from reconciler.errors import Denied, NotFound, Permanent, ProviderError
 from reconciler.model.json import Json
 from reconciler.model.observation import Observation
 from reconciler.model.probe import AccountFacts, FactName
@@ -28,18 +28,19 @@ class Lookups:
         """Speak through *api* as *facts* say."""
         self._api = api
         self._is_listed = facts.holds(FactName.CONNECTIONS_LISTED, default=False)
+        self._ids_agree = facts.holds(FactName.CONNECTION_IDS_AGREE, default=True)
         self._are_results = facts.holds(FactName.RESULTS_HOLD_CONNECTIONS, default=False)
         self._ids: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def named(self, names: Iterable[str]) -> Mapping[str, Looked]:
-        """Name -> what is called so. Only a list that is there saves the lookups: that it is gone says nothing of what it held."""
+        """Name -> what is called so. A list saves the lookups where it is there, and its ids are those that lookups tell."""
         wanted = sorted(set(names))
-        if self._is_listed and wanted:
+        if self._is_listed and self._ids_agree and wanted:
             try:
                 listed = self._api.connections()
-            except NotFound:
-                pass
+            except (NotFound, Denied):
+                pass  # that the list is gone, or not for everybody, says nothing of what it would hold
             except ProviderError as error:
                 return dict.fromkeys(wanted, error)
             else:
@@ -79,16 +80,23 @@ class Lookups:
             ProviderError: it would not list them.
         """
         if self._is_listed:
-            for raw in self._api.connections():
-                yield Found("connection", wire.text(raw.get("name")), _observed(raw))
+            listed = self._api.connections()
+            if self._ids_agree:
+                for raw in listed:
+                    yield Found("connection", wire.text(raw.get("name")), _observed(raw))
+            else:
+                yield from self._looked_up({wire.text(raw.get("name")): wire.text(raw.get("type")) for raw in listed})
         elif self._are_results:
-            types = {wire.text(raw["name"]): wire.text(raw.get("url")) for raw in self._api.results()}
-            for name, looked in self.named(types).items():
-                if isinstance(looked, ProviderError):
-                    raise looked
-                for one in looked:
-                    told: dict[str, Json] = {"type": types[name].partition("://")[0], "settings": {}}
-                    yield Found("connection", name, Observation(one.remote_id, {**one.attributes, **told}))
+            urls = {wire.text(raw["name"]): wire.text(raw.get("url")) for raw in self._api.results()}
+            yield from self._looked_up({name: url.partition("://")[0] for name, url in urls.items()})
+
+    def _looked_up(self, types: Mapping[str, str]) -> Iterator[Found]:
+        for name, looked in self.named(types).items():
+            if isinstance(looked, ProviderError):
+                raise looked
+            for one in looked:
+                told: dict[str, Json] = {**one.attributes, "type": types[name], "settings": {}}
+                yield Found("connection", name, Observation(one.remote_id, told))
 
     def _alone(self, name: str) -> Looked:
         try:

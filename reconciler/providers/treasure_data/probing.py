@@ -19,8 +19,8 @@ from reconciler.providers.treasure_data import wire
 from reconciler.providers.treasure_data.recognising import FACTS, PARENT, Fact, Lists, Seen, Source
 from reconciler.providers.treasure_data.wire import Raw
 
-MOST_REQUESTS: Final = 20
-"""Requests of one probe, repeated ones counted again: eight lists, and three lists and a rule of each parent segment."""
+MOST_REQUESTS: Final = 22
+"""Requests of one probe, repeated ones counted again: ten lists, and three lists and a rule of each parent segment."""
 _PARENTS: Final = 3
 """Parent segments that are looked into: enough to meet every form, and few requests whatever the account holds."""
 
@@ -56,6 +56,8 @@ class Probing:
     def _read_all(self) -> None:
         api, data, workflows = self._api, self._customer_data, self._workflows
         self._read(Source.CONNECTIONS, api.connections)
+        for raw in self._lists.of(Source.CONNECTIONS)[:1]:
+            self._read(Source.LOOKUP, lambda raw=raw: [_looked_up(api, raw)])  # type: ignore[misc]
         self._read(Source.RESULTS, api.results)
         self._read(Source.QUERIES, api.saved_queries)
         self._read(Source.IMPORTS, api.bulk_loads)
@@ -66,6 +68,7 @@ class Probing:
         if data is None:
             return
         self._read(Source.PARENTS, data.parents)
+        self._read(Source.ENTITIES, data.parent_entities)
         for raw in sorted(self._lists.of(Source.PARENTS), key=lambda raw: wire.whole(raw["id"]))[:_PARENTS]:
             parent = wire.text(raw["id"])
             self._read(Source.FOLDERS, lambda parent=parent: data.folders(parent))  # type: ignore[misc]
@@ -79,6 +82,7 @@ class Probing:
     def _read(self, source: Source, read: Callable[[], Sequence[Raw]]) -> None:
         """Keep what *read* gives beside what *source* gave before; nothing once the budget is used up."""
         if self._calls() - self._calls_before >= MOST_REQUESTS:
+            self._lists.skipped.add(source)
             return
         try:
             self._lists.read[source] = [*self._lists.of(source), *read()]
@@ -100,7 +104,13 @@ class Probing:
         if error is not None:
             # What it says may hold texts of the account; this goes into a file that is kept in git.
             return Told.UNKNOWN, f"it could not be read ({type(error).__name__})"
-        return Told.UNKNOWN, "it was not asked"
+        if fact.source in self._lists.skipped:
+            return Told.UNKNOWN, f"not asked: {MOST_REQUESTS} requests were used up"
+        return Told.UNKNOWN, "there is nothing to look at"
+
+
+def _looked_up(api: TreasureData, raw: Raw) -> Raw:
+    return {"id": raw["id"], "looked_up": api.connection_id(wire.text(raw.get("name")))}
 
 
 def _below(parent: str, raws: Sequence[Raw]) -> list[Raw]:

@@ -32,12 +32,14 @@ class Source(StrEnum):
     """What is read, as it is shown to people."""
 
     CONNECTIONS = "GET /v4/connections"
+    LOOKUP = "GET /v3/connections/lookup?name=NAME"
     RESULTS = "GET /v3/result/list"
     QUERIES = "GET /v3/schedule/list"
     IMPORTS = "GET /v3/bulk_loads"
     USERS = "GET /v3/user/list"
     ACCOUNT = "GET /v3/account/show"
     PARENTS = "GET /audiences"
+    ENTITIES = "GET /entities/parent_segments"
     PROJECTS = "GET /api/projects"
     FOLDERS = "GET /audiences/ID/folders"
     SEGMENTS = "GET /audiences/ID/segments"
@@ -47,7 +49,7 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """What was read. A source that is in none of the three was not asked.
+    """What was read. A source that is in none of the three had nothing to be asked about.
 
     account: the digits that the key says.
     """
@@ -55,6 +57,8 @@ class Lists:
     account: str
     read: dict[Source, Sequence[Raw]] = field(default_factory=dict)
     failed: dict[Source, ProviderError] = field(default_factory=dict)
+    skipped: set[Source] = field(default_factory=set)
+    """Left out because the budget was used up."""
 
     def of(self, source: Source) -> Sequence[Raw]:
         """What *source* listed; nothing where it could not be read."""
@@ -176,6 +180,13 @@ def _json(text: object) -> Json:
         return None
 
 
+def _ids_agree(lists: Lists) -> Seen:
+    """*LOOKUP* holds the listed one that was looked up, with the id that the lookup told."""
+    agree = [wire.text(raw["id"]) == wire.text(raw["looked_up"]) for raw in lists.of(Source.LOOKUP)]
+    told = Told.UNKNOWN if not agree else Told.YES if all(agree) else Told.NO
+    return told, f"{sum(agree)} of {len(agree)} have the same id in both"
+
+
 def _results_hold_connections(lists: Lists) -> Seen:
     """By names where connections are listed; else a result that has no address was no result of the older kind."""
     named = {wire.text(raw.get("name")) for raw in lists.of(Source.RESULTS)}
@@ -229,6 +240,16 @@ FACTS: Final = (
             Told.NO: "connections are looked up by name only",
         },
         missing=Told.NO,
+    ),
+    Fact(
+        FactName.CONNECTION_IDS_AGREE,
+        "Has a connection the same id in its list as when it is looked up?",
+        Source.LOOKUP,
+        _ids_agree,
+        {
+            Told.YES: "ids of the list are used",
+            Told.NO: "ids are looked up, each alone, for that is the documented way",
+        },
     ),
     Fact(
         FactName.CONNECTION_SECRETS_MASKED,
@@ -351,6 +372,14 @@ FACTS: Final = (
             Told.NO: "parent segments, segments and activations of these are refused, and not asked for",
         },
         missing=Told.NO,
+    ),
+    Fact(
+        FactName.ENTITIES_ANSWER,
+        "Are there the newer addresses by which folders and segments are written?",
+        Source.ENTITIES,
+        _answers(Source.ENTITIES, "parent segments"),
+        missing=Told.NO,
+        copes="nothing: they are read elsewhere, and a write that is refused says so",
     ),
     Fact(
         FactName.FOLDER_PARENTS_TOLD,

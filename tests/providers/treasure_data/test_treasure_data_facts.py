@@ -72,19 +72,42 @@ def test_one_list_serves_for_all_connections_where_there_is_one(vendor: Vendor, 
     assert [call for call, _ in vendor.asked] == ["GET /v4/connections"]
 
 
-def test_a_list_that_is_gone_since_is_no_absence(vendor: Vendor, declare: Declare) -> None:
-    vendor.says = {"GET /v4/connections": GONE, "GET /v3/connections/lookup?name=pin": {"id": 7}}
+@pytest.mark.parametrize(("status", "is_found"), [(404, True), (403, True), (422, False)])
+def test_a_list_that_is_gone_or_not_for_everybody_is_no_absence(
+    vendor: Vendor,
+    declare: Declare,
+    status: int,
+    is_found: bool,  # noqa: FBT001 - a parameter of the table
+) -> None:
+    refused = httpx.Response(status, json={"error": "no"})
+    vendor.says = {"GET /v4/connections": refused, "GET /v3/connections/lookup?name=pin": {"id": 7}}
     resources = declare({"connection/pin": {"type": "files"}})
     (address,) = resources
     provider = vendor.provider(creates_connections=False, facts=facts(connections_listed=True))
 
     (found,) = provider.observe([Wanted(address, resources[address], None)], Context(resources)).values()
-    assert isinstance(found, Finding)
-    assert [one.remote_id for one in found.by_key] == ["7"]
 
-    vendor.says["GET /v4/connections"] = httpx.Response(403, json={"error": "no"})
+    if is_found:
+        assert isinstance(found, Finding)
+        assert [one.remote_id for one in found.by_key] == ["7"]
+    else:
+        assert isinstance(found, Unreadable)
+
+
+def test_ids_of_a_list_that_are_others_than_those_looked_up_are_not_used(vendor: Vendor, declare: Declare) -> None:
+    known = facts(connections_listed=True, connection_ids_agree=False)
+    rows = [{"id": 70, "name": "pin", "type": "sfdc_v2"}]
+    vendor.says = NOTHING | {"GET /v4/connections": rows, "GET /v3/connections/lookup?name=pin": {"id": 7}}
+    resources = declare({"connection/pin": {"type": "files"}})
+    (address,) = resources
+    provider = vendor.provider(creates_connections=False, facts=known)
+
     (found,) = provider.observe([Wanted(address, resources[address], None)], Context(resources)).values()
-    assert isinstance(found, Unreadable)
+    (told,) = [one for one in listed(vendor, known) if isinstance(one, Found)]
+
+    assert isinstance(found, Finding)
+    assert [one.remote_id for one in found.by_key] == [told.remote_id] == ["7"]
+    assert told.observation.attributes["type"] == "sfdc_v2"
 
 
 @pytest.mark.parametrize("is_listed", [True, False], ids=["listed", "looked-up"])

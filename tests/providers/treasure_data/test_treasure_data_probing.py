@@ -15,7 +15,7 @@ from reconciler.apis.treasure_data_endpoint import Endpoint
 from reconciler.errors import Denied
 from reconciler.http.in_process import InProcessTransport
 from reconciler.model.environment import TreasureDataFacts
-from reconciler.model.probe import AccountFacts, FactName, ProbeRecord, Told, settled
+from reconciler.model.probe import AccountFacts, FactName, ProbeRecord, Told, merged, settled
 from reconciler.ports.listing import Found
 from reconciler.ports.probing import Answered
 from reconciler.providers.treasure_data.probing import MOST_REQUESTS
@@ -42,6 +42,7 @@ EMPTY: dict[str, object] = {
     "GET /v3/account/show": {"account": {}},
     "GET /api/projects?count=100": {"projects": []},
     "GET /audiences": [],
+    "GET /entities/parent_segments": {"data": []},
 }
 """An account in which there is nothing to look at."""
 PEOPLE: dict[str, object] = {
@@ -52,8 +53,9 @@ PEOPLE: dict[str, object] = {
 }
 
 
-def connections(*settings: object) -> dict[str, object]:
-    return {"GET /v4/connections": [{"id": 1, "name": "SENTINEL-3", "settings": one} for one in settings]}
+def connections(*settings: object, looked_up: object = 1) -> dict[str, object]:
+    listed = [{"id": 1, "name": "SENTINEL-3", "settings": one} for one in settings]
+    return {"GET /v4/connections": listed, "GET /v3/connections/lookup?name=SENTINEL-3": {"id": looked_up}}
 
 
 def results(*urls: str) -> dict[str, object]:
@@ -101,6 +103,9 @@ CASES: list[tuple[FactName, Told, dict[str, object]]] = [
     (FactName.CONNECTIONS_LISTED, NO, {"GET /v4/connections": GONE}),
     (FactName.CONNECTIONS_LISTED, UNKNOWN, {"GET /v4/connections": REFUSED}),
     (FactName.CONNECTIONS_LISTED, UNKNOWN, {"GET /v4/connections": {"surprise": 1}}),
+    (FactName.CONNECTION_IDS_AGREE, YES, connections({}, looked_up="1")),
+    (FactName.CONNECTION_IDS_AGREE, NO, connections({}, looked_up=2)),
+    (FactName.CONNECTION_IDS_AGREE, UNKNOWN, {}),
     (FactName.CONNECTION_SECRETS_MASKED, YES, connections(MASKED, {"deep": [MASKED]}, {"port": "5"})),
     (FactName.CONNECTION_SECRETS_MASKED, NO, connections(MASKED, {"deep": [CLEAR]})),
     (FactName.CONNECTION_SECRETS_MASKED, UNKNOWN, connections({"password": ""}, {"port": "5"})),
@@ -141,6 +146,8 @@ CASES: list[tuple[FactName, Told, dict[str, object]]] = [
     (FactName.CUSTOMER_DATA_ANSWERS, YES, {}),
     (FactName.CUSTOMER_DATA_ANSWERS, NO, {"GET /audiences": GONE}),
     (FactName.CUSTOMER_DATA_ANSWERS, UNKNOWN, {"GET /audiences": REFUSED}),
+    (FactName.ENTITIES_ANSWER, YES, {"GET /entities/parent_segments": []}),
+    (FactName.ENTITIES_ANSWER, NO, {"GET /entities/parent_segments": GONE}),
     (FactName.FOLDER_PARENTS_TOLD, YES, below("folders", {"parentFolderId": None}, {"parentFolderId": "1"})),
     (FactName.FOLDER_PARENTS_TOLD, NO, below("folders", {}, {})),
     (FactName.FOLDER_PARENTS_TOLD, UNKNOWN, {"GET /audiences": GONE}),
@@ -215,7 +222,7 @@ def test_the_probe_keeps_to_its_budget_and_says_what_it_did_not_ask(vendor: Vend
         vendor.says[f"GET /audiences/{number}/segments/9"] = {"id": "9", "rule": {}}
 
     asked(vendor)
-    assert len(vendor.asked) == MOST_REQUESTS
+    assert len(vendor.asked) == MOST_REQUESTS - 1  # no connection is there to be looked up
     assert {call.split("/")[2] for call, _ in vendor.asked if "/audiences/" in call} == {"0", "1", "2"}
 
     # One that is told to come back later at every call has used the budget up before the end.
@@ -224,7 +231,11 @@ def test_the_probe_keeps_to_its_budget_and_says_what_it_did_not_ask(vendor: Vend
     answers = {one.fact: one for one in asked(vendor)}
     assert len(vendor.asked) <= MOST_REQUESTS + 1
     left_out = answers[FactName.REPEAT_UNITS_TOLD]
-    assert (left_out.told, left_out.seen, left_out.effect) == (UNKNOWN, "it was not asked", "the default stays")
+    assert (left_out.told, left_out.seen, left_out.effect) == (
+        UNKNOWN,
+        f"not asked: {MOST_REQUESTS} requests were used up",
+        "the default stays",
+    )
 
 
 def test_an_account_that_refuses_everything_teaches_nothing(vendor: Vendor) -> None:
@@ -301,6 +312,18 @@ def test_what_is_written_wins_and_another_accounts_answers_are_not_heeded(
     spoken = {} if written is None else {FactName.CONNECTIONS_LISTED: written}
 
     assert settled(kept, "us01/1", spoken).known.get(FactName.CONNECTIONS_LISTED) is expected
+
+
+def test_what_cannot_be_told_now_leaves_what_was_told_before() -> None:
+    before = {FactName.TRINO_KEPT: YES, FactName.SUNDAY_IS_SEVEN: NO, FactName.USERS_LISTED: YES}
+    now = {FactName.TRINO_KEPT: UNKNOWN, FactName.SUNDAY_IS_SEVEN: YES, FactName.PRESETS_KEPT: UNKNOWN}
+
+    assert merged(now, before) == {
+        FactName.TRINO_KEPT: YES,
+        FactName.SUNDAY_IS_SEVEN: YES,
+        FactName.USERS_LISTED: YES,
+        FactName.PRESETS_KEPT: UNKNOWN,
+    }
 
 
 def test_a_record_of_a_later_version_is_read_as_far_as_it_is_known() -> None:
