@@ -16,7 +16,8 @@ from reconciler.errors import NotFound, ProviderError, Transient
 from reconciler.model.probe import Told
 from reconciler.ports.probing import Answered
 from reconciler.providers.treasure_data import wire
-from reconciler.providers.treasure_data.recognising import FACTS, PARENT, Fact, Lists, Seen, Source
+from reconciler.providers.treasure_data.probed_facts import FACTS, Fact
+from reconciler.providers.treasure_data.recognising import PARENT, Lists, Seen, Source
 from reconciler.providers.treasure_data.wire import Raw
 
 MOST_REQUESTS: Final = 22

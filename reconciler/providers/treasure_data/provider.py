@@ -22,7 +22,7 @@ from reconciler.ports.readers import readers
 from reconciler.providers.treasure_data import activation_runs, builds, runs
 from reconciler.providers.treasure_data.activation_sources import Activations, Observes, source_of, source_told
 from reconciler.providers.treasure_data.activations import SegmentActivations
-from reconciler.providers.treasure_data.connections import Connections, ReferencedConnections
+from reconciler.providers.treasure_data.connections import Connections
 from reconciler.providers.treasure_data.databases import Databases, Tables
 from reconciler.providers.treasure_data.declaring import declare
 from reconciler.providers.treasure_data.family import Attributes, Family
@@ -35,6 +35,7 @@ from reconciler.providers.treasure_data.parent_segments import KIND as PARENT_SE
 from reconciler.providers.treasure_data.parent_segments import ParentSegments
 from reconciler.providers.treasure_data.probing import Probing
 from reconciler.providers.treasure_data.queries import SavedQueries
+from reconciler.providers.treasure_data.referenced_connections import ReferencedConnections
 from reconciler.providers.treasure_data.segments import SegmentTrees
 from reconciler.providers.treasure_data.timings import Timings
 from reconciler.providers.treasure_data.workflows import KIND as WORKFLOW

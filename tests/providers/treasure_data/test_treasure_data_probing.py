@@ -18,9 +18,9 @@ from reconciler.model.environment import TreasureDataFacts
 from reconciler.model.probe import AccountFacts, FactName, ProbeRecord, Told, merged, settled
 from reconciler.ports.listing import Found
 from reconciler.ports.probing import Answered
+from reconciler.providers.treasure_data.probed_facts import FACTS
 from reconciler.providers.treasure_data.probing import MOST_REQUESTS
 from reconciler.providers.treasure_data.provider import TreasureDataProvider
-from reconciler.providers.treasure_data.recognising import FACTS
 from reconciler.service.app import create_app
 
 if TYPE_CHECKING:
