@@ -14,7 +14,7 @@ from reconciler.errors import ManifestError, TdrError
 from reconciler.model.observation import Unreadable
 from reconciler.model.probe import ProbeRecord, Told, merged
 from reconciler.ports.clock import rfc3339
-from reconciler.ports.probing import Probes
+from reconciler.ports.probing import Answered, Probes
 from reconciler.ports.provider import RUNNABLE, JobStatus, Runs
 from reconciler.reports.documents import Document, heading
 from reconciler.wiring import Runtime
@@ -64,6 +64,7 @@ def _probe(runtime: Runtime, asked: list[Document]) -> str:
     answers = vendor.probe()
     is_same = before is not None and before.account == vendor.account()
     told = {one.fact: one.told for one in answers}
+    written = runtime.loaded.environment.treasure_data.facts.written()
     kept = merged(told, before.answers) if before is not None and is_same else told
     asked += [
         {
@@ -73,7 +74,7 @@ def _probe(runtime: Runtime, asked: list[Document]) -> str:
             "answer": one.told.value,
             "kept": kept[one.fact].value,
             "seen": one.seen,
-            "effect": one.effect,
+            "effect": _effect(one, kept[one.fact], written.get(one.fact)),
         }
         for one in answers
     ]
@@ -89,6 +90,14 @@ def _probe(runtime: Runtime, asked: list[Document]) -> str:
     still = [fact for fact, answer in kept.items() if answer is not told.get(fact, Told.UNKNOWN)]
     stays = f", {len(still)} of them from before: {', '.join(sorted(still))}" if still else ""
     return f"{len(answers)} facts asked, answers in {place.relative_to(runtime.project.root)}{stays}"
+
+
+def _effect(one: Answered, kept: Told, written: bool | None) -> str:  # noqa: FBT001 - what somebody wrote
+    """What is done from now on: what a person wrote goes before what is kept."""
+    if written is None:
+        return one.effects[kept]
+    told = Told.YES if written else Told.NO
+    return f"{one.effects[told]} (the environment says {told})"
 
 
 def _facts(runtime: Runtime) -> str:

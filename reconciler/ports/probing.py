@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from reconciler.model.probe import FactName, Told
@@ -15,7 +15,7 @@ class Answered:
 
     asked: the request, such as ``GET /v3/schedule/list``.
     seen: what the answer was recognised by, without names or values of the account.
-    effect: what the provider does with this answer.
+    effects: answer -> what the provider does with it; all three are in it.
     """
 
     fact: FactName
@@ -23,7 +23,12 @@ class Answered:
     asked: str
     told: Told
     seen: str
-    effect: str
+    effects: Mapping[Told, str] = field(repr=False)
+
+    @property
+    def effect(self) -> str:
+        """What the provider does with this answer."""
+        return self.effects[self.told]
 
 
 @runtime_checkable

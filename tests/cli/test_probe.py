@@ -3,9 +3,26 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from stage import Stage
 from test_answered_documents import valid
+
+
+def effects(said: dict[str, Any]) -> dict[str, str]:
+    return {one["fact"]: one["effect"] for one in said["facts"]}
+
+
+def test_what_a_person_wrote_is_told_as_what_is_done(project: Stage) -> None:
+    project.write(
+        "manifests/environments/local.yaml", "treasure_data: {facts: {sunday_is_seven: false, users_listed: true}}\n"
+    )
+
+    said = effects(project.tdr("doctor", "--probe", "--format", "json").document)
+
+    assert said["sunday_is_seven"] == "Sunday is sent as 0 (the environment says no)"
+    assert said["users_listed"] == "`notify.emails` of an activation are users (the environment says yes)"
+    assert said["repeat_units_told"] == "the default stays"
 
 
 def test_the_probe_keeps_answers_and_the_doctor_refuses_those_of_another_account(project: Stage) -> None:
@@ -27,6 +44,7 @@ def test_the_probe_keeps_answers_and_the_doctor_refuses_those_of_another_account
     said = valid(project.tdr("doctor", "--probe", "--format", "json").document)
     told = {one["fact"]: (one["answer"], one["kept"]) for one in said["facts"]}
     assert (told["sunday_is_seven"], told["connections_listed"]) == (("unknown", "no"), ("yes", "yes"))
+    assert effects(said)["sunday_is_seven"] == "Sunday is sent as 0"
     assert "1 of them from before: sunday_is_seven" in next(
         one["message"] for one in said["checks"] if one["check"] == "probe"
     )

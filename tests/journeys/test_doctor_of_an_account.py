@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -159,6 +160,17 @@ def test_a_host_that_nobody_answers_at_is_told_and_the_other_checks_go_on(projec
     (probe,) = [one for one in said["checks"] if one["check"] == "probe"]
     assert "nothing listens" in probe["message"]
     assert said["facts"] == []
+
+
+def test_an_account_is_asked_at_the_pace_that_the_environment_says(project: Stage) -> None:
+    def waited_s() -> float:
+        begun = project.clock.now() - time.time()
+        project.tdr("doctor", "--probe")
+        return project.clock.now() - time.time() - begun
+
+    assert waited_s() < 1
+    project.edit(PROD, "treasure_data: {", "treasure_data: {pace: {api: 0.5}, ")
+    assert waited_s() > 8  # six requests and more, two seconds from one to the next
 
 
 @pytest.mark.parametrize("fact", [Fact.CUSTOMER_DATA_ANSWERS, Fact.WORKFLOWS_ANSWER])

@@ -166,6 +166,18 @@ def test_what_an_account_tells_is_heeded_from_the_probe_to_an_empty_plan(
     assert load["config"]["out"]["mode"] == "append"
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("fact", list(Fact))
+def test_each_fact_alone_is_heeded_the_other_way(grown_account: Stage, tmp_path: Path, fact: Fact) -> None:
+    with account_of(grown_account, fact) as (account, url, key):
+        project = other_project(grown_account, tmp_path, url, key)
+        assert probed(project)[fact] == NOT_TOLD.get(fact, "no")
+
+        project.tdr("import", "--all", expect=None)
+        project.tdr("plan", "--detailed-exitcode")
+        changed_and_applied(project, account, frozenset({fact}))
+
+
 def changed_and_applied(project: Stage, account: OtherAccount, otherwise: frozenset[Fact]) -> None:
     """What somebody changes in the manifests reaches the account, and the plan after it is empty."""
     if Fact.IMPORT_MODES_TOLD in otherwise:
@@ -174,14 +186,17 @@ def changed_and_applied(project: Stage, account: OtherAccount, otherwise: frozen
         project.tdr("plan", "--detailed-exitcode")
     project.edit("manifests/imports/customers.yaml", "mode: replace", "mode: append")
     expected = {"import/customers"}
-    if otherwise >= WITHOUT:
+    if Fact.CUSTOMER_DATA_ANSWERS in otherwise:
         project.write("manifests/south.yaml", SEGMENT.replace("folder: europe, ", ""))
         assert "this account has no parent segments" in project.tdr("validate", expect=7).err
         (project.folder / "manifests/south.yaml").unlink()
     else:
         project.write("manifests/south.yaml", SEGMENT)
-        project.edit(ACTIVATION, 'cron: "0 3 * * 0,3"', 'cron: "30 4 * * 0"')
-        expected |= {"segment/south", "activation/spring-to-pinterest"}
+        expected |= {"segment/south"}
+        # Without a connection that anybody told of, the activation was left out.
+        if Fact.CONNECTIONS_LISTED not in otherwise:
+            project.edit(ACTIVATION, 'cron: "0 3 * * 0,3"', 'cron: "30 4 * * 0"')
+            expected |= {"activation/spring-to-pinterest"}
     if Fact.USERS_LISTED in otherwise:
         text = (project.folder / ACTIVATION).read_text("utf-8")
         project.edit(ACTIVATION, "  schedule:", "  notify: {when: [failure], emails: [a@example.com]}\n  schedule:")

@@ -51,7 +51,11 @@ class Probing:
         answers: list[Answered] = []
         for fact in FACTS:
             told, seen = self._told(fact)
-            answers.append(Answered(fact.name, fact.question, fact.source.value, told, seen, fact.effect(told)))
+            answers.append(
+                Answered(
+                    fact.name, fact.question, fact.source.value, told, seen, {one: fact.effect(one) for one in Told}
+                )
+            )
         return answers
 
     def _read_all(self) -> None:
