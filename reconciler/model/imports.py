@@ -48,9 +48,11 @@ class IntercomTarget(StrEnum):
     CONVERSATIONS = "conversations"
     SEGMENTS = "segments"
     TAGS = "tags"
+    COMPANIES = "companies"
+    """Embedded service only."""
 
 
-_GROWING: Final = frozenset({IntercomTarget.USERS, IntercomTarget.CONVERSATIONS})
+GROWING: Final = frozenset({IntercomTarget.USERS, IntercomTarget.CONVERSATIONS})
 """Targets that can be asked for what changed since; tags and segments are told whole, without a filter or a page."""
 
 
@@ -80,10 +82,12 @@ class IntercomSource(Spec):
     when left out. Embedded service only."""
     old_names: bool | None = None
     """Whether columns of users are called as in Intercom's API of users: `user_id` for `external_id`. Embedded service only."""
+    api_version: OneLine | None = None
+    """Version of Intercom's API that answers, such as 2.14; 2.16 when left out. Embedded service only."""
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
-        if self.incremental and self.target not in _GROWING:
+        if self.incremental and self.target not in GROWING:
             message = (
                 f"target {self.target.value} has no incremental mode: Intercom tells {self.target.value} whole, without the "
                 "time of a change; take `incremental` away, and let `to: {mode: replace}` keep the table as they are now"

@@ -22,6 +22,7 @@ class LoadRequest:
     columns: name -> type of the columns that somebody declared for its table, in order; not those that loads added.
     position: what the last stored run of this load left behind; empty at first, and for runs that belong to no load.
     until: end of the run's window in Unix seconds, its scheduled time; 0 where there is none, as for a preview.
+    enough: rows after which a source may stop, as for a preview; 0 for all.
     """
 
     source: Mapping[str, Json]
@@ -29,6 +30,7 @@ class LoadRequest:
     columns: Mapping[str, str] = field(default_factory=dict)
     position: Mapping[str, Json] = field(default_factory=dict)
     until: int = 0
+    enough: int = 0
 
 
 @dataclass(frozen=True, slots=True)

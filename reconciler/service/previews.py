@@ -63,7 +63,7 @@ class Previews:
     @contextmanager
     def _reading(self, config: Mapping[str, Any]) -> Iterator[duckdb.DuckDBPyRelation]:
         try:
-            request = LoadRequest(self._connections.with_settings(config["in"]), "preview")
+            request = LoadRequest(self._connections.with_settings(config["in"]), "preview", enough=_PREVIEWED_ROWS)
             with self._warehouse.scratch() as scratch:
                 loaded = self._importer.read(request, scratch, _silent)
                 yield scratch.sql(f"SELECT * FROM {quoted(loaded.relation)}")

@@ -196,9 +196,12 @@ class Embedded:
 
     def _importer(self) -> Importer:
         from reconciler.connectors.sources.files import FilesSource  # noqa: PLC0415 - as above
+        from reconciler.connectors.sources.intercom import IntercomSource  # noqa: PLC0415 - as above
+        from reconciler.connectors.sources.intercom_client import connector  # noqa: PLC0415 - as above
         from reconciler.dataplane.importer import TypedImporter  # noqa: PLC0415 - as above
 
-        return TypedImporter({"files": FilesSource(self._project_root)})
+        intercom = connector(base_url=self._environment.endpoints.get("intercom"), clock=self._clock)
+        return TypedImporter({"files": FilesSource(self._project_root), "intercom": IntercomSource(intercom)})
 
     def _spark(self) -> SparkPlace | None:
         spark = self._environment.spark

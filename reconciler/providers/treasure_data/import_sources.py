@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.model.address import Address
 from reconciler.model.connections import FilesConnection, IntercomConnection
-from reconciler.model.imports import FilesSource, ImportSpec, IntercomSource
+from reconciler.model.imports import GROWING, FilesSource, ImportSpec, IntercomSource, IntercomTarget
 from reconciler.model.json import Json
 from reconciler.model.kinds import TableSpec
 from reconciler.model.unknown import Unknown
@@ -28,8 +28,7 @@ from reconciler.scrubbing import Scrubber
 CONNECTION: Final = "td_authentication_id"
 """Names the connection whose credentials a load uses. Source: templates of Treasure Data's own loads."""
 _TOKEN: Final = "access_token"  # noqa: S105 - the name of a setting
-_GROWING: Final = frozenset({"users", "conversations"})
-_OWN: Final = ("leads", "parts", "overlap", "old_names")
+_OWN: Final = ("leads", "parts", "overlap", "old_names", "api_version")
 """Settings that only the embedded service knows."""
 _FLAGS: Final = frozenset({"incremental", "leads", "parts", "old_names"})
 
@@ -98,6 +97,14 @@ def problems(address: Address, spec: ImportSpec, context: Context, *, runs_here:
             subject=str(address),
             path=f"/spec/from/{own[0]}",
             hint="take it away, or run the import in an environment whose `treasure_data.endpoint` is embedded",
+        )
+    if source.target is IntercomTarget.COMPANIES and not runs_here:
+        yield Diagnostic(
+            "target-not-known",
+            "Treasure Data's own import from Intercom reads users, conversations, segments and tags, and no companies",
+            subject=str(address),
+            path="/spec/from/target",
+            hint="run the import in an environment whose `treasure_data.endpoint` is embedded",
         )
     if source.api_key is not None and source.access_token is None:
         yield _retired(address, "/spec/from/api_key")
@@ -198,7 +205,7 @@ def _intercom(source: IntercomSource, context: Context, connection_id: Callable[
         part[_TOKEN] = source.access_token
     else:
         part |= {"app_id": source.app_id, "api_key": source.api_key}
-    if source.target.value in _GROWING:
+    if source.target in GROWING:
         part["incremental"] = source.incremental
     return part | {name: value for name in _OWN if (value := getattr(source, name)) is not None}
 
@@ -207,7 +214,7 @@ def _intercom_told(source: dict[str, Json], hidden: list[str]) -> tuple[dict[str
     """What is told in the form of what is wanted. Of both ways in the token wins, so the older one is not spoken of."""
     for name in _FLAGS & source.keys():
         source[name] = {"true": True, "false": False}.get(str(source[name]).lower(), source[name])
-    if source.get("target") in _GROWING:
+    if source.get("target") in {target.value for target in GROWING}:
         source.setdefault("incremental", False)
     elif source.get("incremental") is False:
         del source["incremental"]  # as good as unsaid: these targets have none
