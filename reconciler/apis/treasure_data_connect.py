@@ -22,9 +22,8 @@ from reconciler.scrubbing import Scrubber
 if TYPE_CHECKING:
     import httpx
 
-_API_PER_S: Final = 10.0
+_USUAL_PER_S: Final = 10.0
 _CUSTOMER_DATA_PER_S: Final = 2.0
-_WORKFLOWS_PER_S: Final = 5.0
 _BURST_S: Final = 2
 """After a pause so many seconds' requests may go at once."""
 _ADVICE: Final = {
@@ -77,7 +76,7 @@ def connect(
             DIALECT,
             credentials=FixedKey(api_key, scheme="TD1"),
             policy=policy,
-            bucket=_pace(endpoint, per_s, _API_PER_S, clock),
+            bucket=_pace(endpoint, per_s, _USUAL_PER_S, clock),
             scrubber=scrubber,
             clock=clock,
             transport=transport,
@@ -123,14 +122,14 @@ def connect_workflows(
 ) -> Workflows:
     """The same account's client for workflows, which answer at a host of their own; nothing is sent yet.
 
-    per_s: as for `connect`, but five by default.
+    per_s: as for `connect`.
     """
     return Workflows(
         Client(
             endpoint.workflow_url,
             DIALECT,
             credentials=FixedKey(api_key, scheme="TD1"),
-            bucket=_pace(endpoint, per_s, _WORKFLOWS_PER_S, clock),
+            bucket=_pace(endpoint, per_s, _USUAL_PER_S, clock),
             clock=clock,
             transport=transport,
             trace=trace,

@@ -13,6 +13,7 @@ from reconciler.engine.safety import guard_accounts
 from reconciler.engine.scoping import narrowed, part_of_remembered
 from reconciler.engine.unmanaged import inventory
 from reconciler.errors import ProviderError
+from reconciler.logs import logger
 from reconciler.model.address import Address
 from reconciler.model.observation import Finding, Seen
 from reconciler.model.record import State
@@ -54,6 +55,8 @@ def scan(runtime: Runtime, scope: Scope = EVERYTHING) -> Scan:
 def look(runtime: Runtime, state: State, scope: Scope = EVERYTHING) -> Scan:
     """As `scan`, of this *state*."""
     world = runtime.world
+    if runtime.probed.note:
+        logger("reconciler.probe").warning(runtime.probed.note)
     part = part_of_remembered(scope, world, state)
     chosen = set(state.records)
     if part is not None:

@@ -146,6 +146,7 @@ def _import_all(open_project: Open, selection: Selection, *, dry_run: bool, lock
     for _ in range(_ROUNDS):
         with open_project() as runtime:
             report.environment, report.now = runtime.environment_name, runtime.clock.now()
+            report.notes = [runtime.probed.note] if runtime.probed.note else []
             drafts, claimed = _drafts(runtime, selection)
             manifests = runtime.project.spec.manifests
             new = list(writing.files(drafts.drafts, manifests))

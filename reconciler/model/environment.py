@@ -67,7 +67,7 @@ class TreasureDataPace(Spec):
     customer_data: PerSecond | None = None
     """At api-cdp.…, where parent segments, segments and activations are: 2, as the vendor's own copying tool."""
     workflows: PerSecond | None = None
-    """At api-workflow.…: 5."""
+    """At api-workflow.…: 10."""
 
 
 class TreasureDataTarget(Spec):

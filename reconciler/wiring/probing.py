@@ -37,6 +37,14 @@ class Kept:
     record: ProbeRecord | None = None
     damage: Diagnostic | None = None
 
+    @property
+    def note(self) -> str:
+        """The damage in a line, for what has no list of findings; "" for none."""
+        if self.damage is None:
+            return ""
+        where = self.damage.position.file if self.damage.position else ""
+        return f"{where}: {self.damage.message}; {self.damage.hint}"
+
 
 def recorded(project: Project, environment: str) -> Kept:
     """The answers that were kept; none when nobody asked. A file that cannot be read stops nobody: defaults hold then."""

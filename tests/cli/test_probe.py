@@ -63,7 +63,9 @@ def test_a_damaged_record_of_answers_is_a_warning_and_nothing_is_known(project: 
         assert "the file is no record of answers" in said
         assert "manifests/environments/local.probe.json:1:1" in said
         assert "remove it and run `tdr doctor --probe`" in said
+    assert "notice: manifests/environments/local.probe.json: the file" in project.tdr("import", "--all").out
     project.tdr("apply", "--yes")
+    assert "the file is no record of answers" in project.tdr("drift").err
     project.tdr("state", "list")
     told = project.tdr("doctor", "--format", "json", expect=1).document["checks"]
     (facts,) = [one for one in told if one["check"] == "facts"]
