@@ -209,7 +209,11 @@ class Stage:
             open_runtime(
                 start=self.folder,
                 environment=None,
-                variables={"pinterest": self.environ.get("TDR_VAR_pinterest", "")},
+                variables={
+                    name.removeprefix("TDR_VAR_"): value
+                    for name, value in self.environ.items()
+                    if name.startswith("TDR_VAR_")
+                },
                 resolve_secrets=False,
                 clock=None if "TDR_NOW" in self.environ else self.clock,
             ) as runtime,

@@ -1,0 +1,258 @@
+"""Imports from Intercom as people keep them: declared, planned, applied, run, taken over, changed, and read by td-client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from made_by_others import served
+from stage import Stage, environment, leaks
+
+from reconciler.emulators.intercom.knobs import Knobs
+from reconciler.emulators.intercom.sandbox import IntercomSandbox
+from reconciler.emulators.intercom.world import World
+from reconciler.emulators.timeline import Timeline
+
+TOKEN = "dG9rOkZBS0VfaW50ZXJjb21fdG9rZW4="
+DAY = 86_400
+MANIFESTS = {
+    "tdr.yaml": "apiVersion: tdr/v1\nproject: support\n",
+    "manifests/environments/local.yaml": 'endpoints: {intercom: "${var:intercom}"}\n',
+    "manifests/support.yaml": """\
+apiVersion: tdr/v1
+kind: Database
+metadata: {name: support}
+spec: {}
+---
+apiVersion: tdr/v1
+kind: Connection
+metadata: {name: intercom-main}
+spec: {type: intercom, access_token: "${secret:env:INTERCOM_TOKEN}"}
+---
+apiVersion: tdr/v1
+kind: Schedule
+metadata: {name: nightly}
+spec: {cron: "0 3 * * *", timezone: Asia/Tokyo, delay: 10m}
+---
+apiVersion: tdr/v1
+kind: Import
+metadata: {name: people}
+spec:
+  from: {type: intercom, connection: intercom-main, target: users, incremental: true}
+  to: {database: support, table: people}
+  schedule: nightly
+---
+apiVersion: tdr/v1
+kind: Import
+metadata: {name: tags}
+spec:
+  from: {type: intercom, connection: intercom-main, target: tags}
+  to: {database: support, table: tags, mode: replace}
+""",
+}
+
+
+@pytest.fixture
+def support(tmp_path: Path) -> Iterator[tuple[Stage, IntercomSandbox]]:
+    """A project of imports from an Intercom whose time is the project's."""
+    folder = tmp_path / "support"
+    folder.mkdir()
+    stage = Stage(folder, None, environment(folder))
+    knobs = Knobs(calls_per_window=0)
+    with IntercomSandbox(TOKEN, knobs=knobs, timeline=Timeline(stage.clock.now)) as intercom:
+        stage.environ |= {"TDR_VAR_intercom": intercom.base_url, "INTERCOM_TOKEN": TOKEN}
+        for path, text in MANIFESTS.items():
+            stage.write(path, text)
+        yield stage, intercom
+
+
+@pytest.fixture
+def stage(support: tuple[Stage, IntercomSandbox]) -> Stage:
+    return support[0]
+
+
+@pytest.fixture
+def world(support: tuple[Stage, IntercomSandbox]) -> World:
+    return support[1].intercom.world
+
+
+def table(stage: Stage, sql: str) -> list[Any]:
+    with stage.somebody() as td:
+        job = td.issue_job("presto", "support", {"query": sql}, "")
+        while td.job(job)["status"] not in {"success", "error"}:
+            stage.clock.sleep(0.05)
+        assert td.job(job)["status"] == "success", td.job(job)["debug"]
+        return td.job_rows(job)
+
+
+def plan(stage: Stage, **environ: str) -> dict[str, int]:
+    summary: dict[str, int] = stage.tdr("plan", "--format", "json", **environ).document["summary"]
+    return summary
+
+
+def test_it_is_planned_applied_and_run_and_the_next_run_brings_what_changed(stage: Stage, world: World) -> None:
+    people = [world.put_contact(f"c{number}", {"name": f"Person {number}"})["id"] for number in range(3)]
+    assert "(known after connection/intercom-main)" in stage.tdr("plan").out
+    stage.tdr("apply", "--yes")
+    assert stage.tdr("plan", "--detailed-exitcode").code == 0
+
+    stage.tdr("run", "import/people")
+    world.put_contact("c1", {"name": "Renamed"})
+    world.put_contact("c9", {"name": "New"})
+    stage.tdr("run", "import/people")
+
+    rows = table(stage, "SELECT id, name FROM people ORDER BY id")
+    assert people == ["c0", "c1", "c2"]
+    assert rows == [["c0", "Person 0"], ["c1", "Renamed"], ["c2", "Person 2"], ["c9", "New"]]
+    assert plan(stage) == {"noop": 4}, "what a run remembers is nobody's change"
+    with stage.somebody() as td:
+        told = td.bulk_load("people")
+    assert told["config_diff"]["target"] == "users"
+    assert told["config"]["in"]["td_authentication_id"] == 1
+    assert (told["cron"], told["timezone"], told["delay"]) == ("0 3 * * *", "Asia/Tokyo", 600)
+
+
+@pytest.mark.parametrize(
+    ("mode", "after_none", "after_one"),
+    [
+        ("append", ["t1", "t2"], ["t1", "t2", "t3"]),
+        ("replace", [], ["t3"]),
+        ("replace_on_new_data", ["t1", "t2"], ["t3"]),
+    ],
+)
+def test_a_placement_decides_what_becomes_of_the_rows_before(
+    stage: Stage, world: World, mode: str, after_none: list[str], after_one: list[str]
+) -> None:
+    stage.edit("manifests/support.yaml", "mode: replace", f"mode: {mode}")
+    stage.tdr("apply", "--yes")
+    seen = []
+    for tags in (["t1", "t2"], [], ["t3"]):
+        world.tags.clear()
+        for tag in tags:
+            world.put_tag(tag, {})
+        stage.tdr("run", "import/tags")
+        seen.append([row[0] for row in table(stage, "SELECT id FROM tags ORDER BY id")])
+    assert seen == [["t1", "t2"], after_none, after_one]
+
+
+def test_a_run_that_intercom_breaks_off_leaves_the_table_and_the_next_one_makes_it_whole(
+    support: tuple[Stage, IntercomSandbox],
+) -> None:
+    stage, intercom = support
+    world = intercom.intercom.world
+    stage.tdr("apply", "--yes")
+    for number in range(200):
+        world.put_contact(f"c{number:03}", {"updated_at": 1_700_000_000 + number})
+    stage.tdr("run", "import/people")
+    for number in range(100, 320):
+        world.put_contact(f"c{number:03}", {"name": "changed"})
+    intercom.control.fault("error", status=403, path="/contacts/search", nth=2)
+
+    failed = stage.tdr("run", "import/people", expect=None)
+
+    assert failed.code != 0
+    assert "Intercom: POST /contacts/search answered 403" in failed.out + failed.err
+    counted = "SELECT count(1), count(DISTINCT id), count(name) FROM people"
+    assert table(stage, counted) == [[200, 200, 0]]
+    stage.tdr("run", "import/people")
+    assert table(stage, counted) == [[320, 320, 220]]
+
+
+def test_a_token_of_its_own_never_shows_and_its_change_is_seen(stage: Stage, world: World) -> None:
+    world.put_tag("t1", {})
+    own = 'access_token: "${secret:env:INTERCOM_TOKEN}", target: tags'
+    stage.edit("manifests/support.yaml", "connection: intercom-main, target: tags", own)
+    stage.tdr("apply", "--yes")
+    stage.tdr("run", "import/tags")
+    assert plan(stage) == {"noop": 4}
+
+    world.tokens.add("another-FAKE-token-1234567890")
+    changed = stage.tdr("plan", INTERCOM_TOKEN="another-FAKE-token-1234567890")
+    assert "access_token" in changed.out
+    stage.tdr("apply", "--yes", INTERCOM_TOKEN="another-FAKE-token-1234567890")
+    assert plan(stage, INTERCOM_TOKEN="another-FAKE-token-1234567890") == {"noop": 4}
+
+    secrets = [TOKEN, "another-FAKE-token-1234567890"]
+    files = {str(path): path.read_bytes() for path in stage.folder.rglob("*") if path.is_file()}
+    assert leaks(files | {str(n): text.encode() for n, text in enumerate(stage.heard)}, secrets) == []
+
+
+def test_loads_that_td_client_made_are_taken_over_and_the_next_plan_is_empty(stage: Stage, world: World) -> None:
+    world.put_contact("c1", {"name": "Person"})
+    stage.tdr("apply", "--yes", "--target", "connection/intercom-main", "--target", "database/support")
+    sources: dict[str, dict[str, Any]] = {
+        "of a connection": {"td_authentication_id": 1, "target": "users", "incremental": True},
+        "of a token": {"access_token": TOKEN, "target": "conversations", "incremental": False},
+        "both ways": {"access_token": TOKEN, "app_id": "a1", "api_key": "FAKE-key-of-old", "target": "segments"},
+        "the old way": {"app_id": "a1", "api_key": "FAKE-key-of-old", "target": "tags"},
+    }
+    with served(stage) as td:
+        for name, source in sources.items():
+            config = {"in": {"type": "intercom", **source}, "out": {"mode": "append"}}
+            td.api.connector_create(name, "support", "people", {"config": config})
+        job = td.api.connector_run("of a connection")
+        assert job["job_id"]
+    (stage.folder / "manifests/support.yaml").write_text(
+        MANIFESTS["manifests/support.yaml"].split("---\napiVersion: tdr/v1\nkind: Schedule")[0]
+    )
+    environ = {
+        "OF_A_TOKEN_ACCESS_TOKEN": TOKEN,
+        "BOTH_WAYS_ACCESS_TOKEN": TOKEN,
+        "THE_OLD_WAY_API_KEY": "FAKE-key-of-old",
+    }
+
+    said = stage.tdr("import", "--all", "--yes", "--format", "json", **environ)
+
+    assert said.document["left_out"] == []
+    folder = stage.folder / "manifests/imports"
+    specs = {
+        path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))["spec"]["from"] for path in folder.glob("*.yaml")
+    }
+    assert specs == {
+        "of-a-connection": {
+            "type": "intercom",
+            "connection": "intercom-main",
+            "target": "users",
+            "incremental": True,
+        },
+        "of-a-token": {
+            "type": "intercom",
+            "access_token": "${secret:env:OF_A_TOKEN_ACCESS_TOKEN}",
+            "target": "conversations",
+        },
+        "both-ways": {"type": "intercom", "access_token": "${secret:env:BOTH_WAYS_ACCESS_TOKEN}", "target": "segments"},
+        "the-old-way": {
+            "type": "intercom",
+            "app_id": "a1",
+            "api_key": "${secret:env:THE_OLD_WAY_API_KEY}",
+            "target": "tags",
+        },
+    }
+    assert set(plan(stage, **environ)) == {"noop"}
+    assert "Intercom has retired app ids with API keys" in stage.tdr("plan", **environ).out
+
+
+@pytest.mark.parametrize("target", ["tags", "segments"])
+def test_what_is_told_whole_has_no_incremental_mode(stage: Stage, target: str) -> None:
+    stage.edit("manifests/support.yaml", "target: tags", f"target: {target}, incremental: true")
+    assert f"target {target} has no incremental mode" in stage.tdr("validate", expect=7).err
+
+
+def test_a_connection_that_a_person_made_is_named_without_a_document(stage: Stage, world: World) -> None:
+    world.put_tag("t1", {})
+    stage.tdr("apply", "--yes")
+    with stage.somebody() as td:
+        settings = {"name": "made-in-the-console", "type": "intercom", "settings": {"access_token": TOKEN}}
+        td.create_connection(settings)
+    stage.edit(
+        "manifests/support.yaml",
+        "connection: intercom-main, target: tags",
+        "connection: made-in-the-console, target: tags",
+    )
+    stage.tdr("apply", "--yes")
+    assert plan(stage) == {"noop": 4}
+    stage.tdr("run", "import/tags")
+    assert table(stage, "SELECT id FROM tags") == [["t1"]]
