@@ -256,3 +256,21 @@ def test_a_connection_that_a_person_made_is_named_without_a_document(stage: Stag
     assert plan(stage) == {"noop": 4}
     stage.tdr("run", "import/tags")
     assert table(stage, "SELECT id FROM tags") == [["t1"]]
+
+
+def test_what_somebody_changed_is_shown_and_accepted_into_the_manifest(stage: Stage) -> None:
+    stage.tdr("apply", "--yes")
+    with stage.somebody() as td:
+        (there,) = [one for one in td.bulk_loads() if one["name"] == "people"]
+        config = there["config"]
+        assert isinstance(config, dict)
+        source = {**config["in"], "target": "conversations", "incremental": False}
+        td.update_bulk_load("people", {"config": {"in": source, "out": {"mode": "append"}}})
+    said = stage.tdr("drift", expect=2).out
+    assert '"users" → "conversations"' in said
+
+    stage.tdr("drift", "--accept", "import/people")
+
+    text = (stage.folder / "manifests/support.yaml").read_text(encoding="utf-8")
+    assert "from: {type: intercom, connection: intercom-main, target: conversations}" in text
+    assert stage.tdr("plan", "--detailed-exitcode").code == 0
