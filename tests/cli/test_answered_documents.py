@@ -51,6 +51,7 @@ def test_every_document_is_one_json_on_stdout_and_fits_its_schema(applied: Stage
         "tdr.version": ["version"],
     }
     told = {name: valid(applied.tdr(*command, "--format", "json").document) for name, command in commands.items()}
+    assert told["tdr.run"]["api_calls"]["treasure_data"] > told["tdr.plan"]["api_calls"]["treasure_data"] > 0
     told["shown plan"] = valid(applied.tdr("show", "plan.json", "--format", "json").document)
     told["shown run"] = valid(applied.tdr("show", str(report), "--format", "json").document)
     told["moved"] = valid(

@@ -177,6 +177,8 @@ def _settings(export: Mapping[str, Any], beside: str) -> Tree:
 
 
 def _parsed(text: object) -> dict[str, Json]:
+    if isinstance(text, dict):
+        return text  # in what form the vendor tells settings beside a connection is not documented
     if not isinstance(text, str) or not text.startswith("{"):
         return {}
     try:

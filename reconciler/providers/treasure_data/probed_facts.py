@@ -137,12 +137,7 @@ FACTS: Final = (
         FactName.IMPORT_MODES_TOLD,
         "Do imports tell whether they append or replace?",
         Source.IMPORTS,
-        recognising.some(
-            Source.IMPORTS,
-            "imports",
-            lambda raw: bool(recognising.part(raw, "config", "out").get("mode")),
-            "tell a mode",
-        ),
+        recognising.modes_told,
         {
             Told.YES: "an import without a mode appends",
             Told.NO: "the mode last applied stands for what is there, and `tdr import --all` leaves imports out",
@@ -228,7 +223,7 @@ FACTS: Final = (
         FactName.ACTIVATION_SECRETS_MASKED,
         "Are secrets of activations masked as expected?",
         Source.ACTIVATIONS,
-        recognising.masked(Source.ACTIVATIONS, lambda raw: raw.get("connectorConfig")),
+        recognising.activation_secrets_masked,
         {
             Told.YES: "settings without a mask are sent back as they are told",
             Told.NO: "settings with something secret by its name are never sent back, and a change of them is refused",
@@ -238,7 +233,7 @@ FACTS: Final = (
         FactName.REPEAT_UNITS_TOLD,
         "Do activations have the newer schedule, of units that repeat?",
         Source.ACTIVATIONS,
-        recognising.some(Source.ACTIVATIONS, "activations", lambda raw: bool(raw.get("repeatUnit")), "have a unit"),
+        recognising.repeat_units,
         {Told.YES: "schedules are sent as units", Told.NO: "schedules are sent as the older cron"},
     ),
     Fact(

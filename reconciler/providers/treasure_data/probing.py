@@ -20,8 +20,8 @@ from reconciler.providers.treasure_data.probed_facts import FACTS, Fact
 from reconciler.providers.treasure_data.recognising import PARENT, Lists, Seen, Source
 from reconciler.providers.treasure_data.wire import Raw
 
-MOST_REQUESTS: Final = 22
-"""Requests of one probe, repeated ones counted again: ten lists, and three lists and a rule of each parent segment."""
+MOST_REQUESTS: Final = 23
+"""Requests of one probe, repeated ones counted again: ten, three lists and a rule of each parent segment, and an activation."""
 _PARENTS: Final = 3
 """Parent segments that are looked into: enough to meet every form, and few requests whatever the account holds."""
 
@@ -78,7 +78,10 @@ class Probing:
             parent = wire.text(raw["id"])
             self._read(Source.FOLDERS, lambda parent=parent: data.folders(parent))  # type: ignore[misc]
             self._read(Source.SEGMENTS, lambda parent=parent: _below(parent, data.segments(parent)))  # type: ignore[misc]
-            self._read(Source.ACTIVATIONS, lambda parent=parent: data.syndications(parent))  # type: ignore[misc]
+            self._read(Source.ACTIVATIONS, lambda parent=parent: _below(parent, data.syndications(parent)))  # type: ignore[misc]
+        listed = [raw for raw in self._lists.of(Source.ACTIVATIONS) if raw.get("segmentId")]
+        if listed and not any(raw.get("connectorConfig") for raw in listed):
+            self._read(Source.ACTIVATION, lambda: [_alone(data, listed[0])])
         empty = {one[PARENT]: one for one in reversed(self._lists.of(Source.SEGMENTS)) if not one.get("rule")}
         for parent_id, raw in sorted(empty.items(), key=lambda entry: wire.whole(entry[0])):
             ids = wire.text(parent_id), wire.text(raw["id"])
@@ -112,6 +115,10 @@ class Probing:
         if fact.source in self._lists.skipped:
             return Told.UNKNOWN, f"not asked: {MOST_REQUESTS} requests were used up"
         return Told.UNKNOWN, "there is nothing to look at"
+
+
+def _alone(data: CustomerData, raw: Raw) -> Raw:
+    return data.syndication(wire.text(raw[PARENT]), wire.text(raw["segmentId"]), wire.text(raw["id"]))
 
 
 def _looked_up(api: TreasureData, raw: Raw) -> Raw:

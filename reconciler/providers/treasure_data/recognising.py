@@ -41,6 +41,7 @@ class Source(StrEnum):
     FOLDERS = "GET /audiences/ID/folders"
     SEGMENTS = "GET /audiences/ID/segments"
     ACTIVATIONS = "GET /audiences/ID/syndications"
+    ACTIVATION = "GET /audiences/ID/segments/ID/syndications/ID"
     RULES = "GET /audiences/ID/segments/ID"
 
 
@@ -97,11 +98,12 @@ def _counted(
     return recognise
 
 
-def masked(source: Source, settings: Callable[[Raw], Json]) -> Callable[[Lists], Seen]:
+def masked(source: Source, settings: Callable[[Raw], Json], besides: Source | None = None) -> Callable[[Lists], Seen]:
     """Whether everything of which the name says that it is a secret reads as a mask that is known here."""
 
     def recognise(lists: Lists) -> Seen:
-        masks = [is_mask(value) for raw in lists.of(source) for value in _secrets(settings(raw))]
+        raws = [*lists.of(source), *(lists.of(besides) if besides else ())]
+        masks = [is_mask(value) for raw in raws for value in _secrets(settings(raw))]
         told = Told.UNKNOWN if not masks else Told.YES if all(masks) else Told.NO
         return told, f"{sum(masks)} of {len(masks)} settings that are secret by their name read as a mask"
 
@@ -130,21 +132,23 @@ def part(raw: Raw, *names: str) -> Raw:
 
 
 def result_settings(raw: Raw) -> Json:
-    """The settings in the `result` of a saved query and beside its connection, as told; a password in an address counts too."""
-    result, told = raw.get("result"), [_json(raw.get("result_connection_settings"))]
+    """The settings in the `result` of a saved query and beside its connection, as told; credentials in an address count, too."""
+    result = raw.get("result")
+    told = [_json(raw.get("result_connection_settings")), _json(result)]
     if isinstance(result, str) and "://" in result and "@" in result and not result.startswith("{"):
-        userinfo = result.partition("://")[2].rpartition("@")[0]
-        told.append({"password": userinfo.partition(":")[2]})
-    else:
-        told.append(_json(result))
+        scheme, _, rest = result.partition("://")
+        user, _, password = rest.rpartition("@")[0].partition(":")
+        told.append({"password": password or (user if scheme == "td" else "")})  # the user of td:// is an API key
     return told
 
 
-def _json(text: object) -> Json:
-    if not isinstance(text, str) or not text.startswith("{"):
+def _json(told: object) -> Json:
+    if isinstance(told, dict):
+        return told
+    if not isinstance(told, str) or not told.startswith("{"):
         return None
     try:
-        return cast("Json", orjson.loads(text))
+        return cast("Json", orjson.loads(told))
     except orjson.JSONDecodeError:
         return None
 
@@ -186,9 +190,36 @@ def rules_listed(lists: Lists) -> Seen:
     return (Told.YES if count and (alone or count == len(segments)) else Told.UNKNOWN), seen
 
 
+def modes_told(lists: Lists) -> Seen:
+    """Of imports whose `out` is told at all, whether any of them says a mode."""
+    outs = [part(raw, "config", "out") for raw in lists.of(Source.IMPORTS) if "out" in part(raw, "config")]
+    count = sum(bool(out.get("mode")) for out in outs)
+    told = Told.UNKNOWN if not outs else Told.YES if count else Told.NO
+    return told, f"{count} of {len(outs)} imports tell a mode"
+
+
+def activation_secrets_masked(lists: Lists) -> Seen:
+    """As `masked`, of activations that are listed whole and of one that was read alone."""
+    return masked(Source.ACTIVATIONS, lambda raw: raw.get("connectorConfig"), Source.ACTIVATION)(lists)
+
+
+def repeat_units(lists: Lists) -> Seen:
+    """No only where the older fields are told without the newer: a list may leave schedules out altogether."""
+    raws = [*lists.of(Source.ACTIVATIONS), *lists.of(Source.ACTIVATION)]
+    newer = sum(bool(raw.get("repeatUnit")) for raw in raws)
+    older = sum(bool(raw.get("scheduleType")) for raw in raws)
+    told = Told.YES if newer else Told.NO if older else Told.UNKNOWN
+    return told, f"{newer} of {len(raws)} activations have a unit, {older} the older words"
+
+
 def sundays(lists: Lists) -> Seen:
     """By the two numbers that only one of both countings has."""
-    days = [wire.text(day) for raw in lists.of(Source.ACTIVATIONS) for day in _days(raw)]
+    days = [
+        wire.text(day)
+        for source in (Source.ACTIVATIONS, Source.ACTIVATION)
+        for raw in lists.of(source)
+        for day in _days(raw)
+    ]
     sevens, zeros = days.count("7"), days.count("0")
     seen = f"{sevens} Sundays are told as 7, {zeros} as 0"
     if bool(sevens) == bool(zeros):

@@ -149,6 +149,8 @@ def of_query(raw: Mapping[str, Json]) -> Json:
     The settings do not say their type, but no other export speaks of the type of an audience.
     """
     told = raw.get("result_connection_settings")
+    if isinstance(told, dict) and "audience_type" in told and not raw.get("result"):
+        return orjson.dumps({**told, "type": "pinterest"}).decode()
     if raw.get("result") or not isinstance(told, str) or '"audience_type"' not in told:
         return raw.get("result")
     try:

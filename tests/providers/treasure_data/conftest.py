@@ -42,12 +42,12 @@ class Vendor(httpx.BaseTransport):
     """A Treasure Data that answers what it is told to.
 
     says: ``METHOD path`` -> a JSON value, a response, or an error to raise. asked: call -> fields sent.
-    impatient: calls that are asked to come back a second later, once.
+    impatient: call -> how often it is asked to come back a second later.
     """
 
     says: dict[str, object] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, object]]] = field(default_factory=list)
-    impatient: set[str] = field(default_factory=set)
+    impatient: dict[str, int] = field(default_factory=dict)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         body = request.read().decode()
@@ -55,8 +55,8 @@ class Vendor(httpx.BaseTransport):
         fields = dict(parse_qsl(body, keep_blank_values=True)) if is_form else json.loads(body or "{}")
         call = f"{request.method} {request.url.raw_path.decode()}"
         self.asked.append((call, fields))
-        if call in self.impatient:
-            self.impatient.remove(call)
+        if self.impatient.get(call, 0):
+            self.impatient[call] -= 1
             return httpx.Response(429, headers={"Retry-After": "1"}, json={"error": "slow down"})
         answer = self.says[call]
         if isinstance(answer, Exception):

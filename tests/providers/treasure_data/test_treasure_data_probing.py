@@ -85,8 +85,9 @@ def segments(*listed: object, alone: object = None) -> dict[str, object]:
     }
 
 
-def activations(*raws: Mapping[str, object]) -> dict[str, object]:
-    return below("syndications", *({"name": "SENTINEL-6", **raw} for raw in raws))
+def activations(*raws: Mapping[str, object], alone: Mapping[str, object] | None = None) -> dict[str, object]:
+    one = {"GET /audiences/7/segments/2/syndications/1": {"id": "1", **(alone or {})}}
+    return one | below("syndications", *({"name": "SENTINEL-6", **raw} for raw in raws))
 
 
 def projects(*raws: Mapping[str, object]) -> dict[str, object]:
@@ -130,9 +131,14 @@ CASES: list[tuple[FactName, Told, dict[str, object]]] = [
     (FactName.QUERY_SECRETS_MASKED, YES, queries({"result": '{"type":"sfdc","password":"***"}'})),
     (FactName.QUERY_SECRETS_MASKED, NO, queries({"result": "mysql://etl:SENTINEL/9@db.example.com/shop"})),
     (FactName.QUERY_SECRETS_MASKED, NO, queries({"result_connection_settings": '{"api_key":"SENTINEL-9"}'})),
+    (FactName.QUERY_SECRETS_MASKED, NO, queries({"result_connection_settings": CLEAR})),
+    (FactName.QUERY_SECRETS_MASKED, NO, queries({"result": "td://1/SENTINEL-9@/shop/copies"})),
+    (FactName.QUERY_SECRETS_MASKED, YES, queries({"result": "td://***@/shop/copies"})),
+    (FactName.QUERY_SECRETS_MASKED, UNKNOWN, queries({"result": "td://@/shop/copies"})),
     (FactName.QUERY_SECRETS_MASKED, UNKNOWN, queries({"result": "mysql://db.example.com/shop"}, {"result": "{"})),
     (FactName.IMPORT_MODES_TOLD, YES, imports({"out": {"mode": "replace"}}, {"out": {}})),
     (FactName.IMPORT_MODES_TOLD, NO, imports({"out": {"type": "td_internal"}}, None)),
+    (FactName.IMPORT_MODES_TOLD, UNKNOWN, imports({"in": {"type": "files"}}, None)),
     (FactName.IMPORT_MODES_TOLD, UNKNOWN, {}),
     (FactName.IMPORT_SECRETS_MASKED, YES, imports({"in": MASKED})),
     (FactName.IMPORT_SECRETS_MASKED, NO, imports({"in": MASKED, "filters": [CLEAR]})),
@@ -159,6 +165,9 @@ CASES: list[tuple[FactName, Told, dict[str, object]]] = [
     (FactName.ACTIVATION_DETAILS_LISTED, NO, activations({"connectorConfig": {"a": "b"}})),
     (FactName.ACTIVATION_SECRETS_MASKED, YES, activations({"connectorConfig": MASKED})),
     (FactName.ACTIVATION_SECRETS_MASKED, NO, activations({"connectorConfig": CLEAR})),
+    (FactName.ACTIVATION_SECRETS_MASKED, YES, activations({"segmentId": "2"}, alone={"connectorConfig": MASKED})),
+    (FactName.REPEAT_UNITS_TOLD, YES, activations({"segmentId": "2"}, alone={"repeatUnit": "day"})),
+    (FactName.REPEAT_UNITS_TOLD, UNKNOWN, activations({"segmentId": "2"})),
     (FactName.REPEAT_UNITS_TOLD, YES, activations({"repeatUnit": "none"}, {"scheduleType": "daily"})),
     (FactName.REPEAT_UNITS_TOLD, NO, activations({"scheduleType": "daily"})),
     (FactName.SUNDAY_IS_SEVEN, YES, activations(week(1, 7), week(2))),
@@ -222,12 +231,12 @@ def test_the_probe_keeps_to_its_budget_and_says_what_it_did_not_ask(vendor: Vend
         vendor.says[f"GET /audiences/{number}/segments/9"] = {"id": "9", "rule": {}}
 
     asked(vendor)
-    assert len(vendor.asked) == MOST_REQUESTS - 1  # no connection is there to be looked up
+    assert len(vendor.asked) == MOST_REQUESTS - 2  # there is no connection to be looked up, and no activation
     assert {call.split("/")[2] for call, _ in vendor.asked if "/audiences/" in call} == {"0", "1", "2"}
 
     # One that is told to come back later at every call has used the budget up before the end.
     vendor.asked.clear()
-    vendor.impatient = set(vendor.says)
+    vendor.impatient = dict.fromkeys(vendor.says, 2)
     answers = {one.fact: one for one in asked(vendor)}
     assert len(vendor.asked) <= MOST_REQUESTS + 1
     left_out = answers[FactName.REPEAT_UNITS_TOLD]
