@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.model.address import Address
 from reconciler.model.connections import FilesConnection, IntercomConnection
-from reconciler.model.imports import GROWING, FilesSource, ImportSpec, IntercomSource, IntercomTarget
+from reconciler.model.imports import GROWING, FilesSource, ImportSpec, IntercomSource, IntercomTarget, Placement
 from reconciler.model.json import Json
 from reconciler.model.kinds import TableSpec
 from reconciler.model.unknown import Unknown
@@ -97,6 +97,15 @@ def problems(address: Address, spec: ImportSpec, context: Context, *, runs_here:
             subject=str(address),
             path=f"/spec/from/{own[0]}",
             hint="take it away, or run the import in an environment whose `treasure_data.endpoint` is embedded",
+        )
+    if source.incremental and spec.to.mode is not Placement.APPEND:
+        yield Diagnostic(
+            "changes-only",
+            f"each run would leave only what changed since the one before, for `mode: {spec.to.mode.value}` takes the rows away",
+            Severity.WARNING,
+            subject=str(address),
+            path="/spec/to/mode",
+            hint="keep `mode: append`, which replaces rows that come again by their id, or take `incremental` away",
         )
     if source.target is IntercomTarget.COMPANIES and not runs_here:
         yield Diagnostic(
