@@ -121,6 +121,18 @@ metadata: {name: south}
 spec: {parent_segment: people, folder: europe, where: {all: [{attribute: spring, equals: "yes"}]}}
 """
 
+SUNDAYS = """\
+apiVersion: tdr/v1
+kind: Activation
+metadata: {name: sundays}
+spec:
+  from: {segment: south}
+  to: {audience: spring-buyers}
+  membership: add
+  columns: [{column: email}]
+  schedule: {cron: "0 5 * * 0", timezone: Asia/Tokyo}
+"""
+
 
 @pytest.mark.parametrize("otherwise", OTHERWISE.values(), ids=OTHERWISE)
 def test_what_an_account_tells_is_heeded_from_the_probe_to_an_empty_plan(
@@ -157,11 +169,13 @@ def test_what_an_account_tells_is_heeded_from_the_probe_to_an_empty_plan(
 
     if otherwise >= WITHOUT:
         return
-    (one,) = asked(grown_account, "GET", "/audiences/1/syndications")
-    schedule = [one[name] for name in ("repeatUnit", "repeatSubFrequency", "scheduleType", "scheduleOption")]
+    found = {one["name"]: one for one in asked(grown_account, "GET", "/audiences/1/syndications")}
+    fields = ("repeatUnit", "repeatSubFrequency", "scheduleType", "scheduleOption")
     in_cron = Fact.REPEAT_UNITS_TOLD in otherwise
-    assert schedule == ([None, [], "cron", "30 4 * * 0"] if in_cron else ["week", [7], "weekly", "04:30"])
-    assert one["connectorConfig"]["api_token"] == "***"
+    for name, cron, at in (("spring-to-pinterest", "30 4 * * 0", "04:30"), ("sundays", "0 5 * * 0", "05:00")):
+        schedule = [found[name][one] for one in fields]
+        assert schedule == ([None, [], "cron", cron] if in_cron else ["week", [7], "weekly", at])
+    assert found["spring-to-pinterest"]["connectorConfig"]["api_token"] == "***"
     (load,) = asked(grown_account, "GET", "/v3/bulk_loads")
     assert load["config"]["out"]["mode"] == "append"
 
@@ -196,7 +210,8 @@ def changed_and_applied(project: Stage, account: OtherAccount, otherwise: frozen
         # Without a connection that anybody told of, the activation was left out.
         if Fact.CONNECTIONS_LISTED not in otherwise:
             project.edit(ACTIVATION, 'cron: "0 3 * * 0,3"', 'cron: "30 4 * * 0"')
-            expected |= {"activation/spring-to-pinterest"}
+            project.write("manifests/sundays.yaml", SUNDAYS)
+            expected |= {"activation/spring-to-pinterest", "activation/sundays"}
     if Fact.USERS_LISTED in otherwise:
         text = (project.folder / ACTIVATION).read_text("utf-8")
         project.edit(ACTIVATION, "  schedule:", "  notify: {when: [failure], emails: [a@example.com]}\n  schedule:")

@@ -23,9 +23,9 @@ from reconciler.model.resource import Resource
 from reconciler.model.unknown import Unknown
 from reconciler.ports.clock import Clock
 from reconciler.ports.provider import Context, Wanted
-from reconciler.providers.treasure_data import limits, output, repeats, results, wire
+from reconciler.providers.treasure_data import activation_checks, output, repeats, results, wire
 from reconciler.providers.treasure_data.family import Attributes, Leaf, settled
-from reconciler.providers.treasure_data.names import not_ours, referred, timing
+from reconciler.providers.treasure_data.names import not_ours, referred
 from reconciler.providers.treasure_data.segments import SEGMENT_KIND, SegmentTrees
 from reconciler.providers.treasure_data.timings import Timings
 from reconciler.providers.treasure_data.wire import Raw
@@ -90,40 +90,8 @@ class SegmentActivations:
 
     def problems(self, address: Address, spec: ActivationSpec, context: Context) -> Iterator[Diagnostic]:
         """The same, whoever the people are."""
-        yield from limits.name_problems(address, "activation", spec.name or address.name)
         yield from self._timings.problems(address, spec.schedule, context)
-        declared = timing(spec.schedule, context)
-        if declared is not None and declared.delay:
-            message = "an activation of a segment has no delay at Treasure Data"
-            yield Diagnostic("activation-delay", message, subject=str(address), path="/spec/schedule")
-        if spec.notify is not None and not self._users_listed:
-            yield Diagnostic(
-                "activation-notify",
-                "this account does not list its users, whom `notify` is for (`facts: {users_listed: false}`)",
-                subject=str(address),
-                path="/spec/notify",
-                hint="leave it out, and choose the people in the console",
-            )
-        names = [one.name for one in spec.columns or ()]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            message = f"two columns go out as {twice[0]!r}"
-            yield Diagnostic("activation-columns", message, subject=str(address), path="/spec/columns")
-        yield from self._column_problems(address, spec, context)
-
-    def _column_problems(self, address: Address, spec: ActivationSpec, context: Context) -> Iterator[Diagnostic]:
-        audience = context.resources.get(Address("audience", spec.to.audience))
-        if audience is None or not isinstance(audience.spec, AudienceSpec):
-            return  # the loader has said so, with the place
-        wanted = audience.spec.identifier.value
-        if not spec.all_columns and [one.name for one in spec.columns or ()] != [wanted]:
-            yield Diagnostic(
-                "activation-columns",
-                f"{audience.address} takes one column, called {wanted!r}",
-                subject=str(address),
-                path="/spec/columns",
-                hint=f"write `columns: [{{column: …, as: {wanted}}}]`",
-            )
+        yield from activation_checks.problems(address, spec, context, users_listed=self._users_listed)
 
     def attributes(self, resource: Resource, context: Context) -> Attributes:
         """What it should be; segment and connection by their ids, which an apply may have to tell first.
