@@ -2,15 +2,17 @@
 
 Nested objects become columns, their names joined by ``.``; lists stay JSON, as text. A name that would be there twice, such
 as ``owner.name`` as a key of its own beside `name` inside `owner`, or `Id` beside `id`, gets a number behind it, the same in
-every row. Whole numbers stay exact; where they meet fractions and are too large for those to be exact, and where types
-differ otherwise, all of the column is text.
+every row. Whole numbers stay exact, and so do fractions that come as `Decimal`; where they meet fractions and are too large for
+those to be exact, and where types differ otherwise, all of the column is text.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
@@ -51,7 +53,7 @@ class _Column:
         """In SQL: one that holds what every part has."""
         if len(self.types) == 1:
             return next(iter(self.types))
-        if self.types == {"BIGINT", "DOUBLE"} and self.widest <= _EXACT:
+        if all(type_ in {"BIGINT", "DOUBLE"} or _is_decimal(type_) for type_ in self.types) and self.widest <= _EXACT:
             return "DOUBLE"
         return "VARCHAR"
 
@@ -197,23 +199,45 @@ def _column(values: list[Json], path: _Path, into: dict[_Path, Any]) -> None:
                 return
         except OverflowError:
             pass  # more than 64 bits: text
+    if kinds <= {int, float, Decimal} and all(map(_is_exact, values)):
+        with suppress(pa.ArrowInvalid):  # more digits than a decimal has
+            into[path] = pa.array([None if value is None else Decimal(str(value)) for value in values])
+            return
     into[path] = pa.array(list(map(_text, values)), pa.string())
+
+
+def _is_exact(value: object) -> bool:
+    """Whether a fraction of the machine holds a number: then a decimal differs from it in how it is written only."""
+    match value:
+        case Decimal():
+            return Decimal(repr(float(value))) == value
+        case int():
+            return abs(value) <= _EXACT
+        case _:
+            return True
+
+
+def _is_decimal(type_: str) -> bool:
+    return type_.startswith("DECIMAL")
 
 
 def _text(value: Json) -> str | None:
     """A value among values of other types: text as it is, everything else as JSON."""
     if value is None or isinstance(value, str):
         return value
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
         return str(value)
     try:
         return orjson.dumps(value).decode()
-    except TypeError:  # a whole number of more than 64 bits inside a list
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    except TypeError:  # a whole number of more than 64 bits inside a list, or an exact fraction
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=float)
 
 
 def _sql_type(type_: pa.DataType) -> str:
-    return {"string": "VARCHAR", "int64": "BIGINT", "double": "DOUBLE", "bool": "BOOLEAN"}[str(type_)]
+    name = str(type_)
+    if name.startswith("decimal"):
+        return f"DECIMAL{name[name.index('(') :]}"
+    return {"string": "VARCHAR", "int64": "BIGINT", "double": "DOUBLE", "bool": "BOOLEAN"}[name]
 
 
 def _widest(array: Any) -> int:

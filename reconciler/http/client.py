@@ -121,6 +121,14 @@ class Client:
         """
         return self._run(_Call(request, bucket or self._bucket), self._as_it_came)
 
+    def whole(self, request: Request, *, bucket: TokenBucket | None = None) -> Answer:
+        """As `send`, whatever the body is: for addresses of which nobody here knows what they answer.
+
+        Raises:
+            ProviderError: as `send`, but not for a page for people.
+        """
+        return self._run(_Call(request, bucket or self._bucket), lambda _request, answer: answer)
+
     @contextmanager
     def stream(self, request: Request, *, bucket: TokenBucket | None = None) -> Iterator[Iterator[bytes]]:
         """The body of a successful answer in pieces, as they arrive.

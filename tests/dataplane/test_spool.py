@@ -68,6 +68,12 @@ VALUES: list[tuple[str, list[Any], str, list[Any]]] = [
     ("fractions", [1.5, 2.0], "DOUBLE", [1.5, 2.0]),
     ("whole numbers and fractions", [1, 2.5], "DOUBLE", [1.0, 2.5]),
     ("large whole numbers and fractions", [9_007_199_254_740_993, 2.5], "VARCHAR", ["9007199254740993", "2.5"]),
+    (
+        "more digits than fractions have",
+        [Decimal("0.12345678901234567890"), 1.5],
+        "VARCHAR",
+        ["0.12345678901234567890", "1.5"],
+    ),
     ("truths", [True, None, False], "BOOLEAN", [True, None, False]),
     ("truths and numbers", [True, 1], "VARCHAR", ["true", "1"]),
     ("leading zeros", ["007", "7"], "VARCHAR", ["007", "7"]),
@@ -87,6 +93,16 @@ def test_a_type_holds_every_value_exactly(
 
     assert types["value"] == type_
     assert [value for _, value in found] == kept
+
+
+def test_fractions_keep_their_zeros_where_all_have_them(tmp_path: Path) -> None:
+    page = [{"price": Decimal("0.10")}, {"price": 1.5}, {"price": 2}]
+
+    assert spooled(tmp_path / "one", page) == (
+        {"price": "DECIMAL(3,2)"},
+        [(Decimal("0.10"),), (Decimal("1.50"),), (Decimal(2),)],
+    )
+    assert spooled(tmp_path / "several", *([row] for row in page)) == ({"price": "DOUBLE"}, [(0.1,), (1.5,), (2.0,)])
 
 
 def test_scalars_and_objects_under_one_name_are_both_kept(tmp_path: Path) -> None:

@@ -1,0 +1,312 @@
+"""Rows from any REST API that a source specification describes; see `reconciler.sourcespec`.
+
+All pages are read before a row is stored, so a run that fails leaves the table and the position as they were.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import orjson
+
+from reconciler.connectors.sources.rest_auth import authentication
+from reconciler.dataplane.spool import RowSpool
+from reconciler.errors import Permanent, ProviderError
+from reconciler.http.answer import Answer
+from reconciler.http.client import Client
+from reconciler.http.credentials import Credentials
+from reconciler.http.dialect import Dialect
+from reconciler.http.request import Request, Safety
+from reconciler.http.retry import RetryPolicy
+from reconciler.http.wire import Timeouts
+from reconciler.model.json import Json
+from reconciler.ports.clock import Clock
+from reconciler.ports.exports import Progress
+from reconciler.ports.loads import LoadedRows, LoadRequest
+from reconciler.ports.tokens import TokenStore
+from reconciler.sourcespec import addresses, windows
+from reconciler.sourcespec.answers import NotJson, decoded
+from reconciler.sourcespec.checking import check
+from reconciler.sourcespec.findings import Refused
+from reconciler.sourcespec.paging import Done, Follow, Page, PagingError, Walk
+from reconciler.sourcespec.rows import Shaper
+from reconciler.sourcespec.specification import Specification
+
+if TYPE_CHECKING:
+    import duckdb
+    import httpx
+
+# Source: what peers do (Airbyte: 5 tries, 10 minutes), and Data Factory's time for one answer.
+POLICY: Final = RetryPolicy(attempts=6, first_wait_s=1.0, longest_wait_s=600.0, total_s=600.0)
+TIMEOUTS: Final = Timeouts(read_s=100.0)
+_UNTIL: Final = "until"
+_LIMIT: Final = "REQUEST_LIMIT_EXCEEDED"
+
+
+@dataclass(frozen=True, slots=True)
+class RestSource:
+    """An `Importer` for sources of type `rest`.
+
+    transport: base address, and whether private networks may be reached -> what carries requests there.
+    tokens: where tokens are kept that are renewed. folder: where pages are put down; the system's temporary one when None.
+    """
+
+    transport: Callable[[str, bool], httpx.BaseTransport]
+    tokens: Callable[[], TokenStore]
+    clock: Clock
+    folder: Path | None = None
+
+    def read(self, request: LoadRequest, connection: duckdb.DuckDBPyConnection, progress: Progress) -> LoadedRows:
+        """Read all pages of the window that is due, and make their rows one relation.
+
+        Raises:
+            Permanent: the specification or what is put into it cannot be used, the answers are not what it says, or the vendor
+                refuses.
+            Transient: the vendor does not answer.
+        """
+        run = _prepared(request, self.clock)
+        with tempfile.TemporaryDirectory(prefix="tdr-rest-", dir=self.folder) as folder:
+            spool = RowSpool(Path(folder))
+            try:
+                notices = list(self._pages(run, spool, progress))
+            except Refused as refused:
+                raise _permanent(refused) from None
+            except PagingError as error:
+                raise Permanent(str(error), hint="nothing was stored; the next run asks for the same again") from None
+            relation = spool.relation(connection)
+            # The files go with the folder, so the rows move into the connection, which spills to disk where it must.
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE rest_rows AS SELECT * FROM {relation}")
+            key = _key(run.specification, spool)
+        return LoadedRows("rest_rows", key, run.position(), tuple(dict.fromkeys(notices)))
+
+    def _pages(self, run: _Run, spool: RowSpool, progress: Progress) -> Iterator[str]:
+        yield from run.notices
+        shaper = Shaper(run.specification)
+        first = self._first(run, run.windows[0])
+        origin = addresses.origin(first.url)
+        base = f"{origin[0]}://{first.url.split('://', 1)[1].split('/', 1)[0]}"
+
+        def open_client(at: str, credentials: Credentials | None = None) -> Client:
+            if at.startswith("http://") and not run.allows_private:
+                raise Permanent(
+                    f"{at} is not https",
+                    hint="credentials and rows go encrypted, or `allow_private: true` says otherwise",
+                )
+            return Client(
+                at,
+                _DIALECT,
+                credentials=credentials,
+                timeouts=TIMEOUTS,
+                policy=POLICY,
+                clock=self.clock,
+                transport=self.transport(at, run.allows_private),
+            )
+
+        credentials = authentication(run.auth, run.auth_spec, self.tokens(), open_client, self.clock)
+        with open_client(base, credentials) as client:
+            for window in run.windows:
+                walk = Walk(run.specification)
+                begun = self._first(run, window, walk)
+                for page in self._walked(client, begun, walk, run, shaper, origin):
+                    spool.add(page.rows, size_bytes=page.size_bytes)
+                    progress(spool.count, 0)
+                yield from walk.notices
+
+    def _first(self, run: _Run, window: windows.Window, walk: Walk | None = None) -> addresses.Request:
+        asked = windows.asked(run.specification, run.kind, window)
+        ask = (walk or Walk(run.specification)).first()
+        return addresses.first_request(
+            run.specification,
+            run.values,
+            schedule_text=asked.text,
+            schedule_query=asked.query,
+            paging_query=ask.query,
+            paging_headers=ask.headers,
+        )
+
+    def _walked(
+        self,
+        client: Client,
+        first: addresses.Request,
+        walk: Walk,
+        run: _Run,
+        shaper: Shaper,
+        origin: tuple[str, str, int],
+    ) -> Iterator[_Rows]:
+        asked = first
+        while True:
+            answer = client.whole(_sent(asked))
+            page, rows = _read(answer, shaper)
+            yield rows
+            following = walk.after(page)
+            match following:
+                case Done():
+                    return
+                case Follow(link=link):
+                    asked = addresses.linked_request(asked, link)
+                    _hold_origin(asked, origin)
+                case ask:
+                    asked = _with(first, ask.query, ask.headers)
+            if run.specification.paging.delay_s:
+                self.clock.sleep(run.specification.paging.delay_s)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    rows: list[dict[str, Json]]
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What a load's configuration comes to."""
+
+    specification: Specification
+    values: addresses.Values
+    kind: windows.RunKind
+    windows: tuple[windows.Window, ...]
+    auth: Mapping[str, Json]
+    auth_spec: Mapping[str, Json]
+    allows_private: bool
+    notices: tuple[str, ...]
+
+    def position(self) -> dict[str, Json] | None:
+        """What the next run goes on from."""
+        if self.specification.window is None or self.kind == "once":
+            return None
+        return {_UNTIL: self.windows[-1].end.isoformat()}
+
+
+def _prepared(request: LoadRequest, clock: Clock) -> _Run:
+    source = request.source
+    inputs, auth = _object(source, "params"), _object(source, "auth")
+    told = _object(auth, "params")
+    checked = check(_object(source, "spec"), inputs, declared=told.keys())
+    for finding in checked.findings:
+        if finding.severity == "error":
+            raise Permanent(f"the source specification: {finding.at}: {finding.message}", hint=finding.hint)
+    specification = checked.specification
+    if specification is None:
+        raise AssertionError(checked)
+    tick = datetime.fromtimestamp(request.until or int(clock.now()), UTC)
+    position = request.position.get(_UNTIL)
+    since = datetime.fromisoformat(position) if isinstance(position, str) else None
+    first = source.get("first")
+    begins = datetime.fromisoformat(first) if isinstance(first, str) else tick
+    backfill = source.get("backfill", True) is not False
+    kind: windows.RunKind = "incremental" if since or not backfill else "backfill"
+    if specification.window is None or source.get("incremental") is False:
+        kind = "once"
+    whole = windows.next_window(specification, since, tick, backfill=backfill, first=begins)
+    cut = tuple(whole.parts(specification.extensions.longest_window)) or (whole,)
+    return _Run(
+        specification=specification,
+        values=addresses.Values(inputs, told),
+        kind=kind,
+        windows=cut if kind != "once" else cut[-1:],
+        auth=auth,
+        auth_spec=_object(source, "auth_spec"),
+        allows_private=source.get("allow_private") is True,
+        notices=windows.notices(specification) if kind != "once" else (),
+    )
+
+
+def _sent(asked: addresses.Request) -> Request:
+    params: dict[str, list[str]] = {}
+    for name, value in asked.query:
+        params.setdefault(name, []).append(value)
+    path = asked.url.split("://", 1)[1]
+    path = "/" + path.split("/", 1)[1] if "/" in path else "/"
+    body, content_type = None, ""
+    if asked.method == "POST":
+        content_type = next((v for k, v in asked.headers.items() if k.lower() == "content-type"), "application/json")
+        body = _form(asked.body) if "form-urlencoded" in content_type else orjson.dumps(asked.body or {})
+    # Reading, whatever the verb is: asking twice changes nothing at the vendor.
+    return Request(asked.method, path, params, body, content_type, dict(asked.headers), Safety.READ)
+
+
+def _form(body: Json) -> bytes:
+    from urllib.parse import urlencode  # noqa: PLC0415 - the rare form
+
+    return urlencode(dict(body) if isinstance(body, Mapping) else {}, doseq=True).encode()
+
+
+def _with(first: addresses.Request, query: addresses.Query, headers: Mapping[str, str]) -> addresses.Request:
+    """The first request with other paging parameters."""
+    names = {name for name, _ in query}
+    kept = tuple((name, value) for name, value in first.query if name not in names)
+    return addresses.Request(first.method, first.url, (*kept, *query), {**first.headers, **headers}, first.body)
+
+
+def _read(answer: Answer, shaper: Shaper) -> tuple[Page, _Rows]:
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    if answer.status == 204:
+        return Page(0, None, headers, b"", [], has_content=False), _Rows([], 0)
+    try:
+        document = decoded(answer.body)
+    except NotJson as error:
+        raise Permanent(
+            f"{_DIALECT.name}: {error}", hint="is the address that of the API, and not of a page for people?"
+        ) from None
+    shaped = shaper.rows(document)
+    digest = hashlib.blake2b(answer.body, digest_size=16).digest()
+    page = Page(shaped.elements, document, headers, digest, shaped.rows)
+    return page, _Rows(shaped.rows, len(answer.body))
+
+
+def _hold_origin(asked: addresses.Request, origin: tuple[str, str, int]) -> None:
+    there = addresses.origin(asked.url)
+    if there != origin:
+        raise PagingError(
+            f"next link leaves the host; credentials are not sent there: from {origin[0]}://{origin[1]} to {there[0]}://{there[1]}"
+        )
+
+
+def _key(specification: Specification, spool: RowSpool) -> tuple[str, ...]:
+    names = []
+    for path in specification.extensions.key:
+        name = spool.name_of([str(step) for step in path.steps])
+        if name is None:
+            if not spool.count:
+                return ()
+            raise Permanent(
+                f"rows are known by {path.text}, and none has it",
+                hint="`key` names the path inside a row, wrapper and all",
+            )
+        names.append(name)
+    return tuple(names)
+
+
+def _permanent(refused: Refused) -> Permanent:
+    return Permanent(
+        f"the source specification: {refused.finding.at}: {refused.finding.message}", hint=refused.finding.hint
+    )
+
+
+def _object(of: Mapping[str, Json], name: str) -> Mapping[str, Json]:
+    value = of.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise Permanent(f"`{name}` of a rest source must be an object")
+    return value
+
+
+def _error(answer: Answer) -> type[ProviderError] | None:
+    """A limit that is told as a refusal: neither a missing permission nor worth asking again at once."""
+    return Permanent if answer.status == 403 and _LIMIT.encode() in answer.body else None
+
+
+def _advice(answer: Answer) -> str:
+    if _error(answer) is not None:
+        return "a limit, not a permission: it counts the requests of the last 24 hours; run again when some of them are older"
+    return ""
+
+
+_DIALECT: Final = Dialect("the source", error=_error, advice=_advice)

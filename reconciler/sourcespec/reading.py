@@ -1,0 +1,57 @@
+"""Texts of specifications: strict JSON, whose mistakes are told by line and column. Nothing is repaired silently."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from reconciler.model.json import Json
+from reconciler.sourcespec.findings import Refused
+
+_TRAILING = re.compile(r",\s*\Z")
+
+
+def read_json(text: str) -> Json:
+    """The value that *text* is.
+
+    Raises:
+        Refused: it is not JSON, or has a member twice; says where.
+    """
+    repeated: list[str] = []
+
+    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        seen: dict[str, Any] = {}
+        for name, value in pairs:
+            if name in seen:
+                repeated.append(name)
+            seen[name] = value
+        return seen
+
+    try:
+        value: Json = json.loads(text.removeprefix("\ufeff"), object_pairs_hook=members, parse_constant=_no_number)
+    except json.JSONDecodeError as error:
+        raise _not_json(text, error) from error
+    if repeated:
+        raise Refused(
+            "text", f"member {repeated[0]!r} stands twice in one object", "most readers would lose one of them"
+        )
+    return value
+
+
+def _no_number(word: str) -> Json:
+    raise Refused("text", f"{word} is no number in JSON")
+
+
+def _not_json(text: str, error: json.JSONDecodeError) -> Refused:
+    where = f"line {error.lineno}, column {error.colno}"
+    before = text[: error.pos]
+    if text[error.pos : error.pos + 1] in {"}", "]"} and _TRAILING.search(before):
+        place = before.rstrip().count("\n") + 1
+        column = len(before.rstrip()) - (before.rstrip().rfind("\n") + 1)
+        return Refused("text", f"a comma after the last member, in line {place}, column {column}", "remove the comma")
+    if error.msg.startswith("Expecting ',' delimiter"):
+        return Refused("text", f"a comma is missing before {where}")
+    if error.msg.startswith("Extra data") and before.lstrip().startswith('"'):
+        return Refused("text", f"members without braces around them, at {where}", "put { and } around all of it")
+    return Refused("text", f"not JSON: {error.msg.lower()} at {where}")
