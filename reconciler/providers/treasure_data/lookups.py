@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
@@ -31,6 +32,7 @@ class Lookups:
         self._ids_agree = facts.holds(FactName.CONNECTION_IDS_AGREE, default=True)
         self._are_results = facts.holds(FactName.RESULTS_HOLD_CONNECTIONS, default=False)
         self._ids: dict[str, str] = {}
+        self._listed: Mapping[str, Sequence[Observation]] = {}
         self._lock = threading.Lock()
 
     def named(self, names: Iterable[str]) -> Mapping[str, Looked]:
@@ -44,9 +46,11 @@ class Lookups:
             except ProviderError as error:
                 return dict.fromkeys(wanted, error)
             else:
-                return {
-                    name: [_observed(raw) for raw in listed if wire.text(raw.get("name")) == name] for name in wanted
-                }
+                by_name: dict[str, list[Observation]] = defaultdict(list)
+                for raw in listed:
+                    by_name[wire.text(raw.get("name"))].append(_observed(raw))
+                self._listed = by_name
+                return {name: by_name.get(name, []) for name in wanted}
         with readers(_AT_ONCE, "connections") as pool:
             return dict(zip(wanted, pool.map(self._alone, wanted), strict=True))
 
@@ -58,7 +62,7 @@ class Lookups:
         """
         with self._lock:
             if name not in self._ids:
-                found = self.named([name])[name]
+                found = self._listed.get(name) or self.named([name])[name]
                 if isinstance(found, ProviderError):
                     raise found
                 if not found:

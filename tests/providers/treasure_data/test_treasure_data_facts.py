@@ -113,8 +113,13 @@ def test_ids_of_a_list_that_are_others_than_those_looked_up_are_not_used(vendor:
 @pytest.mark.parametrize("is_listed", [True, False], ids=["listed", "looked-up"])
 def test_an_export_finds_its_connection_either_way(vendor: Vendor, declare: Declare, is_listed: bool) -> None:  # noqa: FBT001
     call = "GET /v4/connections" if is_listed else "GET /v3/connections/lookup?name=crm"
-    vendor.says = {call: [{"id": 4, "name": "crm", "type": "sfdc_v2"}] if is_listed else {"id": 4}}
-    resources = declare({"query/with": {**QUERY, "export": CRM}})
+    rows = [{"id": 4, "name": "crm", "type": "sfdc_v2"}, {"id": 5, "name": "dwh", "type": "mysql"}]
+    vendor.says = {
+        call: rows if is_listed else {"id": 4},
+        call.replace("=crm", "=dwh"): rows if is_listed else {"id": 5},
+    }
+    other = {**CRM, "connection": "dwh"}
+    resources = declare({"query/with": {**QUERY, "export": CRM}, "query/other": {**QUERY, "export": other}})
     provider = vendor.provider(creates_connections=False, facts=facts(connections_listed=is_listed))
     one = resources[Address("query", "with")]
 
@@ -122,6 +127,9 @@ def test_an_export_finds_its_connection_either_way(vendor: Vendor, declare: Decl
 
     assert wanted == [{"connection_id": "4", "object": "Lead"}] * 2
     assert [asked for asked, _ in vendor.asked] == [call]
+    told = provider.desired(resources[Address("query", "other")], Context(resources)).attributes["export"]
+    assert told == {"connection_id": "5", "object": "Lead"}
+    assert len(vendor.asked) == (1 if is_listed else 2)
 
 
 def test_two_connections_of_one_name_are_no_target(vendor: Vendor, declare: Declare) -> None:

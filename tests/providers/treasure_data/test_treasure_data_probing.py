@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
@@ -220,6 +222,17 @@ def test_what_an_environment_may_say_is_what_the_provider_heeds() -> None:
 
     assert {FactName(name) for name in TreasureDataFacts.model_fields} == heeded
     assert [fact.name for fact in FACTS] == list(FactName)
+
+
+def test_the_page_lists_every_fact_with_those_that_something_depends_on_first() -> None:
+    text = (Path(__file__).parents[3] / "docs/probe.md").read_text("utf-8")
+    sections = dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL))
+    told = {title: re.findall(r"^\| `(\w+)` \|", body, re.MULTILINE) for title, body in sections.items()}
+
+    assert told["Facts on which something depends"] == [fact.name for fact in FACTS if fact.effects]
+    assert told["Facts on which nothing depends"] == [fact.name for fact in FACTS if not fact.effects]
+    assert f"at most {MOST_REQUESTS} requests" in text
+    assert sections["What is not asked, and why"].count("\n| ") > 8
 
 
 def test_the_probe_keeps_to_its_budget_and_says_what_it_did_not_ask(vendor: Vendor) -> None:
