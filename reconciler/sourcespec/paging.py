@@ -173,6 +173,7 @@ class Walk:
         link = kind.path.of(page.document)
         if _is_nothing(link):
             if self._paging.end is not None:
+                self._hold_total(page)
                 raise PagingError(
                     f"no next link, and the end condition is not met either: the answer is cut off after {self._taken} rows"
                 )
@@ -228,7 +229,7 @@ class Walk:
         path = self._specification.extensions.total
         total = MISSING if path is None else path.of(page.document)
         if isinstance(total, int) and not isinstance(total, bool) and self._taken < total:
-            raise PagingError(f"the answers are cut off: {self._taken} of {total} rows, and no next page")
+            raise PagingError(f"the answers are cut off: {self._taken} of {total} rows, no next link")
 
     def _notice(self, text: str) -> None:
         if text not in self.notices:

@@ -96,7 +96,7 @@ def notices(specification: Specification) -> tuple[str, ...]:
     if window is None:
         return ()
     formats = (window.start_format, window.end_format) if isinstance(window, BasicWindow) else (window.format,)
-    found: list[str] = []
+    found = ["a row without a time is in no window; only an import with `incremental: false` reads it"]
     if not specification.extensions.key:
         found.append(
             "without `x-tdr: {key: […]}` windows join exactly: a row at a border, or one that is seen late, may be missed"

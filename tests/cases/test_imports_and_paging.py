@@ -11,6 +11,7 @@ import duckdb
 import httpx
 import orjson
 import pytest
+import rest_cases
 import yaml
 from field_cases import FOLDER, Check, cases_of
 from stage import Stage
@@ -137,32 +138,32 @@ def two_ordinary_load_files(reading: Reading, stage: Stage, given: Given) -> Non
     assert "of-intercom" in said.out
 
 
-_RUNNER = "built by the source specification runner"
+_MANIFEST = "told when the manifest is checked, which is not built yet"
 
 CHECKS: dict[str, Check | str] = {
-    "import-001": _RUNNER,
+    "import-001": rest_cases.a_cursor_that_never_changes,
     "import-002": a_scroll_whose_parameter_stays,
-    "import-003": _RUNNER,
+    "import-003": rest_cases.an_offset_without_a_total,
     "import-004": an_empty_page_with_a_cursor,
-    "import-005": _RUNNER,
-    "import-006": _RUNNER,
-    "import-007": _RUNNER,
-    "import-008": _RUNNER,
-    "import-009": _RUNNER,
-    "import-010": _RUNNER,
-    "import-011": _RUNNER,
-    "import-012": _RUNNER,
-    "import-013": _RUNNER,
-    "import-014": _RUNNER,
-    "import-015": _RUNNER,
+    "import-005": rest_cases.a_link_to_another_host,
+    "import-006": rest_cases.a_server_that_gives_fewer_rows,
+    "import-007": rest_cases.rows_at_the_border_for_ever,
+    "import-008": rest_cases.rows_without_a_time,
+    "import-009": rest_cases.lists_that_are_empty_null_or_missing,
+    "import-010": rest_cases.a_flattened_name_that_exists,
+    "import-011": rest_cases.one_object_instead_of_a_list,
+    "import-012": rest_cases.windows_across_a_clock_change,
+    "import-013": rest_cases.a_refusal_that_is_a_limit,
+    "import-014": rest_cases.not_done_and_no_next_link,
+    "import-015": rest_cases.the_spellings_of_the_documentation,
     "import-016": an_empty_cursor_at_the_end,
-    "import-017": _RUNNER,
-    "import-018": _RUNNER,
+    "import-017": rest_cases.pages_by_number,
+    "import-018": rest_cases.rows_below_the_position,
     "import-019": tags_that_are_to_be_incremental,
-    "import-020": _RUNNER,
+    "import-020": _MANIFEST,
     "import-021": two_ordinary_load_files,
-    "import-022": _RUNNER,
-    "import-023": _RUNNER,
+    "import-022": rest_cases.windows_with_open_ends,
+    "import-023": _MANIFEST,
 }
 
 

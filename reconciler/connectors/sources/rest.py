@@ -113,10 +113,14 @@ class RestSource:
             for window in run.windows:
                 walk = Walk(run.specification)
                 begun = self._first(run, window, walk)
+                dropped = 0
                 for page in self._walked(client, begun, walk, run, shaper, origin):
                     spool.add(page.rows, size_bytes=page.size_bytes)
                     progress(spool.count, 0)
+                    dropped += page.dropped
                 yield from walk.notices
+                if dropped:
+                    yield f"{dropped} rows had no list to explode and are left out; `x-tdr: {{outer: true}}` keeps them"
 
     def _first(self, run: _Run, window: windows.Window, walk: Walk | None = None) -> addresses.Request:
         asked = windows.asked(run.specification, run.kind, window)
@@ -161,6 +165,7 @@ class RestSource:
 class _Rows:
     rows: list[dict[str, Json]]
     size_bytes: int
+    dropped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +262,7 @@ def _read(answer: Answer, shaper: Shaper) -> tuple[Page, _Rows]:
     shaped = shaper.rows(document)
     digest = hashlib.blake2b(answer.body, digest_size=16).digest()
     page = Page(shaped.elements, document, headers, digest, shaped.rows)
-    return page, _Rows(shaped.rows, len(answer.body))
+    return page, _Rows(shaped.rows, len(answer.body), shaped.dropped)
 
 
 def _hold_origin(asked: addresses.Request, origin: tuple[str, str, int]) -> None:
