@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from conftest import Declare, Vendor
 from pydantic import ValidationError
 
 from reconciler.errors import Permanent
 from reconciler.model.address import Address
+from reconciler.model.resource import Resource
 from reconciler.model.secret import Secret
 from reconciler.model.unknown import Unknown
 from reconciler.ports.provider import Context
+
+if TYPE_CHECKING:
+    from .conftest import Vendor
+
+Declare = Callable[[Mapping[str, Mapping[str, object]]], dict[Address, Resource]]
 
 TOKEN = Secret("env:INTERCOM_TOKEN", "FAKE-intercom-token")
 KEY = Secret("env:INTERCOM_KEY", "FAKE-intercom-key")
