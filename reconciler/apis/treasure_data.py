@@ -164,6 +164,12 @@ class TreasureData:
         request = send_json("POST", address, {"domain_key": domain_key}, safety=Safety.IDEMPOTENT)
         return self._job_of(request, domain_key)
 
+    def preview_bulk_load(self, config: Raw) -> Raw:
+        """Columns and first rows of what a session with *config* would read: ``schema`` and ``records``. Keeps nothing."""
+        return self._object(
+            send_json("POST", "/v3/bulk_loads/preview", {"config": config}, safety=Safety.READ), "schema"
+        )
+
     # Connections
 
     def connection_id(self, name: str) -> str:

@@ -26,7 +26,7 @@ RowsOption = Annotated[
 
 def add_to(app: typer.Typer) -> None:
     """Register the verbs."""
-    for verb in (run, logs, serve, sandbox):
+    for verb in (run, logs, preview, serve, sandbox):
         app.command()(verb)
 
 
@@ -83,6 +83,24 @@ def logs(
     chosen = address(what)
     with runtime_of(context, env=env, directory=directory, variables=var) as runtime:
         answer = running.logs(runtime, chosen, rows)
+    output.finish(answer, format)
+
+
+def preview(
+    context: typer.Context,
+    what: Annotated[str, typer.Argument(help="An import.", metavar="ADDRESS")],
+    env: EnvOption = None,
+    directory: DirectoryOption = None,
+    var: VarOption = None,
+    rows: RowsOption = 20,
+    format: FormatOption = Format.TEXT,
+) -> None:
+    """Show which columns and rows an import would bring. Makes nothing and keeps nothing."""
+    from reconciler.commands import previewing
+
+    chosen = address(what)
+    with runtime_of(context, env=env, directory=directory, variables=var) as runtime:
+        answer = previewing.preview(runtime, chosen, rows)
     output.finish(answer, format)
 
 

@@ -229,6 +229,27 @@ class GivesRows(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What an import would bring: its columns with their types, and its first rows, which may hold personal data."""
+
+    columns: tuple[tuple[str, str], ...]
+    values: tuple[tuple[Json, ...], ...] = field(repr=False)
+
+
+@runtime_checkable
+class Previews(Protocol):
+    """A provider that reads the beginning of a source without keeping any of it."""
+
+    def preview(self, resource: Resource, context: Context) -> Preview:
+        """What the import *resource* would bring, whether it is applied or not.
+
+        Raises:
+            Permanent: the source cannot be read, or waits for something that is not applied yet.
+        """
+        ...
+
+
 @runtime_checkable
 class Fingerprints(Protocol):
     """A provider that tells shortly of many objects whether they are still the same."""

@@ -16,6 +16,7 @@ TEXTS = {
     "tdr.error": ("text", "error"),
     "tdr.plan_diff": ("plan_diff", "plan_diff"),
     "tdr.job": ("rows", "job"),
+    "tdr.preview": ("rows", "preview"),
     "tdr.validation": ("text", "validation"),
     "tdr.drift": ("drift", "text"),
     "tdr.refresh": ("refreshing", "text"),

@@ -13,6 +13,8 @@ from reconciler.scrubbing import MASK, Scrubber
 _TELLING_NOBODY: Final = frozenset({"", "gender"})
 _WIDEST: Final = 60
 """Characters of a cell; a longer one ends in an ellipsis."""
+_BESIDE: Final = 3
+"""Rows of a preview that stand beside each other on a terminal."""
 
 
 def masked(columns: Sequence[str], values: Sequence[Sequence[Json]]) -> dict[str, Json]:
@@ -24,6 +26,19 @@ def masked(columns: Sequence[str], values: Sequence[Sequence[Json]]) -> dict[str
         for row in values
     ]
     return {"columns": list(columns), "first_rows": shown}
+
+
+def folded(row: Sequence[Json]) -> list[Json]:
+    """*row* with ``{…}`` and ``[…]`` in the place of objects and lists, as JSON text too: who is in them has many names."""
+    return [_folded(value) for value in row]
+
+
+def _folded(value: Json) -> Json:
+    if isinstance(value, Mapping) or (isinstance(value, str) and value.startswith("{") and value.endswith("}")):
+        return "{…}"
+    if isinstance(value, list) or (isinstance(value, str) and value.startswith("[") and value.endswith("]")):
+        return "[…]"
+    return value
 
 
 def _shown(value: Json, scrubber: Scrubber, *, is_hidden: bool) -> Json:
@@ -53,6 +68,19 @@ def job(document: Mapping[str, Any]) -> str:
         lines += [f"… and {counted(left_out, 'more row')}"] if left_out > 0 else []
     if document["log"]:
         lines += ["", document["log"].rstrip()]
+    return "\n".join(lines) + "\n"
+
+
+def preview(document: Mapping[str, Any]) -> str:
+    """What an import would bring: a line a column with its first values. Ends with a line break."""
+    first, schema = document["first_rows"], document["schema"]
+    lines = [f"{document['address']}: {counted(len(schema), 'column')}, first {counted(len(first), 'row')}"]
+    if schema:
+        told = [
+            [one["name"], one["type"], *(_cell(row[index]) for row in first[:_BESIDE])]
+            for index, one in enumerate(schema)
+        ]
+        lines += ["", *aligned(told)]
     return "\n".join(lines) + "\n"
 
 

@@ -41,6 +41,7 @@ def test_every_document_is_one_json_on_stdout_and_fits_its_schema(applied: Stage
         "tdr.plan": ["plan"],
         "tdr.drift": ["drift"],
         "tdr.job": ["run", "import/customers"],
+        "tdr.preview": ["preview", "import/customers"],
         "tdr.run": ["apply", "--yes"],
         "tdr.state_list": ["state", "list"],
         "tdr.state": ["state", "show"],

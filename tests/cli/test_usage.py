@@ -20,6 +20,7 @@ LEAST = {
     "import": ["--all"],
     "lock release": ["some-id"],
     "logs": ["query/buyers-per-month"],
+    "preview": ["import/customers"],
     "rollback": ["some-run", "--yes"],
     "run": ["query/buyers-per-month"],
     "schedule explain": ["@daily"],

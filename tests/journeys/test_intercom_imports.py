@@ -274,3 +274,25 @@ def test_what_somebody_changed_is_shown_and_accepted_into_the_manifest(stage: St
     text = (stage.folder / "manifests/support.yaml").read_text(encoding="utf-8")
     assert "from: {type: intercom, connection: intercom-main, target: conversations}" in text
     assert stage.tdr("plan", "--detailed-exitcode").code == 0
+
+
+def test_a_preview_shows_columns_and_rows_and_nobody_in_them(support: tuple[Stage, IntercomSandbox]) -> None:
+    stage, intercom = support
+    intercom.intercom.world.put_contact("c1", {"email": "jane@example.com", "name": "Jane Doe", "signed_up_at": 5})
+    refused = stage.tdr("preview", "import/people", expect=1)
+    assert "import/people waits for connection/intercom-main" in refused.err
+    stage.tdr("apply", "--yes", "--target", "connection/intercom-main")
+
+    said = stage.tdr("preview", "import/people").out
+    told = stage.tdr("preview", "import/people", "--format", "json").document
+
+    assert said.startswith("import/people: 45 columns, first 1 row\n\nid")
+    cells = {line.split()[0]: line.split()[1:] for line in said.splitlines()[2:]}
+    assert (cells["signed_up_at"], cells["email"]) == (["long", "5"], ["string", "***"])
+    assert cells["custom_attributes"] == ["string", "{…}"]
+    assert told["schema"][:2] == [{"name": "id", "type": "string"}, {"name": "external_id", "type": "string"}]
+    assert "Jane" not in said + str(told)
+    assert "jane@" not in said + str(told)
+    assert stage.tdr("preview", "query/people", expect=1).err.startswith("error: query/people is no import")
+    with stage.somebody() as td:
+        assert (td.bulk_loads(), td.databases()) == ([], [])

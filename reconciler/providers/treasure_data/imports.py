@@ -18,7 +18,7 @@ from reconciler.model.probe import AccountFacts, FactName
 from reconciler.model.resource import Resource
 from reconciler.model.secret import Secret
 from reconciler.model.unknown import Unknown
-from reconciler.ports.provider import Context, KindTraits, Wanted
+from reconciler.ports.provider import Context, KindTraits, Preview, Wanted
 from reconciler.providers.treasure_data import exports, import_sources, limits, results, wire
 from reconciler.providers.treasure_data.family import Attributes, Leaf, look, settled
 from reconciler.providers.treasure_data.lookups import Lookups
@@ -118,6 +118,19 @@ class Imports:
     def _sent_mode(self, attributes: Attributes) -> str:
         """What stands for the mode in an answer that does not tell it."""
         return "" if self._modes_told else str(attributes["mode"])
+
+    def preview(self, resource: Resource, context: Context) -> Preview:
+        """The first rows that the session would read. Nothing of it has to be there but the connection it names."""
+        attributes = self.attributes(resource, context)
+        settled(attributes, resource)
+        config = cast("Raw", _body(attributes, attributes.keys(), self._api.scrubber)["config"])
+        told = self._api.preview_bulk_load(config)
+        schema, records = told.get("schema"), told.get("records")
+        columns = [one for one in (schema if isinstance(schema, list) else []) if isinstance(one, dict)]
+        return Preview(
+            tuple((wire.text(one.get("name")), wire.text(one.get("type"))) for one in columns),
+            tuple(tuple(row) for row in (records if isinstance(records, list) else []) if isinstance(row, list)),
+        )
 
     def _kept(self, address: Address, remote_id: str) -> dict[str, Json]:
         """What no document says of a configuration, such as the filter that the console adds: it goes back as it was told."""

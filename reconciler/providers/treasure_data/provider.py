@@ -17,7 +17,7 @@ from reconciler.model.resource import Resource
 from reconciler.ports.clock import Clock, SystemClock
 from reconciler.ports.listing import Declaration, Directory, Found, Undeclarable, Unlisted
 from reconciler.ports.probing import Answered
-from reconciler.ports.provider import Context, Desired, Job, KindTraits, Rows, Wanted
+from reconciler.ports.provider import Context, Desired, Job, KindTraits, Preview, Rows, Wanted
 from reconciler.ports.readers import readers
 from reconciler.providers.treasure_data import activation_runs, builds, runs
 from reconciler.providers.treasure_data.activation_sources import Activations, Observes, source_of, source_told
@@ -147,6 +147,10 @@ class TreasureDataProvider:
             f"{self.name}:{self._account}/{namespace}/{name_of(resource, context)}",
             self._families[kind].attributes(resource, context),
         )
+
+    def preview(self, resource: Resource, context: Context) -> Preview:
+        """The first rows that an import would bring."""
+        return self._imports.preview(resource, context)
 
     def observe(self, wanted: Sequence[Wanted], context: Context) -> Mapping[Address, Seen]:
         """Look at all of *wanted*: a call a family, the families at once."""
