@@ -111,6 +111,13 @@ class Catalog:
         )
         return None if row is None else _table(database, row)
 
+    def current(self, table: Table) -> Table:
+        """*table* as it is now, for who holds it while others wait: its rows may have been replaced since it was looked up."""
+        row = self._storage.one(_SELECT + " WHERE t.id = ?", table.id)
+        if row is None:
+            raise not_found("UserTable", name=table.name)
+        return _table(table.database, row)
+
     def create_table(self, database: str, name: str, *, schema: str = "[]") -> Table:
         """Make an empty table. 409 when it exists."""
         _check_name(name)
@@ -217,12 +224,19 @@ class Catalog:
     def set_contents(
         self, table: Table, *, physical: int, columns: dict[str, str], count: int, newest: int | None
     ) -> None:
-        """Say which rows the table now holds; new columns are added to its schema, known ones keep their place."""
+        """Say which rows the table now holds; new columns are added to its schema, known ones keep their place.
+
+        What nobody declared takes the type that *columns* says, for it may have grown.
+        """
         with self._storage.transaction():
-            row = self._storage.one("SELECT schema FROM tables WHERE id = ?", table.id)
+            row = self._storage.one("SELECT schema, declared FROM tables WHERE id = ?", table.id)
             if row is None:
                 raise not_found("UserTable", name=table.name)
-            current = orjson.loads(row["schema"])
+            declared = set(orjson.loads(row["declared"]))
+            current = [
+                column if column[0] in declared else [column[0], columns.get(column[0], column[1]), *column[2:]]
+                for column in orjson.loads(row["schema"])
+            ]
             known = {column[0] for column in current}
             added = [[name, type_] for name, type_ in columns.items() if name not in known and name not in _RESERVED]
             self._storage.run(

@@ -13,7 +13,7 @@ from reconciler.errors import TdrError
 from reconciler.model.column_fit import HOW_TO_WRITE, STORED_NUMBERS, misfit
 from reconciler.ports.clock import Clock
 from reconciler.ports.loads import Importer, LoadRequest
-from reconciler.service import stored_notes
+from reconciler.service import row_times, stored_notes, widening
 from reconciler.service.catalog import Catalog, Table
 from reconciler.service.columns import duckdb_type, quoted, result_schema, stored, types
 from reconciler.service.connections import Connections
@@ -129,6 +129,9 @@ class Loading:
         mode, time_column = out.get("mode", "append"), str(out.get("time_column") or "")
         table = self._table(row)
         _refuse_strangers(note.schema, table)
+        if note.rows:  # a source without rows may have no columns either
+            row_times.check(time_column, types(tables.connection.table(_ROWS)), table.declared)
+        before, table = table, widening.widened(tables.connection, _ROWS, tables.held(table), table)
         if (misfit_found := _misfit(tables.connection, table)) is not None:
             raise misfit_found
         try:
@@ -139,6 +142,8 @@ class Loading:
         with self._loads.one_step():
             if written is not None:
                 tables.record(written)
+                for line in widening.told(before, written):
+                    JobProgress(self._jobs, row["id"])(0, 0, line)
             self._finish(row, note)
         stored_notes.remove(tables.connection, row["id"])
 

@@ -43,19 +43,32 @@ class Tables:
             if column not in there:
                 self.connection.execute(f"ALTER TABLE {name} ADD COLUMN {quoted(column)} {wanted}")
             elif there[column] != wanted:
+                # A list that becomes text becomes JSON.
+                is_list = wanted == "VARCHAR" and there[column].endswith("[]")
+                value = f"to_json({quoted(column)})" if is_list else quoted(column)
                 self.connection.execute(
-                    f"ALTER TABLE {name} ALTER {quoted(column)} TYPE {wanted} USING TRY_CAST({quoted(column)} AS {wanted})"
+                    f"ALTER TABLE {name} ALTER {quoted(column)} TYPE {wanted} USING TRY_CAST({value} AS {wanted})"
                 )
+
+    def held(self, table: Table) -> str | None:
+        """The relation with the rows of *table*; None while there is none."""
+        [(there,)] = self.connection.execute(
+            "SELECT count(*) FROM duckdb_tables() WHERE schema_name = ? AND table_name = ?",
+            [table.home, f"t{table.physical}"],
+        ).fetchall()
+        return _qualified(table) if there else None
 
     def append(self, relation: str, table: Table, *, time_column: str, now: int) -> int:
         """Add the rows of *relation* and return how many the table has now. New columns are added to the table.
 
         time_column: the column that becomes `time`, or "" for `time` itself; where it says nothing, *now* does.
         """
+        table = self.catalog.current(table)
         return self.record(self.added(relation, table, time_column=time_column, now=now))
 
     def replace(self, relation: str, table: Table, *, time_column: str, now: int) -> int:
         """Exchange the table's rows for those of *relation*; the old ones stay until the new ones are there."""
+        table = self.catalog.current(table)
         return self.record(self.exchanged(relation, table, time_column=time_column, now=now))
 
     def added(
@@ -106,6 +119,7 @@ class Tables:
 
     def delete_between(self, table: Table, start: int, end: int) -> int:
         """Remove the rows whose `time` is from *start* to before *end*, in Unix seconds, and return how many are left."""
+        table = self.catalog.current(table)
         self.prepare(table)
         self.connection.execute(
             f"DELETE FROM {_qualified(table)} WHERE {quoted(TIME)} >= {start} AND {quoted(TIME)} < {end}"
@@ -141,7 +155,11 @@ class Tables:
             if column == TIME:
                 continue
             if column in table.columns:
-                values[column] = f"CAST({stored(name, type_).expression} AS {duckdb_type(table.columns[column])})"
+                wanted = duckdb_type(table.columns[column])
+                # A list among text is JSON, as everywhere.
+                is_list = wanted == "VARCHAR" and type_.endswith("[]")
+                value = f"to_json({quoted(name)})" if is_list else stored(name, type_).expression
+                values[column] = f"CAST({value} AS {wanted})"
             else:
                 columns[column] = stored(name, type_).type
                 values[column] = stored(name, type_).expression
