@@ -58,6 +58,7 @@ _FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
         "/database": "to/database",
         "/table": "to/table",
         "/mode": "to/mode",
+        "/key": "to/key",
         "/time_column": "to/time_column",
         "/source/paths": "from/paths",
         "/source/format": "from/format",

@@ -124,6 +124,7 @@ class Placement(StrEnum):
     APPEND = "append"
     REPLACE = "replace"
     REPLACE_ON_NEW_DATA = "replace_on_new_data"
+    UPSERT = "upsert"
 
 
 class ImportTarget(Spec):
@@ -134,9 +135,22 @@ class ImportTarget(Spec):
     table: TableRef
     """Name of a Table document, or of a table."""
     mode: Placement = Placement.APPEND
-    """Whether rows are added, take the place of those there, or do so only when there are new ones."""
+    """Whether rows are added, take the place of those there, do so only when there are new ones, or change those with the
+    same `key`, which is the embedded service's own."""
+    key: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    """Columns that a row is known by; of `mode: upsert` only."""
     time_column: str | None = None
-    """Column with the row's time; the time of the import when left out."""
+    """Column with the row's time, of type long or timestamp; the time of the import when left out."""
+
+    @model_validator(mode="after")
+    def _is_known_by_a_key(self) -> Self:
+        if self.mode is Placement.UPSERT and self.key is None:
+            message = "`mode: upsert` needs a `key`, such as `key: [id]`: the columns that a row is known by"
+            raise ValueError(message)
+        if self.mode is not Placement.UPSERT and self.key is not None:
+            message = "`key` belongs to `mode: upsert`"
+            raise ValueError(message)
+        return self
 
 
 class ImportSpec(Spec):

@@ -13,7 +13,7 @@ from reconciler.errors import TdrError
 from reconciler.model.column_fit import HOW_TO_WRITE, STORED_NUMBERS, misfit
 from reconciler.ports.clock import Clock
 from reconciler.ports.loads import Importer, LoadRequest
-from reconciler.service import row_times, stored_notes, widening
+from reconciler.service import dotted_names, row_times, stored_notes, widening
 from reconciler.service.catalog import Catalog, Table
 from reconciler.service.columns import duckdb_type, quoted, result_schema, stored, types
 from reconciler.service.connections import Connections
@@ -128,7 +128,11 @@ class Loading:
         """
         mode, time_column = out.get("mode", "append"), str(out.get("time_column") or "")
         table = self._table(row)
-        _refuse_strangers(note.schema, table)
+        names = dotted_names.declared_names(types(tables.connection.table(_ROWS)), table.declared)
+        for name, plain in names.items():
+            tables.connection.execute(f"ALTER TABLE {_ROWS} RENAME {quoted(name)} TO {quoted(plain)}")
+        time_column, key = names.get(time_column, time_column), [names.get(name, name) for name in key]
+        _refuse_strangers(list(types(tables.connection.table(_ROWS))), table)
         if note.rows:  # a source without rows may have no columns either
             row_times.check(time_column, types(tables.connection.table(_ROWS)), table.declared)
         before, table = table, widening.widened(tables.connection, _ROWS, tables.held(table), table)
@@ -198,12 +202,12 @@ def _key(out: Mapping[str, Any], told: Sequence[str]) -> Sequence[str]:
     return [str(name) for name in out["key"]] if out.get("mode") == "upsert" else told
 
 
-def _refuse_strangers(schema: list[list[str]], table: Table) -> None:
+def _refuse_strangers(columns: Sequence[str], table: Table) -> None:
     """Rows without a single column of their table are another table's, or have no names: their first row was taken for them.
 
     Names are not repeated here, for they may be data.
     """
-    if table.columns and not any(name.lower() in table.columns for name, _ in schema):
+    if table.columns and not any(name.lower() in table.columns for name in columns):
         raise TdrError(
             f"none of the columns of these rows is one of {table.database}.{table.name}",
             hint=f"it has {', '.join(table.columns)}; does the file begin with a line of column names?",

@@ -22,7 +22,7 @@ LOST = (
     "---\napiVersion: tdr/v1\nkind: Table\nmetadata: {name: lost}\n"
     "spec: {database: no_such_database, columns: [{name: one, type: long}]}\n"
     "---\napiVersion: tdr/v1\nkind: Import\nmetadata: {name: lost}\n"
-    "spec: {from: {type: files, paths: [data/customers.csv]}, to: {database: shop, table: lost, mode: replace}}\n"
+    "spec: {from: {type: files, paths: [data/customers.csv]}, to: {database: shop, table: lost, mode: replace_on_new_data}}\n"
 )
 
 

@@ -311,7 +311,7 @@ def test_why_a_change_failed_is_told_once_and_names_its_address_once(applied: St
 
 
 def test_all_mistakes_of_all_files_are_told_at_once_with_their_places(project: Stage) -> None:
-    project.edit(MANIFEST, "mode: replace", "mode: replaced")
+    project.edit(MANIFEST, "mode: replace_on_new_data", "mode: replaced")
     project.edit(MANIFEST, "kind: Database", "kind: Databse")
     project.write(
         "manifests/more.yaml",

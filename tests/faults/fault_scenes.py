@@ -50,7 +50,7 @@ kind: Import
 metadata: {name: import-XX}
 spec:
   from: {type: files, paths: [data/customers.csv]}
-  to: {database: shop, table: customers, mode: replace}
+  to: {database: shop, table: customers, mode: replace_on_new_data}
 """
 AUDIENCE = """\
 apiVersion: tdr/v1

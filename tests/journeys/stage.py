@@ -61,7 +61,7 @@ kind: Import
 metadata: {name: customers}
 spec:
   from: {type: files, paths: [data/customers.csv]}
-  to: {database: shop, table: customers, mode: replace}
+  to: {database: shop, table: customers, mode: replace_on_new_data}
 """,
     "manifests/pinterest.yaml": """\
 apiVersion: tdr/v1

@@ -64,7 +64,7 @@ def test_a_plan_that_cannot_be_saved_says_so_and_leaves_nothing_half_written(app
 
 @pytest.mark.parametrize("damage", [b"", b"\x00" * 400, b"[]", b'{"format": "tdr.state"'])
 def test_a_damaged_state_is_never_taken_for_none(applied: Stage, damage: bytes) -> None:
-    applied.edit("manifests/shop.yaml", "mode: replace", "mode: append")
+    applied.edit("manifests/shop.yaml", "mode: replace_on_new_data", "mode: append")
     applied.tdr("apply", "--yes")
     path = applied.state / "state.json"
     path.write_bytes(damage)

@@ -53,7 +53,7 @@ def test_after_the_whole_journey_no_secret_and_no_member_is_written_anywhere(app
         applied.tdr(*command)
     applied.load(range(90))
     applied.tdr("run", "activation/spring-buyers-daily")
-    applied.edit("manifests/shop.yaml", "mode: replace", "mode: append")
+    applied.edit("manifests/shop.yaml", "mode: replace_on_new_data", "mode: append")
     applied.tdr("plan", "--out", "saved.json")
     applied.tdr("show", "saved.json")
     applied.tdr("apply", "saved.json")

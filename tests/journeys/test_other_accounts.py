@@ -111,7 +111,7 @@ kind: Import
 metadata: {name: customers}
 spec:
   from: {type: files, paths: [data/customers.csv]}
-  to: {database: shop, table: customers-2, mode: replace}
+  to: {database: shop, table: customers-2, mode: replace_on_new_data}
 """
 ACTIVATION = "manifests/activations/spring-to-pinterest.yaml"
 SEGMENT = """\
@@ -198,7 +198,7 @@ def changed_and_applied(project: Stage, account: OtherAccount, otherwise: frozen
         project.write("manifests/imports/customers.yaml", IMPORT)
         project.tdr("import", "import/customers", "customers")
         project.tdr("plan", "--detailed-exitcode")
-    project.edit("manifests/imports/customers.yaml", "mode: replace", "mode: append")
+    project.edit("manifests/imports/customers.yaml", "mode: replace_on_new_data", "mode: append")
     expected = {"import/customers"}
     if Fact.CUSTOMER_DATA_ANSWERS in otherwise:
         project.write("manifests/south.yaml", SEGMENT.replace("folder: europe, ", ""))

@@ -128,7 +128,8 @@ def test_rows_really_go_into_another_table(shop: Stage) -> None:
     shop.write(
         "manifests/import.yaml",
         "apiVersion: tdr/v1\nkind: Import\nmetadata: {name: customers}\n"
-        "spec: {from: {type: files, paths: [data/customers.csv]}, to: {database: shop, table: customers, mode: replace}}\n",
+        "spec: {from: {type: files, paths: [data/customers.csv]}, "
+        "to: {database: shop, table: customers, mode: replace_on_new_data}}\n",
     )
     declare(shop, address=FORMS["address"])
     shop.tdr("apply", "--yes")

@@ -167,14 +167,14 @@ def test_a_table_with_its_columns_is_put_back(applied: Stage) -> None:
         "    - {name: spring, type: string}\n",
         "    - {name: spring, type: string}\n    - {name: age, type: int}\n",
     )
-    applied.edit("manifests/shop.yaml", "mode: replace", "mode: append")
+    applied.edit("manifests/shop.yaml", "mode: replace_on_new_data", "mode: append")
     applied.tdr("apply", "--yes")
 
     applied.tdr("rollback", newest(applied), "--yes")
 
     records = applied.records()
     assert records["table/customers"]["applied"]["columns"] == [["email", "string"], ["spring", "string"]]
-    assert records["import/customers"]["applied"]["mode"] == "replace"
+    assert records["import/customers"]["applied"]["mode"] == "replace_on_new_data"
 
 
 SIZES = "apiVersion: tdr/v1\nkind: Query\nmetadata: {name: sizes}\nspec: {database: shop, sql: SELECT 1}\n"

@@ -50,12 +50,12 @@ spec:
 apiVersion: tdr/v1
 kind: Import
 metadata: {name: people}
-spec: {from: {type: files, paths: [data/people.csv]}, to: {database: shop, table: people, mode: replace}}
+spec: {from: {type: files, paths: [data/people.csv]}, to: {database: shop, table: people, mode: replace_on_new_data}}
 ---
 apiVersion: tdr/v1
 kind: Import
 metadata: {name: orders}
-spec: {from: {type: files, paths: [data/orders.csv]}, to: {database: shop, table: orders, mode: replace}}
+spec: {from: {type: files, paths: [data/orders.csv]}, to: {database: shop, table: orders, mode: replace_on_new_data}}
 """
 PARENT = """\
 apiVersion: tdr/v1

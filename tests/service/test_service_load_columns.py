@@ -126,3 +126,39 @@ def test_no_rows_need_no_time(world: World) -> None:
     load(world, "SELECT 1 AS n WHERE false", time_column="at", mode="replace")
 
     assert world.rows("SELECT count(*) FROM people") == [[0]]
+
+
+def test_columns_of_nested_objects_go_where_a_document_can_declare_them(world: World) -> None:
+    world.post(
+        "/v3/table/create/sales/people", {"schema": '[["id","long"],["owner_name","string"],["owner_at","long"]]'}
+    )
+    nested = """SELECT 1 AS id, 'y' AS "owner.name", 1700000000 AS "owner.at", 5 AS "owner.age" """
+
+    load(world, nested, mode="upsert", key=["id", "owner.name"], time_column="owner.at")
+    load(world, nested, mode="upsert", key=["id", "owner_name"], time_column="owner_at")
+
+    assert world.rows('SELECT id, owner_name, owner_at, "owner.age", time FROM people') == [
+        [1, "y", 1700000000, 5, 1700000000]
+    ]
+
+
+def test_a_flattened_name_that_is_there_already_is_another_column(world: World) -> None:
+    world.post("/v3/table/create/sales/people", {"schema": '[["owner_name","string"]]'})
+
+    for one, other in (
+        ("'x' AS owner_name", """'y' AS "owner.name" """),
+        ("""'y' AS "owner.name" """, "'x' AS owner_name"),
+    ):
+        load(world, f"SELECT {one}, {other}")
+
+    assert world.rows('SELECT owner_name, "owner.name" FROM people') == [["x", "y"], ["x", "y"]]
+
+
+def test_two_columns_that_would_be_one_are_refused(world: World) -> None:
+    world.post("/v3/table/create/sales/people", {"schema": '[["a_b_c","string"]]'})
+
+    job = load(world, """SELECT 'x' AS "a.b_c", 'y' AS "a_b.c" """, status="error")
+
+    assert job["debug"]["stderr"] == (
+        "columns `a.b_c` and `a_b.c` of the rows are both `a_b_c` of the table; declare neither, then each keeps its name"
+    )

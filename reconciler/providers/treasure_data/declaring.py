@@ -131,6 +131,8 @@ def _import(attributes: Mapping[str, Any], name: str, directory: Directory) -> T
     target["table"] = table_ref(database, table, directory)
     if attributes["mode"] != "append":
         target["mode"] = attributes["mode"]
+    if attributes["key"]:
+        target["key"] = attributes["key"]
     if attributes["time_column"]:
         target["time_column"] = attributes["time_column"]
     return {**spec, "to": target, **name_beside(attributes, name), **_timing(attributes)}

@@ -19,7 +19,7 @@ from reconciler.model.resource import Resource
 from reconciler.model.secret import Secret
 from reconciler.model.unknown import Unknown
 from reconciler.ports.provider import Context, KindTraits, Preview, Wanted
-from reconciler.providers.treasure_data import exports, import_sources, limits, results, wire
+from reconciler.providers.treasure_data import exports, import_sources, import_targets, limits, results, wire
 from reconciler.providers.treasure_data.family import Attributes, Leaf, look, settled
 from reconciler.providers.treasure_data.lookups import Lookups
 from reconciler.providers.treasure_data.names import database_name, name_of, not_ours, table_name
@@ -28,10 +28,10 @@ from reconciler.providers.treasure_data.wire import Raw
 from reconciler.scrubbing import Scrubber
 
 # Omitted on create: not scheduled, UTC, no delay, rows get the time of the import (td-client, connector_api.py).
-_DEFAULTS: Final[Mapping[str, Json]] = {"cron": "", "timezone": "UTC", "delay": 0, "time_column": ""}
+_DEFAULTS: Final[Mapping[str, Json]] = {"cron": "", "timezone": "UTC", "delay": 0, "time_column": "", "key": []}
 _OF_OTHERS: Final[Mapping[str, Json]] = {"exec": {}, "filters": []}
 """Parts of a configuration that no document says, as they are where nobody said anything."""
-_IN_CONFIG: Final = frozenset({"source", "mode", "time_column"})
+_IN_CONFIG: Final = frozenset({"source", "mode", "time_column", "key"})
 
 
 class Imports:
@@ -54,7 +54,7 @@ class Imports:
         self._masks_known = facts.holds(FactName.IMPORT_SECRETS_MASKED, default=False)
 
     def check(self, resource: Resource, context: Context) -> Iterator[Diagnostic]:
-        """Name, timing and size."""
+        """Name, timing, size, source and target."""
         spec = _spec(resource)
         address = resource.address
         yield from limits.name_problems(address, "import", name_of(resource, context))
@@ -63,6 +63,7 @@ class Imports:
         plain = {name: str(value) if isinstance(value, Secret | Unknown) else value for name, value in source.items()}
         yield from limits.load_problems(address, len(canonical(plain)))
         yield from import_sources.problems(address, spec, context, runs_here=self._runs_here)
+        yield from import_targets.problems(address, spec, context, runs_here=self._runs_here)
 
     def attributes(self, resource: Resource, context: Context) -> Attributes:
         """What the session should be."""
@@ -76,6 +77,8 @@ class Imports:
         }
         if spec.to.time_column is not None:
             wanted["time_column"] = spec.to.time_column
+        if spec.to.key is not None:
+            wanted["key"] = list(spec.to.key)
         return {**wanted, **self._timings.attributes(spec.schedule, context)}
 
     def observe(self, wanted: Sequence[Wanted], context: Context) -> Mapping[Address, Seen]:
@@ -169,6 +172,7 @@ class Imports:
             "table": wire.text(raw.get("table")),
             "mode": wire.text(out.get("mode")) or mode or ("append" if self._modes_told else ""),
             "time_column": wire.text(raw.get("time_column") or out.get("time_column")),
+            "key": cast("Json", out.get("key") or []),
             "source": source,
             "cron": cron,
             "timezone": zone,
@@ -210,6 +214,8 @@ def _body(attributes: Attributes, names: AbstractSet[str], scrubber: Scrubber) -
         out: dict[str, Json] = {"mode": str(attributes["mode"])}
         if time_column:
             out["time_column"] = time_column
+        if attributes.get("key"):
+            out["key"] = cast("Json", attributes["key"])
         if "time_column" in names:
             body["time_column"] = time_column or None
         body["config"] = {"in": import_sources.sent(attributes["source"], scrubber), "out": out, **_OF_OTHERS}

@@ -240,3 +240,80 @@ def test_what_the_vendor_cannot_change_is_immutable(vendor: Vendor) -> None:
     }
 
     assert immutable == {("database", "/name"), ("table", "/database"), ("connection", "/type")}
+
+
+COLUMNS = [
+    {"name": "email", "type": "string"},
+    {"name": "created_at", "type": "long"},
+    {"name": "visits", "type": "int"},
+]
+
+
+def an_import(vendor: Vendor, declare: Declare, to: Mapping[str, object], **table: object) -> list[Diagnostic]:
+    load = {"from": {"type": "files", "paths": ["a.csv"]}, "to": {"database": "shop", "table": "people", **to}}
+    documents = {"import/people": load, "table/people": {"database": "shop", **table}}
+    return said(vendor, declare, "import/people", documents)
+
+
+def test_the_time_of_a_row_is_no_text_and_the_candidates_are_offered(vendor: Vendor, declare: Declare) -> None:
+    (found,) = an_import(vendor, declare, {"time_column": "email"}, columns=COLUMNS)
+
+    assert (found.rule, found.severity, found.path) == ("time-column-type", Severity.ERROR, "/spec/to/time_column")
+    assert found.message == (
+        "`time_column` is `email`, a string in table/people: the time of a row is a long or a timestamp"
+    )
+    assert found.hint == "of these types are `created_at`, `visits`"
+    (none,) = an_import(vendor, declare, {"time_column": "email"}, columns=COLUMNS[:1])
+    assert none.hint == "none of its columns is; leave `time_column` out for the time of the import"
+
+
+@pytest.mark.parametrize("column", ["created_at", "Created_At", "visits", "time"])
+def test_a_whole_number_may_be_the_time_of_a_row(vendor: Vendor, declare: Declare, column: str) -> None:
+    assert an_import(vendor, declare, {"time_column": column}, columns=COLUMNS) == []
+    assert an_import(vendor, declare, {"time_column": "anything"}) == [], "nobody says what columns there are"
+
+
+@pytest.mark.parametrize(
+    ("to", "path"),
+    [
+        ({"time_column": "create_at"}, "/spec/to/time_column"),
+        ({"mode": "upsert", "key": ["email", "create_at"]}, "/spec/to/key/1"),
+    ],
+)
+def test_a_column_that_is_not_declared_may_be_a_slip(
+    vendor: Vendor, declare: Declare, to: Mapping[str, object], path: str
+) -> None:
+    (found,) = an_import(vendor, declare, to, columns=COLUMNS)
+
+    assert (found.rule, found.severity, found.path) == ("column-not-declared", Severity.WARNING, path)
+    assert found.hint == "did you mean `created_at`?"
+    (stranger,) = an_import(vendor, declare, {"time_column": "zzz"}, columns=COLUMNS)
+    assert (stranger.severity, stranger.hint) == (Severity.NOTICE, "")
+
+
+def test_changing_rows_by_key_is_the_embedded_service_s_own(vendor: Vendor, declare: Declare) -> None:
+    resources = declare(
+        {
+            "import/people": {
+                "from": {"type": "files", "paths": ["a.csv"]},
+                "to": {"database": "shop", "table": "people", "mode": "upsert", "key": ["id"]},
+            }
+        }
+    )
+    address, context = Address("import", "people"), Context(resources)
+
+    here = list(vendor.provider(creates_connections=True).check(resources[address], context))
+    (there,) = vendor.provider(creates_connections=False).check(resources[address], context)
+
+    assert here == []
+    assert (there.rule, there.severity, there.path) == ("mode-not-known", Severity.ERROR, "/spec/to/mode")
+    assert "`treasure_data.endpoint` is embedded" in there.hint
+
+
+def test_always_replacing_is_told_to_empty_the_table_with_the_milder_mode(vendor: Vendor, declare: Declare) -> None:
+    (found,) = an_import(vendor, declare, {"mode": "replace"})
+
+    assert (found.rule, found.severity, found.path) == ("replace-empties", Severity.NOTICE, "/spec/to/mode")
+    assert found.message == "with `mode: replace` a run that finds no rows empties the table"
+    assert found.hint == "`mode: replace_on_new_data` keeps the old rows then"
+    assert an_import(vendor, declare, {"mode": "replace_on_new_data"}) == []

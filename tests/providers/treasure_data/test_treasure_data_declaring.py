@@ -174,6 +174,10 @@ def test_an_import(timing: dict[str, Any], name: str, table: str) -> None:
     config = {"in": source, "out": {"mode": "replace", "time_column": "at"}}
 
     holds("import", IMPORTS.observed({"name": name, "database": "shop_db", "table": table, "config": config, **timing}))
+    merging = {"in": source, "out": {"mode": "upsert", "key": ["id", "day"]}}
+    holds(
+        "import", IMPORTS.observed({"name": name, "database": "shop_db", "table": table, "config": merging, **timing})
+    )
 
 
 def said(kind: str, observed: Observation, directory: Directory = DIRECTORY) -> str:

@@ -232,6 +232,7 @@ def test_what_moves_by_itself_is_no_attribute_of_an_import(vendor: Vendor, decla
         "table": "orders",
         "mode": "append",
         "time_column": "t",
+        "key": [],
         "source": {"type": "files", "paths": ["a.csv"], "root": "."},
         "cron": "",
         "timezone": "UTC",

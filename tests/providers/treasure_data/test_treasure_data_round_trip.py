@@ -92,6 +92,14 @@ IMPORTS = st.fixed_dictionaries(
                 "mode": st.sampled_from(["append", "replace", "replace_on_new_data"]),
                 "time_column": IDENTIFIERS,
             },
+        )
+        | st.fixed_dictionaries(
+            {
+                "database": st.just("shop"),
+                "table": st.just("orders"),
+                "mode": st.just("upsert"),
+                "key": st.lists(IDENTIFIERS, min_size=1, max_size=3),
+            }
         ),
         "name": NAMES,
     },
