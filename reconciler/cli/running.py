@@ -13,6 +13,7 @@ from reconciler.cli import output
 from reconciler.cli.following import Events, Following, following
 from reconciler.cli.options import DirectoryOption, EnvOption, FormatOption, VarOption
 from reconciler.cli.session import address, interruptible, runtime_of
+from reconciler.emulators.vendors import Vendor
 from reconciler.reports.formats import Format
 
 if TYPE_CHECKING:
@@ -177,6 +178,7 @@ def serve(
 
 
 def sandbox(
+    vendor: Annotated[Vendor, typer.Option("--vendor", help="Whose API it answers.")] = Vendor.PINTEREST,
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port on loopback; 0 for a free one.")] = 0,
     state_file: Annotated[
         Path | None,
@@ -185,7 +187,7 @@ def sandbox(
         ),
     ] = None,
 ) -> None:
-    """Run an emulator of Pinterest's API, until stopped. Nothing leaves this machine."""
+    """Run an emulator of a vendor's API, until stopped. Nothing leaves this machine."""
     from reconciler.commands import serving
 
-    serving.sandbox(port, state_file, output.say)
+    serving.sandbox(vendor, port, state_file, output.say)

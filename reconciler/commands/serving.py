@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler import logs
+from reconciler.emulators.vendors import Vendor
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ SANDBOX_APP = {
     "PINTEREST_REFRESH_TOKEN": "pinr.sandbox-refresh-token",
 }
 """What the sandbox accepts when the environment names nothing else. They open nothing but a sandbox."""
+SANDBOX_TOKEN = {"INTERCOM_TOKEN": "c2FuZGJveDppbnRlcmNvbV90b2tlbg=="}
+"""The same of Intercom."""
 
 
 def serve(runtime: Runtime, port: int, say: Callable[[str], None]) -> None:
@@ -47,13 +50,21 @@ def serve(runtime: Runtime, port: int, say: Callable[[str], None]) -> None:
 
 
 def sandbox(
-    port: int, state_file: Path | None, say: Callable[[str], None], environ: Mapping[str, str] = os.environ
+    vendor: Vendor,
+    port: int,
+    state_file: Path | None,
+    say: Callable[[str], None],
+    environ: Mapping[str, str] = os.environ,
 ) -> None:
-    """Answer as Pinterest on loopback, until SIGINT or SIGTERM.
+    """Answer as *vendor* on loopback, until SIGINT or SIGTERM.
 
     Raises:
+        UsageError: that sandbox keeps nothing in a file.
         TdrError: the port or the state file cannot be used.
     """
+    if vendor is Vendor.INTERCOM:
+        _intercom(port, state_file, say, environ)
+        return
     from reconciler.emulators.pinterest.tokens import AppCredentials  # noqa: PLC0415 - only here
     from reconciler.emulators.sandbox import serve as answer  # noqa: PLC0415 - as above
 
@@ -67,3 +78,22 @@ def sandbox(
                 say(f"  export {name}={default}")
 
     answer(AppCredentials(*values.values()), announce=announce, port=port, state_file=state_file)
+
+
+def _intercom(port: int, state_file: Path | None, say: Callable[[str], None], environ: Mapping[str, str]) -> None:
+    if state_file is not None:
+        raise UsageError("the sandbox of Intercom keeps nothing in a file: leave `--state-file` out")
+    from reconciler.emulators.intercom.sandbox import IntercomSandbox  # noqa: PLC0415 - only here
+
+    logs.guard_libraries()
+    ((name, default),) = SANDBOX_TOKEN.items()
+    token = environ.get(name) or default
+
+    def announce(base_url: str) -> None:
+        say(
+            f"Intercom sandbox at {base_url}, empty; PUT {base_url}/_control/contacts/ID makes a contact. Ctrl-C ends it."
+        )
+        if token == default:
+            say(f"  export {name}={default}")
+
+    IntercomSandbox(token, port=port).run(announce)

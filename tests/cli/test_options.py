@@ -52,6 +52,7 @@ NOT_IN_SETTINGS = {
             "--debug",
             "--online",
             "--probe",
+            "--vendor",
         ),
     },
     "where": {"--env", "--directory", "--out", "--from", "--changes", "--state-file", "--report"},

@@ -6,6 +6,7 @@ import json
 import signal
 from pathlib import Path
 
+import httpx
 from stage import Stage, environment
 
 
@@ -58,4 +59,22 @@ def test_the_sandbox_tells_where_it_listens_and_what_it_accepts(tmp_path: Path) 
         "  export PINTEREST_CLIENT_SECRET=sandbox-client-secret\n",
         "  export PINTEREST_REFRESH_TOKEN=pinr.sandbox-refresh-token\n",
     ]
+    assert sandbox.returncode in {0, 130}
+
+
+def test_the_sandbox_of_another_vendor_answers_with_its_own_token(tmp_path: Path) -> None:
+    folder = tmp_path / "nowhere"
+    folder.mkdir()
+    stage = Stage(folder, None, environment(folder))
+    refused = stage.tdr("sandbox", "--vendor", "intercom", "--state-file", "kept", expect=64)
+    sandbox = stage.spawn("sandbox", "--vendor", "intercom")
+    assert sandbox.stderr is not None
+    first, token = sandbox.stderr.readline(), sandbox.stderr.readline()
+    url = first.removeprefix("Intercom sandbox at ").partition(",")[0]
+    answer = httpx.get(f"{url}/tags", headers={"authorization": f"Bearer {token.partition('=')[2].strip()}"})
+    sandbox.send_signal(signal.SIGINT)
+    sandbox.communicate(timeout=60)
+
+    assert "keeps nothing in a file" in refused.err
+    assert answer.json() == {"type": "list", "data": []}
     assert sandbox.returncode in {0, 130}

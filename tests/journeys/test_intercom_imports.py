@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -296,3 +297,31 @@ def test_a_preview_shows_columns_and_rows_and_nobody_in_them(support: tuple[Stag
     assert stage.tdr("preview", "query/people", expect=1).err.startswith("error: query/people is no import")
     with stage.somebody() as td:
         assert (td.bulk_loads(), td.databases()) == ([], [])
+
+
+@pytest.mark.parametrize("page", [1, 3])
+def test_a_run_that_is_killed_on_the_way_loses_and_doubles_nothing(
+    support: tuple[Stage, IntercomSandbox], page: int
+) -> None:
+    stage, intercom = support
+    for number in range(400):
+        intercom.intercom.world.put_contact(f"c{number:03}", {"updated_at": 1_700_000_000 + number})
+    stage.tdr("apply", "--yes")
+    intercom.control.fault("slow", delay_s=60, path="/contacts/search", nth=page)
+    running = stage.spawn("run", "import/people")
+    while not [one for one in intercom.control.traffic() if one["faults"] == ["slow"]]:
+        assert running.poll() is None
+        time.sleep(0.01)
+    running.kill()
+    running.communicate()
+    intercom.control.clear_faults()
+
+    stage.tdr("run", "import/people")
+    stage.tdr("run", "import/people")
+
+    assert table(stage, "SELECT count(1), count(DISTINCT id), min(id), max(id) FROM people") == [
+        [400, 400, "c000", "c399"]
+    ]
+    with stage.somebody() as td:
+        told = td.bulk_load("people")["config_diff"]
+    assert told == {"target": "users", "leads": False, "updated_at": 1_700_000_399}

@@ -1,7 +1,8 @@
-"""An Intercom on this machine, in a thread."""
+"""An Intercom on this machine: for tests in a thread, for people as ``tdr sandbox --vendor intercom``."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -44,3 +45,9 @@ class IntercomSandbox:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._server.__exit__(kind, error, trace)
+
+    def run(self, announce: Callable[[str], None]) -> None:
+        """Answer in this thread until the process is told to end. *announce* hears the base URL first."""
+        with self._server.ended_by_signals():
+            announce(self.base_url)
+            self._server.run()
