@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
@@ -325,3 +327,65 @@ def test_a_run_that_is_killed_on_the_way_loses_and_doubles_nothing(
     with stage.somebody() as td:
         told = td.bulk_load("people")["config_diff"]
     assert told == {"target": "users", "leads": False, "updated_at": 1_700_000_399}
+
+
+@pytest.mark.parametrize(
+    ("schedule", "hour", "minute", "zone"),
+    [
+        ("nightly", 3, 10, "Asia/Tokyo"),
+        ('{cron: "@daily", timezone: America/New_York, delay: 90s}', 0, 1.5, "America/New_York"),
+        ('{cron: "30 6 * * *"}', 6, 30, "UTC"),
+    ],
+    ids=["a named one, delayed", "a preset, delayed", "UTC, at once"],
+)
+def test_a_schedule_fires_in_its_zone_after_its_delay(
+    stage: Stage, world: World, schedule: str, hour: int, minute: float, zone: str
+) -> None:
+    world.put_contact("c1", {})
+    stage.edit("manifests/support.yaml", "schedule: nightly", f"schedule: {schedule}")
+    stage.tdr("apply", "--yes")
+    tomorrow = datetime.fromtimestamp(stage.clock.now(), ZoneInfo(zone)) + timedelta(days=1)
+    midnight = tomorrow.replace(hour=0, minute=0, second=0, microsecond=0)
+    due = (midnight.replace(hour=hour) + timedelta(minutes=minute)).timestamp()
+
+    with stage.opened() as runtime:
+        assert runtime.embedded is not None
+        service = runtime.embedded.service()
+        service.scheduler.tick(due - 7_200)  # today's, if it is still to come
+        assert service.wait(60)
+        assert service.scheduler.tick(due - 1) == 0
+        assert service.scheduler.tick(due) == 1
+        assert service.wait(60)
+        jobs = runtime.embedded.client().bulk_load_jobs("people")
+
+    assert jobs[0]["status"] == "success"
+    assert table(stage, "SELECT id FROM people") == [["c1"]]
+
+
+def test_a_zone_that_is_an_abbreviation_is_refused(stage: Stage) -> None:
+    stage.edit("manifests/support.yaml", "timezone: Asia/Tokyo", "timezone: PST")
+    assert "PST" in stage.tdr("validate", expect=7).err
+
+
+def test_a_connection_of_both_ways_is_taken_over_with_its_token_only(stage: Stage) -> None:
+    stage.write("manifests/support.yaml", "apiVersion: tdr/v1\nkind: Database\nmetadata: {name: support}\nspec: {}\n")
+    with stage.somebody() as td:
+        of_both = {
+            "access_token": TOKEN,
+            "app_id": "a1",
+            "api_key": "FAKE-key-of-old",
+            "base_url": "https://api.eu.intercom.io",
+        }
+        td.create_connection({"name": "both", "type": "intercom", "settings": of_both})
+        td.create_connection({"name": "old", "type": "intercom", "settings": {"app_id": "a1", "api_key": "FAKE-key"}})
+    secrets = {"BOTH_ACCESS_TOKEN": TOKEN, "OLD_API_KEY": "FAKE-key-of-old"}
+
+    stage.tdr("import", "--all", "--yes", **secrets)
+
+    folder = stage.folder / "manifests/connections"
+    specs = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))["spec"] for path in folder.glob("*.yaml")}
+    assert specs == {
+        "both": {"type": "intercom", "access_token": "${secret:env:BOTH_ACCESS_TOKEN}", "region": "eu"},
+        "old": {"type": "intercom", "api_key": "${secret:env:OLD_API_KEY}", "app_id": "a1"},
+    }
+    assert plan(stage, **secrets) == {"create": 1, "noop": 2}

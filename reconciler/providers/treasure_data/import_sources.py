@@ -98,7 +98,7 @@ def problems(address: Address, spec: ImportSpec, context: Context, *, runs_here:
             path=f"/spec/from/{own[0]}",
             hint="take it away, or run the import in an environment whose `treasure_data.endpoint` is embedded",
         )
-    if source.incremental and spec.to.mode is not Placement.APPEND:
+    if source.incremental and spec.to.mode in {Placement.REPLACE, Placement.REPLACE_ON_NEW_DATA}:
         yield Diagnostic(
             "changes-only",
             f"each run would leave only what changed since the one before, for `mode: {spec.to.mode.value}` takes the rows away",
