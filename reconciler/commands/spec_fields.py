@@ -48,7 +48,7 @@ class Place:
 
 
 _QUERY: Final = {"name": "name", "priority": "priority", "retry_limit": "retry_limit"}
-_SOURCE: Final = ("database", "engine", "sql")
+_SOURCE: Final = ("database", "engine", "engine_version", "sql")
 _FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
     "audience": {"/title": "title", "/description": "description"},
     "query": {f"/{name}": name for name in (*_QUERY, *_SOURCE)},

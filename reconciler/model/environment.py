@@ -27,6 +27,8 @@ class TreasureDataFacts(Spec):
     """Whether a connection has the same id in the list as when it is looked up; if not, ids are looked up."""
     results_hold_connections: bool | None = None
     """Whether connections made in the console are among the results, where `tdr import --all` finds them too."""
+    engine_versions_told: bool | None = None
+    """Whether the account tells a query's `engine_version`; if not, it is held against what was sent last."""
     query_pairs_taken: bool | None = None
     """Whether a saved query takes settings beside a connection; if not, such exports are refused."""
     import_modes_told: bool | None = None

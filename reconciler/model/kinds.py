@@ -97,6 +97,8 @@ class SqlSource(Spec):
     """Name of a Database document, or of a database that exists already."""
     engine: Engine = Engine.TRINO
     """The SQL dialect: trino or hive."""
+    engine_version: OneLine | None = None
+    """Version of the engine: stable, experimental or a number; left out, the vendor's choice stays as it is."""
     sql: str | None = None
     """The SQL itself; or name a `file`."""
     file: Annotated[str, FileText(into="sql")] | None = None

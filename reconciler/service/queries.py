@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from reconciler.service.storage import Storage
 from reconciler.service.targets import read_target
 
 ENGINES: Final = ("hive", "presto", "trino")
+_VERSION: Final = re.compile(r"stable|experimental|[0-9]+(\.[0-9]+)*")
 _UNSCHEDULED: Final = Timing(None, "UTC", 0)
 # Documented ceilings in characters; presto and trino are one engine.
 _LONGEST_QUERY: Final = {"hive": 2_097_152, "presto": 1_000_000, "trino": 1_000_000}
@@ -141,9 +143,10 @@ class Queries:
             changes["priority"] = call.integer("priority", 0, -2, 2)
         if "retry_limit" in call.fields:
             changes["retry_limit"] = call.integer("retry_limit", 0, 0, 32)
-        for name in ("engine_version", "pool_name"):
-            if name in call.fields:
-                changes[name] = call.text(name) or None
+        if "engine_version" in call.fields:
+            changes["engine_version"] = _checked_version(call.text("engine_version"))
+        if "pool_name" in call.fields:
+            changes["pool_name"] = call.text("pool_name") or None
         changes.update(self._timing_changes(call, current))
         target = read_target(call, self._sealer, self._connections)
         if target is not None:
@@ -209,3 +212,10 @@ def _check_name(name: str) -> None:
         raise invalid("Name is too short (minimum is 3 characters)")
     if len(name) > 255:
         raise invalid("Name is too long (maximum is 255 characters)")
+
+
+def _checked_version(text: str) -> str | None:
+    """A version of an engine as the vendor takes it: a word it has for one, or a number such as 350 or 2020.1."""
+    if text and not _VERSION.fullmatch(text):
+        raise invalid(f"Engine version is not included in the list: {text!r}")
+    return text or None

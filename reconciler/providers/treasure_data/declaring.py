@@ -158,6 +158,8 @@ def _source(attributes: Mapping[str, Any], directory: Directory) -> Tree:
     spec: Tree = {"database": database_ref(attributes["database"], directory)}
     if attributes["engine"] != Engine.TRINO.value:
         spec["engine"] = attributes["engine"]
+    if attributes.get("engine_version"):
+        spec["engine_version"] = attributes["engine_version"]
     return {**spec, "sql": attributes["sql"]}
 
 

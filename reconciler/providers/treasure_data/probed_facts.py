@@ -103,7 +103,10 @@ FACTS: Final = (
         "Is the engine's version of a query told?",
         Source.QUERIES,
         recognising.proven(Source.QUERIES, "saved queries", lambda raw: bool(raw.get("engine_version")), "tell one"),
-        copes="nothing: no manifest says one, and it is never sent",
+        {
+            Told.YES: "`engine_version` is compared with the one that is told",
+            Told.NO: "`engine_version` is held against what was sent last",
+        },
     ),
     Fact(
         FactName.PRIORITIES_IN_RANGE,

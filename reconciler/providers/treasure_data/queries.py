@@ -18,7 +18,7 @@ from reconciler.model.kinds import ActivationSource, ActivationSpec, AudienceSpe
 from reconciler.model.observation import Observation, Seen
 from reconciler.model.probe import AccountFacts, FactName
 from reconciler.model.resource import Resource
-from reconciler.ports.provider import Context, KindTraits, Wanted
+from reconciler.ports.provider import Context, FieldClass, KindTraits, Wanted
 from reconciler.providers.treasure_data import exports, limits, results, wire
 from reconciler.providers.treasure_data.family import Attributes, look, settled
 from reconciler.providers.treasure_data.lookups import Lookups
@@ -35,16 +35,18 @@ _FIELDS: Final = {"engine": "type", "sql": "query"}
 class SavedQueries:
     """The family of saved queries."""
 
-    kinds: Mapping[str, KindTraits] = {
-        "query": KindTraits(defaults=_DEFAULTS, outflow=results.outflow),
-        "activation": KindTraits(defaults={**_DEFAULTS, "description": ""}, outflow=results.outflow),
-    }
-
     def __init__(self, api: TreasureData, timings: Timings, lookups: Lookups, facts: AccountFacts) -> None:
         """Speak through *api* as *facts* say; read cron texts as *timings* does, find connections by *lookups*."""
         self._api = api
         self._timings = timings
         self._lookups = lookups
+        # Most accounts do not tell it, and what is not told is held against what was sent last.
+        told = facts.holds(FactName.ENGINE_VERSIONS_TOLD, default=False)
+        classes: Mapping[str, FieldClass] = {} if told else {"/engine_version": FieldClass.WRITE_ONLY}
+        self.kinds: Mapping[str, KindTraits] = {
+            "query": KindTraits(classes, defaults=_DEFAULTS, outflow=results.outflow),
+            "activation": KindTraits(classes, defaults={**_DEFAULTS, "description": ""}, outflow=results.outflow),
+        }
         self._takes_pairs = facts.holds(FactName.QUERY_PAIRS_TAKEN, default=True)
         self._fingerprints: dict[str, bytes] | None = None
 
@@ -73,6 +75,8 @@ class SavedQueries:
             "engine": source.engine.value,
             "sql": wire.comparable_sql(source.sql or ""),
         }
+        if source.engine_version is not None:
+            wanted["engine_version"] = source.engine_version
         if spec.priority is not None:
             wanted["priority"] = spec.priority
         if spec.retry_limit is not None:
@@ -175,6 +179,8 @@ class SavedQueries:
             "priority": wire.whole(raw.get("priority")),
             "retry_limit": wire.whole(raw.get("retry_limit")),
         }
+        if raw.get("engine_version"):
+            attributes["engine_version"] = wire.text(raw["engine_version"])
         result = raw.get("result")
         if address.kind == "activation":
             attributes["export"] = results.read_settings(results.of_query(raw))
