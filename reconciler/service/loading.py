@@ -12,6 +12,7 @@ import duckdb
 from reconciler.errors import TdrError
 from reconciler.model.column_fit import HOW_TO_WRITE, STORED_NUMBERS, misfit
 from reconciler.ports.clock import Clock
+from reconciler.ports.exports import Progress
 from reconciler.ports.loads import Importer, LoadRequest
 from reconciler.service import dotted_names, row_times, stored_notes, widening
 from reconciler.service.catalog import Catalog, Table
@@ -21,7 +22,7 @@ from reconciler.service.jobs import Jobs
 from reconciler.service.loads import Loads, open_config
 from reconciler.service.ports import Sealer
 from reconciler.service.progress import JobProgress
-from reconciler.service.runner import Running
+from reconciler.service.runner import Cancellation, Running, Stopped
 from reconciler.service.stored_notes import Note
 from reconciler.service.tables import Tables
 from reconciler.service.warehouse import Warehouse
@@ -75,7 +76,7 @@ class Loading:
         progress(0, 0, f"reading from {request.source.get('type', 'an unnamed source')}")
         stop = running.cancellation
         with self._warehouse.scratch() as scratch, stop.reaching(scratch.interrupt):
-            loaded = self._importer.read(request, scratch, progress)
+            loaded = self._importer.read(request, scratch, _stopping(progress, stop))
             for notice in loaded.notices:
                 progress(0, 0, notice)
             relation = _exact(scratch.sql(f"SELECT * FROM {quoted(loaded.relation)}"))
@@ -179,6 +180,17 @@ class Loading:
     def _table(self, row: sqlite3.Row) -> Table:
         found = self._catalog.find_table(row["database"], row["table"])
         return found or self._catalog.create_table(row["database"], row["table"])
+
+
+def _stopping(progress: Progress, stop: Cancellation) -> Progress:
+    """*progress* that ends the reading of rows as soon as somebody asked to stop: an importer tells it of every page."""
+
+    def told(done: int, total: int, event: str = "") -> None:
+        if stop.event.is_set():
+            raise Stopped
+        progress(done, total, event)
+
+    return told
 
 
 def _exact(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:

@@ -389,3 +389,25 @@ def test_a_connection_of_both_ways_is_taken_over_with_its_token_only(stage: Stag
         "old": {"type": "intercom", "api_key": "${secret:env:OLD_API_KEY}", "app_id": "a1"},
     }
     assert plan(stage, **secrets) == {"create": 1, "noop": 2}
+
+
+def test_a_run_that_somebody_ends_stops_with_the_page_that_it_reads(
+    support: tuple[Stage, IntercomSandbox],
+) -> None:
+    stage, intercom = support
+    for number in range(900):
+        intercom.intercom.world.put_contact(f"c{number:03}", {"updated_at": 1_700_000_000 + number})
+    stage.tdr("apply", "--yes")
+    intercom.control.fault("slow", delay_s=0.5, path="/contacts/search", nth=2)
+    with stage.opened() as runtime:
+        assert runtime.embedded is not None
+        service, client = runtime.embedded.service(), runtime.embedded.client()
+        job = client.run_bulk_load("people", "")
+        while len(intercom.control.traffic()) < 2:
+            time.sleep(0.01)
+        service.runner.kill(int(job))
+        assert service.wait(60)
+        assert client.job(job)["status"] == "killed"
+        assert client.bulk_load("people")["config_diff"] == {}
+
+    assert len(intercom.control.traffic()) == 2
