@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.model.address import Address
 from reconciler.model.connections import PinterestConnection
 from reconciler.model.kinds import AudienceSpec
 from reconciler.model.resource import Resource
+from reconciler.model.web_address import travels_in_clear
 
 
 def audience_problems(
@@ -29,7 +28,7 @@ def audience_problems(
             path="/spec/connection",
             hint="name a connection of type `pinterest`",
         )
-    elif connection.spec.base_url is not None and _travels_in_clear(connection.spec.base_url):
+    elif connection.spec.base_url is not None and travels_in_clear(connection.spec.base_url):
         yield Diagnostic(
             rule="credentials-in-clear",
             message=f"`{connection.address}` sends its credentials unencrypted to another machine",
@@ -38,14 +37,3 @@ def audience_problems(
             path="/spec/connection",
             hint="use an https address",
         )
-
-
-def _travels_in_clear(address: str) -> bool:
-    parts = urlsplit(address)
-    if parts.scheme != "http":
-        return False
-    host = parts.hostname or ""
-    try:
-        return not ip_address(host).is_loopback
-    except ValueError:
-        return host != "localhost"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
 from reconciler.apis.treasure_data import TreasureData
-from reconciler.diagnostics import Diagnostic
+from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.errors import ProviderError
 from reconciler.model.address import Address
 from reconciler.model.connections import (
@@ -21,6 +21,7 @@ from reconciler.model.marker import marker, owner_in
 from reconciler.model.observation import Finding, Observation, Seen
 from reconciler.model.resource import Resource
 from reconciler.model.secret import Secret
+from reconciler.model.web_address import travels_in_clear
 from reconciler.ports.listing import Found
 from reconciler.ports.provider import Anew, Context, FieldClass, KindTraits, Wanted
 from reconciler.providers.treasure_data import exports, import_sources, results, wire
@@ -47,6 +48,15 @@ class Connections:
         if not isinstance(resource.spec, IntercomConnection):
             return
         yield from import_sources.retired_key(resource.address, resource.spec)
+        if resource.spec.base_url is not None and travels_in_clear(resource.spec.base_url):
+            yield Diagnostic(
+                "credentials-in-clear",
+                "sends its token unencrypted to another machine",
+                Severity.WARNING,
+                subject=str(resource.address),
+                path="/spec/base_url",
+                hint="use an https address",
+            )
         if resource.spec.access_token is None and resource.spec.api_key is None:
             yield Diagnostic(
                 "no-credentials",

@@ -65,6 +65,12 @@ def project(
         ("connection", project({}, {"access_token": TOKEN, "app_id": "a1", "api_key": KEY}), [], []),
         (
             "connection",
+            project({}, {"access_token": TOKEN, "base_url": "http://proxy.example.com"}),
+            ["credentials-in-clear /spec/base_url"],
+            ["address-not-settable /spec/base_url"],
+        ),
+        (
+            "connection",
             project({}, {"access_token": TOKEN, "base_url": "http://127.0.0.1:1"}),
             [],
             ["address-not-settable /spec/base_url"],
