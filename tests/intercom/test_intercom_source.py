@@ -342,3 +342,17 @@ def test_no_error_shows_a_person_or_the_token(
             unchecked(target="users").run()
         told.append(f"{failed.value} {failed.value.hint} {failed.value.__cause__!r}")
     assert not [text for text in told if "@example.com" in text or "dG9r" in text]
+
+
+def test_parts_that_are_fetched_side_by_side_wait_for_the_next_window_together(
+    loads: Callable[..., Loads], world: World, sandbox: IntercomSandbox
+) -> None:
+    sandbox.control.knobs(calls_per_window=20)
+    for index in range(60):
+        world.put_conversation(str(1000 + index), {"updated_at": FIRST + index, "parts": [{"body": str(index)}]})
+
+    rows = loads(target="conversations", parts=True).run()
+
+    assert [json.loads(row["conversation_parts"])["conversation_parts"][0]["body"] for row in rows] == [
+        str(index) for index in range(60)
+    ]

@@ -411,3 +411,24 @@ def test_a_run_that_somebody_ends_stops_with_the_page_that_it_reads(
         assert client.bulk_load("people")["config_diff"] == {}
 
     assert len(intercom.control.traffic()) == 2
+
+
+def test_td_client_guesses_previews_and_issues_a_load(stage: Stage, world: World) -> None:
+    for number in range(30):
+        world.put_contact(f"c{number:02}", {"created_at": 1_700_000_000 + number, "email": f"p{number}@example.com"})
+    stage.tdr("apply", "--yes", "--target", "database/support")
+    config = {"in": {"type": "intercom", "access_token": TOKEN, "target": "users"}, "out": {"mode": "append"}}
+    with served(stage) as td:
+        guessed = td.api.connector_guess(config)["config"]
+        previewed = td.api.connector_preview({"config": guessed})
+        td.create_log_table("support", "people")
+        guessed["out"]["time_column"] = "created_at"
+        job = td.job(td.api.connector_issue("support", "people", {"config": {**guessed, "filters": []}}))
+        job.wait(timeout=60)
+        assert job.success(), job.debug
+
+    assert guessed["in"]["columns"][0] == ["id", "string"]
+    assert [one["name"] for one in previewed["schema"]][:3] == ["id", "external_id", "email"]
+    assert [one["type"] for one in previewed["schema"] if one["name"] == "created_at"] == ["long"]
+    assert len(previewed["records"]) == 20
+    assert table(stage, "SELECT count(1), min(time), max(time) FROM people") == [[30, 1_700_000_000, 1_700_000_029]]
