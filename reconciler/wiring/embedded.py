@@ -183,7 +183,8 @@ class Embedded:
     # -- what the service is given -------------------------------------------------------------------------------
 
     def _exporter(self) -> Exporter:
-        from reconciler.connectors.destinations.pinterest import PinterestDestination  # noqa: PLC0415 - only when asked
+        from reconciler.connectors.destinations.files import FilesDestination  # noqa: PLC0415 - only when asked
+        from reconciler.connectors.destinations.pinterest import PinterestDestination  # noqa: PLC0415 - as above
         from reconciler.connectors.destinations.pinterest_client import connector  # noqa: PLC0415 - as above
         from reconciler.dataplane.exporter import TypedExporter  # noqa: PLC0415 - as above
 
@@ -192,7 +193,8 @@ class Embedded:
         pinterest = PinterestDestination(
             open_api, exports / "pinterest", quarantine=exports / "quarantine", clock=self._clock
         )
-        return TypedExporter({"pinterest": pinterest})
+        files = FilesDestination(self._project_root, self._clock)
+        return TypedExporter({"files": files, "pinterest": pinterest})
 
     def _importer(self) -> Importer:
         from reconciler.connectors.sources.files import FilesSource  # noqa: PLC0415 - as above

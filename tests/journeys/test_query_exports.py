@@ -244,3 +244,35 @@ def test_a_setting_that_has_no_value_is_one_mistake(shop: Stage) -> None:
     declare(shop, one="{connection: crm, settings: {object: ~}}")
 
     assert shop.tdr("validate", expect=7).err.count("error[empty-value]") == 1
+
+
+HERE = "apiVersion: tdr/v1\nkind: Connection\nmetadata: {name: here}\nspec: {type: files, root: out}\n"
+
+
+def test_rows_go_to_files_and_come_back_from_them(shop: Stage) -> None:
+    shop.write("manifests/here.yaml", HERE)
+    declare(
+        shop,
+        there="{connection: here, settings: {path: 'buyers/{job_id}.parquet'}}",
+        beside="{type: files, settings: {path: out/buyers.jsonl.gz}}",
+    )
+    shop.write("data/customers.csv", "email\njane.doe@example.com\nhanako@example.com\n")
+    shop.write(
+        "manifests/import.yaml",
+        "apiVersion: tdr/v1\nkind: Import\nmetadata: {name: customers}\n"
+        "spec: {from: {type: files, paths: [data/customers.csv]}, to: {database: shop, table: customers}}\n---\n"
+        "apiVersion: tdr/v1\nkind: Import\nmetadata: {name: back}\n"
+        "spec: {from: {type: files, connection: here, paths: ['*.jsonl.gz']}, to: {database: shop, table: back}}\n",
+    )
+    shop.tdr("apply", "--yes")
+    shop.tdr("plan", "--detailed-exitcode")
+    for one in ("import/customers", "query/there", "query/beside", "import/back"):
+        shop.tdr("run", one)
+
+    (parquet,) = (shop.folder / "out/buyers").glob("*.parquet")
+    assert parquet.stat().st_mode & 0o077 == 0
+    with shop.somebody() as td:
+        job = td.issue_job("presto", "shop", {"query": "SELECT email FROM back ORDER BY 1"}, "")
+        while td.job(job)["status"] not in {"success", "error"}:
+            shop.clock.sleep(0.05)
+        assert td.job_rows(job) == [["hanako@example.com"], ["jane.doe@example.com"]]

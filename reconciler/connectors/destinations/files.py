@@ -1,0 +1,114 @@
+"""Query results as files: whole or not at all, below one folder or in a bucket.
+
+A file is written beside its place and takes it in one step, so that nobody ever reads half of one, and the file of an earlier
+run stays until the new one is there. A run that is repeated with the same job writes the same.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from reconciler import durable
+from reconciler.connectors.destinations.files_settings import FileSettings, read_settings
+from reconciler.connectors.destinations.files_writing import write_rows
+from reconciler.errors import Interrupted, Permanent
+from reconciler.ports.clock import Clock
+from reconciler.ports.exports import ExportReport, ExportRequest, Progress
+
+if TYPE_CHECKING:
+    import threading
+
+    import duckdb
+
+_FOLDER_MODE: Final = 0o700
+
+
+@dataclass(frozen=True, slots=True)
+class FilesDestination:
+    """An `Exporter` for exports of type `files`. Nothing outside *root* is written, by whatever path or link."""
+
+    root: Path
+    clock: Clock
+
+    def check(self, request: ExportRequest, columns: Mapping[str, str]) -> None:
+        """Refuse settings that cannot work, and results without columns.
+
+        Raises:
+            Permanent: with what is wrong and what to write instead.
+        """
+        settings = read_settings(request.settings)
+        if not columns:
+            raise Permanent("the query returns no columns to write")
+        self._target(settings, request)
+
+    def export(
+        self,
+        request: ExportRequest,
+        connection: duckdb.DuckDBPyConnection,
+        progress: Progress,
+        cancelled: threading.Event,
+    ) -> ExportReport:
+        """Write the rows of the view ``rows`` in *connection* to their file.
+
+        Raises:
+            Permanent: the file cannot be written; the one that was there stays.
+            Interrupted: it was to stop; likewise.
+        """
+        settings = read_settings(request.settings)
+        target, named = self._target(settings, request)
+        [(total,)] = connection.execute("SELECT count(*) FROM rows").fetchall()
+
+        def written(rows: int) -> None:
+            if cancelled.is_set():
+                raise Interrupted("the export was stopped before its file was whole")
+            progress(rows, total)
+
+        staged = target.with_name(f".{target.name}.{request.job_id}")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True, mode=_FOLDER_MODE)
+            self._confined(target, named)  # its folder may have become a link
+            staged.unlink(missing_ok=True)
+            with os.fdopen(os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, durable.PRIVATE), "wb"):
+                pass
+            rows = write_rows(connection, staged, settings.format, written, compressed=settings.compressed)
+            _sync(staged)
+            durable.rename(staged, target)
+        except OSError as error:
+            raise Permanent(f"file `{named}` cannot be written: {error.strerror}") from error
+        finally:
+            with suppress(OSError):
+                staged.unlink(missing_ok=True)
+        progress(rows, total, f"wrote {rows} rows to {named}")
+        return ExportReport(rows=rows, sent=rows, requests=1)
+
+    def _target(self, settings: FileSettings, request: ExportRequest) -> tuple[Path, str]:
+        """The file, and what to call it in messages."""
+        root = settings.place.get("root", ".")
+        if not isinstance(root, str):
+            raise Permanent("`root` of an export to a file must be a path")
+        named = settings.path_of(request.job_id, self.clock.now())
+        target = self._confined(self.root / root, root) / named
+        self._confined(target, named)
+        if target.is_dir():
+            raise Permanent(f"`{named}` is a folder", hint="let `path` name a file")
+        return target, named
+
+    def _confined(self, path: Path, written: str) -> Path:
+        """*path* with the links to its folder followed. A link in the place of the file itself is replaced, not followed."""
+        resolved = path.parent.resolve() / path.name if path.is_symlink() else path.resolve()
+        if not resolved.is_relative_to(self.root.resolve()):
+            raise Permanent(f"path {written!r} leads outside the folder of the export", hint="links are followed, too")
+        return resolved
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
