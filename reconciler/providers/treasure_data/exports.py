@@ -34,10 +34,13 @@ _NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,8}")
 """What is sent as a number; longer rows of digits are ids, which are text."""
 
 
-def problems(address: Address, export: QueryExport | None, *, takes_pairs: bool = True) -> Iterator[Diagnostic]:
+def problems(
+    address: Address, export: QueryExport | None, *, takes_pairs: bool = True, runs_here: bool = True
+) -> Iterator[Diagnostic]:
     """Against a target that an Activation is for, and an address that is none or holds a password.
 
     takes_pairs: whether a saved query of this account may have a connection with settings on top.
+    runs_here: whether the embedded service exports, which alone reaches files of the project.
     """
     if export is None:
         return
@@ -56,6 +59,14 @@ def problems(address: Address, export: QueryExport | None, *, takes_pairs: bool 
             subject=str(address),
             path="/spec/export/type",
             hint="write `kind: Activation` with `from: {query: …}`, `to: {audience: …}` and a `membership`",
+        )
+    if export.type == "files" and not runs_here:
+        yield Diagnostic(
+            "files-not-reachable",
+            "Treasure Data cannot write files of this project",
+            subject=str(address),
+            path="/spec/export/type",
+            hint="use it in an environment whose `treasure_data.endpoint` is embedded",
         )
     if export.url is None:
         return

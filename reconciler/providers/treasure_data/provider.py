@@ -88,7 +88,7 @@ class TreasureDataProvider:
         lookups = Lookups(api, facts)
         made = Connections(api, owner)
         connections = made if creates_connections else ReferencedConnections(lookups)
-        self._queries = SavedQueries(api, timings, lookups, facts)
+        self._queries = SavedQueries(api, timings, lookups, facts, runs_here=creates_connections)
         self._imports = Imports(api, timings, lookups, facts, runs_here=creates_connections)
         is_made_and_listed = creates_connections and facts.holds(FactName.CONNECTIONS_LISTED, default=True)
         self._connections = made.listing if is_made_and_listed else lookups.listing

@@ -35,9 +35,15 @@ _FIELDS: Final = {"engine": "type", "sql": "query"}
 class SavedQueries:
     """The family of saved queries."""
 
-    def __init__(self, api: TreasureData, timings: Timings, lookups: Lookups, facts: AccountFacts) -> None:
-        """Speak through *api* as *facts* say; read cron texts as *timings* does, find connections by *lookups*."""
+    def __init__(
+        self, api: TreasureData, timings: Timings, lookups: Lookups, facts: AccountFacts, *, runs_here: bool = True
+    ) -> None:
+        """Speak through *api* as *facts* say; read cron texts as *timings* does, find connections by *lookups*.
+
+        runs_here: whether the embedded service carries queries out, which alone can reach files of the project.
+        """
         self._api = api
+        self._runs_here = runs_here
         self._timings = timings
         self._lookups = lookups
         # Most accounts do not tell it, and what is not told is held against what was sent last.
@@ -62,7 +68,9 @@ class SavedQueries:
         if isinstance(resource.spec, ActivationSpec):
             yield from _delivery_problems(address, resource.spec, context)
         if isinstance(resource.spec, QuerySpec):
-            yield from exports.problems(address, resource.spec.export, takes_pairs=self._takes_pairs)
+            yield from exports.problems(
+                address, resource.spec.export, takes_pairs=self._takes_pairs, runs_here=self._runs_here
+            )
 
     def attributes(self, resource: Resource, context: Context) -> Attributes:
         """What the saved query should be. Only what the manifest says is in it, so that the rest stays the vendor's."""

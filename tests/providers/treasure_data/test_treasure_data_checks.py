@@ -317,3 +317,15 @@ def test_always_replacing_is_told_to_empty_the_table_with_the_milder_mode(vendor
     assert found.message == "with `mode: replace` a run that finds no rows empties the table"
     assert found.hint == "`mode: replace_on_new_data` keeps the old rows then"
     assert an_import(vendor, declare, {"mode": "replace_on_new_data"}) == []
+
+
+def test_only_the_embedded_service_writes_files(vendor: Vendor, declare: Declare) -> None:
+    export = {"type": "files", "settings": {"path": "a.csv"}}
+    resources = declare({"query/daily": {**SQL, "export": export}})
+    address, context = Address("query", "daily"), Context(resources)
+
+    here = list(vendor.provider(creates_connections=True).check(resources[address], context))
+    (there,) = vendor.provider(creates_connections=False).check(resources[address], context)
+
+    assert here == []
+    assert (there.rule, there.severity, there.path) == ("files-not-reachable", Severity.ERROR, "/spec/export/type")
