@@ -49,9 +49,11 @@ def _not_json(text: str, error: json.JSONDecodeError) -> Refused:
     if text[error.pos : error.pos + 1] in {"}", "]"} and _TRAILING.search(before):
         place = before.rstrip().count("\n") + 1
         column = len(before.rstrip()) - (before.rstrip().rfind("\n") + 1)
-        return Refused("text", f"a comma after the last member, in line {place}, column {column}", "remove the comma")
+        message = f"a comma after the last member, in line {place}, column {column}"
+        return Refused("text", message, "remove the comma", place, column)
     if error.msg.startswith("Expecting ',' delimiter"):
-        return Refused("text", f"a comma is missing before {where}")
+        return Refused("text", f"a comma is missing before {where}", "", error.lineno, error.colno)
     if error.msg.startswith("Extra data") and before.lstrip().startswith('"'):
-        return Refused("text", f"members without braces around them, at {where}", "put { and } around all of it")
-    return Refused("text", f"not JSON: {error.msg.lower()} at {where}")
+        message = f"members without braces around them, at {where}"
+        return Refused("text", message, "put { and } around all of it", error.lineno, error.colno)
+    return Refused("text", f"not JSON: {error.msg.lower()} at {where}", "", error.lineno, error.colno)
