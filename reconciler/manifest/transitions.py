@@ -16,7 +16,7 @@ from reconciler.model.transitions import ImportEntry, Transitions, TransitionsDo
 
 SAME_IDS = {"activation": "query"}
 """Kinds whose objects share the ids of another kind's."""
-NOTHING_AT_VENDORS = frozenset({"schedule"})
+NOTHING_AT_VENDORS = frozenset({"schedule", "sourcespec"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import Discriminator, Field, model_validator
+from pydantic import Discriminator, Field, JsonValue, model_validator
 
 from reconciler.model.exports import ConnectorType, Setting, secret_names
 from reconciler.model.spec import OneLine, SecretText, Spec, WebAddress
@@ -83,6 +85,58 @@ class IntercomConnection(Spec):
         return self
 
 
+class RestAuthentication(StrEnum):
+    """How a REST API is told who asks. Source: the types of Adobe's `authSpec`."""
+
+    NONE = "none"
+    BASIC = "BasicAuthentication"
+    KEY = "KeyBased"
+    REFRESH_CODE = "OAuth2RefreshCode"
+    CLIENT_CREDENTIAL = "OAuth2 Client Credential"
+
+
+_HIDDEN: Final = re.compile(
+    r"client_?id|secret|passw|passphrase|credential|api_?key|private_?key|access_?key|auth_?key|session_?id|json_keyfile"
+    r"|^authorization$|token$",
+    re.IGNORECASE,
+)
+"""Names of parameters that a service hides when they are read, or had better."""
+
+
+def hidden_names(names: Iterable[str]) -> list[str]:
+    """Those of *names* that only secrets have, sorted."""
+    return sorted(name for name in names if _HIDDEN.search(name))
+
+
+class RestConnection(Spec):
+    """Who reads from a REST API that a SourceSpec document describes, in the words of its authentication."""
+
+    type: Literal["rest"]
+    """What answers: a REST API."""
+    auth: RestAuthentication = RestAuthentication.NONE
+    """Which of the authentications of the specification is meant."""
+    params: dict[str, JsonValue] = Field(default_factory=dict)
+    """Parameters of the authentication that everybody may read, such as `host`, `domain` or `accessTokenUrl`."""
+    secrets: dict[str, SecretText] = Field(default_factory=dict)
+    """Those that nobody may: `password`, `accessToken`, `refreshToken`, `clientId`, `clientSecret`, `authKey1` and so on."""
+    allowed_hosts: tuple[Annotated[str, Field(pattern=r"^[a-z0-9.*-]+(:[0-9]{1,5})?$")], ...] = ()
+    """The only hosts that the credentials go to, `*.example.com` for all below one; left out, the specification's host."""
+    allow_private: bool = False
+    """Whether the API may be in a private network or on this machine, and be read without encryption."""
+    name: OneLine | None = None
+    """Name of the connection in Treasure Data; the document's name when left out."""
+
+    @model_validator(mode="after")
+    def _keeps_secrets(self) -> Self:
+        if hidden := hidden_names(self.params):
+            message = f"{hidden[0]!r} is a secret: write it in `secrets`, as ${{secret:env:NAME}}"
+            raise ValueError(message)
+        if twice := sorted(self.params.keys() & self.secrets.keys()):
+            message = f"{twice[0]!r} stands in `params` and in `secrets`"
+            raise ValueError(message)
+        return self
+
+
 class OtherConnection(Spec):
     """Credentials of any other system that the vendor has a connector for."""
 
@@ -99,7 +153,7 @@ class OtherConnection(Spec):
 
     @model_validator(mode="after")
     def _is_no_other(self) -> Self:
-        if self.connector in {"pinterest", "files", "intercom"}:
+        if self.connector in {"pinterest", "files", "intercom", "rest"}:
             message = f"`type: {self.connector}` has words of its own for this"
             raise ValueError(message)
         if twice := sorted(self.settings.keys() & self.secrets.keys()):
@@ -112,5 +166,6 @@ class OtherConnection(Spec):
 
 
 ConnectionSpec = Annotated[
-    PinterestConnection | FilesConnection | IntercomConnection | OtherConnection, Discriminator("type")
+    PinterestConnection | FilesConnection | IntercomConnection | RestConnection | OtherConnection,
+    Discriminator("type"),
 ]

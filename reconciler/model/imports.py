@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import Discriminator, Field, model_validator
+from pydantic import Discriminator, Field, JsonValue, model_validator
+
+from reconciler.model.connections import hidden_names
 
 from reconciler.model.spec import (
     ConnectionName,
@@ -14,6 +17,7 @@ from reconciler.model.spec import (
     OneLine,
     Seconds,
     SecretText,
+    SourceSpecName,
     Spec,
     TableRef,
 )
@@ -115,7 +119,47 @@ class IntercomSource(Spec):
         return self
 
 
-SourceOfImport = Annotated[FilesSource | IntercomSource, Discriminator("type")]
+class RestSource(Spec):
+    """Rows from a REST API that a SourceSpec document describes. Embedded service only."""
+
+    type: Literal["rest"]
+    """Where the rows are: at a REST API."""
+    spec: SourceSpecName
+    """Name of the SourceSpec document that says how they are fetched."""
+    connection: ConnectionRef | None = None
+    """Name of a Connection document of type rest, or of a connection that exists already; none where nobody asks who reads."""
+    params: dict[str, JsonValue] = Field(default_factory=dict)
+    """What the specification wants users to say, such as the id of a list."""
+    incremental: bool = True
+    """Whether a run asks for what came since the one before, where the specification has words for it; else for everything."""
+    backfill: bool = True
+    """Whether the first run takes everything that came before it."""
+    first: datetime | None = None
+    """Without `backfill`: where the first run begins, such as 2026-01-01T00:00:00Z."""
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        if hidden := hidden_names(self.params):
+            message = f"{hidden[0]!r} is a secret: let the connection have it, in its `secrets`"
+            raise ValueError(message)
+        if self.backfill and self.first is not None:
+            message = "`first` says where the first run begins, which with `backfill` is the beginning of all: keep one of them"
+            raise ValueError(message)
+        if not self.backfill and self.first is None:
+            message = "without `backfill`, say where the `first` run begins, such as 2026-01-01T00:00:00Z"
+            raise ValueError(message)
+        if self.first is not None and self.first.tzinfo is None:
+            message = "`first` needs a time zone: write Z at its end for UTC"
+            raise ValueError(message)
+        return self
+
+    @property
+    def begins(self) -> str | None:
+        """`first` as it is sent: in UTC."""
+        return None if self.first is None else self.first.astimezone(UTC).isoformat()
+
+
+SourceOfImport = Annotated[FilesSource | IntercomSource | RestSource, Discriminator("type")]
 
 
 class Placement(StrEnum):

@@ -15,6 +15,7 @@ from reconciler.model.exports import QueryExport
 from reconciler.model.imports import ImportSpec
 from reconciler.model.mapping import Notify, OutputColumn
 from reconciler.model.segments import ParentSegmentName, ParentSegmentSpec, SegmentFolderSpec, SegmentName, SegmentSpec
+from reconciler.model.sourcespecs import SourceDefinition
 from reconciler.model.spec import (
     AudienceName,
     ConnectionName,
@@ -264,6 +265,7 @@ KINDS: dict[str, object] = {
     "Activation": ActivationSpec,
     "Schedule": ScheduleSpec,
     "Import": ImportSpec,
+    "SourceSpec": SourceDefinition,
     "ParentSegment": ParentSegmentSpec,
     "SegmentFolder": SegmentFolderSpec,
     "Segment": SegmentSpec,

@@ -190,6 +190,7 @@ AudienceName = Annotated[str, RefersTo(kind="audience")]
 QueryName = Annotated[str, RefersTo(kind="query")]
 ActivationName = Annotated[str, RefersTo(kind="activation")]
 ImportName = Annotated[str, RefersTo(kind="import")]
+SourceSpecName = Annotated[str, RefersTo(kind="sourcespec")]
 ScheduleName = Annotated[str, RefersTo(kind="schedule")]
 NeededAddress = Annotated[str, Field(pattern=r"^[a-z]+/[a-z0-9]([a-z0-9._-]{0,118}[a-z0-9])?$")]
 """``kind/name``. A pattern, so that a text in the wrong place is not repeated where documents hold secrets."""

@@ -18,6 +18,9 @@ _CREDENTIAL: Final = re.compile(
     r"|json_keyfile|^authorization$|token$",
     re.IGNORECASE,
 )
+# Settings that say what credentials are called and hold none: masking them would hide what a load does.
+_FIELD_NAMES: Final = "requestParameterOverride"
+_OF_REST: Final = frozenset({"spec", "auth_spec"})
 # Greedy up to the last `@`: passwords hold slashes and at-signs, and masking too much is the safe mistake.
 _PASSWORD: Final = re.compile(r"^([a-z][a-z0-9+._-]*://[^/:@]*):.*@", re.IGNORECASE | re.DOTALL)
 _TD_KEY: Final = re.compile(r"^td://[^@?]+@")  # the user of td:// is an API key
@@ -41,13 +44,18 @@ def masked_result(result: str) -> str:
 def masked(value: Json) -> Json:
     """A copy in which every credential reads ``***`` and every URL has lost its password."""
     if isinstance(value, Mapping):
-        return {name: _masked_member(name, member) for name, member in value.items()}
+        is_open = _OF_REST if value.get("type") == "rest" else ()
+        return {
+            name: member if name in is_open else _masked_member(name, member) for name, member in value.items()
+        }
     if isinstance(value, list):
         return [masked(cast("Json", member)) for member in value]
     return masked_url(value) if isinstance(value, str) else value
 
 
 def _masked_member(name: str, value: Json) -> Json:
+    if name == _FIELD_NAMES:
+        return value
     if _CREDENTIAL.search(name) and value not in (None, ""):
         return MASK
     return masked(value)

@@ -77,7 +77,7 @@ def _value(node: yaml.Node, above: set[int]) -> Json:
         return [_value(inner, above) for inner in node.value]
     if not node.tag.startswith(_FORM):
         raise Refused("text", f"a tag at line {line}, column {column}", "take it away", line, column)
-    if node.style is None and (node.value in {"", "~"} or _PLAIN.fullmatch(node.value)):
+    if isinstance(node, yaml.ScalarNode) and node.style is None and (node.value in {"", "~"} or _PLAIN.fullmatch(node.value)):
         word: Json = json.loads(node.value if node.value not in {"", "~"} else "null")
         return word
     return str(node.value)

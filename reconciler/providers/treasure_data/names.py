@@ -9,7 +9,13 @@ from urllib.parse import quote
 
 from reconciler.errors import Permanent
 from reconciler.model.address import Address
-from reconciler.model.connections import FilesConnection, IntercomConnection, OtherConnection, PinterestConnection
+from reconciler.model.connections import (
+    FilesConnection,
+    IntercomConnection,
+    OtherConnection,
+    PinterestConnection,
+    RestConnection,
+)
 from reconciler.model.imports import ImportSpec
 from reconciler.model.kinds import ActivationSpec, DatabaseSpec, QuerySpec, TableSpec
 from reconciler.model.resource import Resource
@@ -54,6 +60,7 @@ def name_of(resource: Resource, context: Context) -> str:  # noqa: PLR0911 - a t
             | PinterestConnection(name=name)
             | FilesConnection(name=name)
             | IntercomConnection(name=name)
+            | RestConnection(name=name)
             | OtherConnection(name=name)
         ):
             return name or resource.address.name

@@ -11,6 +11,7 @@ from reconciler.model.connections import (
     FilesConnection,
     IntercomConnection,
     PinterestConnection,
+    RestConnection,
 )
 from reconciler.model.observation import Finding, Observation, Seen, Unreadable
 from reconciler.model.resource import Resource
@@ -49,6 +50,15 @@ class ReferencedConnections:
                 subject=str(resource.address),
                 path="/spec/base_url",
                 hint="remove it, or set `endpoints: {intercom: …}` in the environment that runs on this machine",
+            )
+        if isinstance(resource.spec, RestConnection):
+            yield Diagnostic(
+                "rest-not-reachable",
+                "Treasure Data has no connector for source specifications",
+                Severity.ERROR,
+                subject=str(resource.address),
+                path="/spec/type",
+                hint="use it in an environment whose `treasure_data.endpoint` is embedded: its own runner reads them",
             )
         if isinstance(resource.spec, FilesConnection):
             yield Diagnostic(
