@@ -124,5 +124,12 @@ _FORMS = {
     r"^[0-9]{1,18}$": Form("be 1 to 18 digits", _only_digits),
     r"^/": Form("begin with `/`, such as /description", _from_the_top),
     r"^(/[^/]*)*$": Form("begin with `/`, such as /spec/title", _from_the_top),
+    r"^[0-9]+[smhdw]$": Form(
+        "be a span of time such as 30m, 12h or 3d", lambda value: re.sub(r"\s+|(?<=[smhdw])[a-z]+$", "", value.lower())
+    ),
+    r"^(\*\.)?[a-z0-9.-]+(:[0-9]{1,5})?$": Form(
+        "be the name of a host such as api.example.com, or *.example.com for all below one",
+        lambda value: re.sub(r"^[a-z]+://|/.*$", "", value.strip().lower()),
+    ),
     _COLUMN_TYPE: Form("be string, int, long, float, double, array<…> or map<…>", str.lower),
 }

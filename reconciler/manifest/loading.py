@@ -20,6 +20,7 @@ from reconciler.manifest.project import Project
 from reconciler.manifest.queries import MOST_AT_ONCE, QueryCheck
 from reconciler.manifest.reading import Reading
 from reconciler.manifest.secrets import SecretNames, SecretValues
+from reconciler.manifest.source_specs import check_source_specs
 from reconciler.model.environment import EMBEDDED
 
 
@@ -66,6 +67,7 @@ def load(
         most = None if parse_all else MOST_AT_ONCE
         check = QueryCheck(findings, cache_dir, severity, most, forgets=not reading.aside)
         check.check(resources, reading.places())
+        check_source_specs(resources, reading.places(), findings)
         transitions = reading.transitions()
     if findings.has_errors and reading.aside:
         # Everything that is to be told beside the errors comes from a pass over everything.

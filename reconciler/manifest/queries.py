@@ -91,7 +91,7 @@ class QueryCheck:
             return
         where = place.position(f"{path}/sql")
         source_file = place.written(f"{path}/sql")[0].file
-        at = _inside(source_file.source, where, source.sql or "", problem)
+        at = inside(source_file.source, where, source.sql or "", problem.line, problem.column)
         if at is None:
             # Folded lines and variables: what stands there may not be in the file at all.
             message = f"the SQL does not parse: line {problem.line} of the query is not understood"
@@ -120,14 +120,14 @@ def unparsed(resource: Resource) -> str:
     return next((f"the SQL does not parse: {problem.message}" for problem in problems if problem is not None), "")
 
 
-def _inside(source: Source, value: Position, sql: str, problem: SqlProblem) -> Position | None:
-    """Where *problem* stands in the file whose value at *value* is *sql*; None when the value is not written line by line."""
-    written = sql.split("\n")[problem.line - 1]
+def inside(source: Source, value: Position, text: str, inner: int, column: int) -> Position | None:
+    """Where line *inner* and *column* of the *text* at *value* stand in the file; None when it is not written line by line."""
+    written = text.split("\n")[inner - 1]
     # A block begins in the line below its indicator, any other text at once.
-    for line in (value.line + problem.line, value.line + problem.line - 1):
+    for line in (value.line + inner, value.line + inner - 1):
         begin = source.line(line).find(written, value.column - 1 if line == value.line else 0)
         if written.strip() and begin >= 0:
-            return Position(value.file, line, begin + problem.column)
+            return Position(value.file, line, begin + column)
     return None
 
 

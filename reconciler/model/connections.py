@@ -119,7 +119,7 @@ class RestConnection(Spec):
     """Parameters of the authentication that everybody may read, such as `host`, `domain` or `accessTokenUrl`."""
     secrets: dict[str, SecretText] = Field(default_factory=dict)
     """Those that nobody may: `password`, `accessToken`, `refreshToken`, `clientId`, `clientSecret`, `authKey1` and so on."""
-    allowed_hosts: tuple[Annotated[str, Field(pattern=r"^[a-z0-9.*-]+(:[0-9]{1,5})?$")], ...] = ()
+    allowed_hosts: tuple[Annotated[str, Field(pattern=r"^(\*\.)?[a-z0-9.-]+(:[0-9]{1,5})?$")], ...] = ()
     """The only hosts that the credentials go to, `*.example.com` for all below one; left out, the specification's host."""
     allow_private: bool = False
     """Whether the API may be in a private network or on this machine, and be read without encryption."""

@@ -9,7 +9,6 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Discriminator, Field, JsonValue, model_validator
 
 from reconciler.model.connections import hidden_names
-
 from reconciler.model.spec import (
     ConnectionName,
     ConnectionRef,

@@ -45,9 +45,7 @@ def masked(value: Json) -> Json:
     """A copy in which every credential reads ``***`` and every URL has lost its password."""
     if isinstance(value, Mapping):
         is_open = _OF_REST if value.get("type") == "rest" else ()
-        return {
-            name: member if name in is_open else _masked_member(name, member) for name, member in value.items()
-        }
+        return {name: member if name in is_open else _masked_member(name, member) for name, member in value.items()}
     if isinstance(value, list):
         return [masked(cast("Json", member)) for member in value]
     return masked_url(value) if isinstance(value, str) else value

@@ -40,7 +40,9 @@ class Declared:
     def parameters(self) -> frozenset[str]:
         """Names that authentications declare. Without any, every name that is used: a connection may have it."""
         if not self.authentications:
-            return frozenset(name for text in _texts(self.source) for pair in _NAMES.findall(text) for name in pair if name)
+            return frozenset(
+                name for text in _texts(self.source) for pair in _NAMES.findall(text) for name in pair if name
+            )
         return frozenset(name for entry in self.authentications for name in parameters(entry))
 
 
@@ -70,7 +72,9 @@ def declared(spec: SourceDefinition) -> Declared:
     if not isinstance(source, Mapping) or not source.keys() & {"attributes", "spec"}:
         raise Refused(root or "text", "there is no `attributes` in it", "a `sourceSpec` has `attributes` and `spec`")
     authentications = told.get("authSpec") or [] if root else []
-    if not isinstance(authentications, list | tuple) or not all(isinstance(entry, Mapping) for entry in authentications):
+    if not isinstance(authentications, list | tuple) or not all(
+        isinstance(entry, Mapping) for entry in authentications
+    ):
         raise Refused("authSpec", "must be a list of objects")
     entries = tuple(entry for entry in authentications if isinstance(entry, Mapping))
     return Declared(_with_ours(source, _ours(spec)), entries, root)

@@ -77,7 +77,11 @@ def _value(node: yaml.Node, above: set[int]) -> Json:
         return [_value(inner, above) for inner in node.value]
     if not node.tag.startswith(_FORM):
         raise Refused("text", f"a tag at line {line}, column {column}", "take it away", line, column)
-    if isinstance(node, yaml.ScalarNode) and node.style is None and (node.value in {"", "~"} or _PLAIN.fullmatch(node.value)):
+    if (
+        isinstance(node, yaml.ScalarNode)
+        and node.style is None
+        and (node.value in {"", "~"} or _PLAIN.fullmatch(node.value))
+    ):
         word: Json = json.loads(node.value if node.value not in {"", "~"} else "null")
         return word
     return str(node.value)
@@ -91,7 +95,9 @@ def _members(node: yaml.MappingNode, above: set[int]) -> Mapping[str, Json]:
         if not isinstance(told, str | int | float) or isinstance(told, bool):
             raise Refused("text", f"a name that is no text at line {line}, column {column}", "", line, column)
         if str(name.value) in members:
-            message = f"member {name.value!r} stands twice in one object, the second time at line {line}, column {column}"
+            message = (
+                f"member {name.value!r} stands twice in one object, the second time at line {line}, column {column}"
+            )
             raise Refused("text", message, "most readers would lose one of them", line, column)
         members[str(name.value)] = _value(value, above)
     return members

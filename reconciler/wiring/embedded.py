@@ -200,10 +200,13 @@ class Embedded:
         from reconciler.connectors.sources.files import FilesSource  # noqa: PLC0415 - as above
         from reconciler.connectors.sources.intercom import IntercomSource  # noqa: PLC0415 - as above
         from reconciler.connectors.sources.intercom_client import connector  # noqa: PLC0415 - as above
+        from reconciler.connectors.sources.rest import RestSource  # noqa: PLC0415 - as above
         from reconciler.dataplane.importer import TypedImporter  # noqa: PLC0415 - as above
 
         intercom = connector(base_url=self._environment.endpoints.get("intercom"), clock=self._clock)
-        return TypedImporter({"files": FilesSource(self._project_root), "intercom": IntercomSource(intercom)})
+        rest = RestSource(_guarded, self._tokens, self._clock)
+        files = FilesSource(self._project_root)
+        return TypedImporter({"files": files, "intercom": IntercomSource(intercom), "rest": rest})
 
     def _spark(self) -> SparkPlace | None:
         spark = self._environment.spark
@@ -216,6 +219,12 @@ class Embedded:
 
     def _cron(self) -> Cron:
         return Cron(self._environment.cron_dialect)
+
+
+def _guarded(base_url: str, allow_private: bool) -> httpx.BaseTransport:  # noqa: FBT001 - the port's shape
+    from reconciler.http.guarded import guarded_transport  # noqa: PLC0415 - imports httpx
+
+    return guarded_transport(base_url, allow_private=allow_private)
 
 
 def _to_server() -> httpx.BaseTransport:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from reconciler.connectors.sources.rest_auth import authentication
+from reconciler.connectors.sources.rest_auth import authentication, with_secrets
+from reconciler.connectors.sources.rest_places import hold_allowed, resource
 from reconciler.dataplane.spool import RowSpool
 from reconciler.errors import Permanent, ProviderError
 from reconciler.http.answer import Answer
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 POLICY: Final = RetryPolicy(attempts=6, first_wait_s=1.0, longest_wait_s=600.0, total_s=600.0)
 TIMEOUTS: Final = Timeouts(read_s=100.0)
 _UNTIL: Final = "until"
+_OF: Final = "of"
 _LIMIT: Final = "REQUEST_LIMIT_EXCEEDED"
 
 
@@ -89,6 +91,7 @@ class RestSource:
         yield from run.notices
         shaper = Shaper(run.specification)
         first = self._first(run, run.windows[0])
+        hold_allowed(first.url, run.allowed_hosts)
         origin = addresses.origin(first.url)
         base = f"{origin[0]}://{first.url.split('://', 1)[1].split('/', 1)[0]}"
 
@@ -179,18 +182,20 @@ class _Run:
     auth: Mapping[str, Json]
     auth_spec: Mapping[str, Json]
     allows_private: bool
+    allowed_hosts: Json
+    resource: str
     notices: tuple[str, ...]
 
     def position(self) -> dict[str, Json] | None:
         """What the next run goes on from."""
         if self.specification.window is None or self.kind == "once":
             return None
-        return {_UNTIL: self.windows[-1].end.isoformat()}
+        return {_UNTIL: self.windows[-1].end.isoformat(), _OF: self.resource}
 
 
 def _prepared(request: LoadRequest, clock: Clock) -> _Run:
     source = request.source
-    inputs, auth = _object(source, "params"), _object(source, "auth")
+    inputs, auth = _object(source, "params"), with_secrets(_object(source, "auth"))
     told = _object(auth, "params")
     checked = check(_object(source, "spec"), inputs, declared=told.keys())
     for finding in checked.findings:
@@ -201,7 +206,9 @@ def _prepared(request: LoadRequest, clock: Clock) -> _Run:
         raise AssertionError(checked)
     tick = datetime.fromtimestamp(request.until or int(clock.now()), UTC)
     position = request.position.get(_UNTIL)
-    since = datetime.fromisoformat(position) if isinstance(position, str) else None
+    reads = resource(specification, inputs)
+    is_other = request.position.get(_OF, reads) != reads
+    since = datetime.fromisoformat(position) if isinstance(position, str) and not is_other else None
     first = source.get("first")
     begins = datetime.fromisoformat(first) if isinstance(first, str) else tick
     backfill = source.get("backfill", True) is not False
@@ -218,7 +225,12 @@ def _prepared(request: LoadRequest, clock: Clock) -> _Run:
         auth=auth,
         auth_spec=_object(source, "auth_spec"),
         allows_private=source.get("allow_private") is True,
-        notices=windows.notices(specification) if kind != "once" else (),
+        allowed_hosts=source.get("allowed_hosts"),
+        resource=reads,
+        notices=(
+            *(["another resource than the last run read: this one begins anew"] if is_other else []),
+            *(windows.notices(specification) if kind != "once" else ()),
+        ),
     )
 
 

@@ -81,6 +81,14 @@ def authentication(
     )
 
 
+def with_secrets(auth: Mapping[str, Json]) -> Mapping[str, Json]:
+    """*auth* with its `secrets` among its `params`. A connection keeps them apart, so that none is ever told."""
+    secrets = _object(auth.get("secrets"))
+    for value in secrets.values():
+        known_secrets.remember(str(value))
+    return {**auth, "params": {**_object(auth.get("params")), **secrets}} if secrets else auth
+
+
 def _secrets(params: Mapping[str, Json], auth_spec: Mapping[str, Json]) -> list[str]:
     """Values that nobody may read: those that every specification has, and those that this one calls passwords."""
     properties = _properties(auth_spec)

@@ -15,6 +15,7 @@ from reconciler.model.connections import (
     IntercomConnection,
     OtherConnection,
     PinterestConnection,
+    RestConnection,
 )
 from reconciler.model.json import Json
 from reconciler.model.marker import marker, owner_in
@@ -24,7 +25,7 @@ from reconciler.model.secret import Secret
 from reconciler.model.web_address import travels_in_clear
 from reconciler.ports.listing import Found
 from reconciler.ports.provider import Anew, Context, FieldClass, KindTraits, Wanted
-from reconciler.providers.treasure_data import exports, import_sources, results, wire
+from reconciler.providers.treasure_data import exports, import_sources, rest_connections, results, wire
 from reconciler.providers.treasure_data.family import Attributes, settled, unreadable
 from reconciler.providers.treasure_data.names import name_of, not_ours
 from reconciler.providers.treasure_data.wire import Raw
@@ -82,6 +83,8 @@ class Connections:
                 return {"name": name, "type": spec.type, "settings": {"root": spec.root}}
             case IntercomConnection() as spec:
                 return {"name": name, "type": spec.type, "settings": _of_intercom(spec)}
+            case RestConnection() as spec:
+                return {"name": name, "type": spec.type, "settings": rest_connections.wanted(spec)}
             case OtherConnection() as spec:
                 told = {**exports.comparable(spec.settings), **spec.secrets}
                 return {"name": name, "type": spec.connector, "settings": told}
@@ -145,6 +148,8 @@ class Connections:
         plain = spec.settings if isinstance(spec, OtherConnection) else {}
         wanted = cast("Mapping[str, Json | Secret]", attributes["settings"])
         settings = results.revealed({**wanted, **exports.sent(plain)}, self._api.scrubber)
+        if isinstance(spec, RestConnection):
+            settings = rest_connections.sent(settings)
         return {
             "name": str(attributes["name"]),
             "type": str(attributes["type"]),
@@ -169,22 +174,29 @@ def observed_connection(raw: Raw) -> Observation:
     """A connection as the service tells it."""
     told = raw.get("settings")
     told = told if isinstance(told, dict) else {}
+    if raw.get("type") == "rest":
+        return _observed(raw, *rest_connections.told(told))
     settings = results.readable(told)
     hidden = exports.hidden(told)
     if raw.get("type") == "intercom" and "access_token" in hidden:
         settings.pop("app_id", None)
         hidden.remove("api_key") if "api_key" in hidden else None
     is_other = raw.get("type") not in {"pinterest", "files", "intercom"}
+    comparable = exports.comparable(settings) if is_other else {"base_url": "", **settings}
+    return _observed(raw, comparable, hidden if is_other or raw.get("type") == "intercom" else None)
+
+
+def _observed(raw: Raw, settings: Mapping[str, Json], hidden: list[str] | None) -> Observation:
     attributes: dict[str, Json] = {
         "name": wire.text(raw.get("name")),
         "type": wire.text(raw.get("type")),
-        "settings": exports.comparable(settings) if is_other else {"base_url": "", **settings},
+        "settings": settings,
     }
     described = wire.text(raw.get("description"))
     return Observation(
         wire.text(raw["id"]),
         attributes,
-        {exports.HIDDEN: cast("Json", hidden)} if is_other or raw.get("type") == "intercom" else {},
+        {} if hidden is None else {exports.HIDDEN: cast("Json", hidden)},
         wire.unix_seconds(raw.get("created_at")),
         marker=described if owner_in(described) else "",
     )

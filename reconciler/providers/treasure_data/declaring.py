@@ -14,6 +14,7 @@ from reconciler.providers.treasure_data import (
     declaring_workflows,
     exports,
     import_sources,
+    rest_connections,
 )
 from reconciler.providers.treasure_data.declaring_activations import exporting
 from reconciler.providers.treasure_data.exports import HIDDEN
@@ -63,6 +64,8 @@ def _connection(attributes: Mapping[str, Any], name: str, directory: Directory) 
             )
         case "intercom":
             spec |= _intercom(settings, attributes[HIDDEN])
+        case "rest":
+            spec |= rest_connections.said(settings, attributes[HIDDEN])
         case "":
             raise CannotSay("the type of the connection is not told")
         case connector:

@@ -12,13 +12,21 @@ from typing import Any, Final, cast
 from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.model.address import Address
 from reconciler.model.connections import FilesConnection, IntercomConnection
-from reconciler.model.imports import GROWING, FilesSource, ImportSpec, IntercomSource, IntercomTarget, Placement
+from reconciler.model.imports import (
+    GROWING,
+    FilesSource,
+    ImportSpec,
+    IntercomSource,
+    IntercomTarget,
+    Placement,
+    RestSource,
+)
 from reconciler.model.json import Json
 from reconciler.model.kinds import TableSpec
 from reconciler.model.unknown import Unknown
 from reconciler.ports.listing import Directory, SecretPlace
 from reconciler.ports.provider import Context
-from reconciler.providers.treasure_data import exports, results
+from reconciler.providers.treasure_data import exports, import_rest, results
 from reconciler.providers.treasure_data.family import Leaf
 from reconciler.providers.treasure_data.names import referred
 from reconciler.providers.treasure_data.references import CannotSay, Tree, nothing_else
@@ -43,6 +51,8 @@ def wanted(spec: ImportSpec, context: Context, connection_id: Callable[[str], st
             return _files(source, spec.to.table, context)
         case IntercomSource() as source:
             return _intercom(source, context, connection_id)
+        case RestSource() as source:
+            return import_rest.wanted(source, context, connection_id)
 
 
 def sent(source: object, scrubber: Scrubber) -> Json:
@@ -54,6 +64,8 @@ def sent(source: object, scrubber: Scrubber) -> Json:
 
 def told(raw: Raw) -> tuple[dict[str, Json], list[str]]:
     """The same of what the vendor tells, and names of its secrets, which nobody can read."""
+    if raw.get("type") == "rest":
+        return import_rest.told(raw), []
     source, hidden = results.readable(raw), exports.hidden(raw)
     match source.get("type"):
         case "files":
@@ -76,6 +88,8 @@ def declared(source: Mapping[str, Any], hidden: list[str], directory: Directory)
             return _files_declared(source, directory)
         case "intercom":
             return _intercom_declared(source, hidden, directory)
+        case "rest":
+            return import_rest.said(source, directory)
         case kind:
             raise CannotSay(f"imports from {kind!r} have no words in manifests yet")
 
@@ -86,6 +100,8 @@ def problems(address: Address, spec: ImportSpec, context: Context, *, runs_here:
     runs_here: whether the embedded service reads it, which knows more settings than Treasure Data does.
     """
     source = spec.from_
+    if isinstance(source, RestSource):
+        yield from import_rest.problems(address, spec, source, context, runs_here=runs_here)
     if not isinstance(source, IntercomSource):
         return
     yield from _connection_problems(address, source, context, runs_here=runs_here)
