@@ -6,8 +6,12 @@ import hashlib
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
+from types import TracebackType
 
 import pytest
 from stage import Stage, environment
@@ -30,10 +34,25 @@ def commands(readme: str) -> list[tuple[list[str], int]]:
     ]
 
 
-def run_as_written(name: str, folder: Path) -> tuple[Stage, list[Sandbox]]:
+class Program(AbstractContextManager["Program"]):
+    """A program of an example that serves, at a port of its own; it prints where."""
+
+    def __init__(self, file: Path) -> None:
+        command = [sys.executable, str(file), "0"]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.address = self._process.stdout.readline().strip() if self._process.stdout else ""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
+def run_as_written(name: str, folder: Path) -> tuple[Stage, list[AbstractContextManager[object]]]:
     shutil.copytree(EXAMPLES / name, folder, ignore=shutil.ignore_patterns("state"))
     stage = Stage(folder, None, {key: value for key, value in environment(folder).items() if "PINTEREST" not in key})
-    sandboxes: list[Sandbox] = []
+    sandboxes: list[AbstractContextManager[object]] = []
     for command, code in commands((folder / "README.md").read_text(encoding="utf-8")):
         match command:
             case ["export", *pairs]:
@@ -45,6 +64,10 @@ def run_as_written(name: str, folder: Path) -> tuple[Stage, list[Sandbox]]:
                 sandboxes.append(sandbox.__enter__())
                 stage.sandbox = sandbox
                 stage.environ["TDR_VAR_pinterest"] = sandbox.base_url
+            case ["python3", file, *_]:
+                program = Program(folder / file)
+                sandboxes.append(program)
+                stage.environ["TDR_VAR_api"] = program.address
             case ["tdr", *arguments]:
                 stage.tdr(*(_with_digest(word, stage) for word in arguments), expect=code)
             case _:
@@ -146,6 +169,15 @@ def gitops(stage: Stage) -> None:
     assert "query/buyers-per-month" in stage.tdr("state", "show", "--env", "local").document["resources"]
 
 
+def rest_source(stage: Stage) -> None:
+    columns = '"member.id", "member.fields.city", "member.tags"'
+    assert table(stage, f"SELECT {columns} FROM members ORDER BY 1") == [
+        ["0001", "Osaka", '["spring"]'],
+        ["0002", "Tokyo", "[]"],
+        ["0003", "Kobe", '["spring","vip"]'],
+    ]
+
+
 RESULTS = {
     "01-a-query": a_query,
     "02-an-audience": an_audience,
@@ -155,6 +187,7 @@ RESULTS = {
     "06-policy": policy,
     "07-environments": environments,
     "08-gitops": gitops,
+    "09-rest-source": rest_source,
 }
 
 
