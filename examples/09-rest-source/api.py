@@ -43,5 +43,5 @@ class Api(BaseHTTPRequestHandler):
 
 if __name__ == "__main__":
     server = ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Api)
-    print(f"http://127.0.0.1:{server.server_port}", flush=True)  # noqa: T201 - where it listens
+    print(f"http://127.0.0.1:{server.server_port}", flush=True)
     server.serve_forever()
