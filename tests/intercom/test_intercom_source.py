@@ -57,6 +57,16 @@ def test_users_are_contacts_that_are_no_leads_in_flat_columns(loads: Callable[..
     assert load.types["phone"] == "VARCHAR"
 
 
+def test_a_field_that_nobody_knows_yet_comes_as_one_more_column(loads: Callable[..., Loads], world: World) -> None:
+    world.put_contact("u1", {"updated_at": FIRST, "sms_consent": True, "consents": [{"of": "mail"}]})
+    world.put_contact("u2", {"updated_at": FIRST + 1, "sms_consent": None})
+    load = loads(target="users")
+    rows = load.run()
+    assert [row["sms_consent"] for row in rows] == [True, None]
+    assert [row["consents"] for row in rows] == ['[{"of":"mail"}]', None]
+    assert list(load.types)[-2:] == ["sms_consent", "consents"]
+
+
 def test_leads_come_on_request(loads: Callable[..., Loads], world: World) -> None:
     world.put_contact("u1", {"updated_at": FIRST})
     world.put_contact("l1", {"role": "lead", "updated_at": FIRST + 1})

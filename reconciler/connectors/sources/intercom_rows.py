@@ -46,7 +46,7 @@ _CONVERSATIONS: Final[Columns] = {
     **_of(_WHOLE, "admin_assignee_id", "team_assignee_id"),
     **_of(_TEXT, "company", "tags", "conversation_rating", "source", "contacts", "teammates", "custom_attributes"),
     **_of(_TEXT, "first_contact_reply", "sla_applied", "statistics", "linked_objects", "ai_agent", "sales_agent"),
-    **_of(_TEXT, "channel", "external_references"),
+    **_of(_TEXT, "channel", "external_references", "topics", "ticket"),
 }
 COLUMNS: Final[Mapping[IntercomTarget, Columns]] = {
     IntercomTarget.USERS: _USERS,
