@@ -83,17 +83,18 @@ def sandbox(
 def _intercom(port: int, state_file: Path | None, say: Callable[[str], None], environ: Mapping[str, str]) -> None:
     if state_file is not None:
         raise UsageError("the sandbox of Intercom keeps nothing in a file: leave `--state-file` out")
-    from reconciler.emulators.intercom.sandbox import IntercomSandbox  # noqa: PLC0415 - only here
+    from reconciler.emulators.intercom.sample import fill  # noqa: PLC0415 - only here
+    from reconciler.emulators.intercom.sandbox import IntercomSandbox  # noqa: PLC0415 - as above
 
     logs.guard_libraries()
     ((name, default),) = SANDBOX_TOKEN.items()
     token = environ.get(name) or default
 
     def announce(base_url: str) -> None:
-        say(
-            f"Intercom sandbox at {base_url}, empty; PUT {base_url}/_control/contacts/ID makes a contact. Ctrl-C ends it."
-        )
+        say(f"Intercom sandbox at {base_url}, with a few contacts. Ctrl-C ends it.")
         if token == default:
             say(f"  export {name}={default}")
 
-    IntercomSandbox(token, port=port).run(announce)
+    intercom = IntercomSandbox(token, port=port)
+    fill(intercom.intercom.world)
+    intercom.run(announce)

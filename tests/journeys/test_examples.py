@@ -16,6 +16,10 @@ from types import TracebackType
 import pytest
 from stage import Stage, environment
 
+from reconciler.commands.serving import SANDBOX_TOKEN
+from reconciler.emulators.intercom.knobs import Knobs as IntercomKnobs
+from reconciler.emulators.intercom.sample import fill
+from reconciler.emulators.intercom.sandbox import IntercomSandbox
 from reconciler.emulators.pinterest.knobs import Knobs
 from reconciler.emulators.pinterest.tokens import AppCredentials
 from reconciler.emulators.sandbox import Sandbox
@@ -57,6 +61,11 @@ def run_as_written(name: str, folder: Path) -> tuple[Stage, list[AbstractContext
         match command:
             case ["export", *pairs]:
                 stage.environ |= dict(pair.split("=", 1) for pair in pairs)
+            case ["tdr", "sandbox", "--vendor", "intercom", *_]:
+                intercom = IntercomSandbox(SANDBOX_TOKEN["INTERCOM_TOKEN"], knobs=IntercomKnobs(calls_per_window=0))
+                fill(intercom.intercom.world)
+                sandboxes.append(intercom.__enter__())
+                stage.environ["TDR_VAR_intercom"] = intercom.base_url
             case ["tdr", "sandbox", *_]:
                 # A port of its own in place of the README's, so that examples can run side by side.
                 accepted = AppCredentials("1234567", "sandbox-client-secret", "pinr.sandbox-refresh-token")
@@ -178,6 +187,16 @@ def rest_source(stage: Stage) -> None:
     ]
 
 
+def import_intercom(stage: Stage) -> None:
+    with stage.somebody() as client:
+        (run,) = client.saved_query_history("conversations-per-person", 1)
+        rows = client.job_rows(str(run["job_id"]))
+        positions = {str(one["name"]): one["config_diff"] for one in client.bulk_loads()}
+    # Eight conversations of the first five customers; those of the other seven and of leads are none.
+    assert rows == [[f"contact-{n:02}", [1, 2, 2, 2, 1][n - 1] if n <= 5 else 0] for n in range(1, 13)]
+    assert [name for name, position in positions.items() if position] == ["conversations", "people"]
+
+
 RESULTS = {
     "01-a-query": a_query,
     "02-an-audience": an_audience,
@@ -188,6 +207,7 @@ RESULTS = {
     "07-environments": environments,
     "08-gitops": gitops,
     "09-rest-source": rest_source,
+    "10-import-intercom": import_intercom,
 }
 
 
