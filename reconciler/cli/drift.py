@@ -14,6 +14,7 @@ from reconciler.cli.options import (
     EnvOption,
     ExcludeOption,
     FormatOption,
+    LockTimeoutOption,
     MaxCharsOption,
     Refresh,
     RefreshOption,
@@ -26,7 +27,7 @@ from reconciler.cli.options import (
 from reconciler.cli.precedence import is_on_the_line
 from reconciler.cli.reported import Reported
 from reconciler.cli.scoping import scope as scope_of
-from reconciler.cli.session import address_and_pointer, runtime_of
+from reconciler.cli.session import address_and_pointer, runtime_of, seconds
 from reconciler.errors import UsageError
 from reconciler.reports.formats import Format
 from reconciler.reports.rendering import Reading
@@ -72,6 +73,7 @@ def drift(
         bool,
         typer.Option("--issue", help="Print the body of an issue: what moved, what now, and a mark to find it again."),
     ] = False,
+    lock_timeout: LockTimeoutOption = "0s",
     format: FormatOption = Format.TEXT,
     max_chars: MaxCharsOption = None,
     report: ReportOption = None,
@@ -98,6 +100,9 @@ def drift(
             "drift is what the vendors say, so it is never told without asking them",
             hint="`tdr plan --refresh=false` compares the manifests with what was last applied",
         )
+    if not choices and is_on_the_line(context, "lock_timeout"):
+        raise UsageError("--lock-timeout goes with --accept only", hint="a look takes no lock")
+    wait_s = seconds(lock_timeout)
     scope = scope_of(target, exclude, selector)
     if (choices or unmanaged) and not scope.is_everything:
         raise UsageError(
@@ -109,7 +114,7 @@ def drift(
         if choices:
             from reconciler.commands import accepting
 
-            answer = accepting.accept(runtime, [accepting.Choice(*choice) for choice in choices])
+            answer = accepting.accept(runtime, [accepting.Choice(*choice) for choice in choices], wait_s)
         elif unmanaged:
             answer = commands.drift_and_unmanaged(runtime, since=since_digest)
         else:

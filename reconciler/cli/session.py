@@ -58,6 +58,9 @@ def _from_files(paths: Sequence[Path]) -> dict[str, str]:
         return {}
     from reconciler.manifest.variables import read_variables
 
+    for path in paths:
+        if not path.is_file():
+            raise UsageError(f"--var-file {str(path)!r} is no file", hint="name one relative to the current folder")
     return {name: value for path in paths for name, value in read_variables(path).items()}
 
 

@@ -41,12 +41,16 @@ def read(
     from reconciler.commands.sole_writing import alone
 
     wait_s = seconds(lock_timeout)
-    with runtime_of(context, env=env, directory=directory, variables=var, may_be_empty=True) as runtime:
+    with runtime_of(
+        context, env=env, directory=directory, variables=var, resolve_secrets=False, may_be_empty=True
+    ) as runtime:
         root, clock = runtime.project.root, runtime.clock
     # What was read before that may not have what another command has written meanwhile.
     with (
         alone(root, clock, wait_s),
-        runtime_of(context, env=env, directory=directory, variables=var, may_be_empty=True) as runtime,
+        runtime_of(
+            context, env=env, directory=directory, variables=var, resolve_secrets=False, may_be_empty=True
+        ) as runtime,
     ):
         answer = tdx_reading.read_folder(runtime, folder, parent_segment, dry_run=dry_run)
     output.finish(answer, format)
@@ -65,6 +69,6 @@ def write(
     """Write the declared segments into FOLDER, as `tdx sg push` reads them. Never overwrites, and asks no vendor."""
     from reconciler.commands import tdx_writing
 
-    with runtime_of(context, env=env, directory=directory, variables=var) as runtime:
+    with runtime_of(context, env=env, directory=directory, variables=var, resolve_secrets=False) as runtime:
         answer = tdx_writing.write_folder(runtime, folder, dry_run=dry_run)
     output.finish(answer, format)

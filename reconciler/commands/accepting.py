@@ -56,7 +56,7 @@ class Accepted:
     written: Written | None
 
 
-def accept(runtime: Runtime, choices: Sequence[Choice]) -> Answer:
+def accept(runtime: Runtime, choices: Sequence[Choice], lock_timeout_s: float = 0.0) -> Answer:
     """Write what was found for *choices* into the manifests: all of it, or nothing.
 
     Raises:
@@ -66,7 +66,7 @@ def accept(runtime: Runtime, choices: Sequence[Choice]) -> Answer:
     looked = scan(runtime)
     wanted = [_accepted(runtime, looked, entry, field) for choice in choices for entry, field in _moved(looked, choice)]
     accepted = list({(one.address, one.path): one for one in wanted}.values())
-    with alone(runtime.project.root, runtime.clock):
+    with alone(runtime.project.root, runtime.clock, lock_timeout_s):
         _write(runtime, looked, accepted)
     document = reports.document(looked.report, runtime.environment_name, rfc3339(runtime.clock.now()))
     lines: list[Document] = [

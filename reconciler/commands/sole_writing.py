@@ -30,7 +30,7 @@ def alone(root: Path, clock: Clock, timeout_s: float = 0.0) -> Iterator[None]:
             if clock.now() >= deadline:
                 raise LockHeld(
                     f"another `tdr import`, `tdr drift --accept` or `tdr fmt` is writing documents in {root}",
-                    hint="nothing was written; try again after it (`tdr import --lock-timeout 5m` waits)",
+                    hint="nothing was written; try again after it (`--lock-timeout 5m` waits)",
                 )
             clock.sleep(_POLL_S)
         yield

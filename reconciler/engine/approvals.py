@@ -40,6 +40,7 @@ NEVER: Mapping[str, str] = MappingProxyType(
     {
         "ambiguous_identity": "name the object that is meant in its document",
         "audience_id_not_found": "correct or remove the `audience_id`",
+        "audience_not_made_here": "let an activation of a query or a segment make the audience first",
         "audience_unknown": "name the `audience_id`, or give the destination's credentials",
         "identity": "correct or remove the id in the document",
         "adoption_refused": "the document says `adopt: never`; change it, or give it another name",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from reconciler.engine.diff import Rules, Tree, differences
-from reconciler.engine.resolve import candidates, identify
+from reconciler.engine.resolve import NOT_MADE_HERE, candidates, identify
 from reconciler.errors import ProviderError
 from reconciler.model.activation import Outcome, Resolution
 from reconciler.model.address import Address
@@ -124,6 +124,8 @@ def _held_by_resolution(case: Case, resolution: Resolution) -> Decision:
             return Decision(Keep(address, case.record.remote_id if case.record else "", resolution.evidence))
         case Outcome.REFUSE:
             hint = "name the one meant in the audience's `audience_id`"
+            if resolution.why == NOT_MADE_HERE:
+                hint = "let an activation of a query or a segment make the audience first"
             gate = Gate(resolution.why, f"{address}: {resolution.evidence}", (address,), hint)
             return Decision(Undecided(address, resolution.evidence), (gate,))
         case _:

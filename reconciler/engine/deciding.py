@@ -13,7 +13,7 @@ from reconciler.engine.diff import Rules
 from reconciler.engine.making import made_of
 from reconciler.engine.moves import follow_renames, likely_renames
 from reconciler.engine.replacing import made_anew
-from reconciler.engine.resolve import Audience, identify, resolve, steady_after
+from reconciler.engine.resolve import Audience, identify, refuse_making, resolve, steady_after
 from reconciler.engine.world import World
 from reconciler.model.activation import Outcome, Resolution
 from reconciler.model.address import Address
@@ -209,6 +209,8 @@ class Decider:
             chosen_id=declared.spec.audience_id or "",
             made_by_other=maker is not None and maker != resource.address,
         )
+        if resource.spec.from_.journey is not None:
+            return refuse_making(resolve(resource.spec.membership, view, verbs), target)
         if target not in self._made_anew:
             return resolve(resource.spec.membership, view, verbs)
         resolution = resolve(resource.spec.membership, replace(view, seen=Finding(None, ())), verbs)

@@ -20,12 +20,13 @@ def audience_of(resource: Resource) -> Address | None:
 def makers(resources: Mapping[Address, Resource]) -> dict[Address, Address]:
     """Audience -> the activation whose first run would make it.
 
-    One that replaces goes before one that adds, for its first run leaves exactly the members wanted; then by name.
+    One that replaces goes before one that adds, for its first run leaves exactly the members wanted; then by name. Those of
+    journeys make none, for only the journey runs them.
     """
     candidates: dict[Address, list[tuple[bool, Address]]] = defaultdict(list)
     for address, resource in resources.items():
         spec = resource.spec
-        if isinstance(spec, ActivationSpec) and spec.membership in CREATING:
+        if isinstance(spec, ActivationSpec) and spec.membership in CREATING and spec.from_.journey is None:
             target = Address("audience", spec.to.audience)
             candidates[target].append((spec.membership is not Membership.REPLACE, address))
     return {audience: min(feeding)[1] for audience, feeding in candidates.items()}

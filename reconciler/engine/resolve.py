@@ -14,6 +14,7 @@ from reconciler.model.observation import Finding, Observation, Seen, Unreadable
 from reconciler.model.record import Record
 from reconciler.model.unknown import Unknown
 
+NOT_MADE_HERE = "audience_not_made_here"
 CREATING = frozenset({Membership.REPLACE, Membership.ADD})
 """Memberships whose first run may make the audience. Making one in order to empty it is never right."""
 
@@ -95,6 +96,14 @@ def _after_looking(membership: Membership, audience: Audience, finding: Finding,
         why="audience_absent",
         evidence=f"no audience {audience.title!r}; its first run makes it",
     )
+
+
+def refuse_making(resolution: Resolution, audience: Address) -> Resolution:
+    """*resolution* of an activation whose run nobody here can begin, such as a journey's: it cannot make *audience*."""
+    if resolution.outcome is not Outcome.BOOTSTRAP:
+        return resolution
+    evidence = f"{audience} is not there, and a journey's activation cannot make it"
+    return Resolution(Outcome.REFUSE, why=NOT_MADE_HERE, evidence=evidence)
 
 
 def _without_looking(membership: Membership, audience: Audience, verbs: AudienceVerbs) -> Resolution:

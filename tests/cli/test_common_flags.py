@@ -168,7 +168,7 @@ def test_a_file_that_holds_anything_else_is_refused_with_its_place(project: Stag
 
 
 def test_a_file_that_is_not_there_is_told(project: Stage) -> None:
-    said = project.tdr("plan", "--var-file", "nowhere.yaml", expect=7)
+    said = project.tdr("plan", "--var-file", "nowhere.yaml", expect=64)
 
     assert "nowhere.yaml" in said.err
     assert os.environ.get("TDR_VAR_FILE") is None

@@ -246,8 +246,13 @@ def test_only_one_accepts_at_a_time(twice: Stage) -> None:
     descriptor = os.open(twice.folder, os.O_RDONLY)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
     said = twice.tdr("drift", "--accept", BOTH[0], expect=5)
+    waited_s = -twice.clock.now()
+    assert twice.tdr("drift", "--accept", BOTH[0], "--lock-timeout", "2m", expect=5).err == said.err
+    waited_s += twice.clock.now()
     os.close(descriptor)
 
+    assert waited_s >= 120
+    assert "--lock-timeout goes with --accept only" in twice.tdr("drift", "--lock-timeout", "2m", expect=64).err
     assert said.err.startswith("error: another `tdr import`, `tdr drift --accept` or `tdr fmt` is writing ")
     assert text_of(twice, "manifests/queries.yaml") == QUERIES
     twice.tdr("drift", "--accept", BOTH[0])

@@ -177,7 +177,40 @@ def test_an_audience_that_is_not_there_cannot_be_made_by_a_journey(drawn: Stage)
 
     before = steps(drawn, 2)
 
-    said = drawn.tdr("apply", "--yes", expect=1)
+    gates = drawn.tdr("plan", "--format", "json", expect=3).document["gates"]
 
+    assert [(gate["rule"], gate["addresses"]) for gate in gates] == [("audience_not_made_here", [ADDRESS])]
+    said = drawn.tdr("apply", "--yes", expect=3)
     assert "a journey's activation cannot make it" in said.out + said.err
+    assert "let an activation of a query or a segment make the audience first" in said.out + said.err
     assert steps(drawn, 2) == before
+
+
+def test_an_audience_that_another_activation_makes_is_used_by_a_journey_at_once(drawn: Stage) -> None:
+    """By name the step would go first, and it would replace: still another makes the audience."""
+    document = DOCUMENT.replace("audience: spring-buyers", "audience: others").replace(": add", ": replace")
+    drawn.write(FILE, document + "lifecycle: {adopt: always}\n")
+    drawn.write(
+        "manifests/others.yaml",
+        """\
+apiVersion: tdr/v1
+kind: Audience
+metadata: {name: others}
+spec: {connection: pinterest-main, title: Others, ad_account_id: "549700000001"}
+---
+apiVersion: tdr/v1
+kind: Activation
+metadata: {name: written-last}
+spec:
+  from: {query: {database: shop, sql: SELECT email FROM customers}}
+  to: {audience: others}
+  membership: add
+""",
+    )
+
+    drawn.tdr("apply", "--yes", *drawn.approvals())
+
+    (made,) = [one["id"] for one in drawn.audiences() if one["name"] == "Others"]
+    config = steps(drawn, 2)[0]["connectorConfig"]
+    assert (config["action"], config["audience_id_replace"]) == ("REPLACE_CURRENT_AUDIENCE", made)
+    assert planned(drawn) == {}

@@ -209,6 +209,28 @@ def test_they_are_made_at_the_vendor_and_written_for_tdx_again(shop: Stage) -> N
         assert again == {key: value for key, value in before.items() if key != "activations"}
 
 
+def test_neither_way_needs_a_secret(shop: Stage) -> None:
+    shop.write(
+        "manifests/pins.yaml",
+        """\
+apiVersion: tdr/v1
+kind: Connection
+metadata: {name: pins}
+spec:
+  type: pinterest
+  client_id: ${secret:env:NOBODY_SETS_THIS_ID}
+  client_secret: ${secret:env:NOBODY_SETS_THIS_SECRET}
+  refresh_token: ${secret:env:NOBODY_SETS_THIS_TOKEN}
+""",
+    )
+    assert "NOBODY_SETS_THIS_ID" in shop.tdr("plan", expect=1).err
+
+    said = reading(shop)
+    assert said["files"]
+    shop.tdr("tdx", "write", "again", expect=None)
+    assert list((shop.folder / "again").rglob("*.yml"))
+
+
 def test_reading_what_was_written_gives_the_same_documents(shop: Stage) -> None:
     first = {one["path"]: one["text"] for one in reading(shop)["files"]}
     shop.tdr("tdx", "write", str(shop.folder / "again"))
