@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -13,6 +14,7 @@ from manifest_texts import CONNECTION, Load, Refusals, query
 from reconciler.manifest.json_schema import SCHEMAS, json_schema, umbrella_schema
 from reconciler.model.kinds import KINDS
 
+MEMBERS = Path(__file__).resolve().parents[2] / "examples/09-rest-source/specs/list-members.json"
 HEAD = "apiVersion: tdr/v1\nkind: {}\nmetadata: {{name: x}}\n"
 
 EXAMPLES = {
@@ -28,6 +30,7 @@ EXAMPLES = {
     + "spec: {connection: pinterest-main, ad_account_id: 549700000001, title: 2024}\n",
     "Activation": HEAD.format("Activation")
     + "spec:\n  from: {query: {database: x, file: a.sql}}\n  to: {audience: x}\n  membership: ${var:m|add}\n",
+    "SourceSpec": HEAD.format("SourceSpec") + "spec:\n  file: members.json\n  key: [id]\n",
     "Schedule": HEAD.format("Schedule") + "spec: {cron: '@daily', delay: 60}\n",
     "Import": HEAD.format("Import")
     + "spec: {from: {type: files, paths: [a]}, to: {database: x, table: x, time_column: null}, schedule: x}\n",
@@ -64,7 +67,9 @@ def test_an_unknown_kind_has_no_schema() -> None:
 
 def test_the_loader_takes_all_examples(loaded: Load) -> None:
     files = {f"manifests/{kind}.yaml": text for kind, text in EXAMPLES.items()}
-    assert len(loaded({**files, "a.sql": "select 1"}).resources) == len(KINDS)
+    assert len(
+        loaded({**files, "a.sql": "select 1", "members.json": MEMBERS.read_text(encoding="utf-8")}).resources
+    ) == len(KINDS)
 
 
 @pytest.mark.parametrize("kind", KINDS)
