@@ -12,8 +12,10 @@ import orjson
 from reconciler.model.json import Json
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
-_INEXACT: Final = re.compile(rb"[0-9]\.[0-9]*0[^0-9.eE]|[0-9.]{17,}|[0-9]{19,}")
-"""Numbers that a float may not hold as they are written: with a zero at the end, or with very many digits."""
+_INEXACT: Final = re.compile(rb"[0-9]\.(?!0[^0-9])[0-9]*0[^0-9.eE]|[0-9]{19,}")
+"""Numbers that a float does not hold as they are written: with a zero at the end, other than in 1.0, or with very many digits."""
+_LONG: Final = re.compile(rb"[0-9.]{17,}(?:[eE][+-]?[0-9]+)?")
+"""Numbers of which only a look can tell: what programs write of their floats has as many digits as it takes."""
 
 
 class NotJson(Exception):
@@ -45,12 +47,22 @@ def decoded(body: bytes) -> Json:
 
 
 def _value(text: bytes) -> Json:
-    if _INEXACT.search(text):
+    if _INEXACT.search(text) or not all(map(_is_exact, _LONG.findall(text))):
         # Five times as slow, and exact.
         exact: Json = json.loads(text, parse_float=_fraction)
         return exact
     value: Json = orjson.loads(text)
     return value
+
+
+def _is_exact(token: bytes) -> bool:
+    written = token.decode()
+    if "." not in written:
+        return True  # fewer digits than 64 bits have
+    try:
+        return repr(float(written)) == written
+    except ValueError:
+        return True  # of a text, such as the dots of a version
 
 
 def _fraction(text: str) -> float | Decimal:

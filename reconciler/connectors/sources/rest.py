@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
+from reconciler.connectors.sources.rest_ahead import Ahead
 from reconciler.connectors.sources.rest_auth import authentication, with_secrets
 from reconciler.connectors.sources.rest_places import hold_allowed, resource
 from reconciler.dataplane.spool import RowSpool
@@ -35,6 +36,7 @@ from reconciler.sourcespec import addresses, windows
 from reconciler.sourcespec.answers import NotJson, decoded
 from reconciler.sourcespec.checking import check
 from reconciler.sourcespec.findings import Refused
+from reconciler.sourcespec.foreseeing import foreseen
 from reconciler.sourcespec.paging import Done, Follow, Page, PagingError, Walk
 from reconciler.sourcespec.rows import Shaper
 from reconciler.sourcespec.specification import Specification
@@ -147,21 +149,26 @@ class RestSource:
         origin: tuple[str, str, int],
     ) -> Iterator[_Rows]:
         asked = first
-        while True:
-            answer = client.whole(_sent(asked))
-            page, rows = _read(answer, shaper)
-            yield rows
-            following = walk.after(page)
-            match following:
-                case Done():
-                    return
-                case Follow(link=link):
-                    asked = addresses.linked_request(asked, link)
-                    _hold_origin(asked, origin)
-                case ask:
-                    asked = _with(first, ask.query, ask.headers)
-            if run.specification.paging.delay_s:
-                self.clock.sleep(run.specification.paging.delay_s)
+        with Ahead(lambda request: client.whole(_sent(request))) as ahead:
+            while True:
+                page, rows = _read(ahead.answer(asked), shaper)
+                if asked is first:
+                    asks = foreseen(run.specification, page)
+                    ahead.expect(_with(first, ask.query, ask.headers) for ask in asks)
+                following = walk.after(page)
+                match following:
+                    case Done():
+                        yield rows
+                        return
+                    case Follow(link=link):
+                        asked = addresses.linked_request(asked, link)
+                        _hold_origin(asked, origin)
+                    case ask:
+                        asked = _with(first, ask.query, ask.headers)
+                if run.specification.paging.delay_s:
+                    self.clock.sleep(run.specification.paging.delay_s)
+                ahead.begin(asked)
+                yield rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,321 @@
+"""How fast rows come from a REST API into a table, and in how much memory.
+
+    python bench/rest.py [--pages 200] [--rows 500] [--repeat 3]
+
+Everything is measured in one run, each time in a process of its own, against one server on this machine (another process), in
+turns. Medians are shown; seconds do not carry over to other machines, ratios do.
+
+    loop      httpx, orjson and pyarrow to one Parquet file, page by page, flattened by hand: what one writes in an afternoon
+    tdr       the runner of source specifications as it is, pages by token, one after the other, up to the table of DuckDB
+    tdr-ahead the same by numbers of pages, whose end the API tells: several are under way at once
+    dlt       dlt's `rest_api` source to Parquet files; needs BENCH_PYTHON, an interpreter that has dlt and pyarrow
+
+With `latency` the server thinks 50 ms about each answer; the bound is that time alone, in turn.
+"""
+
+# ruff: noqa: PLC0415 - each measured process imports only what it measures
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import multiprocessing
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+LATENCY_S = 0.05
+
+
+# -- the API -------------------------------------------------------------------------------------------------------------
+
+
+def row(number: int) -> dict[str, Any]:
+    """A contact as such APIs have them: nested, with a list, and with nulls."""
+    return {
+        "id": f"c{number:08}",
+        "email": f"customer{number}@example.com",
+        "age": number % 80,
+        "score": number / 7,
+        "subscribed": number % 3 == 0,
+        "updated_at": f"2026-01-{number % 28 + 1:02}T00:00:00Z",
+        "note": None if number % 2 else "called",
+        "address": {"city": f"city {number % 100}", "zip": f"{number % 100_000:05}", "geo": {"lat": 1.5, "long": 2.5}},
+        "tags": ["spring", "vip"] if number % 5 == 0 else [],
+    }
+
+
+def _serve(pages: int, rows: int, latency_s: float, told: Any) -> None:
+    bodies = []
+    for page in range(pages):
+        following = {"next": f"t{page + 1}"} if page + 1 < pages else {"next": None}
+        members = [row(page * rows + number) for number in range(rows)]
+        bodies.append(json.dumps({"meta": following, "members": members}).encode())
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        wbufsize = -1  # head and body in one piece: in two, the second waits for the first to be acknowledged
+
+        def do_GET(self) -> None:
+            query = parse_qs(urlsplit(self.path).query)
+            number = int(query["page"][0]) if "page" in query else int(query.get("after", ["t0"])[0][1:])
+            time.sleep(latency_s)
+            body = bodies[number]
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.send_header("X-PageCount", str(pages))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    told.send(server.server_port)
+    server.serve_forever()
+
+
+@contextlib.contextmanager
+def api(pages: int, rows: int, latency_s: float) -> Iterator[str]:
+    """The address of an API in a process of its own."""
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.Process(target=_serve, args=(pages, rows, latency_s, theirs), daemon=True)
+    process.start()
+    try:
+        yield f"http://127.0.0.1:{ours.recv()}"
+    finally:
+        process.kill()
+        process.join()
+
+
+# -- what is measured ----------------------------------------------------------------------------------------------------
+
+
+def loop(address: str, folder: Path) -> int:
+    import httpx
+    import orjson
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    count, token, writer = 0, None, None
+    with httpx.Client(timeout=100) as client:
+        while True:
+            answer = client.get(f"{address}/members", params={"after": token} if token else {})
+            page = orjson.loads(answer.content)
+            flat = []
+            for one in page["members"]:
+                place = one.pop("address")
+                one["address.city"], one["address.zip"] = place["city"], place["zip"]
+                one["address.geo.lat"], one["address.geo.long"] = place["geo"]["lat"], place["geo"]["long"]
+                one["tags"] = orjson.dumps(one["tags"]).decode()
+                flat.append(one)
+            table = pa.Table.from_pylist(flat)
+            writer = writer or pq.ParquetWriter(folder / "rows.parquet", table.schema)
+            writer.write_table(table)
+            count += len(flat)
+            token = page["meta"]["next"]
+            if token is None:
+                writer.close()
+                return count
+
+
+TOKEN = {
+    "type": "CONTINUATION_TOKEN",
+    "continuationTokenPath": "$.meta.next",
+    "parameterType": "QUERYPARAM",
+    "parameterName": "after",
+}
+PAGE = {
+    "type": "PAGE",
+    "limitName": "limit",
+    "limitValue": 500,
+    "pageParamName": "page",
+    "endPageIndex": "headers.x-pagecount",
+}
+
+
+def _tdr(address: str, folder: Path, paging: dict[str, Any]) -> int:
+    import duckdb
+
+    from reconciler.connectors.sources.rest import RestSource
+    from reconciler.http.guarded import guarded_transport
+    from reconciler.ports.loads import LoadRequest
+    from reconciler.stores.tokens import SealedTokenStore
+    from reconciler.wiring.clock import clock_of
+
+    class Plain:
+        def seal(self, plain: bytes) -> bytes:
+            return plain
+
+        def open(self, sealed: bytes) -> bytes:
+            return sealed
+
+    clock = clock_of({})
+    store = SealedTokenStore(folder, Plain(), clock)  # type: ignore[arg-type]
+    spec = {
+        "attributes": {
+            "urlParams": {"host": address, "path": "/members", "method": "GET"},
+            "contentPath": {"path": "$.members", "skipAttributes": ["meta"]},
+            "paginationParams": paging,
+        }
+    }
+    source = RestSource(lambda at, private: guarded_transport(at, allow_private=private), lambda: store, clock, folder)
+    with duckdb.connect(str(folder / "rows.duckdb")) as connection:
+        request = LoadRequest({"type": "rest", "spec": spec, "allow_private": True}, "1")
+        loaded = source.read(request, connection, lambda *_: None)
+        connection.execute(f"CREATE TABLE members AS SELECT * FROM {loaded.relation}")
+        [(count,)] = connection.sql('SELECT count("members.id") FROM members').fetchall()
+        return int(count)
+
+
+def tdr(address: str, folder: Path) -> int:
+    return _tdr(address, folder, TOKEN)
+
+
+def tdr_ahead(address: str, folder: Path) -> int:
+    return _tdr(address, folder, PAGE)
+
+
+def dlt_rest(address: str, folder: Path) -> int:
+    os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
+    os.environ["RUNTIME__LOG_LEVEL"] = "CRITICAL"
+    import dlt
+    from dlt.sources.rest_api import rest_api_source
+
+    source = rest_api_source(
+        {
+            "client": {
+                "base_url": address,
+                "paginator": {"type": "cursor", "cursor_path": "meta.next", "cursor_param": "after"},
+            },
+            "resources": [
+                {
+                    "name": "members",
+                    "endpoint": {"path": "members", "data_selector": "members"},
+                    "max_table_nesting": 1,
+                }
+            ],
+        }
+    )
+    place = dlt.destinations.filesystem(bucket_url=(folder / "out").as_uri())
+    pipeline = dlt.pipeline("bench", pipelines_dir=str(folder / "work"), destination=place, dataset_name="bench")
+    pipeline.run(source, loader_file_format="parquet")
+    return int(pipeline.last_trace.last_normalize_info.row_counts["members"])
+
+
+MEASURED: dict[str, Callable[[str, Path], int]] = {
+    "loop": loop,
+    "tdr": tdr,
+    "tdr-ahead": tdr_ahead,
+    "dlt": dlt_rest,
+}
+IMPORTED = (
+    "duckdb",
+    "pyarrow.parquet",
+    "pyarrow.compute",
+    "httpx",
+    "orjson",
+    "tenacity",
+    "reconciler.connectors.sources.rest",
+    "reconciler.http.guarded",
+    "reconciler.stores.tokens",
+    "dlt.sources.rest_api",
+)
+
+
+# -- running -------------------------------------------------------------------------------------------------------------
+
+
+def measure(name: str, address: str) -> dict[str, float]:
+    """Run one of `MEASURED` here; imports are made before the clock starts."""
+    for module in IMPORTED:
+        with contextlib.suppress(ImportError):
+            __import__(module)
+    with tempfile.TemporaryDirectory() as folder:
+        started, used = time.perf_counter(), time.process_time()
+        rows = MEASURED[name](address, Path(folder))
+        return {
+            "rows": rows,
+            "seconds": time.perf_counter() - started,
+            "cpu": time.process_time() - used,
+            "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        }
+
+
+def measured_apart(name: str, address: str) -> dict[str, float]:
+    """`measure` in a process of its own."""
+    python = os.environ["BENCH_PYTHON"] if name == "dlt" else sys.executable
+    command = [python, __file__, "--measure", name, "--address", address]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{name} failed:\n{done.stderr[-2_000:]}")
+    result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def _turns(names: list[str], address: str, rows: int, repeat: int) -> dict[str, dict[str, float]]:
+    results: dict[str, list[dict[str, float]]] = {name: [] for name in names}
+    for _ in range(repeat):
+        for name in names:
+            result = measured_apart(name, address)
+            assert result["rows"] == rows, f"{name}: {result['rows']} of {rows} rows"
+            results[name].append(result)
+    return {
+        name: {key: statistics.median(one[key] for one in told) for key in told[0]} for name, told in results.items()
+    }
+
+
+def compare(pages: int, rows: int, repeat: int) -> None:
+    """Print both tables."""
+    names = ["loop", "tdr", "tdr-ahead"]
+    if os.environ.get("BENCH_PYTHON"):
+        names.append("dlt")
+    else:
+        print("dlt is left out: BENCH_PYTHON names no interpreter that has it")
+    with api(pages, rows, 0) as address:
+        found = _turns(names, address, pages * rows, repeat)
+    print(f"{pages} pages of {rows} rows, medians of {repeat}")
+    for name, told in found.items():
+        rate = pages * rows / told["seconds"]
+        ratio = found["loop"]["seconds"] / told["seconds"]
+        print(
+            f"  {name:9} {rate:>10,.0f} rows/s   {ratio:5.2f} x loop   cpu {told['cpu']:5.2f} s   "
+            f"peak {told['peak_mib']:4.0f} MiB"
+        )
+    if "dlt" in found:
+        print(f"  tdr is {found['dlt']['seconds'] / found['tdr']['seconds']:.2f} x dlt")
+    with api(pages, rows, LATENCY_S) as address:
+        slow = _turns(["loop", "tdr", "tdr-ahead"], address, pages * rows, 1)
+    bound = pages * LATENCY_S
+    print(f"{LATENCY_S * 1000:.0f} ms an answer; {bound:.1f} s are the bound in turn")
+    for name, told in slow.items():
+        print(f"  {name:9} {told['seconds']:6.2f} s   {bound / told['seconds']:5.2f} of the bound")
+
+
+def main() -> None:
+    """Measure what the command line says."""
+    parser = argparse.ArgumentParser(description="Measure rows that come from a REST API.")
+    parser.add_argument("--pages", type=int, default=200)
+    parser.add_argument("--rows", type=int, default=500)
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--measure", choices=MEASURED)
+    parser.add_argument("--address")
+    options = parser.parse_args()
+    if options.measure:
+        print(json.dumps(measure(options.measure, options.address)))
+        return
+    compare(options.pages, options.rows, options.repeat)
+
+
+if __name__ == "__main__":
+    main()

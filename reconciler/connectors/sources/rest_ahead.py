@@ -1,0 +1,83 @@
+"""Answers that are fetched before it is their turn: a few requests under way at once, taken in order."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Final, Self
+
+from reconciler.http.answer import Answer
+from reconciler.sourcespec.addresses import Request
+
+AT_ONCE: Final = 4
+"""Requests under way; few, for whoever answers has other clients too."""
+
+
+class Ahead:
+    """Sends requests, those that are expected before they are asked for. One that turns out otherwise is forgotten.
+
+    send: answers one request; called in several threads.
+    """
+
+    def __init__(self, send: Callable[[Request], Answer]) -> None:
+        self._send = send
+        self._expected: deque[Request] = deque()
+        self._under_way: deque[tuple[Request, Future[Answer]]] = deque()
+        self._pool: ThreadPoolExecutor | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._forget()
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def expect(self, requests: Iterable[Request]) -> None:
+        """From now on *requests* are expected, in this order."""
+        self._forget()
+        self._expected.extend(requests)
+        self._fill()
+
+    def begin(self, request: Request) -> None:
+        """Send *request*, which is the next one: while it is under way, there is time for the rows that came before."""
+        if self._under_way and self._under_way[0][0] == request:
+            return
+        self._forget()
+        self._expected.append(request)
+        self._fill()
+
+    def answer(self, request: Request) -> Answer:
+        """The answer to *request*. Where another one was expected, nothing is from then on.
+
+        Raises:
+            ProviderError: as `send`.
+        """
+        if not self._under_way:
+            return self._send(request)
+        expected, coming = self._under_way[0]
+        if expected != request:
+            self._forget()
+            return self._send(request)
+        self._under_way.popleft()
+        answer = coming.result()
+        self._fill()
+        return answer
+
+    def _fill(self) -> None:
+        if self._expected and self._pool is None:
+            self._pool = ThreadPoolExecutor(AT_ONCE, "tdr-rest")
+        while self._pool is not None and self._expected and len(self._under_way) < AT_ONCE:
+            request = self._expected.popleft()
+            self._under_way.append((request, self._pool.submit(self._send, request)))
+
+    def _forget(self) -> None:
+        """Expect nothing more; what is under way ends by itself, and nobody looks at it."""
+        self._expected.clear()
+        for _, coming in self._under_way:
+            coming.cancel()
+        self._under_way.clear()
