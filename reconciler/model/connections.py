@@ -11,6 +11,10 @@ from pydantic import Discriminator, Field, JsonValue, model_validator
 
 from reconciler.model.exports import ConnectorType, Setting, secret_names
 from reconciler.model.spec import OneLine, SecretText, Spec, WebAddress
+from reconciler.model.state_place import Prefix
+
+BUCKET_SECRETS: Final = ("access_key_id", "secret_access_key", "session_token")
+"""What a connection to files in a bucket may hold."""
 
 
 class PinterestConnection(Spec):
@@ -31,14 +35,44 @@ class PinterestConnection(Spec):
 
 
 class FilesConnection(Spec):
-    """A folder that files are read from."""
+    """A folder of the project, or a bucket of an object store that speaks S3, which files are read from and written to."""
 
     type: Literal["files"]
-    """What answers: the disk."""
+    """What answers: the disk, or the store."""
     root: str = "."
     """Folder inside the project."""
+    bucket: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")] | None = None
+    """Bucket, which exists, in the place of a folder; needs `pip install 'tdr[s3]'`. Embedded service only."""
+    prefix: Prefix | None = None
+    """Where in the bucket; all of it when left out."""
+    region: OneLine | None = None
+    """Region of the bucket; from AWS_REGION when left out."""
+    endpoint: WebAddress | None = None
+    """Address of the store, where it is not AWS."""
+    access_key_id: SecretText | None = None
+    """Looked for as AWS's own tools do when left out."""
+    secret_access_key: SecretText | None = None
+    """Goes with `access_key_id`."""
+    session_token: SecretText | None = None
+    """Of temporary credentials."""
     name: OneLine | None = None
     """Name in Treasure Data; the document's name when left out."""
+
+    @model_validator(mode="after")
+    def _is_one_place(self) -> Self:
+        of_bucket = ("prefix", "region", "endpoint", *BUCKET_SECRETS)
+        if self.bucket is None:
+            for name in of_bucket:
+                if getattr(self, name) is not None:
+                    message = f"`{name}` belongs to a `bucket`"
+                    raise ValueError(message)
+        elif "root" in self.model_fields_set:
+            message = "`root` is a folder of the project and `bucket` is elsewhere: keep one"
+            raise ValueError(message)
+        if (self.access_key_id is None) is not (self.secret_access_key is None):
+            message = "`access_key_id` and `secret_access_key` go together"
+            raise ValueError(message)
+        return self
 
 
 class IntercomRegion(StrEnum):

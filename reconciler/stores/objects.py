@@ -10,17 +10,15 @@ import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from datetime import timedelta
-from typing import Any
 
-from reconciler.errors import StateError, UsageError
+from reconciler.errors import StateError
 from reconciler.model.secret import Secret
 from reconciler.ports.readers import readers
 from reconciler.ports.store import KEEPS, Keeps
+from reconciler.stores.s3_client import s3_client
 from reconciler.stores.shelf import DOCUMENT, Kept, TakenError
 
 _PARALLEL = 16
-_RETRIES = 4
 _CODE = re.compile(r"<Code>(\w{1,60})</Code>")
 _EXPIRED = ("ExpiredToken", "InvalidToken", "TokenRefreshRequired", "RequestExpired")
 
@@ -48,31 +46,15 @@ class ObjectShelf:
         Raises:
             UsageError: obstore is not installed.
         """
-        try:
-            from obstore.store import S3Store  # noqa: PLC0415 - only where state is in an object store
-        except ImportError as error:
-            raise UsageError(
-                "state in an object store needs a client that is not installed", hint="run: pip install 'tdr[s3]'"
-            ) from error
-        config: Any = {}
-        if region or endpoint:
-            config["region"] = region or "us-east-1"
-        if endpoint:
-            config["endpoint"] = endpoint
-        for name, secret in (
-            ("access_key_id", access_key_id),
-            ("secret_access_key", secret_access_key),
-            ("session_token", session_token),
-        ):
-            if secret is not None:
-                config[name] = secret.reveal()
-        self._store = S3Store(
+        self._store = s3_client(
             bucket,
-            prefix=prefix,
-            config=config,
-            client_options={"allow_http": endpoint.startswith("http:")},
-            # Shorter than a lease together, so that who renews one learns in time that the store is away.
-            retry_config={"max_retries": _RETRIES, "retry_timeout": timedelta(seconds=60)},
+            prefix,
+            region=region,
+            endpoint=endpoint,
+            access_key_id=access_key_id,
+            secret_access_key=secret_access_key,
+            session_token=session_token,
+            what="state",
         )
         self.where = f"s3://{bucket}/{prefix}" + (f" ({endpoint})" if endpoint else "")
         self.caveat = ""

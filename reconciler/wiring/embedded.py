@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from reconciler.apis.treasure_data import TreasureData
     from reconciler.apis.treasure_data_cdp import CustomerData
     from reconciler.apis.treasure_data_workflows import Workflows
+    from reconciler.ports.buckets import Bucket, BucketPlace
     from reconciler.ports.exports import Exporter
     from reconciler.ports.loads import Importer
     from reconciler.service.ports import SparkPlace
@@ -193,7 +194,7 @@ class Embedded:
         pinterest = PinterestDestination(
             open_api, exports / "pinterest", quarantine=exports / "quarantine", clock=self._clock
         )
-        files = FilesDestination(self._project_root, self._clock)
+        files = FilesDestination(self._project_root, self._clock, exports / "files", _open_bucket)
         return TypedExporter({"files": files, "pinterest": pinterest})
 
     def _importer(self) -> Importer:
@@ -205,7 +206,7 @@ class Embedded:
 
         intercom = connector(base_url=self._environment.endpoints.get("intercom"), clock=self._clock)
         rest = RestSource(_guarded, self._tokens, self._clock)
-        files = FilesSource(self._project_root)
+        files = FilesSource(self._project_root, _open_bucket)
         return TypedImporter({"files": files, "intercom": IntercomSource(intercom), "rest": rest})
 
     def _spark(self) -> SparkPlace | None:
@@ -225,6 +226,12 @@ def _guarded(base_url: str, allow_private: bool) -> httpx.BaseTransport:  # noqa
     from reconciler.http.guarded import guarded_transport  # noqa: PLC0415 - imports httpx
 
     return guarded_transport(base_url, allow_private=allow_private)
+
+
+def _open_bucket(place: BucketPlace) -> Bucket:
+    from reconciler.stores.buckets import S3Bucket  # noqa: PLC0415 - only where somebody names one
+
+    return S3Bucket(place)
 
 
 def _to_server() -> httpx.BaseTransport:

@@ -38,7 +38,7 @@ def export(root: Path, sql: str = SQL, job_id: str = "7", cancelled: bool = Fals
     stop = threading.Event()
     if cancelled:
         stop.set()
-    destination = FilesDestination(root, Noon())
+    destination = FilesDestination(root, Noon(), root / "staging")
     request = ExportRequest("files", settings, job_id)
     with duckdb.connect() as connection:
         connection.execute(f"CREATE TEMP TABLE rows AS {sql}")
@@ -141,7 +141,7 @@ def test_what_cannot_be_written_is_refused_before_the_query_runs(
     (root / "link").symlink_to(tmp_path)
 
     with pytest.raises(Permanent) as refused:
-        FilesDestination(root, Noon()).check(ExportRequest("files", settings, "7"), {"id": "INTEGER"})
+        FilesDestination(root, Noon(), root / "staging").check(ExportRequest("files", settings, "7"), {"id": "INTEGER"})
 
     assert message in str(refused.value)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["project"]

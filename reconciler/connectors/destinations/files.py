@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Final
 from reconciler import durable
 from reconciler.connectors.destinations.files_settings import FileSettings, read_settings
 from reconciler.connectors.destinations.files_writing import write_rows
+from reconciler.dataplane.buckets import bucket_of
 from reconciler.errors import Interrupted, Permanent
+from reconciler.ports.buckets import OpenBucket
 from reconciler.ports.clock import Clock
 from reconciler.ports.exports import ExportReport, ExportRequest, Progress
 
@@ -30,10 +32,15 @@ _FOLDER_MODE: Final = 0o700
 
 @dataclass(frozen=True, slots=True)
 class FilesDestination:
-    """An `Exporter` for exports of type `files`. Nothing outside *root* is written, by whatever path or link."""
+    """An `Exporter` for exports of type `files`. Nothing outside *root* is written, by whatever path or link.
+
+    staging: folder for files on their way to a bucket. open_bucket: opens buckets of object stores; None where there are none.
+    """
 
     root: Path
     clock: Clock
+    staging: Path
+    open_bucket: OpenBucket | None = None
 
     def check(self, request: ExportRequest, columns: Mapping[str, str]) -> None:
         """Refuse settings that cannot work, and results without columns.
@@ -44,7 +51,8 @@ class FilesDestination:
         settings = read_settings(request.settings)
         if not columns:
             raise Permanent("the query returns no columns to write")
-        self._target(settings, request)
+        if bucket_of(settings.place, self.open_bucket) is None:
+            self._target(settings, request)
 
     def export(
         self,
@@ -58,10 +66,18 @@ class FilesDestination:
         Raises:
             Permanent: the file cannot be written; the one that was there stays.
             Interrupted: it was to stop; likewise.
+            TdrError: the bucket cannot be reached or refuses.
         """
         settings = read_settings(request.settings)
-        target, named = self._target(settings, request)
         [(total,)] = connection.execute("SELECT count(*) FROM rows").fetchall()
+        bucket = bucket_of(settings.place, self.open_bucket)
+        if bucket is None:
+            target, named = self._target(settings, request)
+            where = f"file `{named}`"
+        else:
+            named = settings.path_of(request.job_id, self.clock.now())
+            target = self.staging / f"{request.job_id}.whole"
+            where = f"file `{named}` for {bucket.where}"
 
         def written(rows: int) -> None:
             if cancelled.is_set():
@@ -71,19 +87,22 @@ class FilesDestination:
         staged = target.with_name(f".{target.name}.{request.job_id}")
         try:
             target.parent.mkdir(parents=True, exist_ok=True, mode=_FOLDER_MODE)
-            self._confined(target, named)  # its folder may have become a link
+            if bucket is None:
+                self._confined(target, named)  # its folder may have become a link
             staged.unlink(missing_ok=True)
-            with os.fdopen(os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, durable.PRIVATE), "wb"):
-                pass
+            os.close(os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, durable.PRIVATE))
             rows = write_rows(connection, staged, settings.format, written, compressed=settings.compressed)
-            _sync(staged)
-            durable.rename(staged, target)
+            if bucket is None:
+                _sync(staged)
+                durable.rename(staged, target)
+            else:
+                bucket.store(staged, named)
         except OSError as error:
-            raise Permanent(f"file `{named}` cannot be written: {error.strerror}") from error
+            raise Permanent(f"{where} cannot be written: {error.strerror}") from error
         finally:
             with suppress(OSError):
                 staged.unlink(missing_ok=True)
-        progress(rows, total, f"wrote {rows} rows to {named}")
+        progress(rows, total, f"wrote {rows} rows to {named}" + (f" in {bucket.where}" if bucket else ""))
         return ExportReport(rows=rows, sent=rows, requests=1)
 
     def _target(self, settings: FileSettings, request: ExportRequest) -> tuple[Path, str]:

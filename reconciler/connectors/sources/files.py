@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
@@ -16,11 +16,15 @@ import orjson
 
 from reconciler.connectors.sources.files_csv import CsvShape, csv_shape
 from reconciler.connectors.sources.files_declared import DeclaredColumns, declared_columns
+from reconciler.connectors.sources.files_fetched import fetch
 from reconciler.connectors.sources.files_json import json_reader
+from reconciler.dataplane.buckets import SETTINGS as BUCKET_SETTINGS
+from reconciler.dataplane.buckets import bucket_of
 from reconciler.diagnostics import did_you_mean
 from reconciler.errors import Permanent
 from reconciler.model.imports import FileFormat
 from reconciler.model.json import Json
+from reconciler.ports.buckets import Bucket, OpenBucket
 from reconciler.ports.exports import Progress
 from reconciler.ports.loads import LoadedRows, LoadRequest
 
@@ -30,6 +34,8 @@ if TYPE_CHECKING:
 RELATION = "files_rows"
 
 _SETTINGS = ("type", "paths", "format", "connection", "root", "columns", "optional")
+_CONNECTION = "td_authentication_id"
+"""Names the connection; what it holds has been put beside it."""
 _SUFFIXES: Mapping[str, FileFormat] = {
     ".csv": FileFormat.CSV,
     ".tsv": FileFormat.CSV,
@@ -44,9 +50,13 @@ _CSV_LINE = re.compile(r"CSV Error on Line: (\d+)")
 
 @dataclass(frozen=True, slots=True)
 class FilesSource:
-    """An `Importer` for sources of type `files`. Nothing outside *root* is read, by whatever path or link."""
+    """An `Importer` for sources of type `files`. Nothing outside *root* is read, by whatever path or link.
+
+    open_bucket: opens buckets of object stores; None where there are none.
+    """
 
     root: Path
+    open_bucket: OpenBucket | None = None
 
     def read(self, request: LoadRequest, connection: duckdb.DuckDBPyConnection, progress: Progress) -> LoadedRows:
         """Make the rows of all files one relation, columns matched by name.
@@ -56,7 +66,11 @@ class FilesSource:
 
         Raises:
             Permanent: names the file, and the line where there is one; never shows what the file says.
+            TdrError: the bucket that they are in cannot be reached or refuses.
         """
+        bucket = bucket_of(request.source, self.open_bucket)
+        if bucket is not None:
+            return self._read_fetched(bucket, request, connection, progress)
         files, form = self._chosen(request.source)
         declared = declared_columns(request)
         rows = 0
@@ -70,16 +84,23 @@ class FilesSource:
         connection.execute(f"CREATE OR REPLACE TEMP VIEW {RELATION} AS {readers}")
         return LoadedRows(RELATION)
 
+    def _read_fetched(
+        self, bucket: Bucket, request: LoadRequest, connection: duckdb.DuckDBPyConnection, progress: Progress
+    ) -> LoadedRows:
+        """The same of files in a bucket. What is fetched goes with the connection's own temporary files."""
+        [(spills,)] = connection.execute("SELECT current_setting('temp_directory')").fetchall()
+        folder = Path(spills) / "fetched"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fetch(bucket, _patterns(request.source), folder, progress)
+        source = {name: value for name, value in request.source.items() if name not in (*BUCKET_SETTINGS, _CONNECTION)}
+        return FilesSource(folder).read(replace(request, source=source), connection, progress)
+
     def _chosen(self, source: Mapping[str, Json]) -> tuple[list[Path], FileFormat]:
         for name in source:
             if name not in _SETTINGS:
                 raise Permanent(f"`{name}` is not a setting of a files source", hint=did_you_mean(name, _SETTINGS))
-        paths = source.get("paths")
-        patterns = [paths] if isinstance(paths, str) else paths
-        if not isinstance(patterns, list | tuple) or not patterns or not all(isinstance(one, str) for one in patterns):
-            raise Permanent("`paths` of a files source must be a list of paths or globs")
         folder = self._folder(source.get("root"))
-        files = sorted({file for pattern in patterns for file in self._matching(folder, str(pattern))})
+        files = sorted({file for pattern in _patterns(source) for file in self._matching(folder, pattern)})
         return files, self._format(files, source.get("format"))
 
     def _folder(self, below: Json) -> Path:
@@ -165,6 +186,14 @@ class FilesSource:
 
     def _name(self, file: Path) -> str:
         return file.relative_to(self.root.resolve()).as_posix()
+
+
+def _patterns(source: Mapping[str, Json]) -> list[str]:
+    paths = source.get("paths")
+    patterns = [paths] if isinstance(paths, str) else paths
+    if not isinstance(patterns, list | tuple) or not patterns or not all(isinstance(one, str) for one in patterns):
+        raise Permanent("`paths` of a files source must be a list of paths or globs")
+    return [str(one) for one in patterns]
 
 
 def _format_of(file: Path) -> FileFormat | None:

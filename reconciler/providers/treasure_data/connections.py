@@ -10,6 +10,7 @@ from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.errors import ProviderError
 from reconciler.model.address import Address
 from reconciler.model.connections import (
+    BUCKET_SECRETS,
     INTERCOM_ADDRESSES,
     FilesConnection,
     IntercomConnection,
@@ -46,6 +47,16 @@ class Connections:
     def check(self, resource: Resource, context: Context) -> Iterator[Diagnostic]:
         """Anything that the model accepts can be made, but a connection without credentials would be of no use."""
         del context
+        endpoint = resource.spec.endpoint if isinstance(resource.spec, FilesConnection) else None
+        if endpoint is not None and travels_in_clear(endpoint):
+            yield Diagnostic(
+                "credentials-in-clear",
+                "sends rows unencrypted to another machine",
+                Severity.WARNING,
+                subject=str(resource.address),
+                path="/spec/endpoint",
+                hint="use an https address",
+            )
         if not isinstance(resource.spec, IntercomConnection):
             return
         yield from import_sources.retired_key(resource.address, resource.spec)
@@ -80,7 +91,7 @@ class Connections:
                 }
                 return {"name": name, "type": spec.type, "settings": settings}
             case FilesConnection() as spec:
-                return {"name": name, "type": spec.type, "settings": {"root": spec.root}}
+                return {"name": name, "type": spec.type, "settings": _of_files(spec)}
             case IntercomConnection() as spec:
                 return {"name": name, "type": spec.type, "settings": _of_intercom(spec)}
             case RestConnection() as spec:
@@ -159,6 +170,15 @@ class Connections:
         }
 
 
+def _of_files(spec: FilesConnection) -> dict[str, Json | Secret]:
+    if spec.bucket is None:
+        return {"root": spec.root}
+    place: dict[str, Json | Secret] = {"bucket": spec.bucket}
+    place |= {name: getattr(spec, name) or "" for name in ("prefix", "region", "endpoint")}
+    secrets = {name: getattr(spec, name) for name in BUCKET_SECRETS}
+    return place | {name: secret for name, secret in secrets.items() if secret is not None}
+
+
 def _of_intercom(spec: IntercomConnection) -> dict[str, Json | Secret]:
     """Its settings. Of two kinds of credentials the token wins, and the other is not sent."""
     address = spec.base_url or (INTERCOM_ADDRESSES[spec.region] if spec.region else "")
@@ -183,7 +203,8 @@ def observed_connection(raw: Raw) -> Observation:
         hidden.remove("api_key") if "api_key" in hidden else None
     is_other = raw.get("type") not in {"pinterest", "files", "intercom"}
     comparable = exports.comparable(settings) if is_other else {"base_url": "", **settings}
-    return _observed(raw, comparable, hidden if is_other or raw.get("type") == "intercom" else None)
+    tells_hidden = is_other or raw.get("type") in {"intercom", "files"}
+    return _observed(raw, comparable, hidden if tells_hidden else None)
 
 
 def _observed(raw: Raw, settings: Mapping[str, Json], hidden: list[str] | None) -> Observation:

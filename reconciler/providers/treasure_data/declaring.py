@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from reconciler.model.connections import INTERCOM_ADDRESSES
+from reconciler.model.connections import BUCKET_SECRETS, INTERCOM_ADDRESSES
 from reconciler.model.kinds import Engine
 from reconciler.ports.listing import Declaration, Directory, Found, SecretPlace, Undeclarable
 from reconciler.providers.treasure_data import (
@@ -57,11 +57,7 @@ def _connection(attributes: Mapping[str, Any], name: str, directory: Directory) 
                 spec["base_url"] = settings["base_url"]
             nothing_else(settings, {"base_url"}, "the connection has settings")
         case "files":
-            if settings.get("root", ".") != ".":
-                spec["root"] = settings["root"]
-            nothing_else(
-                {key: value for key, value in settings.items() if value}, {"root"}, "the connection has settings"
-            )
+            spec |= _files(settings, attributes[HIDDEN])
         case "intercom":
             spec |= _intercom(settings, attributes[HIDDEN])
         case "rest":
@@ -75,6 +71,17 @@ def _connection(attributes: Mapping[str, Any], name: str, directory: Directory) 
             spec |= {"settings": plain} if plain else {}
             spec |= {"secrets": {name: SecretPlace() for name in hidden}} if hidden else {}
     return spec | name_beside(attributes, name)
+
+
+def _files(settings: Mapping[str, Any], hidden: list[str]) -> Tree:
+    """A folder, or a place in a bucket."""
+    said = {key: value for key, value in settings.items() if value}
+    place = {"bucket", "prefix", "region", "endpoint"} if "bucket" in said else {"root"}
+    nothing_else(said, place, "the connection has settings")
+    nothing_else(dict.fromkeys(hidden), set(BUCKET_SECRETS), "the connection has secrets")
+    return {key: value for key, value in said.items() if (key, value) != ("root", ".")} | {
+        name: SecretPlace() for name in hidden
+    }
 
 
 def _intercom(settings: Mapping[str, Any], hidden: list[str]) -> Tree:

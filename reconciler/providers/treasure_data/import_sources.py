@@ -48,7 +48,7 @@ def wanted(spec: ImportSpec, context: Context, connection_id: Callable[[str], st
     """
     match spec.from_:
         case FilesSource() as source:
-            return _files(source, spec.to.table, context)
+            return _files(source, spec.to.table, context, connection_id)
         case IntercomSource() as source:
             return _intercom(source, context, connection_id)
         case RestSource() as source:
@@ -179,12 +179,18 @@ def _connection_problems(
 # -- files -----------------------------------------------------------------------------------------------------------
 
 
-def _files(source: FilesSource, table_name: str, context: Context) -> dict[str, Leaf]:
-    """Files below the connection's root, or below the project."""
-    root = "."
+def _files(
+    source: FilesSource, table_name: str, context: Context, connection_id: Callable[[str], str]
+) -> dict[str, Leaf]:
+    """Files below the connection's root, or below the project; those of a bucket by the connection, which has credentials."""
+    part: dict[str, Leaf] = {"type": source.type, "paths": list(source.paths), "root": "."}
     if source.connection is not None:
-        root = referred(Address("connection", source.connection), FilesConnection, context).root
-    part: dict[str, Leaf] = {"type": source.type, "paths": list(source.paths), "root": root}
+        spec = referred(Address("connection", source.connection), FilesConnection, context)
+        if spec.bucket is None:
+            part["root"] = spec.root
+        else:
+            del part["root"]
+            part[CONNECTION] = _id_of(source.connection, context, connection_id)
     if source.format is not None:
         part["format"] = source.format.value
     table = context.resources.get(Address("table", table_name))
@@ -196,11 +202,22 @@ def _files(source: FilesSource, table_name: str, context: Context) -> dict[str, 
     return part
 
 
+def _id_of(name: str, context: Context, connection_id: Callable[[str], str]) -> str | Unknown:
+    address = Address("connection", name)
+    if address in context.resources:
+        return context.remote_ids.get(address) or Unknown(address)
+    return connection_id(name)
+
+
 def _files_declared(source: Mapping[str, Any], directory: Directory) -> Tree:
     of_table = {"columns", "optional"}  # said by the table's document
-    nothing_else(source, {"type", "paths", "root", "format"} | of_table, "its source has settings")
+    nothing_else(source, {"type", "paths", "root", "format", CONNECTION} | of_table, "its source has settings")
     spec: Tree = {"type": "files", "paths": source.get("paths")}
-    if source.get("root", ".") != ".":
+    if CONNECTION in source:
+        spec["connection"] = directory.name_of("connection", str(source[CONNECTION]))
+        if spec["connection"] is None:
+            raise CannotSay(f"it reads through connection {source[CONNECTION]}, which no document declares")
+    elif source.get("root", ".") != ".":
         spec["connection"] = _files_connection(source["root"], directory)
     if "format" in source:
         spec["format"] = source["format"]
@@ -220,12 +237,7 @@ def _files_connection(root: str, directory: Directory) -> str:
 def _intercom(source: IntercomSource, context: Context, connection_id: Callable[[str], str]) -> dict[str, Leaf]:
     part: dict[str, Leaf] = {"type": source.type, "target": source.target.value}
     if source.connection is not None:
-        address = Address("connection", source.connection)
-        part[CONNECTION] = (
-            context.remote_ids.get(address) or Unknown(address)
-            if address in context.resources
-            else connection_id(source.connection)
-        )
+        part[CONNECTION] = _id_of(source.connection, context, connection_id)
     elif source.access_token is not None:
         part[_TOKEN] = source.access_token
     else:

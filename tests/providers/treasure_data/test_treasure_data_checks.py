@@ -329,3 +329,22 @@ def test_only_the_embedded_service_writes_files(vendor: Vendor, declare: Declare
 
     assert here == []
     assert (there.rule, there.severity, there.path) == ("files-not-reachable", Severity.ERROR, "/spec/export/type")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "rules"),
+    [
+        ("http://minio.example.com", ["credentials-in-clear"]),
+        ("https://minio.example.com", []),
+        ("http://127.0.0.1:9", []),
+    ],
+)
+def test_rows_for_a_bucket_do_not_travel_in_clear(
+    vendor: Vendor, declare: Declare, endpoint: str, rules: list[str]
+) -> None:
+    resources = declare({"connection/lake": {"type": "files", "bucket": "shop-lake", "endpoint": endpoint}})
+    address = Address("connection", "lake")
+
+    found = list(vendor.provider(creates_connections=True).check(resources[address], Context(resources)))
+
+    assert [one.rule for one in found] == rules
