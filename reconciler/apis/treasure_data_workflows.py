@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final, TypeAlias
@@ -10,12 +11,16 @@ from reconciler.apis.treasure_data_answers import unexpected
 from reconciler.http.client import Client
 from reconciler.http.request import Request, Safety, get, path, send_bytes, send_empty, send_json
 from reconciler.model.json import Json
+from reconciler.scrubbing import everything
 
 Raw: TypeAlias = Mapping[str, Json]
 """One object of an answer."""
 
 _A_PAGE: Final = 100
 _GZIP: Final = "application/gzip"
+_GZIP_WINDOW: Final = 31
+_LONGEST_LOG: Final = 1024 * 1024
+"""Bytes of a log that are unpacked."""
 
 
 class Workflows:
@@ -82,6 +87,47 @@ class Workflows:
     def disable_schedule(self, schedule_id: str) -> None:
         """Let it start nothing."""
         self._http.send(send_empty("POST", path("api", "schedules", schedule_id, "disable"), safety=Safety.IDEMPOTENT))
+
+    def start_attempt(self, workflow_id: str, session_time: str, name: str) -> Raw:
+        """Start a workflow for a session, as *name*. Conflict when there is an attempt of that name for that session.
+
+        session_time: such as ``2025-03-01T00:00:00+00:00``.
+        """
+        # Told as text, and sent as a number by the vendor's client.
+        known_as = int(workflow_id) if workflow_id.isdecimal() else workflow_id
+        body: dict[str, Json] = {"workflowId": known_as, "sessionTime": session_time, "params": {}}
+        return self._object(send_json("PUT", "/api/attempts", {**body, "retryAttemptName": name}))
+
+    def attempt(self, attempt_id: str) -> Raw:
+        """One attempt."""
+        return self._object(get(path("api", "attempts", attempt_id)))
+
+    def sessions(self, project_id: str, count: int) -> list[Raw]:
+        """The newest *count* sessions of a project, newest first, each with its `lastAttempt`."""
+        request = get(path("api", "projects", project_id, "sessions"), {"page_size": str(min(count, _A_PAGE))})
+        return self._list(request, "sessions")[:count]
+
+    def tasks(self, attempt_id: str) -> list[Raw]:
+        """The tasks of an attempt."""
+        return self._list(get(path("api", "attempts", attempt_id, "tasks")), "tasks")
+
+    def log_files(self, attempt_id: str) -> list[Raw]:
+        """The logs of an attempt's tasks, oldest first."""
+        return self._list(get(path("api", "logs", attempt_id, "files")), "files", "fileName")
+
+    def log(self, attempt_id: str, name: str) -> str:
+        """The log called *name*, without secrets; of a long one the beginning."""
+        packed = self._http.send(get(path("api", "logs", attempt_id, "files", name))).body
+        # Bounded, for a small file may unpack to a large one.
+        try:
+            text = zlib.decompressobj(wbits=_GZIP_WINDOW).decompress(packed, _LONGEST_LOG)
+        except zlib.error:
+            text = packed[:_LONGEST_LOG]  # whoever stands between has unpacked it
+        return self.cleaned(text.decode(errors="replace"))
+
+    def cleaned(self, text: str) -> str:
+        """*text* that a task said, without any secret of this process: a task may say one of its project."""
+        return everything().clean(text)
 
     def secret_keys(self, project_id: str) -> list[str]:
         """The names of a project's secrets; nobody tells their values."""

@@ -28,7 +28,7 @@ def run(
     interruption: Interruption,
     first_rows: int = FIRST_ROWS,
 ) -> Answer:
-    """Start the query, activation, import or build at *address* and follow it; of a query show the first rows.
+    """Start the query, activation, import, build or workflow at *address* and follow it; of a query show the first rows.
 
     Raises:
         TdrError: it is not applied, its bootstrap is not finished, or it is nothing that runs.
@@ -72,7 +72,8 @@ def _runnable(runtime: Runtime, address: Address) -> tuple[Record, Runs]:
     provider = runtime.world.providers[address.kind]
     if not isinstance(provider, Runs) or address.kind not in RUNNABLE:
         raise TdrError(
-            f"{address} is nothing that runs", hint="name a query, an activation, an import or a parent segment"
+            f"{address} is nothing that runs",
+            hint="name a query, an activation, an import, a parent segment or a workflow",
         )
     return record, provider
 

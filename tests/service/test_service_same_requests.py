@@ -140,6 +140,7 @@ QUERY = {
 CONFIG = {"in": {"type": "files", "sql": "SELECT 1 AS a"}, "out": {"mode": "append"}, "exec": {}, "filters": []}
 SESSION = {"cron": "@hourly", "timezone": "UTC", "delay": 0, "time_column": "created", "config": CONFIG}
 EVERYTHING = {"query": "SELECT 1 AS a", "priority": 1, "retry_limit": 2, "result": "td://@/my_db/results?mode=replace"}
+SESSION_TIME = "2025-03-01T00:00:00+00:00"
 FILES = {"main.dig": "timezone: UTC\nschedule:\n  daily>: 07:00:00\n+a:\n  echo>: a\n", "queries/日次.sql": "SELECT 1"}
 
 
@@ -264,8 +265,8 @@ OF_TDWORKFLOW: dict[str, tuple[Act, Act]] = {
         lambda their: their.workflows.project_revisions(their.known["project"]),
     ),
     "workflows": (
-        lambda our: our.workflows.workflows(our.known["project"]),
-        lambda their: their.workflows.project_workflows(their.known["project"]),
+        lambda our: our.know("workflow", our.workflows.workflows(our.known["project"])[0]["id"]),
+        lambda their: their.know("workflow", their.workflows.project_workflows(their.known["project"])[0].id),
     ),
     "schedules": (
         lambda our: our.know("schedule", our.workflows.schedules(our.known["project"])[0]["id"]),
@@ -291,6 +292,32 @@ OF_TDWORKFLOW: dict[str, tuple[Act, Act]] = {
         lambda our: our.workflows.delete_secret(our.known["project"], "td.apikey"),
         # It looks first whether there is one; the last request is compared.
         lambda their: their.workflows.delete_secret(their.known["project"], "td.apikey"),
+    ),
+    "start_attempt": (
+        lambda our: our.know("attempt", our.workflows.start_attempt(our.known["workflow"], SESSION_TIME, "n 1")["id"]),
+        lambda their: their.know(
+            "attempt", their.workflows.start_attempt(their.known["workflow"], SESSION_TIME, "n 1").id
+        ),
+    ),
+    "attempt": (
+        lambda our: our.workflows.attempt(our.known["attempt"]),
+        lambda their: their.workflows.attempt(their.known["attempt"]),
+    ),
+    "sessions": (
+        lambda our: our.workflows.sessions(our.known["project"], 5),
+        lambda their: their.workflows.project_sessions(their.known["project"], page_size=5),
+    ),
+    "tasks": (
+        lambda our: our.workflows.tasks(our.known["attempt"]),
+        lambda their: their.workflows.attempt_tasks(their.known["attempt"]),
+    ),
+    "log_files": (
+        lambda our: our.know("log", our.workflows.log_files(our.known["attempt"])[0]["fileName"]),
+        lambda their: their.know("log", their.workflows.log_files(their.known["attempt"])[0].file_name),
+    ),
+    "log": (
+        lambda our: our.workflows.log(our.known["attempt"], our.known["log"]),
+        lambda their: their.workflows.log_file(their.known["attempt"], their.known["log"]),
     ),
     "delete_project": (
         lambda our: our.workflows.delete_project(our.known["project"]),
@@ -333,7 +360,7 @@ NO_COUNTERPART = {
         "td-client knows `/v3/result`, a URL under a name; what a connection is set to fits into no URL",
     ),
 }
-NO_REQUESTS = {"calls", "close", "scrubber"}
+NO_REQUESTS = {"calls", "cleaned", "close", "scrubber"}
 
 
 @pytest.fixture(scope="module")

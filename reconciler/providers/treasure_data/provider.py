@@ -19,7 +19,7 @@ from reconciler.ports.listing import Declaration, Directory, Found, Undeclarable
 from reconciler.ports.probing import Answered
 from reconciler.ports.provider import Context, Desired, Job, KindTraits, Preview, Rows, Wanted
 from reconciler.ports.readers import readers
-from reconciler.providers.treasure_data import activation_runs, builds, runs
+from reconciler.providers.treasure_data import activation_runs, builds, runs, workflow_runs
 from reconciler.providers.treasure_data.activation_sources import Activations, Observes, source_of, source_told
 from reconciler.providers.treasure_data.activations import SegmentActivations
 from reconciler.providers.treasure_data.connections import Connections
@@ -230,10 +230,12 @@ class TreasureDataProvider:
         return declare(found, name, directory)
 
     def run(self, address: Address, remote_id: str, domain_key: str) -> str:
-        """Start a query, an activation, an import or the build of a parent segment now.
+        """Start a query, an activation, an import, the build of a parent segment or a workflow now.
 
         The same *domain_key* never starts a second job; builds and activations of segments take none.
         """
+        if address.kind == WORKFLOW:
+            return workflow_runs.run(self._projects(), self._clock, address, remote_id, domain_key)
         if address.kind == PARENT_SEGMENT:
             return builds.run(self._parents(), remote_id)
         if _is_of_journey(address, remote_id):
@@ -248,18 +250,22 @@ class TreasureDataProvider:
         """A run, its export included."""
         if builds.is_build(job_id):
             return builds.job(self._parents(), job_id)
+        if workflow_runs.is_run(job_id):
+            return workflow_runs.job(self._projects(), job_id)
         if activation_runs.is_run(job_id):
             return activation_runs.job(self._parents(), job_id)
         return runs.job(self._api, job_id)
 
     def rows(self, job_id: str, limit: int) -> Rows | None:
-        """The first rows that a query gave; builds and activations of segments give none."""
+        """The first rows that a query gave; builds, workflows and activations of segments give none."""
         if "/" in job_id:
             return None
         return runs.rows(self._api, job_id, limit)
 
     def last_job(self, address: Address, remote_id: str) -> Job | None:
         """The newest run."""
+        if address.kind == WORKFLOW:
+            return workflow_runs.last_job(self._projects(), remote_id)
         if address.kind == PARENT_SEGMENT:
             return next(iter(builds.jobs(self._parents(), remote_id)), None)
         if _is_of_journey(address, remote_id):
@@ -270,6 +276,8 @@ class TreasureDataProvider:
 
     def jobs(self, address: Address, remote_id: str, limit: int) -> Sequence[Job]:
         """The newest runs, newest first."""
+        if address.kind == WORKFLOW:
+            return workflow_runs.jobs(self._projects(), remote_id, limit)
         if address.kind == PARENT_SEGMENT:
             return builds.jobs(self._parents(), remote_id)[:limit]
         if _is_of_journey(address, remote_id):
@@ -277,6 +285,11 @@ class TreasureDataProvider:
         if _is_of_segment(address, remote_id):
             return activation_runs.jobs(self._parents(), remote_id)[:limit]
         return runs.jobs(self._api, address, remote_id, limit)
+
+    def _projects(self) -> Workflows:
+        if self._workflows is None:
+            raise Permanent("nobody here answers for workflows")
+        return self._workflows
 
     def _parents(self) -> CustomerData:
         if self._customer_data is None:
