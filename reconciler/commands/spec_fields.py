@@ -16,7 +16,7 @@ from reconciler.manifest.pointers import parts, pointer
 from reconciler.model.address import Address
 from reconciler.model.imports import ImportSpec
 from reconciler.model.json import Json
-from reconciler.model.kinds import ActivationSpec, QuerySpec, SqlSource
+from reconciler.model.kinds import ActivationSpec, ObjectActivationSpec, QuerySpec, SqlSource
 from reconciler.model.record import State
 from reconciler.model.resource import Resource
 from reconciler.ports.listing import Declaration, DeclaredTree, SecretPlace
@@ -76,7 +76,9 @@ def written_at(resource: Resource, path: str) -> Spot | None:
     """Where the attribute at *path* is written for *resource*, shared or not; None when no table names it."""
     address, spec = resource.address, resource.spec
     if path in _TIMING:
-        schedule = spec.schedule if isinstance(spec, QuerySpec | ActivationSpec | ImportSpec) else None
+        schedule = (
+            spec.schedule if isinstance(spec, QuerySpec | ActivationSpec | ObjectActivationSpec | ImportSpec) else None
+        )
         return (
             Spot(Address("schedule", schedule), f"/spec{path}")
             if isinstance(schedule, str)
@@ -167,7 +169,7 @@ def _plain(tree: DeclaredTree) -> Json:
 
 def _source_of(resource: Resource) -> SqlSource | None:
     match resource.spec:
-        case ActivationSpec() as activation:
+        case ActivationSpec() | ObjectActivationSpec() as activation:
             return activation.sql
         case QuerySpec() as query:
             return query
@@ -213,7 +215,9 @@ def _refuse_shared_timing(resource: Resource, path: str, spot: Spot, resources: 
                 hint=f"edit {spot.address}, or give {resource.address} a timing of its own",
             )
         return
-    schedule = spec.schedule if isinstance(spec, QuerySpec | ActivationSpec | ImportSpec) else None
+    schedule = (
+        spec.schedule if isinstance(spec, QuerySpec | ActivationSpec | ObjectActivationSpec | ImportSpec) else None
+    )
     if schedule is None and path != "/cron":
         raise TdrError(f"{resource.address}: no schedule is declared", hint="accept its /cron first")
 

@@ -15,7 +15,7 @@ from reconciler.engine.world import World
 from reconciler.model.address import Address
 from reconciler.model.change import Adopt, Change, Create, Delete, Disable, Keep, Replace, Undecided, Update
 from reconciler.model.egress import EgressChange, Movement
-from reconciler.model.kinds import ActivationSpec
+from reconciler.model.kinds import ActivationSpec, ObjectActivationSpec
 from reconciler.model.plan import Gate
 from reconciler.model.policy import Level
 from reconciler.model.resource import Resource
@@ -154,6 +154,12 @@ def _risks(world: World, doing: Sequence[Change], egress: Sequence[EgressChange]
             and spec.membership in TAKING
         ):
             found[change.address].add(f"{spec.membership}s_members")
+        if (
+            isinstance(spec, ObjectActivationSpec)
+            and spec.write.replace
+            and isinstance(change, Create | Update | Adopt)
+        ):
+            found[change.address].add("replaces_records")
     return {address: tuple(sorted(codes)) for address, codes in sorted(found.items())}
 
 

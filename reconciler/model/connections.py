@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Discriminator, Field, JsonValue, model_validator
 
 from reconciler.model.exports import ConnectorType, Setting, secret_names
+from reconciler.model.salesforce import SalesforceConnection
 from reconciler.model.spec import OneLine, SecretText, Spec, WebAddress
 from reconciler.model.state_place import Prefix
 
@@ -200,6 +201,11 @@ class OtherConnection(Spec):
 
 
 ConnectionSpec = Annotated[
-    PinterestConnection | FilesConnection | IntercomConnection | RestConnection | OtherConnection,
+    PinterestConnection
+    | FilesConnection
+    | IntercomConnection
+    | SalesforceConnection
+    | RestConnection
+    | OtherConnection,
     Discriminator("type"),
 ]

@@ -178,8 +178,8 @@ class EnvironmentSpec(Spec):
     """The cluster, where `sql_engine` is `spark`."""
     state: StatePlace = LocalPlace()
     """Where the state is kept: a folder of this machine, or a place that a team shares."""
-    endpoints: dict[Literal["intercom", "pinterest"], WebAddress] = Field(default_factory=dict)
-    """Vendor -> address of its API, where it is not the vendor's own."""
+    endpoints: dict[Literal["intercom", "pinterest", "salesforce"], WebAddress] = Field(default_factory=dict)
+    """Vendor -> address of its API, where it is not the vendor's own; of Salesforce the one to log in at."""
     accounts: dict[str, str] = Field(default_factory=dict)
     """Vendor -> the account that must answer, such as `treasure_data: us01/1234`; another one stops the run."""
     variables: dict[str, str] = Field(default_factory=dict)

@@ -13,7 +13,7 @@ from reconciler.model.spec import ConnectionRef, OneLine, Spec
 Setting: TypeAlias = str | list[str] | dict[str, str]
 """A setting as it is written: scalars are text."""
 SECRET_SETTING: Final = re.compile(
-    r"client_id|secret|password|passwd|token|api_?key|private_?key|credential", re.IGNORECASE
+    r"client_id|secret|password|passwd|token|api_?key|private_?key|credential|session_?id", re.IGNORECASE
 )
 """Names of settings that the vendor hides when they are read, or that had better never be shown."""
 ConnectorType = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]

@@ -8,12 +8,13 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from reconciler.model.connections import ConnectionSpec
 from reconciler.model.exports import QueryExport
 from reconciler.model.imports import ImportSpec
 from reconciler.model.mapping import Notify, OutputColumn
+from reconciler.model.salesforce import EmptyValues, ObjectDelivery, ToObject, Writing
 from reconciler.model.segments import ParentSegmentName, ParentSegmentSpec, SegmentFolderSpec, SegmentName, SegmentSpec
 from reconciler.model.sourcespecs import SourceDefinition
 from reconciler.model.spec import (
@@ -256,13 +257,72 @@ class ActivationSpec(Spec):
         return self.from_.query
 
 
+class QueryRows(Spec):
+    """Rows that a query gives."""
+
+    query: SqlSource
+    """The query. Its columns are called like the fields that they fill."""
+
+
+class ObjectActivationSpec(Spec):
+    """Which rows go to which object of a CRM, what they do there, and when."""
+
+    from_: Annotated[QueryRows, Field(alias="from")]
+    """Where the rows come from."""
+    to: ToObject
+    """Where the rows go."""
+    write: Writing
+    """What they do there: insert, {upsert: KEY}, {update: KEY} or {replace: soft or hard}."""
+    empty_values: EmptyValues = EmptyValues.KEEP
+    """`keep` leaves a field alone where a row has no value for it; `erase` empties it."""
+    on_invalid: OnInvalid = OnInvalid.SKIP
+    """`skip` leaves out and counts rows that cannot be sent or are refused; `fail` ends the run with an error for them."""
+    schedule: NamedTiming = None
+    """When it runs: the name of a Schedule document, or a timing; left out, the vendor's schedule stays as it is."""
+    name: OneLine | None = None
+    """Name of the saved query in Treasure Data; the document's name when left out."""
+    priority: Annotated[int, Field(ge=-2, le=2)] | None = None
+    """From -2, very low, to 2, very high."""
+    retry_limit: Annotated[int, Field(ge=0, le=32)] | None = None
+    """How often a failed run is tried again."""
+    delivery: ObjectDelivery = ObjectDelivery()
+    """How rows travel."""
+
+    @model_validator(mode="after")
+    def _has_sense(self) -> Self:
+        if self.empty_values is EmptyValues.ERASE and not self.write.key:
+            message = "`empty_values: erase` is for `upsert` and `update`: a new record has nothing to erase"
+            raise ValueError(message)
+        return self
+
+    @property
+    def sql(self) -> SqlSource:
+        """The query whose rows go out."""
+        return self.from_.query
+
+
+def _target_of(written: object) -> str:
+    """Which of the two an activation is: rows go to an object as soon as an object, or what they do to it, is spoken of."""
+    if isinstance(written, ObjectActivationSpec):
+        return ObjectActivationSpec.__name__
+    to = written.get("to") if isinstance(written, dict) else None
+    is_object = (isinstance(written, dict) and "write" in written) or (isinstance(to, dict) and "object" in to)
+    return ObjectActivationSpec.__name__ if is_object else ActivationSpec.__name__
+
+
+AnyActivation = Annotated[
+    Annotated[ActivationSpec, Tag("ActivationSpec")] | Annotated[ObjectActivationSpec, Tag("ObjectActivationSpec")],
+    Discriminator(_target_of),
+]
+
+
 KINDS: dict[str, object] = {
     "Connection": ConnectionSpec,
     "Database": DatabaseSpec,
     "Table": TableSpec,
     "Query": QuerySpec,
     "Audience": AudienceSpec,
-    "Activation": ActivationSpec,
+    "Activation": AnyActivation,
     "Schedule": ScheduleSpec,
     "Import": ImportSpec,
     "SourceSpec": SourceDefinition,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.model.kinds import ActivationSpec, TableSpec
+from reconciler.model.kinds import ActivationSpec, ObjectActivationSpec, TableSpec
 from reconciler.model.policy import Level
 from reconciler.model.resource import Resource
 from reconciler.policy.columns import columns_of, pii_class
@@ -16,9 +16,9 @@ _SQL = "/spec/from/query/sql"
 def _unnamed_columns(resource: Resource, declared: Declared) -> Iterator[Found]:
     del declared
     spec = resource.spec
-    if not isinstance(spec, ActivationSpec):
+    if not isinstance(spec, ActivationSpec | ObjectActivationSpec):
         return
-    if spec.all_columns:
+    if isinstance(spec, ActivationSpec) and spec.all_columns:
         yield Found("/spec/all_columns", "sends columns that it does not name")
     source = spec.sql
     if source is not None and columns_of(source.sql or "", source.engine.value) is None:

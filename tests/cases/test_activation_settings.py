@@ -93,14 +93,59 @@ def created_on_a_schedule(loaded: Stage, given: Given) -> None:
     assert [one["name"] for one in loaded.audiences()] == [TITLE]
 
 
-def not_there_yet(stage: Stage, given: Given) -> None:
-    """Exports to Salesforce: no word of them is taken, so that nothing that belongs to another mode is ignored."""
-    assert given["settings_list"]
-    stage.write(
-        "manifests/crm.yaml",
-        "apiVersion: tdr/v1\nkind: Connection\nmetadata: {name: crm}\nspec: {type: salesforce}\n",
-    )
-    assert "'salesforce'" in stage.tdr("validate", expect=7).err
+CRM = """\
+apiVersion: tdr/v1
+kind: Connection
+metadata: {name: crm}
+spec:
+  type: salesforce
+  auth: client_credentials
+  client_id: ${secret:env:PINTEREST_CLIENT_ID}
+  client_secret: ${secret:env:PINTEREST_CLIENT_SECRET}
+---
+apiVersion: tdr/v1
+kind: Activation
+metadata: {name: buyers-to-crm}
+spec:
+  from: {query: {database: shop, sql: SELECT email AS Member_Key__c FROM customers}}
+  to: {connection: crm, object: Contact}
+"""
+
+
+def a_key_that_is_no_external_id(stage: Stage, given: Given) -> None:
+    accepted = []
+    for settings in given["settings_list"]:
+        assert (settings["mode"], settings["upsert"]) == ("update", True)
+        key = settings["unique"]
+        stage.write("manifests/crm.yaml", f"{CRM}  write: {{upsert: {key}}}\n")
+        said = stage.tdr("validate", expect=None)
+        if said.code:
+            assert f"`upsert: {key}`: the key must be an external id" in said.err, said.err
+        else:
+            accepted.append(key)
+    assert accepted == ["Member_Key__c"]
+
+
+def settings_of_another_mode(stage: Stage, given: Given) -> None:
+    """One word says what rows do, and its setting stands in it: nothing that belongs to another one can be written."""
+    written = {
+        ("append", "hard_delete"): (
+            "write: {insert: true, replace: hard}",
+            "or exactly one of `upsert`, `update` and `replace`",
+        ),
+        ("append", "unique"): (
+            "write: {insert: true, update: Email}",
+            "or exactly one of `upsert`, `update` and `replace`",
+        ),
+        ("truncate", "upsert"): ("write: {replace: soft, upsert: Member_Key__c}", "or exactly one of `upsert`"),
+    }
+    for settings in given["settings_list"]:
+        (name,) = settings.keys() - {"mode"}
+        text, why = written[settings["mode"], name]
+        stage.write("manifests/crm.yaml", f"{CRM}  {text}\n")
+        assert why in stage.tdr("validate", expect=7).err
+        stage.write("manifests/crm.yaml", f"{CRM}  write: insert\n  {name}: {json.dumps(settings[name])}\n")
+        assert f"key `{name}` is not known here" in stage.tdr("validate", expect=7).err
 
 
 def segments_in_the_wrong_order(loaded: Stage, given: Given) -> None:
@@ -179,8 +224,8 @@ CHECKS: dict[str, Check | str] = {
     "act-001": the_published_example,
     "act-002": an_action_without_its_id,
     "act-003": created_on_a_schedule,
-    "act-004": not_there_yet,
-    "act-005": not_there_yet,
+    "act-004": a_key_that_is_no_external_id,
+    "act-005": settings_of_another_mode,
     "act-006": in_a_file_of_tdx,
     "act-007": in_a_file_of_tdx,
     "act-008": in_a_file_of_tdx,

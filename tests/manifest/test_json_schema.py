@@ -86,7 +86,7 @@ def test_what_the_loader_takes_the_schemas_take(kind: str) -> None:
         ("Query", ("priority: 1", "prioritty: 1"), "$.spec"),
         ("Schedule", ("name: x", "name: X"), "$.metadata.name"),
         ("Audience", ("title: 2024", "titel: x"), "$.spec"),
-        ("Activation", ("${var:m|add}", "append"), "$.spec.membership"),
+        ("Activation", ("${var:m|add}", "append"), "$.spec"),
         ("Import", ("apiVersion: tdr/v1", "apiVersion: tdr/v2"), "$.apiVersion"),
         ("Table", ("expire_days: '3'", "expire_days: soon"), "$.spec.expire_days"),
     ],

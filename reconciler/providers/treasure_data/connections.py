@@ -22,11 +22,12 @@ from reconciler.model.json import Json
 from reconciler.model.marker import marker, owner_in
 from reconciler.model.observation import Finding, Observation, Seen
 from reconciler.model.resource import Resource
+from reconciler.model.salesforce import SalesforceConnection
 from reconciler.model.secret import Secret
 from reconciler.model.web_address import travels_in_clear
 from reconciler.ports.listing import Found
 from reconciler.ports.provider import Anew, Context, FieldClass, KindTraits, Wanted
-from reconciler.providers.treasure_data import exports, import_sources, rest_connections, results, wire
+from reconciler.providers.treasure_data import exports, import_sources, object_exports, rest_connections, results, wire
 from reconciler.providers.treasure_data.family import Attributes, settled, unreadable
 from reconciler.providers.treasure_data.names import name_of, not_ours
 from reconciler.providers.treasure_data.wire import Raw
@@ -57,6 +58,8 @@ class Connections:
                 path="/spec/endpoint",
                 hint="use an https address",
             )
+        if isinstance(resource.spec, SalesforceConnection):
+            yield from object_exports.connection_problems(resource.address, resource.spec)
         if not isinstance(resource.spec, IntercomConnection):
             return
         yield from import_sources.retired_key(resource.address, resource.spec)
@@ -96,6 +99,9 @@ class Connections:
                 return {"name": name, "type": spec.type, "settings": _of_intercom(spec)}
             case RestConnection() as spec:
                 return {"name": name, "type": spec.type, "settings": rest_connections.wanted(spec)}
+            case SalesforceConnection() as spec:
+                settings = {**object_exports.connection_settings(spec)}
+                return {"name": name, "type": object_exports.CONNECTOR, "settings": settings}
             case OtherConnection() as spec:
                 told = {**exports.comparable(spec.settings), **spec.secrets}
                 return {"name": name, "type": spec.connector, "settings": told}

@@ -14,6 +14,7 @@ from reconciler.providers.treasure_data import (
     declaring_workflows,
     exports,
     import_sources,
+    object_exports,
     rest_connections,
 )
 from reconciler.providers.treasure_data.declaring_activations import exporting
@@ -64,6 +65,8 @@ def _connection(attributes: Mapping[str, Any], name: str, directory: Directory) 
             spec |= rest_connections.said(settings, attributes[HIDDEN])
         case "":
             raise CannotSay("the type of the connection is not told")
+        case object_exports.CONNECTOR if "auth_method" in settings:
+            spec = object_exports.declared_connection(settings, attributes[HIDDEN])
         case connector:
             hidden = attributes[HIDDEN]
             plain = {name: value for name, value in settings.items() if value and name not in hidden}
@@ -122,9 +125,11 @@ def _query(attributes: Mapping[str, Any], name: str, directory: Directory) -> Tr
 def _activation(attributes: Mapping[str, Any], name: str, directory: Directory) -> Tree:
     if "segment" in attributes or "journey" in attributes:
         return declaring_activations.of_people(attributes, name, directory, _timing(attributes))
+    export = attributes["export"]
+    is_object = object_exports.is_object_export(export)
     return {
         "from": {"query": _source(attributes, directory)},
-        **exporting(attributes["export"], directory),
+        **(object_exports.declared(export, directory) if is_object else exporting(export, directory)),
         **name_beside(attributes, name),
         **_running(attributes),
     }

@@ -119,6 +119,12 @@ def fields(export: QueryExport, attribute: Mapping[str, object]) -> dict[str, st
     return dict(zip(_PAIR, (str(attribute["connection_id"]), orjson.dumps(settings).decode()), strict=True))
 
 
+def pair(attribute: Mapping[str, object]) -> dict[str, str | int]:
+    """The form fields of an attribute that holds a connection's id and settings, which are what it was wanted with."""
+    settings = {name: cast("Setting", value) for name, value in attribute.items() if name != "connection_id"}
+    return dict(zip(_PAIR, (str(attribute["connection_id"]), orjson.dumps(sent(settings)).decode()), strict=True))
+
+
 def told(raw: Raw) -> dict[str, Json]:
     """The attribute of what the vendor tells, without secrets; {} for none."""
     identifier, settings = (raw.get(name) for name in _PAIR)

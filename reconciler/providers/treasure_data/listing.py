@@ -11,11 +11,12 @@ from reconciler.apis.treasure_data_cdp import CustomerData
 from reconciler.errors import NotFound, ProviderError
 from reconciler.model.address import Address
 from reconciler.ports.listing import Found, Unlisted
-from reconciler.providers.treasure_data import results, wire
+from reconciler.providers.treasure_data import exports, results, wire
 from reconciler.providers.treasure_data.activations import SegmentActivations
 from reconciler.providers.treasure_data.databases import observed_database, observed_table
 from reconciler.providers.treasure_data.imports import Imports
 from reconciler.providers.treasure_data.journey_activations import JourneyActivations
+from reconciler.providers.treasure_data.object_exports import is_object_export
 from reconciler.providers.treasure_data.parent_segments import observed_parent
 from reconciler.providers.treasure_data.queries import SavedQueries
 from reconciler.providers.treasure_data.rules import Rule, references
@@ -137,9 +138,10 @@ def _tables(api: TreasureData, database: str) -> Iterator[Found]:
 
 
 def _queries(api: TreasureData, queries: SavedQueries) -> Iterator[Found]:
-    """Those whose rows go to an audience at Pinterest are activations."""
+    """Those whose rows go to an audience at Pinterest or to an object of Salesforce are activations."""
     for raw in api.saved_queries():
-        kind = "activation" if results.read_settings(results.of_query(raw)).get("type") == "pinterest" else "query"
+        is_audience = results.read_settings(results.of_query(raw)).get("type") == "pinterest"
+        kind = "activation" if is_audience or is_object_export(exports.told(raw)) else "query"
         observed = queries.observed(Address(kind, "any"), raw)
         yield Found(kind, observed.remote_id, observed)
 

@@ -17,8 +17,9 @@ from reconciler.model.connections import (
     RestConnection,
 )
 from reconciler.model.imports import ImportSpec
-from reconciler.model.kinds import ActivationSpec, DatabaseSpec, QuerySpec, TableSpec
+from reconciler.model.kinds import ActivationSpec, DatabaseSpec, ObjectActivationSpec, QuerySpec, TableSpec
 from reconciler.model.resource import Resource
+from reconciler.model.salesforce import SalesforceConnection
 from reconciler.model.segments import ParentSegmentSpec, SegmentFolderSpec, SegmentSpec
 from reconciler.model.spec import Spec
 from reconciler.model.timing import Timing
@@ -48,7 +49,7 @@ def name_of(resource: Resource, context: Context) -> str:  # noqa: PLR0911 - a t
                 parent = parent_label(journey.parent_segment, context)
                 return f"{quoted(parent)}//{quoted(journey.name)}/{quoted(own)}"
             return own if segment is None else f"{_segment_name(segment, context)}/{quoted(own)}"
-        case QuerySpec(name=name) | ImportSpec(name=name):
+        case QuerySpec(name=name) | ImportSpec(name=name) | ObjectActivationSpec(name=name):
             return name or resource.address.name
         case DatabaseSpec(name=name):
             return name or identifier(resource.address.name)
@@ -59,6 +60,7 @@ def name_of(resource: Resource, context: Context) -> str:  # noqa: PLR0911 - a t
             | WorkflowSpec(name=name)
             | PinterestConnection(name=name)
             | FilesConnection(name=name)
+            | SalesforceConnection(name=name)
             | IntercomConnection(name=name)
             | RestConnection(name=name)
             | OtherConnection(name=name)

@@ -14,12 +14,21 @@ from reconciler.model.address import Address
 from reconciler.model.connections import FilesConnection, PinterestConnection
 from reconciler.model.exports import QueryExport
 from reconciler.model.json import Json, canonical
-from reconciler.model.kinds import ActivationSource, ActivationSpec, AudienceSpec, Membership, QuerySpec, SqlSource
+from reconciler.model.kinds import (
+    ActivationSource,
+    ActivationSpec,
+    AudienceSpec,
+    Membership,
+    ObjectActivationSpec,
+    QueryRows,
+    QuerySpec,
+    SqlSource,
+)
 from reconciler.model.observation import Observation, Seen
 from reconciler.model.probe import AccountFacts, FactName
 from reconciler.model.resource import Resource
 from reconciler.ports.provider import Context, FieldClass, KindTraits, Wanted
-from reconciler.providers.treasure_data import exports, limits, results, wire
+from reconciler.providers.treasure_data import exports, limits, object_exports, results, wire
 from reconciler.providers.treasure_data.family import Attributes, look, settled
 from reconciler.providers.treasure_data.lookups import Lookups
 from reconciler.providers.treasure_data.names import database_name, name_of, not_ours, referred
@@ -60,13 +69,15 @@ class SavedQueries:
         """Names, SQL, timing; for an activation also what its membership does and where it goes."""
         address, source = resource.address, source_of(resource)
         yield from limits.name_problems(address, "saved query", name_of(resource, context))
-        below = "/spec/from/query" if isinstance(resource.spec, ActivationSpec) else "/spec"
+        below = "/spec" if isinstance(resource.spec, QuerySpec) else "/spec/from/query"
         field = "file" if source.file is not None else "sql"
         yield from limits.query_problems(address, source.engine, source.sql or "", f"{below}/{field}")
-        if isinstance(resource.spec, QuerySpec | ActivationSpec):
+        if isinstance(resource.spec, QuerySpec | ActivationSpec | ObjectActivationSpec):
             yield from self._timings.problems(address, resource.spec.schedule, context)
         if isinstance(resource.spec, ActivationSpec):
             yield from _delivery_problems(address, resource.spec, context)
+        if isinstance(resource.spec, ObjectActivationSpec):
+            yield from object_exports.problems(address, resource.spec, context, takes_pairs=self._takes_pairs)
         if isinstance(resource.spec, QuerySpec):
             yield from exports.problems(
                 address, resource.spec.export, takes_pairs=self._takes_pairs, runs_here=self._runs_here
@@ -75,7 +86,7 @@ class SavedQueries:
     def attributes(self, resource: Resource, context: Context) -> Attributes:
         """What the saved query should be. Only what the manifest says is in it, so that the rest stays the vendor's."""
         spec, source = resource.spec, source_of(resource)
-        if not isinstance(spec, QuerySpec | ActivationSpec):
+        if not isinstance(spec, QuerySpec | ActivationSpec | ObjectActivationSpec):
             raise not_ours(resource)
         wanted: dict[str, object] = {
             "name": name_of(resource, context),
@@ -91,6 +102,8 @@ class SavedQueries:
             wanted["retry_limit"] = spec.retry_limit
         if isinstance(spec, ActivationSpec):
             wanted["export"] = _export(spec, context)
+        elif isinstance(spec, ObjectActivationSpec):
+            wanted["export"] = exports.wanted(object_exports.export_of(spec, context), context, self._lookups.id_of)
         elif spec.export is None:
             wanted["result"] = ""
         else:
@@ -162,6 +175,8 @@ class SavedQueries:
                 fields["query"] = source_of(resource).sql or ""
             elif isinstance(value, Mapping) and isinstance(resource.spec, QuerySpec):
                 fields |= exports.fields(cast("QueryExport", resource.spec.export), value)
+            elif isinstance(value, Mapping) and isinstance(resource.spec, ObjectActivationSpec):
+                fields |= exports.pair(value)
             elif isinstance(value, Mapping):
                 if "action" not in value:
                     raise Permanent(
@@ -191,7 +206,10 @@ class SavedQueries:
             attributes["engine_version"] = wire.text(raw["engine_version"])
         result = raw.get("result")
         if address.kind == "activation":
-            attributes["export"] = results.read_settings(results.of_query(raw))
+            of_audience = results.of_query(raw)
+            told = exports.told(raw)
+            is_object = not of_audience and object_exports.is_object_export(told)
+            attributes["export"] = told if is_object else results.read_settings(of_audience)
         else:
             attributes["result"] = results.shown(result) or ("a connection" if raw.get("result_connection_id") else "")
             if told := exports.told(raw):
@@ -215,6 +233,8 @@ def source_of(resource: Resource) -> SqlSource:
     """The SQL of a query or activation."""
     match resource.spec:
         case ActivationSpec(from_=ActivationSource(query=SqlSource() as query)):
+            return query
+        case ObjectActivationSpec(from_=QueryRows(query=query)):
             return query
         case QuerySpec() as query:
             return query

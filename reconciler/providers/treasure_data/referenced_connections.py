@@ -15,7 +15,9 @@ from reconciler.model.connections import (
 )
 from reconciler.model.observation import Finding, Observation, Seen, Unreadable
 from reconciler.model.resource import Resource
+from reconciler.model.salesforce import SalesforceConnection
 from reconciler.ports.provider import Context, KindTraits, Wanted
+from reconciler.providers.treasure_data import object_exports
 from reconciler.providers.treasure_data.family import Attributes
 from reconciler.providers.treasure_data.lookups import Looked, Lookups
 from reconciler.providers.treasure_data.names import name_of
@@ -51,6 +53,8 @@ class ReferencedConnections:
                 path="/spec/base_url",
                 hint="remove it, or set `endpoints: {intercom: …}` in the environment that runs on this machine",
             )
+        if isinstance(resource.spec, SalesforceConnection):
+            yield from object_exports.connection_problems(resource.address, resource.spec)
         if isinstance(resource.spec, RestConnection):
             yield Diagnostic(
                 "rest-not-reachable",

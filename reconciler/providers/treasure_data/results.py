@@ -88,6 +88,12 @@ def outflow(attributes: Mapping[str, object]) -> Outflow | None:
         return _of_people(attributes, export if isinstance(export, Mapping) else {})
     if not isinstance(export, Mapping):
         return None
+    if "connection_id" in export and {"object", "mode"} <= export.keys():
+        return Outflow(
+            destination=f"salesforce:{export['object']}",
+            sql=str(attributes.get("sql", "")),
+            dialect=str(attributes.get("engine", "trino")),
+        )
     kind = export.get("type") or ("connection" if export.keys() & {"connection", "connection_id"} else None)
     if not kind or str(export.get("url", "")).startswith("td://@/"):
         return None  # no export, or one into a table of the same account
