@@ -15,6 +15,8 @@ from typing import Any
 import duckdb
 import pytest
 from stage import Stage, ended, environment
+from test_rest_imports import KEY as LISTS_KEY
+from test_rest_imports import SPECIFICATION, Lists
 
 from reconciler.emulators.intercom.knobs import Knobs
 from reconciler.emulators.intercom.sandbox import IntercomSandbox
@@ -45,7 +47,35 @@ spec:
   to: {{database: shop, table: people, {to}}}
 """
 
-Fill = Callable[[Stage, IntercomSandbox, int], None]
+REST = """\
+---
+apiVersion: tdr/v1
+kind: Connection
+metadata: {name: lists}
+spec:
+  type: rest
+  auth: KeyBased
+  params: {host: "${var:lists}"}
+  secrets: {authKey1: "${secret:env:LISTS_KEY}"}
+  allowed_hosts: [127.0.0.1]
+  allow_private: true
+---
+apiVersion: tdr/v1
+kind: SourceSpec
+metadata: {name: members}
+spec: {file: specs/members.json, key: [member.id]}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Vendors:
+    """Whom the sources that are no files read from."""
+
+    intercom: IntercomSandbox
+    lists: Lists
+
+
+Fill = Callable[[Stage, Vendors, int], None]
 
 
 def rows_of(round_: int) -> list[dict[str, Any]]:
@@ -53,24 +83,28 @@ def rows_of(round_: int) -> list[dict[str, Any]]:
     return [{"id": f"p{number:03}", "name": f"seen {round_}"} for number in range(40 * round_, 40 * round_ + 80)]
 
 
-def as_csv(stage: Stage, intercom: IntercomSandbox, round_: int) -> None:
+def as_csv(stage: Stage, vendors: Vendors, round_: int) -> None:
     stage.write("data/a.csv", "\n".join(["id,name", *(f"{row['id']},{row['name']}" for row in rows_of(round_)), ""]))
 
 
-def as_lines(stage: Stage, intercom: IntercomSandbox, round_: int) -> None:
+def as_lines(stage: Stage, vendors: Vendors, round_: int) -> None:
     stage.write("data/a.jsonl", "".join(json.dumps(row) + "\n" for row in rows_of(round_)))
 
 
-def as_parquet(stage: Stage, intercom: IntercomSandbox, round_: int) -> None:
+def as_parquet(stage: Stage, vendors: Vendors, round_: int) -> None:
     (stage.folder / "data").mkdir(exist_ok=True)
-    as_lines(stage, intercom, round_)
+    as_lines(stage, vendors, round_)
     lines = duckdb.read_json(str(stage.folder / "data/a.jsonl"))
     lines.write_parquet(str(stage.folder / "data/a.parquet"))
 
 
-def in_intercom(stage: Stage, intercom: IntercomSandbox, round_: int) -> None:
+def in_intercom(stage: Stage, vendors: Vendors, round_: int) -> None:
     for row in rows_of(round_):
-        intercom.intercom.world.put_contact(row["id"], {"name": row["name"]})
+        vendors.intercom.intercom.world.put_contact(row["id"], {"name": row["name"]})
+
+
+def in_lists(stage: Stage, vendors: Vendors, round_: int) -> None:
+    vendors.lists.members["L1"] = rows_of(round_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +123,9 @@ SOURCES: Mapping[str, Source] = {
     "intercom changes": Source(
         "{type: intercom, connection: intercom-main, target: users, incremental: true}", "mode: append", in_intercom
     ),
+    "rest by key": Source(
+        "{type: rest, spec: members, connection: lists, params: {listId: L1}}", "mode: append", in_lists
+    ),
     "intercom whole": Source(
         "{type: intercom, connection: intercom-main, target: users}", "mode: replace_on_new_data", in_intercom
     ),
@@ -96,22 +133,31 @@ SOURCES: Mapping[str, Source] = {
 
 
 @pytest.fixture
-def loaded(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Stage, IntercomSandbox]]:
-    """A project whose import has run once, and its source, where the second lot of rows is."""
+def loaded(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
+    """A project whose import has run once; the second lot of rows is where they come from."""
     kind = SOURCES[request.param]
     folder = tmp_path / "shop"
     folder.mkdir()
     stage = Stage(folder, None, environment(folder))
+    lists = Lists()
+    serving = threading.Thread(target=lists.serve_forever, daemon=True)
+    serving.start()
     with IntercomSandbox(TOKEN, knobs=Knobs(calls_per_window=0), timeline=Timeline(stage.clock.now)) as intercom:
+        vendors = Vendors(intercom, lists)
         stage.environ |= {"TDR_VAR_intercom": intercom.base_url, "INTERCOM_TOKEN": TOKEN}
+        stage.environ |= {"TDR_VAR_lists": lists.address, "LISTS_KEY": LISTS_KEY}
+        stage.write("specs/members.json", json.dumps(SPECIFICATION))
         stage.write("tdr.yaml", "apiVersion: tdr/v1\nproject: shop\n")
         stage.write("manifests/environments/local.yaml", 'endpoints: {intercom: "${var:intercom}"}\n')
-        stage.write("manifests/shop.yaml", PROJECT.format(source=kind.source, to=kind.to))
-        kind.fill(stage, intercom, 0)
+        stage.write("manifests/shop.yaml", PROJECT.format(source=kind.source, to=kind.to) + REST)
+        kind.fill(stage, vendors, 0)
         stage.tdr("apply", "--yes")
         stage.tdr("run", "import/people")
-        kind.fill(stage, intercom, 1)
-        yield stage, intercom
+        kind.fill(stage, vendors, 1)
+        yield stage
+    lists.shutdown()
+    lists.server_close()
+    serving.join()
 
 
 def twin(stage: Stage, name: str) -> Stage:
@@ -131,7 +177,11 @@ def killed(stage: Stage, line: int, modules: tuple[str, ...]) -> tuple[int, str]
 def table(stage: Stage) -> list[Any]:
     """All rows, without the time of their import."""
     with stage.somebody() as td:
-        job = td.issue_job("presto", "shop", {"query": "SELECT id, name FROM people ORDER BY id, name"}, "")
+        (schema,) = [one["schema"] for one in td.tables("shop") if one["name"] == "people"]
+        names = {column[0] for column in json.loads(str(schema))}
+        prefix = "member." if "member.id" in names else ""
+        sql = f'SELECT "{prefix}id", "{prefix}name" FROM people ORDER BY 1, 2'
+        job = td.issue_job("presto", "shop", {"query": sql}, "")
         while td.job(job)["status"] not in {"success", "error"}:
             stage.clock.sleep(0.05)
         return td.job_rows(job)
@@ -144,20 +194,19 @@ def runs(stage: Stage) -> list[Any]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("loaded", SOURCES, ids=[name.replace(" ", "-") for name in SOURCES], indirect=True)
-def test_a_load_that_is_killed_anywhere_ends_as_an_undisturbed_one(loaded: tuple[Stage, IntercomSandbox]) -> None:
-    stage, _ = loaded
-    before = table(stage)
+def test_a_load_that_is_killed_anywhere_ends_as_an_undisturbed_one(loaded: Stage) -> None:
+    before = table(loaded)
     expected: list[Any] = []
     ends: set[str] = set()
     for modules, points in POINTS.items():
-        undisturbed = twin(stage, f"undisturbed-{points}")
+        undisturbed = twin(loaded, f"undisturbed-{points}")
         code, out = killed(undisturbed, 0, modules)
         assert code == 0
         lines = int(out.split()[-1])
         expected = table(undisturbed)
         assert (lines > points, expected != before) == (True, True)
         for point in range(1, points + 1):
-            struck = twin(stage, f"killed-{points}-{point}")
+            struck = twin(loaded, f"killed-{points}-{point}")
             code, _ = killed(struck, lines * point // (points + 1), modules)
             assert code == -signal.SIGKILL
 
