@@ -26,6 +26,7 @@ LIFTABLE: Mapping[str, str] = MappingProxyType(
         "protected": "something protected is deleted or made anew",
         "on_delete": "something goes whose document says otherwise",
         "adoption_required": "an object that tdr did not make becomes its own",
+        "contents": "what holds others is deleted with all of them and made anew",
         "audience_replace": "an audience is deleted with its members and made anew",
         "membership": "an activation begins to replace or to clear members",
         "egress": "more columns start leaving than the thresholds allow",

@@ -35,7 +35,7 @@ from reconciler.model.resource import Resource
 from reconciler.model.secret import OF_ANOTHER_KEY
 from reconciler.model.spec import Adopt as AdoptRule
 from reconciler.model.spec import OnDelete
-from reconciler.ports.provider import FieldClass
+from reconciler.ports.provider import Anew, FieldClass
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +150,8 @@ def _compare(case: Case, record: Record, found: Observation) -> Decision:
         gates: tuple[Gate, ...] = ()
         if record.protect or case.resource.lifecycle.protect:
             gates = (protected(address, f"changing {fixed[0].path} means making it anew"),)
+        if case.rules.traits.anew is Anew.NEVER:
+            gates = (*gates, _with_contents(address, fixed[0]))
         return Decision(Replace(address, found.remote_id, fields, Reason.IMMUTABLE_FIELD, case.resolution), gates)
     return Decision(Update(address, found.remote_id, fields, reason_of(fields), case.resolution))
 
@@ -251,6 +253,15 @@ def decide_undeclared(address: Address, record: Record, seen: Seen) -> Decision:
             return Decision(Delete(address, record.remote_id, Reason.NOT_IN_CONFIG), gates)
         case _:
             assert_never(record.on_delete)
+
+
+def _with_contents(address: Address, change: FieldChange) -> Gate:
+    """The gate of what holds others, which nobody renames by taking them away."""
+    message = (
+        f"{address}: {change.path} cannot be changed, and all that is in it would be deleted with it to make it anew"
+    )
+    hint = "declare another one under the new name, move what is in this one there, and take this one out then"
+    return Gate("contents", message, (address,), hint)
 
 
 def protected(address: Address, why: str) -> Gate:
