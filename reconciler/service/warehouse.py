@@ -7,8 +7,6 @@ where no file, no network and no setting can be reached. What does not fit into 
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from reconciler.errors import TdrError
+from reconciler.service import spills
 from reconciler.service.damage import damaged, is_data_damaged
 
 if TYPE_CHECKING:
@@ -57,7 +56,8 @@ class Warehouse:
         """Held while tables change: DuckDB refuses two threads that alter one table at the same time."""
         self._users = 0
         self._root: duckdb.DuckDBPyConnection | None = None
-        self._spill: Path | None = None
+        self._spill: spills.Spill | None = None
+        self._is_swept = False
 
     @contextmanager
     def connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -90,14 +90,18 @@ class Warehouse:
         """A database in memory that may read files and the network, for those who bring rows; spills like the other."""
         import duckdb  # noqa: PLC0415 - 100 ms, only when rows are loaded
 
-        spill = self._spill_folder()
-        config: dict[str, _Setting] = {"temp_directory": str(spill), "memory_limit": self._memory_limit, "threads": "2"}
+        spill = self._new_spill()
+        config: dict[str, _Setting] = {
+            "temp_directory": str(spill.folder),
+            "memory_limit": self._memory_limit,
+            "threads": "2",
+        }
         try:
             with duckdb.connect(":memory:", config=config) as connection:
                 connection.execute("SET TimeZone = 'UTC'")
                 yield connection
         finally:
-            shutil.rmtree(spill, ignore_errors=True)
+            spill.remove()
 
     def close(self) -> None:
         """Close the file if it is open."""
@@ -107,10 +111,10 @@ class Warehouse:
     def _open(self) -> duckdb.DuckDBPyConnection:
         import duckdb  # noqa: PLC0415 - 100 ms, only when rows are needed
 
-        self._spill = self._spill_folder()
+        self._spill = self._new_spill()
         config: dict[str, _Setting] = {
             "enable_external_access": "false",
-            "temp_directory": str(self._spill),
+            "temp_directory": str(self._spill.folder),
             "memory_limit": self._memory_limit,
             "threads": "2",
         }
@@ -121,14 +125,14 @@ class Warehouse:
                 break
             except duckdb.Error as error:
                 if is_data_damaged(error):
-                    shutil.rmtree(self._spill, ignore_errors=True)
+                    self._drop_spill()
                     raise damaged(self._path) from error
                 if (
                     not isinstance(error, duckdb.IOException)
                     or "lock" not in str(error)
                     or time.monotonic() > give_up_at
                 ):
-                    shutil.rmtree(self._spill, ignore_errors=True)
+                    self._drop_spill()
                     raise _held(self._path, str(error)) from error
                 time.sleep(_RETRY_EVERY_S)
         self._path.chmod(0o600)
@@ -137,7 +141,7 @@ class Warehouse:
             self._drop_unused(root)
         except duckdb.Error as error:
             root.close()
-            shutil.rmtree(self._spill, ignore_errors=True)
+            self._drop_spill()
             if is_data_damaged(error):
                 raise damaged(self._path) from error
             raise
@@ -151,16 +155,22 @@ class Warehouse:
             if match and int(match[1]) not in in_use:
                 root.execute(f'DROP TABLE "{schema}"."{name}"')
 
-    def _spill_folder(self) -> Path:
-        return Path(tempfile.mkdtemp(prefix="tdr-spill-", dir=self._spill_root))
+    def _new_spill(self) -> spills.Spill:
+        if not self._is_swept:
+            self._is_swept = True
+            spills.sweep(self._spill_root)
+        return spills.make(self._spill_root)
+
+    def _drop_spill(self) -> None:
+        if self._spill is not None:
+            self._spill.remove()
+            self._spill = None
 
     def _shut(self) -> None:
         if self._root is not None:
             self._root.close()
             self._root = None
-        if self._spill is not None:
-            shutil.rmtree(self._spill, ignore_errors=True)
-            self._spill = None
+        self._drop_spill()
 
 
 def _held(path: Path, message: str) -> TdrError:
