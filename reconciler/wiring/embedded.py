@@ -194,7 +194,7 @@ class Embedded:
         pinterest = PinterestDestination(
             open_api, exports / "pinterest", quarantine=exports / "quarantine", clock=self._clock
         )
-        files = FilesDestination(self._project_root, self._clock, exports / "files", _open_bucket)
+        files = FilesDestination(self._project_root, self._clock, _open_bucket)
         return TypedExporter({"files": files, "pinterest": pinterest})
 
     def _importer(self) -> Importer:

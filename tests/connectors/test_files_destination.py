@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import gzip
 import stat
 import threading
@@ -38,7 +39,7 @@ def export(root: Path, sql: str = SQL, job_id: str = "7", cancelled: bool = Fals
     stop = threading.Event()
     if cancelled:
         stop.set()
-    destination = FilesDestination(root, Noon(), root / "staging")
+    destination = FilesDestination(root, Noon())
     request = ExportRequest("files", settings, job_id)
     with duckdb.connect() as connection:
         connection.execute(f"CREATE TEMP TABLE rows AS {sql}")
@@ -141,7 +142,7 @@ def test_what_cannot_be_written_is_refused_before_the_query_runs(
     (root / "link").symlink_to(tmp_path)
 
     with pytest.raises(Permanent) as refused:
-        FilesDestination(root, Noon(), root / "staging").check(ExportRequest("files", settings, "7"), {"id": "INTEGER"})
+        FilesDestination(root, Noon()).check(ExportRequest("files", settings, "7"), {"id": "INTEGER"})
 
     assert message in str(refused.value)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["project"]
@@ -157,3 +158,13 @@ def test_a_link_in_the_place_of_the_file_is_replaced_and_not_followed(tmp_path: 
 
     assert (tmp_path / "other.csv").read_text() == "theirs"
     assert not (root / "a.csv").is_symlink()
+
+
+def test_what_a_killed_export_left_is_removed_and_what_another_one_writes_stays(tmp_path: Path) -> None:
+    left, held = tmp_path / ".a.csv.5.tdr-part", tmp_path / ".b.csv.6.tdr-part"
+    left.write_bytes(b"half")
+    with held.open("wb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        export(tmp_path, path="c.csv")
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == [held.name, "c.csv"]

@@ -109,7 +109,6 @@ def test_rows_come_from_a_bucket_and_go_to_one(shop: Stage, lake: S3Store) -> No
     assert [meta["path"] for chunk in obstore.list(lake, "out") for meta in chunk] == ["out/people.csv.gz"]
     assert rows(shop, "back") == [["1", "Jane"], ["2", "Hanako"], ["3", "Ravi"], ["4", "Ola"]]
     assert leaks(everywhere(shop), [KEY]) == []
-    assert not any(path.is_file() for path in (shop.state / "service").rglob("*.whole*"))
 
 
 def test_what_the_store_refuses_is_said_without_what_it_was_sent(shop: Stage, lake: S3Store) -> None:

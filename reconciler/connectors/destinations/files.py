@@ -6,6 +6,7 @@ run stays until the new one is there. A run that is repeated with the same job w
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Mapping
 from contextlib import suppress
@@ -28,18 +29,19 @@ if TYPE_CHECKING:
     import duckdb
 
 _FOLDER_MODE: Final = 0o700
+_PART: Final = ".tdr-part"
+"""What the name of a file ends in that is not whole yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class FilesDestination:
     """An `Exporter` for exports of type `files`. Nothing outside *root* is written, by whatever path or link.
 
-    staging: folder for files on their way to a bucket. open_bucket: opens buckets of object stores; None where there are none.
+    open_bucket: opens buckets of object stores; None where there are none.
     """
 
     root: Path
     clock: Clock
-    staging: Path
     open_bucket: OpenBucket | None = None
 
     def check(self, request: ExportRequest, columns: Mapping[str, str]) -> None:
@@ -76,7 +78,9 @@ class FilesDestination:
             where = f"file `{named}`"
         else:
             named = settings.path_of(request.job_id, self.clock.now())
-            target = self.staging / f"{request.job_id}.whole"
+            # What does not fit into memory goes there, too, and whoever comes next removes it when this process dies.
+            [(spills,)] = connection.execute("SELECT current_setting('temp_directory')").fetchall()
+            target = Path(spills) / f"export-{request.job_id}"
             where = f"file `{named}` for {bucket.where}"
 
         def written(rows: int) -> None:
@@ -84,16 +88,18 @@ class FilesDestination:
                 raise Interrupted("the export was stopped before its file was whole")
             progress(rows, total)
 
-        staged = target.with_name(f".{target.name}.{request.job_id}")
+        staged = target.with_name(f".{target.name}.{request.job_id}{_PART}")
+        descriptor = -1
         try:
             target.parent.mkdir(parents=True, exist_ok=True, mode=_FOLDER_MODE)
             if bucket is None:
                 self._confined(target, named)  # its folder may have become a link
-            staged.unlink(missing_ok=True)
-            os.close(os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, durable.PRIVATE))
+            _sweep(target.parent)
+            descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, durable.PRIVATE)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             rows = write_rows(connection, staged, settings.format, written, compressed=settings.compressed)
             if bucket is None:
-                _sync(staged)
+                os.fsync(descriptor)
                 durable.rename(staged, target)
             else:
                 bucket.store(staged, named)
@@ -102,6 +108,8 @@ class FilesDestination:
         finally:
             with suppress(OSError):
                 staged.unlink(missing_ok=True)
+            if descriptor >= 0:
+                os.close(descriptor)
         progress(rows, total, f"wrote {rows} rows to {named}" + (f" in {bucket.where}" if bucket else ""))
         return ExportReport(rows=rows, sent=rows, requests=1)
 
@@ -125,9 +133,13 @@ class FilesDestination:
         return resolved
 
 
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _sweep(folder: Path) -> None:
+    """Remove what exports left there whose processes were killed: they let go of the lock, those at work hold it."""
+    for path in folder.glob(f".*{_PART}"):
+        with suppress(OSError):
+            descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
+            finally:
+                os.close(descriptor)
