@@ -149,6 +149,13 @@ class RowSpool:
         self._rows, self._size_bytes = [], 0
 
 
+def spill_folder(connection: duckdb.DuckDBPyConnection) -> Path | None:
+    """Where *connection* puts what does not fit into memory, if that is there already: its owner removes it."""
+    [(told,)] = connection.execute("SELECT current_setting('temp_directory')").fetchall()
+    folder = Path(str(told or "."))
+    return folder if folder.is_absolute() and folder.is_dir() else None
+
+
 def _flatten(rows: Sequence[Mapping[str, Json] | None], above: _Path, into: dict[_Path, Any]) -> None:
     """Put the columns of *rows* into *into*; a row that is None has none of them."""
     whole = cast("Sequence[Mapping[str, Json]]", rows)

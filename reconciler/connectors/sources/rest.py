@@ -18,7 +18,7 @@ import orjson
 from reconciler.connectors.sources.rest_ahead import Ahead
 from reconciler.connectors.sources.rest_auth import authentication, with_secrets
 from reconciler.connectors.sources.rest_places import hold_allowed, resource
-from reconciler.dataplane.spool import RowSpool
+from reconciler.dataplane.spool import RowSpool, spill_folder
 from reconciler.errors import Permanent, ProviderError
 from reconciler.http.answer import Answer
 from reconciler.http.client import Client
@@ -58,7 +58,8 @@ class RestSource:
     """An `Importer` for sources of type `rest`.
 
     transport: base address, and whether private networks may be reached -> what carries requests there.
-    tokens: where tokens are kept that are renewed. folder: where pages are put down; the system's temporary one when None.
+    tokens: where tokens are kept that are renewed. folder: where pages are put down; beside what the connection
+        spills when None, where they are removed even when the process is killed.
     """
 
     transport: Callable[[str, bool], httpx.BaseTransport]
@@ -75,7 +76,7 @@ class RestSource:
             Transient: the vendor does not answer.
         """
         run = _prepared(request, self.clock)
-        with tempfile.TemporaryDirectory(prefix="tdr-rest-", dir=self.folder) as folder:
+        with tempfile.TemporaryDirectory(prefix="tdr-rest-", dir=self.folder or spill_folder(connection)) as folder:
             spool = RowSpool(Path(folder))
             try:
                 notices = list(self._pages(run, spool, progress))
