@@ -33,7 +33,7 @@ def test_a_refresh_gives_an_access_token_and_a_new_refresh_token(stranger: httpx
         "response_type": "refresh_token",
         "token_type": "bearer",
         "expires_in": 2_592_000,
-        "scope": "ads:read ads:write user_accounts:read",
+        "scope": "ads:read ads:write catalogs:read user_accounts:read",
         "refresh_token_expires_in": 5_184_000,
         "refresh_token_expires_at": 1_795_184_000,
     }

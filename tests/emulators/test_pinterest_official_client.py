@@ -64,7 +64,7 @@ EXPECTED = {
     "typed refresh": {
         "class": "OauthAccessTokenResponseRefresh",
         "expires_in": 2_592_000,
-        "scope": "ads:read ads:write user_accounts:read",
+        "scope": "ads:read ads:write catalogs:read user_accounts:read",
         "refresh_token_expires_in": 5_184_000,
     },
 }

@@ -16,12 +16,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reconciler.emulators.faults import Failure, FaultBook, RateLimited
 from reconciler.emulators.interference import Interference
-from reconciler.emulators.pinterest import accounts, audiences, customer_lists
+from reconciler.emulators.pinterest import accounts, ad_objects, analytics, audiences, customer_lists
 from reconciler.emulators.pinterest.control import control_routes
 from reconciler.emulators.pinterest.gate import Gate, Operation, bearer
 from reconciler.emulators.pinterest.knobs import Knobs
 from reconciler.emulators.pinterest.limits import Limits
-from reconciler.emulators.pinterest.objects import Account
+from reconciler.emulators.pinterest.objects import ANALYSTS, Account
 from reconciler.emulators.pinterest.refusals import Refused, method_not_allowed, not_found, rate_limited
 from reconciler.emulators.pinterest.storage import FileStorage, NoStorage
 from reconciler.emulators.pinterest.tokens import AppCredentials, Tokens
@@ -54,6 +54,36 @@ OPERATIONS = (
     Operation("POST", f"{_ACCOUNT}/audiences", "ads:write", "ads_write", audiences.create_audience),
     Operation("GET", f"{_ACCOUNT}/audiences/{{audience_id}}", "ads:read", "ads_read", audiences.get_audience),
     Operation("PATCH", f"{_ACCOUNT}/audiences/{{audience_id}}", "ads:write", "ads_write", audiences.update_audience),
+    *(
+        Operation("GET", f"{_ACCOUNT}/{name}", "ads:read", "ads_read", ad_objects.lister(name), ANALYSTS)
+        for name in ("campaigns", "ad_groups", "ads")
+    ),
+    Operation("GET", f"{_ACCOUNT}/keywords", "ads:read", "ads_read", ad_objects.list_keywords),
+    Operation("GET", f"{_ACCOUNT}/conversion_tags", "ads:read", "ads_read", ad_objects.list_conversion_tags),
+    Operation(
+        "GET", f"{_ACCOUNT}/conversion_tags/page_visit", "ads:read", "ads_read", ad_objects.list_conversion_events
+    ),
+    Operation("GET", "/catalogs", "catalogs:read", "catalogs_read", ad_objects.catalog_lister("catalogs")),
+    *(
+        Operation("GET", path, "catalogs:read", "catalogs_read", ad_objects.catalog_lister(name))
+        for path, name in (
+            ("/catalogs/feeds", "catalogs_feeds"),
+            ("/catalogs/product_groups", "catalogs_product_groups"),
+        )
+    ),
+    *(
+        Operation(
+            "GET", f"{_ACCOUNT}{path}", "ads:read", "ads_analytics", analytics.analyser(level, parameter), ANALYSTS
+        )
+        for path, level, parameter in (
+            ("/analytics", "ADVERTISER", ""),
+            ("/campaigns/analytics", "CAMPAIGN", "campaign_ids"),
+            ("/ad_groups/analytics", "AD_GROUP", "ad_group_ids"),
+            ("/ads/analytics", "PIN_PROMOTION", "ad_ids"),
+        )
+    ),
+    Operation("POST", f"{_ACCOUNT}/reports", "ads:read", "ads_analytics", analytics.create_report, ANALYSTS),
+    Operation("GET", f"{_ACCOUNT}/reports", "ads:read", "ads_analytics", analytics.get_report, ANALYSTS),
 )
 
 
@@ -133,7 +163,17 @@ def _application(pinterest: Pinterest) -> Starlette:
         traffic=pinterest.traffic,
         timeline=pinterest.timeline,
     )
-    return Starlette(routes=[Mount(PREFIX, interference), Mount("/_control", routes=control_routes(pinterest))])
+
+    async def download(request: Request) -> Response:
+        return analytics.download(pinterest.world, request)
+
+    return Starlette(
+        routes=[
+            Mount(PREFIX, interference),
+            Route("/downloads/{token}.json", download, methods=["GET"]),
+            Mount("/_control", routes=control_routes(pinterest)),
+        ]
+    )
 
 
 def _by_path(endpoints: dict[Operation, Callable[[Request], Awaitable[Response]]]) -> list[Route]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from reconciler.emulators.faults import Fault
@@ -21,6 +21,8 @@ class Call:
 
     account: the one of the path; None for paths without one.
     faults: what the answer must act out.
+    lists: all values of each parameter of the query, for those that may be there more than once.
+    origin: where this Pinterest listens, without a path.
     """
 
     world: World
@@ -30,6 +32,8 @@ class Call:
     body: Mapping[str, Json]
     account: Account | None
     faults: tuple[Fault, ...] = ()
+    lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    origin: str = ""
 
     @property
     def account_id(self) -> str:

@@ -25,6 +25,9 @@ GET    /audiences                  all audiences, removed ones too
 POST   /audiences                  ``{"ad_account_id", "name", "customer_list_id", "description"?}``
 PATCH  /audiences/{id}             ``{"name"?, "description"?, "rule"?}``
 DELETE /audiences/{id}
+PUT    /objects/{collection}/{id}    fields of a campaign, ad group, …, with its `ad_account_id`; see `promotions.TYPES`
+DELETE /objects/{collection}/{id}
+POST   /metrics                    ``{"ad_account_id", "level", "id", "date", "values": {column: number}}``; again to correct
 ================================= ======================================================================================
 
 Answers are JSON; 400 says what was wrong with a request, 404 that the object is not there.
@@ -35,7 +38,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from datetime import date
+from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -47,6 +51,7 @@ from reconciler.emulators.faults import FAULT, Armed
 from reconciler.emulators.pinterest import records
 from reconciler.emulators.pinterest.knobs import Knobs
 from reconciler.emulators.pinterest.objects import Account, Audience, CustomerList
+from reconciler.emulators.pinterest.promotions import Metrics
 from reconciler.emulators.pinterest.tokens import ACCESS_S, SCOPES
 
 if TYPE_CHECKING:
@@ -101,6 +106,14 @@ class _Audience(_Asked):
     description: str | None = None
 
 
+class _Metrics(_Asked):
+    ad_account_id: str
+    level: Literal["ADVERTISER", "CAMPAIGN", "AD_GROUP", "PIN_PROMOTION"]
+    id: str
+    date: date
+    values: Mapping[str, int | float]
+
+
 class _AudienceChange(_Asked):
     name: str | None = None
     description: str | None = None
@@ -136,6 +149,9 @@ def control_routes(pinterest: Pinterest) -> list[Route]:
         _route("POST", "/audiences", _Audience, console.create_audience),
         _route("PATCH", "/audiences/{id}", _AudienceChange, console.change_audience),
         _route("DELETE", "/audiences/{id}", _Nothing, console.delete_audience),
+        _route("PUT", "/objects/{collection}/{id}", None, console.put_object),
+        _route("DELETE", "/objects/{collection}/{id}", _Nothing, console.delete_object),
+        _route("POST", "/metrics", _Metrics, console.add_metrics),
     ]
 
 
@@ -282,6 +298,22 @@ class _Console:
 
     def delete_audience(self, request: Request, _asked: _Nothing) -> object:
         self._world.delete_audience(self._world.audiences[request.path_params["id"]])
+        return {}
+
+    def put_object(self, request: Request, asked: object) -> object:
+        if not isinstance(asked, dict):
+            raise ValueError("an object has fields")  # noqa: TRY004 - answered with 400 like all that makes no sense
+        self._world.accounts[asked.get("ad_account_id", "")]
+        return self._world.promotions.put(request.path_params["collection"], request.path_params["id"], asked)
+
+    def delete_object(self, request: Request, _asked: _Nothing) -> object:
+        del self._world.promotions.objects[request.path_params["collection"]][request.path_params["id"]]
+        return {}
+
+    def add_metrics(self, _request: Request, asked: _Metrics) -> object:
+        account = self._world.accounts[asked.ad_account_id]
+        day = asked.date.isoformat()
+        self._world.promotions.add_metrics(Metrics(account.id, asked.level, asked.id, day, dict(asked.values)))
         return {}
 
     def _list(self, item: CustomerList) -> dict[str, object]:

@@ -36,13 +36,14 @@ _JSON, _FORM = "application/json", "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One method of one path. *category* is that of its rate limit."""
+    """One method of one path. *category* is that of its rate limit; one of *roles* is needed where there are some."""
 
     method: str
     path: str
     scope: str
     category: str
-    answer: Callable[[Call], dict[str, Json]]
+    answer: Callable[[Call], Json]
+    roles: frozenset[str] = frozenset()
 
     @property
     def writes(self) -> bool:
@@ -75,6 +76,8 @@ class Gate:
                 body=_json(request, body) if operation.writes else {},
                 account=account,
                 faults=request.scope.get(FAULTS, ()),
+                lists={name: tuple(request.query_params.getlist(name)) for name in request.query_params},
+                origin=f"{request.url.scheme}://{request.url.netloc}",
             )
             if operation.writes:
                 self._note(request, call.body)
@@ -144,7 +147,8 @@ class Gate:
         account = self._world.accounts.get(account_id)
         if account is None:
             raise account_not_found()
-        if not account.permissions or (operation.writes and WRITERS.isdisjoint(account.permissions)):
+        needed = operation.roles or (WRITERS if operation.writes else frozenset(account.permissions))
+        if needed.isdisjoint(account.permissions):
             raise forbidden()
         return account
 

@@ -21,6 +21,7 @@ class Knobs(BaseModel):
     members: ``keep`` holds digests; ``count`` only counts records, for benchmarks. For lists created from now on.
     match_ratio: the part (0 to 1) of distinct valid members that have a Pinterest account.
     processing_s: from the last accepted write to READY or TOO_SMALL; the vendor takes a day.
+    report_s, report_fate: seconds until an asynchronous report is ready, and the status that it ends with.
     trailing_bookmark: a full last page has a bookmark, and the page behind it is empty.
     rate_tier: ``off`` sends the headers of ``standard`` and limits nothing.
     rate_limits: calls a window for a category such as ``ads_write``, in place of the tier's.
@@ -39,6 +40,8 @@ class Knobs(BaseModel):
     match_ratio: float = Field(default=0.6, ge=0, le=1)
     minimum_matched: int = Field(default=100, ge=0)
     processing_s: float = Field(default=86_400, ge=0)
+    report_s: float = Field(default=30, ge=0)
+    report_fate: Literal["FINISHED", "FAILED", "CANCELLED", "EXPIRED"] = "FINISHED"
     name_limit: int = Field(default=255, ge=1)
     body_limit_bytes: int = Field(default=10_000_000, ge=1)
     trailing_bookmark: bool = False

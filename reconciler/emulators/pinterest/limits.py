@@ -16,8 +16,22 @@ from reconciler.emulators.timeline import Timeline
 
 _A_MINUTE_S, _A_DAY_S = 60, 86_400
 
-STANDARD: Mapping[str, int] = {"ads_read": 1000, "ads_write": 400, "org_read": 1000, "org_write": 100}
-TRIAL: Mapping[str, int] = {"ads_read": 1000, "ads_write": 300, "org_read": 1000, "org_write": 300}
+STANDARD: Mapping[str, int] = {
+    "ads_read": 1000,
+    "ads_write": 400,
+    "org_read": 1000,
+    "org_write": 100,
+    "ads_analytics": 300,
+    "catalogs_read": 100,
+}
+TRIAL: Mapping[str, int] = {
+    "ads_read": 1000,
+    "ads_write": 300,
+    "org_read": 1000,
+    "org_write": 300,
+    "ads_analytics": 1000,
+    "catalogs_read": 1000,
+}
 _UNIVERSAL = 100  # calls a second, whatever they are
 
 

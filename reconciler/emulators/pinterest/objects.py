@@ -14,6 +14,7 @@ from reconciler.emulators.pinterest.members import Members
 from reconciler.model.json import Json
 
 WRITERS = frozenset(("OWNER", "ADMIN", "AUDIENCE_MANAGER"))
+ANALYSTS = frozenset(("OWNER", "ADMIN", "ANALYST", "CAMPAIGN_MANAGER"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ ACCESS_S = 2_592_000
 REFRESH_S = 5_184_000
 CODE_S = 600
 
-SCOPES = ("ads:read", "ads:write", "user_accounts:read")
+SCOPES = ("ads:read", "ads:write", "catalogs:read", "user_accounts:read")
 
 
 @dataclass(frozen=True, slots=True)

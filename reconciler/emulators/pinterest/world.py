@@ -10,6 +10,7 @@ from reconciler.emulators.pinterest import saved
 from reconciler.emulators.pinterest.knobs import Knobs
 from reconciler.emulators.pinterest.members import CountedMembers, KeptMembers
 from reconciler.emulators.pinterest.objects import Account, Audience, CustomerList, Hiding
+from reconciler.emulators.pinterest.promotions import Promotions
 from reconciler.emulators.pinterest.records import Batch
 from reconciler.emulators.pinterest.storage import Storage
 from reconciler.emulators.timeline import Timeline
@@ -31,6 +32,7 @@ class World:
         self._storage = storage
         self._due: list[tuple[float, str]] = []  # when the processing of an object ends, and its id
         self.knobs = knobs
+        self.promotions = Promotions()
         self.accounts = {account.id: account for account in self._seed}
         self.lists = {item.id: item for item in saved.load_lists(storage)}
         self.audiences = {item.id: item for item in saved.load_audiences(storage)}
@@ -44,6 +46,7 @@ class World:
     def clear(self) -> None:
         """Back to the accounts it started with, without any object. Ids begin anew."""
         self._storage.clear()
+        self.promotions.clear()
         self.accounts = {account.id: account for account in self._seed}
         self.lists.clear()
         self.audiences.clear()

@@ -1,0 +1,104 @@
+"""What an ad account advertises with, and how that went: campaigns down to keywords, tags, catalogs, and their metrics.
+
+Objects are as the control API puts them, in the fields of the wire; only what the schemas require is added. They end with the
+process. Source: openapi.json 5.23.0, CampaignResponse, AdGroupResponse, AdResponse, Keyword, ConversionTag, Catalog.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from reconciler.model.json import Json
+
+Object: TypeAlias = Mapping[str, Json]
+
+TYPES: Final[Mapping[str, str]] = {
+    "campaigns": "campaign",
+    "ad_groups": "adgroup",
+    "ads": "pinpromotion",
+    "keywords": "KEYWORD",
+    "conversion_tags": "",
+    "conversion_tag_events": "",
+    "catalogs": "",
+    "catalogs_feeds": "",
+    "catalogs_product_groups": "",
+}
+"""Collection -> what its objects say they are; "" where they do not say it."""
+
+LEVELS: Final[Mapping[str, str]] = {
+    "ADVERTISER": "AD_ACCOUNT_ID",
+    "CAMPAIGN": "CAMPAIGN_ID",
+    "AD_GROUP": "AD_GROUP_ID",
+    "PIN_PROMOTION": "AD_ID",
+}
+"""Level of metrics -> the column that names whose they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """How one object of *level* went on one day, written YYYY-MM-DD, in the account's ad account."""
+
+    account_id: str
+    level: str
+    id: str
+    date: str
+    values: Mapping[str, int | float]
+
+
+@dataclass(slots=True)
+class Report:
+    """A report that somebody asked for. *ready_at*, *gone_at*: Unix seconds. *fate*: the status it ends with."""
+
+    token: str
+    account_id: str
+    body: Json
+    ready_at: float
+    gone_at: float
+    fate: str
+
+    def status(self, now: float) -> str:
+        """What is told of it."""
+        if now < self.ready_at:
+            return "IN_PROGRESS"
+        return "EXPIRED" if self.fate == "FINISHED" and now >= self.gone_at else self.fate
+
+
+@dataclass(slots=True)
+class Promotions:
+    """All ad accounts' together. *objects*: collection -> id -> object; an object says its account itself."""
+
+    objects: dict[str, dict[str, Object]] = field(default_factory=lambda: {name: {} for name in TYPES})
+    metrics: dict[tuple[str, str, str, str], Metrics] = field(default_factory=dict)
+    reports: dict[str, Report] = field(default_factory=dict)
+
+    def put(self, collection: str, key: str, fields: Object) -> Object:
+        """Make or exchange an object.
+
+        Raises:
+            KeyError: there is no such collection.
+            ValueError: it does not say its account.
+        """
+        if not isinstance(fields.get("ad_account_id"), str):
+            raise ValueError("`ad_account_id` says whose it is")  # noqa: TRY004 - answered as all that makes no sense
+        kind = TYPES[collection]
+        made = {**({"type": kind} if kind else {}), "id": key, **fields}
+        self.objects[collection][key] = made
+        return made
+
+    def of(self, collection: str, account_id: str) -> list[Object]:
+        """An account's objects by id, which is by age."""
+        found = (item for item in self.objects[collection].values() if item["ad_account_id"] == account_id)
+        return sorted(found, key=lambda item: int(str(item["id"])))
+
+    def add_metrics(self, metrics: Metrics) -> None:
+        """Say how a day went; said again, it takes the place of what was said."""
+        self.metrics[metrics.account_id, metrics.level, metrics.id, metrics.date] = metrics
+
+    def clear(self) -> None:
+        """Nothing is advertised."""
+        for items in self.objects.values():
+            items.clear()
+        self.metrics.clear()
+        self.reports.clear()
