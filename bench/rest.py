@@ -45,7 +45,7 @@ def row(number: int) -> dict[str, Any]:
         "id": f"c{number:08}",
         "email": f"customer{number}@example.com",
         "age": number % 80,
-        "score": number / 7,
+        "score": round(number / 7, 2),
         "subscribed": number % 3 == 0,
         "updated_at": f"2026-01-{number % 28 + 1:02}T00:00:00Z",
         "note": None if number % 2 else "called",

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import export
+import rest
 from listing import listing
 from measuring import IS_QUICK, PEERS
 from plans import plans
@@ -21,7 +22,14 @@ ROWS, LARGE, REPEAT = (100_000, 400_000, 1) if IS_QUICK else (1_000_000, 4_000_0
 
 def main() -> None:
     """Run what is named on the command line, or all."""
-    jobs = {"startup": startup, "state": state, "listing": lambda _: listing(), "plans": plans, "export": _export}
+    jobs = {
+        "startup": startup,
+        "state": state,
+        "listing": lambda _: listing(),
+        "plans": plans,
+        "export": _export,
+        "rest": _rest,
+    }
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="tdr-bench-") as folder:
         for name in sys.argv[1:] or jobs:
@@ -35,6 +43,13 @@ def _export(folder: Path) -> None:
     print("\n## Exports\n", flush=True)
     with export.sink() as port:
         export.compare(folder, port, ROWS, REPEAT, LARGE)
+
+
+def _rest(_: Path) -> None:
+    if PEERS.exists():
+        os.environ.setdefault("BENCH_PYTHON", str(PEERS))
+    print("\n## Rows from a REST API\n", flush=True)
+    rest.compare(20 if IS_QUICK else 200, 500, REPEAT)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 RELATION: Final = "spooled_rows"
 
-_PART_ROWS: Final = 20_000
+_PART_ROWS: Final = 5_000
 _PART_BYTES: Final = 32_000_000
 _EXACT: Final = 2**53
 """Whole numbers up to this are exact as fractions too."""

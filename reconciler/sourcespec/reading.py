@@ -32,6 +32,8 @@ def read_json(text: str) -> Json:
         value: Json = json.loads(text.removeprefix("\ufeff"), object_pairs_hook=members, parse_constant=_no_number)
     except json.JSONDecodeError as error:
         raise _not_json(text, error) from error
+    except RecursionError:
+        raise Refused("text", "nested too deep for a specification") from None
     if repeated:
         raise Refused(
             "text", f"member {repeated[0]!r} stands twice in one object", "most readers would lose one of them"

@@ -28,13 +28,15 @@ def read_yaml(text: str) -> Json:
 
     try:
         root = yaml.compose(text.removeprefix("\ufeff"), Loader=yaml.SafeLoader)
+        return None if root is None else _value(root, set())
+    except RecursionError:
+        raise Refused("text", "nested too deep for a specification") from None
     except yaml.MarkedYAMLError as error:
         line, column = _place(error.problem_mark)
         where = f" at line {line}, column {column}" if line else ""
         raise Refused("text", f"not YAML: {error.problem}{where}", "", line, column) from error
     except yaml.YAMLError as error:
         raise Refused("text", "not YAML: a character that no text may have") from error
-    return None if root is None else _value(root, set())
 
 
 def positions(text: str) -> dict[str, tuple[int, int]]:
@@ -46,7 +48,7 @@ def positions(text: str) -> dict[str, tuple[int, int]]:
 
     try:
         root = yaml.compose(text.removeprefix("\ufeff").expandtabs(1), Loader=yaml.SafeLoader)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, RecursionError):
         return {}
     found: dict[str, tuple[int, int]] = {}
     if root is not None:
