@@ -21,7 +21,7 @@ from reconciler.model.masks import is_mask
 from reconciler.model.unknown import Unknown
 from reconciler.ports.listing import Directory
 from reconciler.ports.provider import Context
-from reconciler.providers.treasure_data import results, wire
+from reconciler.providers.treasure_data import object_exports, results, wire
 from reconciler.providers.treasure_data.family import Leaf
 from reconciler.providers.treasure_data.names import name_of
 from reconciler.providers.treasure_data.references import CannotSay, Tree
@@ -52,6 +52,7 @@ def problems(
             path="/spec/export/settings",
             hint="leave them out, or export from a Workflow with `result_connection` and `result_settings`",
         )
+    yield from object_exports.settings_problems(address, export.settings, "/spec/export/settings")
     if export.type == "pinterest":
         yield Diagnostic(
             "export-type",

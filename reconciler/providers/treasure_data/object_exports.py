@@ -109,6 +109,38 @@ def problems(
         )
 
 
+def settings_problems(address: Address, settings: Mapping[str, Any], path: str) -> Iterator[Diagnostic]:
+    """Against settings of an object's export, in the connector's words, of which some would be passed over."""
+    if not {"object", "mode"} <= settings.keys():
+        return
+    for name, message in misplaced(settings):
+        yield Diagnostic(
+            "export-settings",
+            message,
+            subject=str(address),
+            path=f"{path}/{name}",
+            hint="an Activation with `to: {object: …}` and `write` says it without contradiction",
+        )
+
+
+def misplaced(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Settings that belong to another mode or cannot work, each with what is wrong."""
+    mode = str(settings.get("mode", ""))
+    for name, needed in _OF_MODE.items():
+        value = str(settings.get(name) or "")
+        if value.lower() not in {"", "false"} and mode != needed:
+            yield name, f"`{name}` has no effect with mode `{mode}`: it needs mode `{needed}`"
+    key = str(settings.get("unique") or "")
+    makes_records = str(settings.get("upsert", "")).lower() == "true"
+    if mode == "update" and makes_records and not key.endswith("__c"):
+        told = f"`unique: {key}` with `upsert` must be an external id, and only custom fields (…__c) can be one"
+        yield "unique", told
+
+
+_OF_MODE: Final = {"hard_delete": "truncate", "unique": "update", "upsert": "update"}
+"""Setting -> the only mode that it has a meaning with."""
+
+
 def connection_problems(address: Address, spec: SalesforceConnection) -> Iterator[Diagnostic]:
     """Of ways to log in and versions that end. Source: Salesforce's notices of retirement, help articles 000354473, 005132110."""
     if spec.version < OLDEST_SERVED:
@@ -188,6 +220,8 @@ def declared(export: Mapping[str, Any], directory: Directory) -> Tree:
         raise CannotSay(f"its rows go through connection {export.get('connection_id')}, which no document declares")
     known = {"connection_id", "object", "mode", "upsert", "unique", "hard_delete", "api_version", *_DELIVERY}
     nothing_else(export, known | {"empty_values", "ignore_invalid_records"}, "its export has settings")
+    for _, message in misplaced(export):
+        raise CannotSay(message)
     spec: Tree = {"to": {"connection": connection, "object": export["object"]}, "write": _written(export)}
     if export.get("empty_values") == EmptyValues.ERASE:
         spec["empty_values"] = EmptyValues.ERASE.value
