@@ -213,6 +213,11 @@ OF_TD_CLIENT: dict[str, tuple[Act, Act]] = {
         lambda our: our.api.run_bulk_load("c1", "key-2"),
         lambda their: their.api.connector_run("c1", domain_key="key-2"),
     ),
+    "preview_bulk_load": (
+        lambda our: our.api.preview_bulk_load(CONFIG),
+        lambda their: their.api.connector_preview({"config": CONFIG}),
+    ),
+    "results": (lambda our: our.api.results(), lambda their: their.api.list_result()),
     "bulk_load_jobs": (lambda our: our.api.bulk_load_jobs("c1"), lambda their: their.api.connector_history("c1")),
     "delete_bulk_load": (lambda our: our.api.delete_bulk_load("c1"), lambda their: their.api.connector_delete("c1")),
     "issue_job: with everything": (
@@ -252,6 +257,7 @@ OF_TDWORKFLOW: dict[str, tuple[Act, Act]] = {
         their_push,
     ),
     "projects": (lambda our: our.workflows.projects(), lambda their: their.workflows.projects(count=100)),
+    "first_projects": (lambda our: our.workflows.first_projects(), lambda their: their.workflows.projects(count=100)),
     "project": (
         lambda our: our.workflows.project("日次 & more"),
         lambda their: their.workflows.projects(name="日次 & more"),
@@ -355,6 +361,8 @@ DIFFERENCES = {
 }
 NO_COUNTERPART = {
     "rename_table": "td-client renames no table",
+    "user": "td-client asks for all users only",
+    "account": "td-client asks for no account; td-client-ruby does",
     **dict.fromkeys(
         ("connections", "connection_id", "create_connection", "update_connection", "delete_connection"),
         "td-client knows `/v3/result`, a URL under a name; what a connection is set to fits into no URL",

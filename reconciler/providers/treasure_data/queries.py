@@ -41,8 +41,22 @@ _FIELDS: Final = {"engine": "type", "sql": "query"}
 """Attributes whose field at the vendor is called otherwise."""
 
 
+def _kinds(classes: Mapping[str, FieldClass]) -> Mapping[str, KindTraits]:
+    return {
+        "query": KindTraits(classes, defaults=_DEFAULTS, outflow=results.outflow),
+        "activation": KindTraits(classes, defaults={**_DEFAULTS, "description": ""}, outflow=results.outflow),
+    }
+
+
+_TOLD: Final = _kinds({})
+# Most accounts do not tell it, and what is not told is held against what was sent last.
+_UNTOLD: Final = _kinds({"/engine_version": FieldClass.WRITE_ONLY})
+
+
 class SavedQueries:
     """The family of saved queries."""
+
+    kinds: Mapping[str, KindTraits]
 
     def __init__(
         self, api: TreasureData, timings: Timings, lookups: Lookups, facts: AccountFacts, *, runs_here: bool = True
@@ -55,13 +69,7 @@ class SavedQueries:
         self._runs_here = runs_here
         self._timings = timings
         self._lookups = lookups
-        # Most accounts do not tell it, and what is not told is held against what was sent last.
-        told = facts.holds(FactName.ENGINE_VERSIONS_TOLD, default=False)
-        classes: Mapping[str, FieldClass] = {} if told else {"/engine_version": FieldClass.WRITE_ONLY}
-        self.kinds: Mapping[str, KindTraits] = {
-            "query": KindTraits(classes, defaults=_DEFAULTS, outflow=results.outflow),
-            "activation": KindTraits(classes, defaults={**_DEFAULTS, "description": ""}, outflow=results.outflow),
-        }
+        self.kinds = _TOLD if facts.holds(FactName.ENGINE_VERSIONS_TOLD, default=False) else _UNTOLD
         self._takes_pairs = facts.holds(FactName.QUERY_PAIRS_TAKEN, default=True)
         self._fingerprints: dict[str, bytes] | None = None
 
