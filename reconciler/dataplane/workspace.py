@@ -48,6 +48,13 @@ class Workspace:
                 self._memory_mib *= 2
                 self._connection.execute(f"SET memory_limit = '{self._memory_mib}MiB'")
 
+    def once(self, work: Callable[[duckdb.DuckDBPyConnection], Made]) -> Made:
+        """Do *work* that cannot begin again, such as reading a stream; it may use all the memory there is from the start."""
+        if self._memory_mib < LAST_MEMORY_MIB:
+            self._memory_mib = LAST_MEMORY_MIB
+            self._connection.execute(f"SET memory_limit = '{self._memory_mib}MiB'")
+        return work(self._connection)
+
 
 @contextmanager
 def open_workspace(scratch: Path | None = None, memory_mib: int = FIRST_MEMORY_MIB) -> Iterator[Workspace]:

@@ -187,6 +187,8 @@ class Embedded:
         from reconciler.connectors.destinations.files import FilesDestination  # noqa: PLC0415 - only when asked
         from reconciler.connectors.destinations.pinterest import PinterestDestination  # noqa: PLC0415 - as above
         from reconciler.connectors.destinations.pinterest_client import connector  # noqa: PLC0415 - as above
+        from reconciler.connectors.destinations.salesforce import SalesforceDestination  # noqa: PLC0415 - as above
+        from reconciler.connectors.destinations.salesforce import connector as salesforce_connector  # noqa: PLC0415
         from reconciler.dataplane.exporter import TypedExporter  # noqa: PLC0415 - as above
 
         open_api = connector(self._tokens(), base_url=self._environment.endpoints.get("pinterest"), clock=self._clock)
@@ -194,8 +196,12 @@ class Embedded:
         pinterest = PinterestDestination(
             open_api, exports / "pinterest", quarantine=exports / "quarantine", clock=self._clock
         )
-        files = FilesDestination(self._project_root, self._clock, _open_bucket)
-        return TypedExporter({"files": files, "pinterest": pinterest})
+files = FilesDestination(self._project_root, self._clock, _open_bucket)
+        open_crm = salesforce_connector(self._environment.endpoints.get("salesforce"), self._clock)
+        salesforce = SalesforceDestination(
+            open_crm, exports / "salesforce", quarantine=exports / "quarantine", clock=self._clock
+        )
+        return TypedExporter({"files": files, "pinterest": pinterest, "sfdc_v2": salesforce})
 
     def _importer(self) -> Importer:
         from reconciler.connectors.sources.files import FilesSource  # noqa: PLC0415 - as above

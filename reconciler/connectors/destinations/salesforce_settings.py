@@ -1,0 +1,120 @@
+"""Treasure Data's result settings of type `sfdc_v2` and those of the connection beneath, as far as they are carried out here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+
+from reconciler.errors import Permanent
+from reconciler.model.json import Json
+
+_COLUMN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)?")
+_OF_NO_VALUE: Final = ("STRUCT", "MAP", "UNION", "BLOB")
+
+
+class SalesforceSettings(BaseModel):
+    """One export's settings. Numbers and flags may be written as text, as some clients do."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True, hide_input_in_errors=True)
+
+    type: str = "sfdc_v2"
+    auth_method: Literal["client_credentials", "session_id"]
+    login_url: str
+    client_id: SecretStr = SecretStr("")
+    client_secret: SecretStr = SecretStr("")
+    session_id: SecretStr = SecretStr("")
+    api_version: Annotated[str, Field(pattern=r"^[1-9][0-9]{1,2}\.0$")]
+    object: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+    mode: Literal["append", "update", "truncate"] = "append"
+    upsert: bool = True
+    unique: str = ""
+    hard_delete: bool = False
+    concurrency_mode: Literal["parallel", "serial"] = "parallel"
+    split_records: Annotated[int, Field(ge=1, le=10_000)] = 10_000
+    retry_initial_wait_sec: Annotated[int, Field(ge=0)] = 5
+    retry_limit: Annotated[int, Field(ge=0)] = 2
+    empty_values: Literal["keep", "erase"] = "keep"
+    ignore_invalid_records: bool = True
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        problems = []
+        given = self.model_fields_set
+        if "hard_delete" in given and self.hard_delete and self.mode != "truncate":
+            problems.append(f"`hard_delete` belongs to mode `truncate`, not to `{self.mode}`")
+        problems += [
+            f"`{name}` belongs to mode `update`, not to `{self.mode}`"
+            for name in ("unique", "upsert")
+            if name in given and getattr(self, name) and self.mode != "update"
+        ]
+        if self.mode == "update" and not self.unique:
+            problems.append("`unique` is missing: mode `update` needs the field that records are found by")
+        if self.mode == "update" and self.upsert and self.unique and not self.unique.endswith("__c"):
+            problems.append(f"`unique`: {self.unique} is no external id, and only custom fields (…__c) can be one")
+        problems += self._not_here()
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def _not_here(self) -> list[str]:
+        """What Salesforce can do and this service does not do yet. Said before a row leaves."""
+        told = []
+        if self.mode == "truncate":
+            told.append("mode `truncate` is not carried out by this service yet")
+        if self.mode == "update" and not self.upsert and self.unique and self.unique != "Id":
+            told.append("updates without upsert are carried out by this service for the key `Id` only")
+        if self.concurrency_mode == "serial" or self.split_records != 10_000:
+            told.append(
+                "`serial` and batches smaller than 10000 need Bulk API 1.0, which this service does not speak yet"
+            )
+        if int(self.api_version.partition(".")[0]) < 41:
+            told.append("versions below 41.0 have no Bulk API 2.0, the only one that this service speaks yet")
+        return told
+
+    @property
+    def operation(self) -> str:
+        """Salesforce's word for what rows do."""
+        return "insert" if self.mode == "append" else "upsert" if self.upsert else "update"
+
+
+def read_settings(settings: Mapping[str, Json]) -> SalesforceSettings:
+    """Settings as written, checked as a whole.
+
+    Raises:
+        Permanent: names every problem at once; never shows a value of a setting that may be secret.
+    """
+    try:
+        return SalesforceSettings.model_validate(dict(settings))
+    except ValidationError as error:
+        problems = [
+            (f"`{'.'.join(map(str, one['loc']))}`: " if one["loc"] else "") + one["msg"].removeprefix("Value error, ")
+            for one in error.errors(include_url=False, include_input=False, include_context=False)
+        ]
+    raise Permanent("settings of the Salesforce export: " + "; ".join(problems), hint="see docs/salesforce.md")
+
+
+def check_columns(settings: SalesforceSettings, columns: Mapping[str, str]) -> None:
+    """Refuse columns that cannot be fields.
+
+    columns: result column -> SQL type.
+
+    Raises:
+        Permanent: with the column and what to write instead.
+    """
+    for name, kind in columns.items():
+        if _COLUMN.fullmatch(name) is None:
+            raise Permanent(
+                f"column {name!r} cannot be a field of Salesforce", hint="rename it with AS to a field's API name"
+            )
+        if kind.upper().startswith(_OF_NO_VALUE):
+            raise Permanent(
+                f"column {name!r} is of type {kind}, which no field holds", hint="make it text, number or date"
+            )
+    key = settings.unique if settings.mode == "update" else ""
+    if key and key not in columns:
+        raise Permanent(f"the query returns no column {key!r}, by which records are found", hint=f"select it AS {key}")
+    if settings.operation == "insert" and "Id" in columns:
+        raise Permanent("records are inserted without `Id`", hint="leave the column out, or write `update: Id`")

@@ -1,0 +1,213 @@
+"""Exports to Salesforce over HTTP: what is there in the end is what the query gave, whatever got lost on the way."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+import pytest
+from export_world import FakeClock
+from salesforce_server import TOKEN, Org, Server
+
+from reconciler.connectors.destinations.salesforce import SalesforceDestination, connector
+from reconciler.dataplane.exporter import TypedExporter
+from reconciler.errors import Permanent, Transient
+from reconciler.model.json import Json
+from reconciler.ports.exports import ExportReport, ExportRequest
+
+SECRET = "FAKE-consumer-secret/1"
+PEOPLE = "SELECT 'k' || i AS Key__c, 'Name ' || i AS LastName FROM range(50) t(i)"
+UPSERT = {"mode": "update", "upsert": True, "unique": "Key__c"}
+
+
+@dataclass
+class World:
+    """A destination in front of a Salesforce of this test."""
+
+    folder: Path
+    server: Server
+    said: list[str] = field(default_factory=list)
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def org(self) -> Org:
+        return self.server.org
+
+    def run(self, sql: str, settings: dict[str, Json], job: str = "1") -> ExportReport:
+        told: dict[str, Json] = {
+            "auth_method": "client_credentials",
+            "login_url": self.server.url,
+            "client_id": "FAKE-consumer",
+            "client_secret": SECRET,
+            "api_version": "60.0",
+            "object": "Contact",
+            **settings,
+        }
+        clock = FakeClock()
+        destination = SalesforceDestination(
+            connector(None, clock), self.folder / "runs", quarantine=self.folder / "quarantine", clock=clock
+        )
+        with duckdb.connect() as connection:
+            connection.execute(f"CREATE VIEW rows AS {sql}")
+            return TypedExporter({"sfdc_v2": destination}).export(
+                ExportRequest("sfdc_v2", told, job),
+                connection,
+                lambda _done, _total, event="": self.said.append(event),
+                self.cancelled,
+            )
+
+    def there(self) -> list[tuple[str, ...]]:
+        return sorted(tuple(one[name] for name in sorted(one)) for one in self.org.records)
+
+    def left_over(self) -> list[Path]:
+        return [path for path in (self.folder / "runs").rglob("*") if path.is_file() and path.name != "run.json"]
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    server = Server()
+    try:
+        yield World(tmp_path, server)
+    finally:
+        server.close()
+
+
+WANTED = sorted((f"k{i}", f"Name {i}") for i in range(50))
+
+
+@pytest.mark.parametrize("lost", [(), ("create",), ("upload",), ("start",), ("upload", "upload", "start", "create")])
+@pytest.mark.parametrize("settings", [{"mode": "append"}, UPSERT], ids=["insert", "upsert"])
+def test_what_is_there_is_what_the_query_gave_though_answers_get_lost(
+    world: World, settings: dict[str, Json], lost: tuple[str, ...]
+) -> None:
+    world.org.lose = list(lost)
+
+    report = world.run(PEOPLE, settings)
+
+    assert world.there() == WANTED
+    assert (report.rows, report.sent, dict(report.rejected)) == (50, 50, {})
+    assert world.left_over() == []
+
+
+@pytest.mark.parametrize("stop_at", range(1, 7))
+def test_an_insert_that_broke_off_anywhere_goes_on_without_a_record_twice(world: World, stop_at: int) -> None:
+    handler = world.server.http.RequestHandlerClass
+    answered, right = 0, handler.handle_any  # type: ignore[attr-defined]
+
+    def cut(self: object) -> None:
+        nonlocal answered
+        answered += 1
+        if answered == stop_at:
+            world.cancelled.set()
+        right(self)
+
+    for verb in ("GET", "POST", "PUT", "PATCH"):
+        setattr(handler, f"do_{verb}", cut)
+    world.org.lose = ["upload", "start"]
+    with suppress(Transient):
+        world.run(PEOPLE, {"mode": "append"})
+    world.cancelled.clear()
+
+    reports = [world.run(PEOPLE, {"mode": "append"}) for _ in range(2)]
+
+    assert world.there() == WANTED
+    assert reports[0] == reports[1]
+    assert world.left_over() == []
+
+
+def test_refused_rows_are_listed_by_number_and_code_and_never_by_value(world: World) -> None:
+    world.org.refuse = {"Name 3", "Name 7"}
+
+    report = world.run(PEOPLE, UPSERT)
+
+    (path,) = (world.folder / "quarantine").glob("*.jsonl")
+    text = path.read_text(encoding="ascii")
+    assert [json.loads(line) for line in text.splitlines()] == [
+        {"row": 4, "reason": "REQUIRED_FIELD_MISSING"},
+        {"row": 8, "reason": "REQUIRED_FIELD_MISSING"},
+    ]
+    assert (report.sent, dict(report.rejected)) == (48, {"REQUIRED_FIELD_MISSING": 2})
+
+
+def test_rows_without_a_key_and_with_the_same_key_are_left_out_or_end_the_run(world: World) -> None:
+    sql = f"{PEOPLE} UNION ALL VALUES (NULL, 'Nobody'), ('k1', 'Another one')"
+    with pytest.raises(Permanent, match="nothing was sent: 2 duplicate_key, 1 empty_key"):
+        world.run(sql, {**UPSERT, "ignore_invalid_records": False})
+    assert world.org.jobs == {}
+
+    report = world.run(sql, UPSERT, "2")
+
+    assert dict(report.rejected) == {"empty_key": 1, "duplicate_key": 2}
+    assert world.there() == [one for one in WANTED if one[0] != "k1"]
+
+
+def test_values_arrive_as_salesforce_reads_them(world: World) -> None:
+    world.run(
+        """SELECT 'a,"b' || chr(13) || chr(10) || 'ü' AS LastName, TRUE AS Flag__c, DATE '2026-11-25' AS Day__c,
+        TIMESTAMP '2026-11-25 01:02:03.456' AS Moment__c, ['x', 'y'] AS Many__c, NULL::VARCHAR AS Empty__c""",
+        {"mode": "append"},
+    )
+
+    assert world.org.records == [
+        {
+            "LastName": 'a,"b\nü',
+            "Flag__c": "true",
+            "Day__c": "2026-11-25",
+            "Moment__c": "2026-11-25T01:02:03.456Z",
+            "Many__c": "x;y",
+        }
+    ]
+
+
+@pytest.mark.parametrize(("empty", "kept"), [("keep", True), ("erase", False)])
+def test_a_missing_value_leaves_the_field_or_empties_it(world: World, empty: str, kept: bool) -> None:  # noqa: FBT001
+    world.org.records = [{"Key__c": "k1", "LastName": "One", "Phone": "1"}]
+
+    world.run("SELECT 'k1' AS Key__c, 'One' AS LastName, NULL::VARCHAR AS Phone", {**UPSERT, "empty_values": empty})
+
+    assert ("Phone" in world.org.records[0]) is kept
+
+
+def test_a_session_that_ends_on_the_way_is_renewed(world: World) -> None:
+    world.org.expire_once = True
+
+    world.run(PEOPLE, UPSERT)
+
+    assert world.there() == WANTED
+    assert world.org.calls.count("POST token") == 2
+
+
+def test_no_secret_and_no_value_is_told_or_left(world: World) -> None:
+    world.org.refuse = {"Name 3"}
+    with pytest.raises(Permanent, match="refused 1 of 50 rows: 1 REQUIRED_FIELD_MISSING") as refused:
+        world.run(PEOPLE, {**UPSERT, "ignore_invalid_records": False})
+
+    left = b"".join(path.read_bytes() for path in world.folder.rglob("*") if path.is_file())
+    told = " ".join([*world.said, str(refused.value), refused.value.hint]).encode() + left
+    for secret in (SECRET, TOKEN, "Name 3"):
+        assert secret.encode() not in told
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"mode": "append", "hard_delete": True}, "`hard_delete` belongs to mode `truncate`, not to `append`"),
+        ({"mode": "append", "unique": "email"}, "`unique` belongs to mode `update`, not to `append`"),
+        ({"mode": "truncate", "upsert": True}, "`upsert` belongs to mode `update`, not to `truncate`"),
+        ({"mode": "update", "upsert": True, "unique": "Email"}, "Email is no external id"),
+        ({"mode": "update", "upsert": True, "unique": "Id"}, "Id is no external id"),
+        ({"mode": "append", "concurrency_mode": "serial"}, "need Bulk API 1.0"),
+        ({"mode": "append", "api_version": "32.0"}, "have no Bulk API 2.0"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused_before_a_row_leaves(
+    world: World, settings: dict[str, Json], said: str
+) -> None:
+    with pytest.raises(Permanent, match=said):
+        world.run(PEOPLE, settings)
+    assert world.org.calls == []
