@@ -196,7 +196,7 @@ class Embedded:
         pinterest = PinterestDestination(
             open_api, exports / "pinterest", quarantine=exports / "quarantine", clock=self._clock
         )
-files = FilesDestination(self._project_root, self._clock, _open_bucket)
+        files = FilesDestination(self._project_root, self._clock, _open_bucket)
         open_crm = salesforce_connector(self._environment.endpoints.get("salesforce"), self._clock)
         salesforce = SalesforceDestination(
             open_crm, exports / "salesforce", quarantine=exports / "quarantine", clock=self._clock

@@ -182,6 +182,18 @@ def test_a_session_that_ends_on_the_way_is_renewed(world: World) -> None:
     assert world.org.calls.count("POST token") == 2
 
 
+def test_a_job_that_ended_with_refused_rows_sends_nothing_again(world: World) -> None:
+    world.org.refuse = {"Name 3"}
+    settings: dict[str, Json] = {"mode": "append", "ignore_invalid_records": False}
+
+    for _ in range(3):
+        with pytest.raises(Permanent, match="refused 1 of 50 rows"):
+            world.run(PEOPLE, settings)
+
+    assert world.there() == [one for one in WANTED if one[1] != "Name 3"]
+    assert world.left_over() == []
+
+
 def test_no_secret_and_no_value_is_told_or_left(world: World) -> None:
     world.org.refuse = {"Name 3"}
     with pytest.raises(Permanent, match="refused 1 of 50 rows: 1 REQUIRED_FIELD_MISSING") as refused:

@@ -115,8 +115,8 @@ class SalesforceDestination:
                     write_bytes(self._quarantine / f"{name}.jsonl", "".join(lines).encode())
                 report = run.report()
                 run.finish(report)
-            except Permanent:
-                shutil.rmtree(folder, ignore_errors=True)
+            except Permanent as error:
+                run.end_with(error)
                 raise
         return report
 
@@ -151,7 +151,14 @@ class _Run:
 
     @property
     def finished(self) -> ExportReport | None:
-        """What came of a run of this job that is over; None while it is not."""
+        """What came of a run of this job that is over; None while it is not.
+
+        Raises:
+            Permanent: it ended with this; what was taken by then is not sent a second time.
+        """
+        ended = self._journal.get("ended")
+        if isinstance(ended, Mapping):
+            raise Permanent(str(ended["message"]), hint=str(ended["hint"]))
         told = self._journal.get("report")
         return ExportReport(**cast("dict[str, Any]", told)) if isinstance(told, Mapping) else None
 
@@ -163,7 +170,17 @@ class _Run:
             "sent": report.sent,
             "requests": report.requests,
         }
-        self._journal = {"report": cast("Json", counts)}
+        self._end({"report": cast("Json", counts)})
+
+    def end_with(self, error: Permanent) -> None:
+        """Take the rows away and keep *error*, when records were made: the same job must not make them again."""
+        if any("job" in part for part in cast("list[dict[str, Json]]", self._journal.get("parts") or [])):
+            self._end({"ended": {"message": error.message, "hint": error.hint}})
+        elif "ended" not in self._journal:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _end(self, journal: dict[str, Json]) -> None:
+        self._journal = journal
         self._keep()
         for path in self._folder.iterdir():
             if path.name != "run.json":
