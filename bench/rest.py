@@ -151,7 +151,6 @@ def _tdr(address: str, folder: Path, paging: dict[str, Any]) -> int:
     from reconciler.http.guarded import guarded_transport
     from reconciler.ports.loads import LoadRequest
     from reconciler.stores.tokens import SealedTokenStore
-    from reconciler.wiring.clock import clock_of
 
     class Plain:
         def seal(self, plain: bytes) -> bytes:
@@ -160,7 +159,11 @@ def _tdr(address: str, folder: Path, paging: dict[str, Any]) -> int:
         def open(self, sealed: bytes) -> bytes:
             return sealed
 
-    clock = clock_of({})
+    class Clock:
+        now = staticmethod(time.time)
+        sleep = staticmethod(time.sleep)
+
+    clock = Clock()
     store = SealedTokenStore(folder, Plain(), clock)  # type: ignore[arg-type]
     spec = {
         "attributes": {
@@ -225,6 +228,10 @@ IMPORTED = (
     "pyarrow.compute",
     "httpx",
     "orjson",
+    "httpcore",
+    "anyio",
+    "h11",
+    "pandas",  # pyarrow looks for it, where it is there
     "tenacity",
     "reconciler.connectors.sources.rest",
     "reconciler.http.guarded",

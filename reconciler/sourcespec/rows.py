@@ -151,7 +151,7 @@ class _Kept:
     keep: frozenset[str]
 
     def __call__(self, element: Json) -> Json:
-        if not isinstance(element, dict) or not (self.keep or self.skip & element.keys()):
+        if not isinstance(element, dict) or (not self.keep and element.keys().isdisjoint(self.skip)):
             return element
         return {
             name: value
