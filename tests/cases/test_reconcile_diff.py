@@ -207,6 +207,36 @@ def one_line_of_many(loaded: Stage, _given: Given) -> None:
     assert saved_query(loaded, "nightly")["query"] == after
 
 
+PEOPLE = """\
+apiVersion: tdr/v1
+kind: Import
+metadata: {name: people}
+spec:
+  from: {type: intercom, access_token: "${secret:env:PINTEREST_CLIENT_ID}", target: users, incremental: true}
+  to: {database: shop, table: people}
+  schedule: {cron: "0 3 * * *", timezone: UTC}
+"""
+
+
+def a_position_beside_a_change(loaded: Stage, given: Given) -> None:
+    position = given["server"]["config_diff"]
+    loaded.write("manifests/people.yaml", PEOPLE)
+    loaded.tdr("apply", "--yes")
+    with loaded.somebody() as client:
+        client.update_bulk_load("people", {"config_diff": position})
+    assert planned(loaded) == {}
+
+    loaded.edit("manifests/people.yaml", "timezone: UTC", "timezone: Asia/Tokyo")
+    assert planned(loaded) == {"import/people": "update"}
+    loaded.tdr("apply", "--yes")
+    loaded.edit("manifests/people.yaml", "target: users", "target: conversations")
+    loaded.tdr("apply", "--yes")
+
+    with loaded.somebody() as client:
+        told = client.bulk_load("people")
+    assert (told["timezone"], told["config_diff"]) == ("Asia/Tokyo", position)
+
+
 CHECKS: dict[str, Check | str] = {
     "diff-001": sql_that_the_server_trims,
     "diff-002": blanks_in_a_literal,
@@ -218,7 +248,7 @@ CHECKS: dict[str, Check | str] = {
     "diff-008": masked_secrets,
     "diff-009": deleted_by_hand,
     "diff-010": renamed,
-    "diff-011": "no kind of import that keeps a position exists yet: files are read whole",
+    "diff-011": a_position_beside_a_change,
     "diff-012": zone_after_the_cron,
     "diff-013": one_line_of_many,
 }
