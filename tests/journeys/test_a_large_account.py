@@ -17,8 +17,6 @@ from stage import SERVICE_KEY, Stage, leaks
 tdworkflow = pytest.importorskip("tdworkflow", reason="no `tdworkflow`: `make test` installs it")
 
 QUERIES, LOADS, SEGMENTS, FOLDERS, ACTIVATIONS, WORKFLOWS = 200, 50, 30, 6, 60, 10
-NAMED = 10
-"""Whose rows go where a connection of that name says, which are queries with an export."""
 VERBS = (
     ("REPLACE_CURRENT_AUDIENCE", "audience_id_replace"),
     ("ADD_PEOPLE_TO_CURRENT_AUDIENCE", "audience_id_add_people"),
@@ -202,8 +200,9 @@ def test_a_large_account_is_taken_over_changed_by_fields_and_left(account: Accou
 
     told = stage.tdr("import", "--all", "--format", "json", expect=None).document
 
-    # A connection that says where rows go besides who sends them has no words; all else has.
+    # A connection that says where rows go besides who sends them has no words; all else has, and so have its queries.
     assert [(one["kind"], one["label"]) for one in told["left_out"]] == [("connection", "ads whole")]
+    assert sum("what it does the connection 'ads whole' says" in note for note in told["notes"]) == 10
     assert (told["unlisted"], told["unsettled"]) == ([], [])
     assert planned(stage) == {}
     assert unmanaged(stage) == {("connection", "ads whole")}
@@ -213,8 +212,8 @@ def test_a_large_account_is_taken_over_changed_by_fields_and_left(account: Accou
         "database": 1,
         "table": 1,
         "audience": 3,
-        "query": QUERIES - ACTIVATIONS // 2 + NAMED,
-        "activation": ACTIVATIONS - NAMED,
+        "query": QUERIES - ACTIVATIONS // 2,
+        "activation": ACTIVATIONS,
         "import": LOADS,
         "parentsegment": 2,
         "segmentfolder": FOLDERS,
@@ -225,7 +224,8 @@ def test_a_large_account_is_taken_over_changed_by_fields_and_left(account: Accou
     change(stage, "queries/query-007.yaml", priority=2)
     change(stage, "activations/from-query-00.yaml", retry_limit=1)
     change(stage, "activations/from-query-01.yaml", membership="replace")
-    change(stage, "queries/from-query-02.yaml", retry_limit=3)
+    change(stage, "activations/from-query-02.yaml", retry_limit=3)
+    change(stage, "activations/from-query-05.yaml", membership="replace")
     change(stage, "activations/of-segment-03.yaml", description="For the third")
     change(stage, "audiences/one.yaml", description="The first")
     change(stage, "tables/buyers.yaml", expire_days=30)
@@ -238,7 +238,8 @@ def test_a_large_account_is_taken_over_changed_by_fields_and_left(account: Accou
     expected = {
         "activation/from-query-00": ["/retry_limit"],
         "activation/from-query-01": ["/export/action", "/export/audience_id_replace"],
-        "query/from-query-02": ["/retry_limit"],
+        "activation/from-query-02": ["/retry_limit"],
+        "activation/from-query-05": ["/export/action", "/export/audience_id_replace"],
         "activation/of-segment-03": ["/description"],
         "audience/one": ["/description"],
         "import/load-05": ["/cron", "/delay"],

@@ -12,6 +12,7 @@ from reconciler.model.segments import ParentSegmentSpec
 from reconciler.ports.listing import Directory
 from reconciler.providers.treasure_data import output
 from reconciler.providers.treasure_data.references import CannotSay, Tree, name_beside, nothing_else
+from reconciler.providers.treasure_data.results import HELD_BY
 
 _DELIVERY: Final = frozenset(Delivery.model_fields)
 
@@ -55,6 +56,11 @@ def notes(attributes: Mapping[str, Any], name: str, directory: Directory) -> tup
         "it stays there and is not written down"
         for setting in _idle(attributes["export"], directory)
     ]
+    if attributes.get(HELD_BY):
+        told.append(
+            f"activation/{name}: what it does the connection {attributes[HELD_BY]!r} says; once tdr changes it, its own export "
+            "does, with the credentials of its audience's connection"
+        )
     if attributes.get("notify_users"):
         # Addresses are personal data, which a document has only when a person writes them there.
         told.append(f"activation/{name}: who is notified stays as it is; write `notify` with addresses to declare it")

@@ -131,10 +131,9 @@ def told(raw: Raw) -> dict[str, Json]:
     identifier, settings = (raw.get(name) for name in _PAIR)
     if identifier:
         return {"connection_id": wire.text(identifier), **comparable(results.readable(_parsed(settings)))}
-    result = raw.get("result")
-    if isinstance(result, str) and result and not result.startswith("{") and "://" not in result:
-        return {"connection": result}
-    return comparable(results.read_settings(result))
+    if named := results.connection_of(raw):
+        return {"connection": named}
+    return comparable(results.read_settings(raw.get("result")))
 
 
 def hidden(settings: Mapping[str, Json]) -> list[str]:

@@ -11,7 +11,7 @@ from reconciler.apis.treasure_data_cdp import CustomerData
 from reconciler.errors import NotFound, ProviderError
 from reconciler.model.address import Address
 from reconciler.ports.listing import Found, Unlisted
-from reconciler.providers.treasure_data import exports, results, wire
+from reconciler.providers.treasure_data import exports, wire
 from reconciler.providers.treasure_data.activations import SegmentActivations
 from reconciler.providers.treasure_data.databases import observed_database, observed_table
 from reconciler.providers.treasure_data.imports import Imports
@@ -140,7 +140,7 @@ def _tables(api: TreasureData, database: str) -> Iterator[Found]:
 def _queries(api: TreasureData, queries: SavedQueries) -> Iterator[Found]:
     """Those whose rows go to an audience at Pinterest or to an object of Salesforce are activations."""
     for raw in api.saved_queries():
-        is_audience = results.read_settings(results.of_query(raw)).get("type") == "pinterest"
+        is_audience = queries.export_of(raw).get("type") == "pinterest"
         kind = "activation" if is_audience or is_object_export(exports.told(raw)) else "query"
         observed = queries.observed(Address(kind, "any"), raw)
         yield Found(kind, observed.remote_id, observed)

@@ -8,7 +8,7 @@ from typing import Final, cast
 
 from reconciler.apis.treasure_data import TreasureData
 from reconciler.diagnostics import Diagnostic
-from reconciler.errors import Permanent
+from reconciler.errors import Denied, NotFound, Permanent
 from reconciler.model.activation import Outcome
 from reconciler.model.address import Address
 from reconciler.model.connections import FilesConnection, PinterestConnection
@@ -70,6 +70,9 @@ class SavedQueries:
         self._timings = timings
         self._lookups = lookups
         self.kinds = _TOLD if facts.holds(FactName.ENGINE_VERSIONS_TOLD, default=False) else _UNTOLD
+        # Only a list tells what connections are set to.
+        self._asks_connections = facts.holds(FactName.CONNECTIONS_LISTED, default=runs_here)
+        self._connections: Mapping[str, Mapping[str, Json]] | None = None
         self._takes_pairs = facts.holds(FactName.QUERY_PAIRS_TAKEN, default=True)
         self._fingerprints: dict[str, bytes] | None = None
 
@@ -134,8 +137,28 @@ class SavedQueries:
 
     def _listed(self) -> Iterator[tuple[str, Raw]]:
         queries = [(wire.text(raw["name"]), raw) for raw in self._api.saved_queries()]
-        self._fingerprints = {name: _fingerprint(raw) for name, raw in queries}
+        self._connections = None
+        self._fingerprints = {name: _fingerprint({**raw, **self._held(raw)}) for name, raw in queries}
         return iter(queries)
+
+    def export_of(self, raw: Raw) -> dict[str, Json]:
+        """The export of a saved query to an audience; of one that has no more than a connection's name, what that holds."""
+        held = self._held(raw).get(_HELD)
+        if isinstance(held, Mapping):
+            return results.readable(held)
+        return results.read_settings(results.of_query(raw))
+
+    def _held(self, raw: Raw) -> Mapping[str, Json]:
+        """What the connection that a saved query names says of an audience, under a key of its own; {} when it says nothing."""
+        name = results.connection_of(raw)
+        if not name or not self._asks_connections:
+            return {}
+        if self._connections is None:
+            try:
+                self._connections = results.exporting_connections(self._api.connections())
+            except (NotFound, Denied):
+                self._connections = {}
+        return {_HELD: dict(self._connections[name])} if name in self._connections else {}
 
     def fingerprints(self) -> Mapping[str, bytes]:
         """Name -> digest of each as it was listed last."""
@@ -214,20 +237,22 @@ class SavedQueries:
             attributes["engine_version"] = wire.text(raw["engine_version"])
         result = raw.get("result")
         if address.kind == "activation":
-            of_audience = results.of_query(raw)
             told = exports.told(raw)
-            is_object = not of_audience and object_exports.is_object_export(told)
-            attributes["export"] = told if is_object else results.read_settings(of_audience)
+            is_object = not results.of_query(raw) and object_exports.is_object_export(told)
+            attributes["export"] = told if is_object else self.export_of(raw)
         else:
             attributes["result"] = results.shown(result) or ("a connection" if raw.get("result_connection_id") else "")
             if told := exports.told(raw):
                 attributes["export"] = told
         computed = {name: raw[name] for name in ("next_time", "user_name") if raw.get(name)}
+        if address.kind == "activation" and self._held(raw):
+            computed[results.HELD_BY] = results.connection_of(raw)
         if address.kind == "query" and (hidden := exports.hidden_in(raw)):
             computed[exports.HIDDEN] = cast("Json", hidden)
         return Observation(called, attributes, computed, wire.unix_seconds(raw.get("created_at")))
 
 
+_HELD: Final = "tdr_held_by_connection"
 _PASSING: Final = frozenset({"next_time"})
 """What the vendor tells of a query that changes by itself, and no plan compares."""
 

@@ -6,7 +6,7 @@ What is read has its secrets hidden by the vendor, so secrets leave the settings
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias, cast
 
@@ -39,6 +39,8 @@ _NUMBERS: Final = frozenset(
 )
 _OTHER_SPELLINGS: Final = {"ignore_error": "ignore_invalid_records"}
 MASK: Final = "***"
+HELD_BY: Final = "held_by"
+"""What an observation tells beside its attributes: the connection that says what an export does to which audience."""
 # Treasure Data's page of the Pinterest export: plain e-mail addresses are hashed on the way, other identifiers must be already.
 _TAKEN: Final = {"pinterest": {identifier.value: "sha256" for identifier in Identifier}}
 
@@ -164,6 +166,23 @@ def of_query(raw: Mapping[str, Json]) -> Json:
     except orjson.JSONDecodeError:
         return None
     return orjson.dumps({**settings, "type": "pinterest"}).decode() if isinstance(settings, dict) else None
+
+
+def connection_of(raw: Mapping[str, Json]) -> str:
+    """Name of the connection that a saved query names in its `result` and says no more of; "" for every other target."""
+    result = raw.get("result")
+    is_name = isinstance(result, str) and result and not result.startswith("{") and "://" not in result
+    return str(result) if is_name else ""
+
+
+def exporting_connections(listed: Iterable[Mapping[str, Json]]) -> dict[str, Mapping[str, Json]]:
+    """Name -> settings of each connection to Pinterest that itself says what is done to which audience."""
+    found: dict[str, Mapping[str, Json]] = {}
+    for raw in listed:
+        settings = raw.get("settings")
+        if raw.get("type") == "pinterest" and isinstance(settings, dict) and "audience_type" in settings:
+            found[str(raw.get("name"))] = {**settings, "type": "pinterest"}
+    return found
 
 
 def readable(settings: Mapping[str, Json]) -> dict[str, Json]:
