@@ -31,7 +31,7 @@ from reconciler.apis.pinterest_values import (
 from reconciler.errors import Permanent
 from reconciler.http.bucket import TokenBucket
 from reconciler.http.client import Client
-from reconciler.http.request import Request, Safety, get, path, send_bytes, send_json
+from reconciler.http.request import Params, Request, Safety, get, path, send_bytes, send_json
 from reconciler.model.json import Json, canonical
 from reconciler.ports.clock import Clock
 
@@ -206,6 +206,14 @@ class PinterestClient:
 
     # -- one call ------------------------------------------------------------------------------------------------
 
+    def rows(self, at: str, params: Params) -> Iterator[Mapping[str, Json]]:
+        """All items of the list at *at* as they are told, page after page as they are taken."""
+        return self._pages(at, params, _row)
+
+    def answer(self, request: Request) -> Json:
+        """What Pinterest answers to *request*, which reads."""
+        return self._client.json(request, bucket=self._reads)
+
     def _read(self, request: Request, parse: Callable[[Json], T]) -> T:
         return self._parsed(request, self._client.json(request, bucket=self._reads), parse)
 
@@ -218,7 +226,7 @@ class PinterestClient:
         except ValueError as error:
             raise self._client.unusable(request, str(error)) from None
 
-    def _pages(self, at: str, params: Mapping[str, str], parse: Callable[[Json], T]) -> Iterator[T]:
+    def _pages(self, at: str, params: Params, parse: Callable[[Json], T]) -> Iterator[T]:
         """The items of all pages. The end is where no bookmark is, not where a page is short or empty.
 
         Raises:
@@ -252,6 +260,12 @@ class PinterestClient:
             lock = self._writers.setdefault(list_id, threading.Lock())
         with lock:
             yield
+
+
+def _row(data: Json) -> Mapping[str, Json]:
+    if not isinstance(data, Mapping):
+        raise ValueError("an item that is no object")  # noqa: TRY004 - told as all that cannot be read
+    return data
 
 
 def _with_records(fields: Mapping[str, Json], records: bytes) -> bytes:

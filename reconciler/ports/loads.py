@@ -41,6 +41,8 @@ class LoadedRows:
     key: columns that a row is known by. Rows that are stored with the same key are replaced where the load appends, and of
         rows of one run with the same key the last one counts. Empty: each row is a row of its own.
     position: kept in the same transaction as the rows; None where what was remembered stays.
+    whole: the rows are all that there are: those that are stored and do not come again are removed. Without a
+        key all that is stored makes place for them. Rows that would leave the table empty are refused.
     notices: lines for the job's log, without values of rows.
     """
 
@@ -48,6 +50,7 @@ class LoadedRows:
     key: tuple[str, ...] = ()
     position: Mapping[str, Json] | None = None
     notices: tuple[str, ...] = ()
+    whole: bool = False
 
 
 class Importer(Protocol):

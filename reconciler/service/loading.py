@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import duckdb
@@ -30,6 +30,14 @@ from reconciler.service.warehouse import Warehouse
 _BATCH_ROWS: Final = 65_536
 _ROWS: Final = "rows"
 _WIDE: Final = frozenset({"HUGEINT", "UHUGEINT"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What becomes of rows that are there: *key* tells which are the same, *whole* that others go."""
+
+    key: Sequence[str]
+    whole: bool
 
 
 class Loading:
@@ -88,7 +96,8 @@ class Loading:
                 [(count,)] = connection.execute(f"SELECT count(*) FROM {_ROWS}").fetchall()
                 note = Note(row["database"], row["table"], 0, count, schema, {}, loaded.position)
                 with self._warehouse.writing:
-                    self._write(row, out, _key(out, loaded.key), note, uploaded_at, Tables(self._catalog, connection))
+                    plan = _Kept(_key(out, loaded.key), whole=loaded.whole)
+                    self._write(row, out, plan, note, uploaded_at, Tables(self._catalog, connection))
 
     def settle(self, row: sqlite3.Row) -> bool:
         """Finish the job *row*, of a process that is gone, if its rows are stored; False when they are not."""
@@ -117,7 +126,7 @@ class Loading:
         self,
         row: sqlite3.Row,
         out: Mapping[str, Any],
-        key: Sequence[str],
+        kept: _Kept,
         note: Note,
         uploaded_at: int,
         tables: Tables,
@@ -132,7 +141,8 @@ class Loading:
         names = dotted_names.declared_names(types(tables.connection.table(_ROWS)), table.declared)
         for name, plain in names.items():
             tables.connection.execute(f"ALTER TABLE {_ROWS} RENAME {quoted(name)} TO {quoted(plain)}")
-        time_column, key = names.get(time_column, time_column), [names.get(name, name) for name in key]
+        time_column = names.get(time_column, time_column)
+        kept = replace(kept, key=[names.get(name, name) for name in kept.key])
         _refuse_strangers(list(types(tables.connection.table(_ROWS))), table)
         if note.rows:  # a source without rows may have no columns either
             row_times.check(time_column, types(tables.connection.table(_ROWS)), table.declared)
@@ -140,7 +150,7 @@ class Loading:
         if (misfit_found := _misfit(tables.connection, table)) is not None:
             raise misfit_found
         try:
-            written = self._written(row, mode, key, note, time_column, uploaded_at, table, tables)
+            written = self._written(row, mode, kept, note, time_column, uploaded_at, table, tables)
         except duckdb.ConversionException:
             # The engine's own words quote the value, which may be a customer's.
             raise _bad_value(tables.connection, table) from None
@@ -156,7 +166,7 @@ class Loading:
         self,
         row: sqlite3.Row,
         mode: str,
-        key: Sequence[str],
+        kept: _Kept,
         note: Note,
         time_column: str,
         uploaded_at: int,
@@ -164,7 +174,10 @@ class Loading:
         tables: Tables,
     ) -> Table | None:
         """The table with the rows in it, for the catalog; None where there is nothing to tell it."""
-        if mode == "replace" or (mode == "replace_on_new_data" and note.rows):
+        if kept.whole and not note.rows and mode != "replace" and tables.held(table) is not None:
+            tables.refuse_emptying(table)
+        is_exchange = kept.whole and not kept.key and note.rows
+        if is_exchange or mode == "replace" or (mode == "replace_on_new_data" and note.rows):
             return tables.exchanged(_ROWS, table, time_column=time_column, now=uploaded_at)
         if not note.rows:
             return None
@@ -173,8 +186,16 @@ class Loading:
             told = replace(note, physical=grown.physical, columns=grown.columns)
             stored_notes.leave(tables.connection, row["id"], told)
 
-        if key:
-            return tables.merged(_ROWS, table, key, time_column=time_column, now=uploaded_at, before_commit=leave_note)
+        if kept.key:
+            return tables.merged(
+                _ROWS,
+                table,
+                kept.key,
+                time_column=time_column,
+                now=uploaded_at,
+                before_commit=leave_note,
+                whole=kept.whole,
+            )
         return tables.added(_ROWS, table, time_column=time_column, now=uploaded_at, before_commit=leave_note)
 
     def _table(self, row: sqlite3.Row) -> Table:

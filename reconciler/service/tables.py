@@ -91,22 +91,48 @@ class Tables:
         time_column: str,
         now: int,
         before_commit: BeforeCommit = _nothing,
+        whole: bool = False,
     ) -> Table:
         """Add the rows of *relation* whose *key* is new, change those that are known and differ, and leave the others.
 
         key: columns of *relation*. Of rows with the same key the last one counts. Columns of the table that *relation*
             does not have keep their values. Otherwise as `added`.
+        whole: whether rows of the table whose key does not come are removed.
 
         Raises:
-            TdrError: a key is no column, or a row has no value for it; names the row.
+            TdrError: a key is no column, or a row has no value for it; names the row. Or all rows would be removed.
         """
         wider, values = self._wider(relation, table, time_column, now)
         columns = self._keys(relation, key)
         with self._transaction():
             self.prepare(wider)
+            if whole:
+                self._remove_others(relation, wider, columns, values)
             self._merge(relation, wider, columns, values)
             before_commit(wider)
         return wider
+
+    def refuse_emptying(self, table: Table) -> None:
+        """Nothing came, and it is said to be all there is.
+
+        Raises:
+            TdrError: the table has rows, which would all be removed.
+        """
+        [(there,)] = self.connection.execute(f"SELECT count(*) FROM {_qualified(table)}").fetchall()
+        if there:
+            raise _emptying(table, there)
+
+    def _remove_others(self, relation: str, table: Table, key: Sequence[str], values: dict[str, str]) -> None:
+        name = _qualified(table)
+        told = ", ".join(f"{values[one]} AS {quoted(one)}" for one in key)
+        same = " AND ".join(f"told.{quoted(one)} = there.{quoted(one)}" for one in key)
+        gone = f"NOT EXISTS (SELECT 1 FROM (SELECT {told} FROM {relation}) AS told WHERE {same})"
+        [(there, going)] = self.connection.execute(
+            f"SELECT count(*), count(*) FILTER (WHERE {gone}) FROM {name} AS there"
+        ).fetchall()
+        if there and there == going:
+            raise _emptying(table, there)
+        self.connection.execute(f"DELETE FROM {name} AS there WHERE {gone}")
 
     def exchanged(self, relation: str, table: Table, *, time_column: str, now: int) -> Table:
         """As `replace`, but the rows are the table's only when the catalog is told, by `record`."""
@@ -215,6 +241,13 @@ class Tables:
 
 def _qualified(table: Table) -> str:
     return f"{quoted(table.home)}.{quoted(f't{table.physical}')}"
+
+
+def _emptying(table: Table, there: int) -> TdrError:
+    return TdrError(
+        f"none of the {there} rows of {table.database}.{table.name} came again, and all of them would be removed",
+        hint="an empty answer is more often a fault than a truth; if it is true, load with `mode: replace`",
+    )
 
 
 def _unix(name: str, type_: str) -> str:

@@ -207,13 +207,27 @@ class Embedded:
         from reconciler.connectors.sources.files import FilesSource  # noqa: PLC0415 - as above
         from reconciler.connectors.sources.intercom import IntercomSource  # noqa: PLC0415 - as above
         from reconciler.connectors.sources.intercom_client import connector  # noqa: PLC0415 - as above
+        from reconciler.connectors.sources.pinterest_marketing import (  # noqa: PLC0415 - as above
+            PinterestMarketingSource,
+        )
+        from reconciler.connectors.sources.pinterest_marketing import connector as marketing_connector  # noqa: PLC0415 - as above
         from reconciler.connectors.sources.rest import RestSource  # noqa: PLC0415 - as above
         from reconciler.dataplane.importer import TypedImporter  # noqa: PLC0415 - as above
 
         intercom = connector(base_url=self._environment.endpoints.get("intercom"), clock=self._clock)
         rest = RestSource(_guarded, self._tokens, self._clock)
         files = FilesSource(self._project_root, _open_bucket)
-        return TypedImporter({"files": files, "intercom": IntercomSource(intercom), "rest": rest})
+        marketing = marketing_connector(
+            self._tokens(), base_url=self._environment.endpoints.get("pinterest"), clock=self._clock
+        )
+        return TypedImporter(
+            {
+                "files": files,
+                "intercom": IntercomSource(intercom),
+                "rest": rest,
+                "pinterest_marketing": PinterestMarketingSource(marketing, self._clock),
+            }
+        )
 
     def _spark(self) -> SparkPlace | None:
         spark = self._environment.spark

@@ -1,0 +1,103 @@
+"""What Pinterest tells of advertising: lists of objects, metrics at once, and reports that take their time.
+
+Source: Pinterest API v5; `docs` of the reports: a link lives five minutes and takes no other credentials.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+from urllib.parse import urlsplit
+
+from reconciler.apis.pinterest import PinterestClient
+from reconciler.errors import Permanent, Transient
+from reconciler.http.client import Client
+from reconciler.http.request import Params, Safety, get, path, send_json
+from reconciler.model.json import Json
+from reconciler.ports.clock import Clock
+
+Row: TypeAlias = Mapping[str, Json]
+
+_POLL_S: Final = 10.0
+_PATIENCE_S: Final = 600.0
+_TRIES: Final = 5
+"""Ten seconds, ten minutes and five times are what public importers keep to; nothing is published."""
+_RUNNING, _READY = "IN_PROGRESS", "FINISHED"
+
+
+@dataclass(frozen=True, slots=True)
+class MarketingClient:
+    """One ad account, to be read only.
+
+    download: opens a client for the origin of a report's link, without credentials.
+    """
+
+    client: PinterestClient
+    clock: Clock
+    account_id: str
+    download: Callable[[str], Client]
+
+    def listed(self, name: str, params: Params) -> Iterator[Row]:
+        """All objects below the account, such as ``campaigns``, page after page as they are taken."""
+        return self.client.rows(f"{self._at}/{name}", params)
+
+    def own(self, name: str, params: Params) -> Iterator[Row]:
+        """All objects of the account's owner, such as ``catalogs``."""
+        return self.client.rows(f"/{name}", {**params, "ad_account_id": self.account_id})
+
+    def metrics(self, name: str, params: Params) -> Sequence[Row]:
+        """Metrics at once; *name* such as ``campaigns/analytics``, or ``analytics`` of the account."""
+        request = get(f"{self._at}/{name}", params)
+        answer = self.client.answer(request)
+        if not isinstance(answer, list) or not all(isinstance(row, Mapping) for row in answer):
+            raise Transient(f"Pinterest: {name} answered with something else than rows", hint="run it again later")
+        return answer
+
+    def report(self, body: Row) -> Mapping[str, Sequence[Row]]:
+        """The rows of a report by id, once it is there; it is asked for again when it comes to nothing.
+
+        Raises:
+            Transient: it was not ready in ten minutes, or came to nothing five times.
+        """
+        status: Json = None
+        for _ in range(_TRIES):
+            told = self.client.answer(send_json("POST", f"{self._at}/reports", body, safety=Safety.READ))
+            token = told.get("token") if isinstance(told, Mapping) else None
+            if not isinstance(token, str):
+                raise Permanent("Pinterest: a report was asked for, and no token came")
+            status, url = self._awaited(token)
+            if status == _READY and url:
+                return self._fetched(url)
+        raise Transient(
+            f"Pinterest: a report came to nothing {_TRIES} times, at last with {status}", hint="run it later"
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.client.close()
+
+    @property
+    def _at(self) -> str:
+        return path("ad_accounts", self.account_id)
+
+    def _awaited(self, token: str) -> tuple[Json, str]:
+        until = self.clock.now() + _PATIENCE_S
+        while True:
+            told = self.client.answer(get(f"{self._at}/reports", {"token": token}))
+            status = told.get("report_status") if isinstance(told, Mapping) else None
+            if status != _RUNNING:
+                url = told.get("url") if isinstance(told, Mapping) else None
+                return status, url if isinstance(url, str) else ""
+            if self.clock.now() >= until:
+                raise Transient("Pinterest: a report was not ready in ten minutes", hint="run it later")
+            self.clock.sleep(_POLL_S)
+
+    def _fetched(self, url: str) -> Mapping[str, Sequence[Row]]:
+        parts = urlsplit(url)
+        with self.download(f"{parts.scheme}://{parts.netloc}") as client:
+            # The link is signed as it stands: nothing of it is encoded once more.
+            answer = client.json(get(parts.path + (f"?{parts.query}" if parts.query else "")))
+        if not isinstance(answer, Mapping) or not all(isinstance(rows, list) for rows in answer.values()):
+            raise Transient("Pinterest: a report is no map of rows by id", hint="run it again later")
+        return {key: rows for key, rows in answer.items() if isinstance(rows, list)}

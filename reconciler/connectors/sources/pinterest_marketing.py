@@ -1,0 +1,216 @@
+"""Rows of advertising at Pinterest: objects, and how they went by day.
+
+No list can be asked for changes, so that each run reads all of it and keeps rows whose time is not before that of the newest row
+of the run before; rows are known by their key, and what comes again replaces what is there. Metrics of past days go on changing
+while clicks are credited, so that each run reads the last `attribution_days` again, in windows as wide as Pinterest allows, less
+a day on each side, for its day may have turned already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import orjson
+
+from reconciler.connectors.sources.pinterest_marketing_settings import PinterestMarketingSettings, read_settings
+from reconciler.connectors.sources.pinterest_marketing_tables import TABLES, Metrics, Objects
+from reconciler.dataplane.spool import RowSpool
+from reconciler.errors import ProviderError
+from reconciler.model.json import Json
+from reconciler.model.secret import Secret
+from reconciler.ports.clock import Clock, SystemClock
+from reconciler.ports.exports import Progress
+from reconciler.ports.loads import LoadedRows, LoadRequest
+from reconciler.ports.tokens import TokenStore
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from reconciler.apis.pinterest_marketing import MarketingClient
+
+Row: TypeAlias = Mapping[str, Json]
+Connect: TypeAlias = Callable[[PinterestMarketingSettings], "MarketingClient"]
+
+_AT_ONCE: Final = 250
+"""Ids of one question; of ads a hundred."""
+_AT_ONCE_ADS: Final = 100
+_SYNC: Final = (89, 89)
+_REPORT: Final = (913, 185)
+"""Days back, and days between first and last: one less than the most that is allowed."""
+_NO_CATALOG: Final = 409
+
+
+def connector(tokens: TokenStore, *, base_url: str | None = None, clock: Clock | None = None) -> Connect:
+    """What opens the API for a load; *base_url* is for settings that name none."""
+
+    def connect(settings: PinterestMarketingSettings) -> MarketingClient:
+        from reconciler.apis import pinterest_connect  # noqa: PLC0415 - only a run that calls Pinterest pays for it
+        from reconciler.apis.pinterest_dialect import PINTEREST  # noqa: PLC0415 - as above
+        from reconciler.apis.pinterest_marketing import MarketingClient  # noqa: PLC0415 - as above
+        from reconciler.http.client import Client  # noqa: PLC0415 - as above
+
+        names = ("client_id", "client_secret", "refresh_token")
+        app = pinterest_connect.App(
+            *(Secret(f"in:{name}", getattr(settings, name).get_secret_value()) for name in names)
+        )
+        client = pinterest_connect.connect(app, tokens, base_url=settings.base_url or base_url, clock=clock)
+        at = clock or SystemClock()
+        return MarketingClient(
+            client, at, settings.ad_account_id, lambda origin: Client(origin, PINTEREST, clock=clock)
+        )
+
+    return connect
+
+
+class PinterestMarketingSource:
+    """An `Importer` for sources of type `pinterest_marketing`. *clock* tells today where a run has no time of its own."""
+
+    def __init__(self, connect: Connect, clock: Clock) -> None:
+        self._connect = connect
+        self._clock = clock
+
+    def read(self, request: LoadRequest, connection: duckdb.DuckDBPyConnection, progress: Progress) -> LoadedRows:
+        """Make the rows one relation.
+
+        Raises:
+            Permanent: the settings cannot work, or Pinterest refuses.
+            Transient: Pinterest did not answer as it should, also after repeating; nothing of the run is kept.
+        """
+        settings = read_settings(request.source)
+        [(spills,)] = connection.execute("SELECT current_setting('temp_directory')").fetchall()
+        folder = Path(spills) / "pinterest_marketing"
+        folder.mkdir(parents=True, exist_ok=True)
+        spool = RowSpool(folder)
+        run = _Run(settings, request.position, datetime.fromtimestamp(self._clock.now(), UTC).date())
+        with closing(self._connect(settings)) as api:
+            for row in run.rows(api):
+                spool.add([_flat(row)])
+                if spool.count % _AT_ONCE == 0:
+                    progress(spool.count, 0)
+                if request.enough and spool.count >= request.enough:
+                    break
+        key = () if settings.method in {"full-load", "reload"} else settings.source.key
+        whole = settings.method != "cdc"
+        return LoadedRows(spool.relation(connection), key, run.position(), run.notices(), whole=whole)
+
+
+class _Run:
+    """One load: what is asked, what is kept of it, and how far it came."""
+
+    def __init__(self, settings: PinterestMarketingSettings, position: Row, today: date) -> None:
+        self._settings = settings
+        self._today = today
+        self._question: Row = {"table": settings.table, "ad_account_id": settings.ad_account_id}
+        is_mine = {name: position.get(name) for name in self._question} == self._question
+        told = position.get("cursor") if is_mine and settings.method == "cdc" else None
+        self._since = told if isinstance(told, str | int) else None
+        self._newest: str | int | None = self._since
+        self._again = ""
+
+    def rows(self, api: MarketingClient) -> Iterator[Row]:
+        """The rows that are wanted."""
+        match self._settings.source:
+            case Objects() as source:
+                yield from self._objects(source, api)
+            case Metrics() as source:
+                yield from self._metrics(source, api)
+
+    def position(self) -> Row | None:
+        """What the next run has to know."""
+        if self._settings.method != "cdc" or self._newest is None:
+            return None
+        return {**self._question, "cursor": self._newest}
+
+    def notices(self) -> tuple[str, ...]:
+        """What a reader of the job's log should know."""
+        return (self._again,) if self._again else ()
+
+    def _objects(self, source: Objects, api: MarketingClient) -> Iterator[Row]:
+        for row in _listed(self._settings.table, source, api):
+            changed = row.get(source.cursor) if source.cursor else None
+            if isinstance(changed, str | int):
+                if not self._is_within(changed) or (self._since is not None and _order(changed) < _order(self._since)):
+                    continue
+                if self._newest is None or _order(changed) > _order(self._newest):
+                    self._newest = changed
+            yield row
+
+    def _is_within(self, changed: str | int) -> bool:
+        day = datetime.fromtimestamp(_order(changed), UTC).date()
+        settings = self._settings
+        return (settings.start_time or day) <= day <= (settings.end_time or day)
+
+    def _metrics(self, source: Metrics, api: MarketingClient) -> Iterator[Row]:
+        back, wide = _REPORT if source.level else _SYNC
+        earliest = self._today - timedelta(days=back)
+        first = max(self._settings.start_time or earliest, earliest)
+        if isinstance(self._since, str):
+            first = max(first, date.fromisoformat(self._since) - timedelta(days=self._settings.attribution_days))
+        last = min(self._settings.end_time or self._today, self._today)
+        if self._settings.start_time and self._settings.start_time < earliest:
+            self._again = f"Pinterest tells metrics of the last {back} days only: read from {first} on"
+        ids = [str(row["id"]) for row in _listed(source.of, TABLES[source.of], api)] if source.of else []
+        while first <= last:
+            until = min(last, first + timedelta(days=wide))
+            yield from self._window(source, api, ids, {"start_date": str(first), "end_date": str(until)})
+            first = until + timedelta(days=1)
+        self._newest = str(last)
+
+    def _window(
+        self, source: Metrics, api: MarketingClient, ids: Sequence[str], days: Mapping[str, str]
+    ) -> Iterator[Row]:
+        if source.level:
+            columns = list(self._settings.metrics)
+            report = api.report({**days, "granularity": "DAY", "level": source.level, "columns": columns})
+            for key, rows in report.items():
+                yield from ({**row, source.id_column: key} for row in rows)
+            return
+        question = {**days, "granularity": "DAY", "columns": ",".join(self._settings.metrics)}
+        if not source.of:
+            yield from api.metrics("analytics", question)
+        at_once = _AT_ONCE_ADS if source.of == "ads" else _AT_ONCE
+        for start in range(0, len(ids), at_once):
+            some = tuple(ids[start : start + at_once])
+            yield from api.metrics(f"{source.of}/analytics", {**question, source.parameter: some})
+
+
+def _listed(table: str, source: Objects | Metrics, api: MarketingClient) -> Iterator[Row]:
+    """All rows of a table of objects, whatever it takes to have them told."""
+    assert isinstance(source, Objects)  # noqa: S101 - metrics are of objects
+    match table:
+        case "keywords":
+            yield from api.listed("keywords", {})
+            for name, parameter in (("campaigns", "campaign_id"), ("ad_groups", "ad_group_id")):
+                for parent in _listed(name, TABLES[name], api):
+                    yield from api.listed("keywords", {parameter: str(parent["id"])})
+        case "catalogs_product_groups":
+            try:
+                yield from api.own(source.name, source.params)
+            except ProviderError as error:
+                if error.status != _NO_CATALOG:  # an account without a catalog has no groups of products
+                    raise
+        case "catalogs_feeds":
+            for row in api.own(source.name, source.params):
+                yield {name: value for name, value in row.items() if name != "credentials"}
+        case _:
+            yield from (api.own if source.of_owner else api.listed)(source.name, source.params)
+
+
+def _order(changed: str | int) -> float:
+    """Unix seconds of a time, which some objects tell as a number and others as text without a zone, in UTC."""
+    if isinstance(changed, int):
+        return changed
+    told = datetime.fromisoformat(changed)
+    return (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp()
+
+
+def _flat(row: Row) -> dict[str, Any]:
+    """*row* with text in the place of objects and lists, so that nobody's settings give a table other columns."""
+    return {
+        name: orjson.dumps(value).decode() if isinstance(value, Mapping | list) else value
+        for name, value in row.items()
+    }

@@ -1,0 +1,72 @@
+"""Tables of advertising at Pinterest: where their rows come from, and what they are known by.
+
+Source: Pinterest API v5; which column tells of changes is as public importers have it, for Qlik does not publish its tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Objects:
+    """A table of objects. *name*: of the list; *cursor*: the column that tells when a row changed, "" where none does.
+
+    of_owner: listed for the account's owner, not below the account. params: always asked for.
+    """
+
+    name: str
+    key: tuple[str, ...] = ("id",)
+    cursor: str = ""
+    params: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
+    of_owner: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """A table of metrics by day. *of*: list with the objects, "" for the account; *parameter*: how their ids are named.
+
+    level: of reports, where rows come from reports; "" where they are asked for at once.
+    """
+
+    id_column: str
+    of: str = ""
+    parameter: str = ""
+    level: str = ""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What a row is known by."""
+        return self.id_column, "DATE"
+
+
+_ALL: Final[Mapping[str, str | Sequence[str]]] = {
+    "entity_statuses": ("ACTIVE", "PAUSED", "ARCHIVED", "DRAFT", "DELETED_DRAFT"),
+    "order": "ASCENDING",
+}
+"""Without it archived objects are left out."""
+
+TABLES: Final[Mapping[str, Objects | Metrics]] = {
+    "campaigns": Objects("campaigns", cursor="updated_time", params=_ALL),
+    "ad_groups": Objects("ad_groups", cursor="updated_time", params=_ALL),
+    "ads": Objects("ads", cursor="updated_time", params=_ALL),
+    "keywords": Objects("keywords"),
+    "customer_lists": Objects("customer_lists", cursor="updated_time"),
+    "conversion_tags": Objects("conversion_tags"),
+    "conversion_tag_events": Objects(
+        "conversion_tags/page_visit", ("conversion_tag_id", "conversion_event"), cursor="created_time"
+    ),
+    "catalogs": Objects("catalogs", cursor="updated_at", of_owner=True),
+    "catalogs_feeds": Objects("catalogs/feeds", cursor="updated_at", of_owner=True),
+    "catalogs_product_groups": Objects("catalogs/product_groups", cursor="updated_at", of_owner=True),
+    "ad_account_analytics": Metrics("AD_ACCOUNT_ID"),
+    "campaign_analytics": Metrics("CAMPAIGN_ID", "campaigns", "campaign_ids"),
+    "ad_group_analytics": Metrics("AD_GROUP_ID", "ad_groups", "ad_group_ids"),
+    "ad_analytics": Metrics("AD_ID", "ads", "ad_ids"),
+    "report_advertiser": Metrics("AD_ACCOUNT_ID", level="ADVERTISER"),
+    "report_campaign": Metrics("CAMPAIGN_ID", level="CAMPAIGN"),
+    "report_ad_group": Metrics("AD_GROUP_ID", level="AD_GROUP"),
+    "report_pin_promotion": Metrics("AD_ID", level="PIN_PROMOTION"),
+}

@@ -1,0 +1,239 @@
+"""Loads of advertising from the emulator over real HTTP, run by run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from reconciler.connectors.sources.pinterest_marketing import PinterestMarketingSource, connector
+from reconciler.emulators.pinterest.knobs import Knobs
+from reconciler.emulators.pinterest.tokens import AppCredentials
+from reconciler.emulators.sandbox import Sandbox
+from reconciler.emulators.timeline import Timeline
+from reconciler.errors import Permanent, Transient
+from reconciler.model.json import Json
+from reconciler.ports.loads import LoadedRows, LoadRequest
+from reconciler.ports.tokens import Tokens
+
+OWN = "549700000001"
+SECRET = "secret-of-the-app"
+
+
+class MemoryTokens:
+    def __init__(self) -> None:
+        self._saved: dict[str, Tokens] = {}
+
+    def load(self, key: str) -> Tokens | None:
+        return self._saved.get(key)
+
+    def save(self, key: str, tokens: Tokens) -> None:
+        self._saved[key] = tokens
+
+    @contextmanager
+    def exclusive(self, key: str) -> Iterator[None]:
+        yield
+
+
+class TimelineClock:
+    """The emulator's time, which goes on only by waiting."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        self._timeline = timeline
+
+    def now(self) -> float:
+        return self._timeline.now()
+
+    def sleep(self, seconds: float) -> None:
+        self._timeline.advance(seconds)
+
+
+class Loads:
+    """Loads from one emulator. *position* is of the last run; *told*: what it brought."""
+
+    def __init__(self, sandbox: Sandbox, timeline: Timeline, folder: Path) -> None:
+        self.sandbox, self.folder = sandbox, folder
+        clock = TimelineClock(timeline)
+        self.source = PinterestMarketingSource(connector(MemoryTokens(), base_url=sandbox.base_url, clock=clock), clock)
+        self.position: Mapping[str, Json] = {}
+        self.told: LoadedRows | None = None
+
+    def run(self, table: str, **settings: Json) -> list[dict[str, Any]]:
+        asked: dict[str, Json] = {
+            "type": "pinterest_marketing",
+            "client_id": "1500001",
+            "client_secret": SECRET,
+            "refresh_token": "pinr.granted",
+            "ad_account_id": OWN,
+            "table": table,
+            **settings,
+        }
+        with duckdb.connect(config={"temp_directory": str(self.folder)}) as connection:
+            request = LoadRequest(asked, "1", position=self.position)
+            self.told = self.source.read(request, connection, lambda *_: None)
+            self.position = self.told.position or self.position
+            found = connection.sql(f"SELECT * FROM {self.told.relation}")
+            return [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
+
+    def put(self, collection: str, key: str, **fields: Any) -> None:
+        self.sandbox.control.call("PUT", f"/objects/{collection}/{key}", {"ad_account_id": OWN, **fields})
+
+    def campaign(self, key: str, updated: int, status: str = "ACTIVE") -> None:
+        self.put(
+            "campaigns", key, name=f"of {key}", status=status, updated_time=updated, tracking_urls={"click": ["x"]}
+        )
+
+    def metrics(self, level: str, key: str, day: str, spend: int) -> None:
+        told = {
+            "ad_account_id": OWN,
+            "level": level,
+            "id": key,
+            "date": day,
+            "values": {"SPEND_IN_MICRO_DOLLAR": spend},
+        }
+        self.sandbox.control.call("POST", "/metrics", told)
+
+
+@pytest.fixture
+def loads(tmp_path: Path) -> Iterator[Loads]:
+    """1790000000 is 2026-09-21."""
+    timeline = Timeline(lambda: 1_790_000_000.0)
+    credentials = AppCredentials("1500001", SECRET, "pinr.granted")
+    with Sandbox(credentials, knobs=Knobs(rate_tier="off"), timeline=timeline) as sandbox:
+        yield Loads(sandbox, timeline, tmp_path)
+
+
+def ids(rows: list[dict[str, Any]]) -> list[str]:
+    return [row["id"] for row in rows]
+
+
+def test_archived_rows_come_and_later_runs_bring_what_changed(loads: Loads) -> None:
+    for number, status in enumerate(("ACTIVE", "PAUSED", "ARCHIVED", "DRAFT", "DELETED_DRAFT"), start=1):
+        loads.campaign(f"62673500000{number}", 1_780_000_000 + number, status)
+    first = loads.run("campaigns")
+    loads.campaign("626735000002", 1_780_000_009, "ARCHIVED")
+
+    assert len(first) == 5
+    assert first[0]["tracking_urls"] == '{"click":["x"]}'
+    assert ids(loads.run("campaigns")) == ["626735000002", "626735000005"], "what is as new as the newest comes again"
+    assert loads.told is not None
+    assert (loads.told.key, loads.told.whole) == (("id",), False)
+    assert loads.position == {"table": "campaigns", "ad_account_id": OWN, "cursor": 1_780_000_009}
+    assert len(loads.run("campaigns", method="reload-and-compare")) == 5
+
+
+def test_a_position_of_another_table_says_nothing(loads: Loads) -> None:
+    loads.campaign("626735000001", 1_780_000_001)
+    loads.position = {"table": "ads", "ad_account_id": OWN, "cursor": 1_790_000_000}
+
+    assert ids(loads.run("campaigns")) == ["626735000001"]
+
+
+def test_changes_are_chosen_by_day(loads: Loads) -> None:
+    for number, day in enumerate((0, 1, 2), start=1):
+        loads.campaign(str(number), 1_780_012_800 + day * 86_400)  # 2026-05-29 and the days after
+
+    assert ids(loads.run("campaigns", start_time="2026-05-30", end_time="2026-05-30")) == ["2"]
+
+
+def test_keywords_of_all_parents_come_and_need_a_comparison(loads: Loads) -> None:
+    loads.campaign("7", 1)
+    loads.put("ad_groups", "8", campaign_id="7", status="ARCHIVED", updated_time=1)
+    for key, parent in (("1", OWN), ("2", "7"), ("3", "8")):
+        loads.put("keywords", key, parent_id=parent, value="shoes", match_type="BROAD")
+
+    assert ids(loads.run("keywords", method="reload-and-compare")) == ["1", "2", "3"]
+    assert loads.told is not None
+    assert loads.told.whole
+    with pytest.raises(Permanent, match="tells no times of changes"):
+        loads.run("keywords")
+
+
+def test_an_account_without_a_catalog_has_no_groups_of_products(loads: Loads) -> None:
+    assert loads.run("catalogs_product_groups") == []
+
+
+def test_feeds_come_without_their_credentials(loads: Loads) -> None:
+    loads.put("catalogs_feeds", "5", name="f", updated_at="2026-03-14T15:16:34", credentials={"password": "hush"})
+
+    [row] = loads.run("catalogs_feeds")
+    assert "credentials" not in row
+
+
+def test_metrics_of_days_that_may_still_change_are_read_again(loads: Loads) -> None:
+    loads.campaign("626735000001", 1, "ARCHIVED")
+    for day, spend in (("2026-06-25", 1), ("2026-08-20", 2), ("2026-09-20", 3)):
+        loads.metrics("CAMPAIGN", "626735000001", day, spend)
+    first = loads.run("campaign_analytics")
+    loads.metrics("CAMPAIGN", "626735000001", "2026-09-20", 5)
+    again = loads.run("campaign_analytics")
+
+    assert [(row["DATE"], row["SPEND_IN_MICRO_DOLLAR"]) for row in first] == [
+        ("2026-06-25", 1), ("2026-08-20", 2), ("2026-09-20", 3),
+    ]  # fmt: skip
+    assert [(row["DATE"], row["SPEND_IN_MICRO_DOLLAR"]) for row in again] == [("2026-09-20", 5)]
+    assert loads.told is not None
+    assert loads.told.key == ("CAMPAIGN_ID", "DATE")
+
+
+def test_metrics_are_asked_for_250_objects_at_a_time(loads: Loads) -> None:
+    for number in range(1, 252):
+        loads.campaign(str(number), 1)
+        loads.metrics("CAMPAIGN", str(number), "2026-09-20", 1)
+
+    assert len(loads.run("campaign_analytics")) == 251
+
+
+def test_reports_reach_back_two_years_in_windows(loads: Loads) -> None:
+    for day in ("2024-03-25", "2025-07-01", "2026-09-21"):
+        loads.metrics("AD_GROUP", "8", day, 4)
+
+    rows = loads.run("report_ad_group")
+    assert [(row["AD_GROUP_ID"], row["DATE"]) for row in rows] == [
+        ("8", "2024-03-25"),
+        ("8", "2025-07-01"),
+        ("8", "2026-09-21"),
+    ]
+
+
+@pytest.mark.parametrize("fate", ["FAILED", "CANCELLED"])
+def test_a_report_that_always_comes_to_nothing_ends_the_run(loads: Loads, fate: str) -> None:
+    loads.sandbox.control.knobs(report_fate=fate)
+
+    with pytest.raises(Transient, match=f"came to nothing 5 times, at last with {fate}"):
+        loads.run("report_campaign", start_time="2026-09-01")
+
+
+@pytest.mark.parametrize("fault", [{"kind": "rate_limited", "reset_s": 3}, {"kind": "error", "status": 503}])
+def test_a_run_that_is_disturbed_brings_the_same(loads: Loads, fault: dict[str, Any]) -> None:
+    for number in range(1, 300):
+        loads.campaign(str(number), number)
+    whole = loads.run("campaigns", method="full-load")
+    kind = fault.pop("kind")
+    loads.sandbox.control.fault(kind, path="/ad_accounts/*/campaigns", nth=2, **fault)
+
+    assert loads.run("campaigns", method="full-load") == whole
+    assert len(whole) == 299
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"table": "campaign"}, "`table` is none that it knows"),
+        ({"ad_account_id": "x"}, "`ad_account_id`: String should match pattern"),
+        ({"start": "2026-01-01"}, "`start`: is no setting of it"),
+        ({"method": "cdc-change-tables"}, "`method`: Input should be"),
+        ({"start_time": "2026-02-01", "end_time": "2026-01-01"}, "`end_time` is before `start_time`"),
+        ({"method": "reload-and-compare", "start_time": "2026-02-01"}, "only a part of them would be asked for"),
+        ({"method": "reload-and-compare", "table": "ad_analytics"}, "only a part of them would be asked for"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused(loads: Loads, settings: dict[str, Json], message: str) -> None:
+    with pytest.raises(Permanent) as refused:
+        loads.run(**{"table": "campaigns", **settings})  # type: ignore[arg-type]
+
+    assert message in str(refused.value)
