@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from reconciler.model.exports import SECRET_SETTING
 from reconciler.model.json import Json
 from reconciler.sourcespec import dates, placeholders
 from reconciler.sourcespec.definition import Definition, Reader
@@ -74,6 +75,7 @@ def _specification(definition: Definition, reader: Reader, declared: frozenset[s
     extensions = read_extensions(reader, definition.extensions)
     _check_wrapper(reader, content, explode)
     _check_names(reader, definition, declared, host=host, path=path, query=query, headers=headers, body=body)
+    _check_clear_text(reader, headers, query)
     _check_schedule_query(reader, window, path=path, query=query, headers=headers, body=body)
     if content is None or paging is None or method not in _METHODS:
         return None
@@ -230,6 +232,19 @@ def _check_names(
     if not definition.is_template:
         for name in sorted(known - used):
             reader.warn_at(f"spec.properties.{name}", f"`{name}` is declared and used nowhere")
+
+
+def _check_clear_text(reader: Reader, headers: Mapping[str, Json], query: Mapping[str, Json]) -> None:
+    """A specification is no place for a secret: it lies in git, and whoever runs it tells it to others."""
+    for at, members in (("headerParams", headers), ("urlParams.queryParams", query)):
+        for name, value in members.items():
+            is_secret = name.lower() == "authorization" or SECRET_SETTING.search(name.replace("-", "_"))
+            if is_secret and isinstance(value, str) and value and "${" not in value:
+                reader.warn(
+                    f"{at}.{name}",
+                    f"{name!r} stands there in clear text",
+                    "let an authentication of type KeyBased carry it, or write ${name} and give it among the `params`",
+                )
 
 
 def _check_schedule_query(
