@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Discriminator, Field, JsonValue, model_validator
 
+from reconciler.model.advertising import AdvertisingSource
 from reconciler.model.connections import hidden_names
 from reconciler.model.spec import (
     ConnectionName,
@@ -158,7 +159,7 @@ class RestSource(Spec):
         return None if self.first is None else self.first.astimezone(UTC).isoformat()
 
 
-SourceOfImport = Annotated[FilesSource | IntercomSource | RestSource, Discriminator("type")]
+SourceOfImport = Annotated[FilesSource | IntercomSource | RestSource | AdvertisingSource, Discriminator("type")]
 
 
 class Placement(StrEnum):

@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 
 from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.model.address import Address
+from reconciler.model.advertising import AdvertisingSource
 from reconciler.model.connections import FilesConnection, IntercomConnection
 from reconciler.model.imports import (
     GROWING,
@@ -26,7 +27,7 @@ from reconciler.model.kinds import TableSpec
 from reconciler.model.unknown import Unknown
 from reconciler.ports.listing import Directory, SecretPlace
 from reconciler.ports.provider import Context
-from reconciler.providers.treasure_data import exports, import_rest, results
+from reconciler.providers.treasure_data import exports, import_advertising, import_rest, results
 from reconciler.providers.treasure_data.family import Leaf
 from reconciler.providers.treasure_data.names import referred
 from reconciler.providers.treasure_data.references import CannotSay, Tree, nothing_else
@@ -53,6 +54,8 @@ def wanted(spec: ImportSpec, context: Context, connection_id: Callable[[str], st
             return _intercom(source, context, connection_id)
         case RestSource() as source:
             return import_rest.wanted(source, context, connection_id)
+        case AdvertisingSource() as source:
+            return import_advertising.wanted(source, context)
 
 
 def sent(source: object, scrubber: Scrubber) -> Json:
@@ -73,6 +76,8 @@ def told(raw: Raw) -> tuple[dict[str, Json], list[str]]:
             return {name: value for name, value in source.items() if name != "columns"}, []
         case "intercom":
             return _intercom_told(source, hidden)
+        case import_advertising.TYPE:
+            return import_advertising.told(source), hidden
         case _:
             return source, hidden
 
@@ -90,6 +95,8 @@ def declared(source: Mapping[str, Any], hidden: list[str], directory: Directory)
             return _intercom_declared(source, hidden, directory)
         case "rest":
             return import_rest.said(source, directory)
+        case import_advertising.TYPE:
+            return import_advertising.said(source, directory)
         case kind:
             raise CannotSay(f"imports from {kind!r} have no words in manifests yet")
 
@@ -102,6 +109,8 @@ def problems(address: Address, spec: ImportSpec, context: Context, *, runs_here:
     source = spec.from_
     if isinstance(source, RestSource):
         yield from import_rest.problems(address, spec, source, context, runs_here=runs_here)
+    if isinstance(source, AdvertisingSource):
+        yield from import_advertising.problems(address, spec, source, context, runs_here=runs_here)
     if not isinstance(source, IntercomSource):
         return
     yield from _connection_problems(address, source, context, runs_here=runs_here)

@@ -1,0 +1,93 @@
+"""Imports of what is advertised at Pinterest, and how that went: tables as Qlik's Pinterest Marketing source has them."""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import Field, model_validator
+
+from reconciler.model.spec import ConnectionName, Digits, Spec
+
+
+class AdTable(StrEnum):
+    """A table of the source."""
+
+    CAMPAIGNS = "campaigns"
+    AD_GROUPS = "ad_groups"
+    ADS = "ads"
+    KEYWORDS = "keywords"
+    CUSTOMER_LISTS = "customer_lists"
+    CONVERSION_TAGS = "conversion_tags"
+    CONVERSION_TAG_EVENTS = "conversion_tag_events"
+    CATALOGS = "catalogs"
+    CATALOGS_FEEDS = "catalogs_feeds"
+    CATALOGS_PRODUCT_GROUPS = "catalogs_product_groups"
+    AD_ACCOUNT_ANALYTICS = "ad_account_analytics"
+    CAMPAIGN_ANALYTICS = "campaign_analytics"
+    AD_GROUP_ANALYTICS = "ad_group_analytics"
+    AD_ANALYTICS = "ad_analytics"
+    REPORT_ADVERTISER = "report_advertiser"
+    REPORT_CAMPAIGN = "report_campaign"
+    REPORT_AD_GROUP = "report_ad_group"
+    REPORT_PIN_PROMOTION = "report_pin_promotion"
+
+
+TIMELESS: Final = frozenset({AdTable.KEYWORDS, AdTable.CONVERSION_TAGS})
+"""Tables that tell no times of changes."""
+METRICS: Final = frozenset(table for table in AdTable if table.endswith("_analytics") or table.startswith("report_"))
+"""Tables of metrics by day."""
+
+
+class UpdateMethod(StrEnum):
+    """How a run brings a table up to date."""
+
+    CDC = "cdc"
+    RELOAD_AND_COMPARE = "reload-and-compare"
+    FULL_LOAD = "full-load"
+    RELOAD = "reload"
+
+
+class AdvertisingSource(Spec):
+    """Rows from an ad account at Pinterest. Embedded service only."""
+
+    type: Literal["pinterest_marketing"]
+    """Where the rows are: at Pinterest, what is advertised and how that went."""
+    connection: ConnectionName
+    """Name of a Connection document of type pinterest."""
+    ad_account_id: Digits
+    """The ad account that is read."""
+    table: AdTable
+    """What is read, such as campaigns or campaign_analytics."""
+    method: UpdateMethod = UpdateMethod.CDC
+    """cdc brings what changed, reload-and-compare also removes what is gone, full-load and reload bring everything anew."""
+    start_time: date | None = None
+    """First day of changes or metrics, in UTC; left out, as far back as the vendor tells."""
+    end_time: date | None = None
+    """Last day of changes or metrics; left out, up to now."""
+    metrics: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    """Columns of tables of metrics; spend, impressions and clicks when left out."""
+    attribution_days: Annotated[int, Field(ge=0, le=60)] | None = None
+    """Days whose metrics every run reads again, for they still change; 30 when left out."""
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        if message := self._contradiction():
+            raise ValueError(message)
+        return self
+
+    def _contradiction(self) -> str:
+        is_bounded = self.start_time is not None or self.end_time is not None
+        of_metrics = self.table in METRICS
+        if self.start_time and self.end_time and self.end_time < self.start_time:
+            return "`end_time` is before `start_time`"
+        if self.table in TIMELESS and self.method is UpdateMethod.CDC:
+            return f"table {self.table} tells no times of changes, so `method: cdc` cannot find them; write reload-and-compare"
+        if self.table in TIMELESS and is_bounded:
+            return f"table {self.table} tells no times, so `start_time` and `end_time` choose nothing"
+        if self.method is UpdateMethod.RELOAD_AND_COMPARE and (is_bounded or of_metrics):
+            return "`method: reload-and-compare` removes rows that are not told any more, and only a part would be asked for"
+        if not of_metrics and (self.metrics is not None or self.attribution_days is not None):
+            return f"`metrics` and `attribution_days` are for tables of metrics, and {self.table} is none"
+        return ""

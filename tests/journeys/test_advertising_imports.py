@@ -1,0 +1,138 @@
+"""What is advertised at Pinterest, read into a table: declared, applied, run again, taken over; refused where it cannot work."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+from stage import ACCOUNT, Stage
+
+from reconciler.connectors.sources.pinterest_marketing_settings import METHODS
+from reconciler.connectors.sources.pinterest_marketing_tables import TABLES, Metrics, Objects
+from reconciler.model.advertising import METRICS, TIMELESS, AdTable, UpdateMethod
+
+IMPORT = """\
+apiVersion: tdr/v1
+kind: Import
+metadata: {name: campaigns}
+spec:
+  from: {type: pinterest_marketing, connection: %s, ad_account_id: "%s", table: %s%s}
+  to: {database: shop, table: campaigns%s}
+"""
+
+
+def declare(
+    stage: Stage, more: str = "", placed: str = "", table: str = "campaigns", connection: str = "pinterest-main"
+) -> None:
+    stage.write("manifests/campaigns.yaml", IMPORT % (connection, ACCOUNT, table, more, placed))
+
+
+def put(stage: Stage, key: str, name: str, updated: int) -> None:
+    fields = {"ad_account_id": ACCOUNT, "name": name, "status": "ARCHIVED", "updated_time": updated, "start_time": None}
+    stage.control.call("PUT", f"/objects/campaigns/{key}", fields)
+
+
+def rows(stage: Stage) -> list[list[object]]:
+    with stage.opened() as runtime:
+        assert runtime.embedded is not None
+        service = runtime.embedded.service()
+        table = service.catalog.table("shop", "campaigns")
+        with service.warehouse.connection() as connection:
+            found = connection.execute(
+                f'SELECT id, name FROM "{table.home}"."t{table.physical}" ORDER BY id'
+            ).fetchall()
+        return [list(row) for row in found]
+
+
+def test_what_changed_comes_with_each_run_and_nothing_is_left_to_change(stage: Stage) -> None:
+    (stage.folder / "manifests/activation.yaml").unlink()
+    put(stage, "626700000001", "Spring", 1_700_000_000)
+    declare(stage)
+    stage.tdr("apply", "--yes")
+    stage.tdr("plan", "--detailed-exitcode")
+    stage.tdr("run", "import/campaigns")
+    assert rows(stage) == [["626700000001", "Spring"]]
+
+    put(stage, "626700000001", "Late spring", 1_700_000_100)
+    put(stage, "626700000002", "Summer", 1_700_000_200)
+    stage.tdr("run", "import/campaigns")
+
+    assert rows(stage) == [["626700000001", "Late spring"], ["626700000002", "Summer"]]
+    stage.tdr("plan", "--detailed-exitcode")
+
+
+def test_rows_that_are_gone_go_with_the_method_that_compares(stage: Stage) -> None:
+    (stage.folder / "manifests/activation.yaml").unlink()
+    for number in (1, 2):
+        put(stage, f"62670000000{number}", f"Campaign {number}", 1_700_000_000)
+    declare(stage, ", method: reload-and-compare")
+    stage.tdr("apply", "--yes")
+    stage.tdr("run", "import/campaigns")
+    stage.control.call("DELETE", "/objects/campaigns/626700000001")
+
+    stage.tdr("run", "import/campaigns")
+
+    assert rows(stage) == [["626700000002", "Campaign 2"]]
+
+
+def test_a_load_that_somebody_else_made_is_taken_over(stage: Stage) -> None:
+    (stage.folder / "manifests/activation.yaml").unlink()
+    declare(stage, ", method: full-load", ", mode: replace")
+    stage.tdr("apply", "--yes")
+    (stage.folder / "manifests/campaigns.yaml").unlink()
+    stage.tdr("state", "rm", "import/campaigns")
+
+    stage.tdr("import", "--all", "--yes", "--kind", "import", expect=None)
+
+    written = yaml.safe_load((stage.folder / "manifests/imports/campaigns.yaml").read_text())["spec"]
+    assert written["from"] == {
+        "type": "pinterest_marketing",
+        "connection": "pinterest-main",
+        "ad_account_id": ACCOUNT,
+        "table": "campaigns",
+        "method": "full-load",
+    }
+    assert written["to"]["mode"] == "replace"
+    stage.tdr("plan", "--detailed-exitcode")
+
+
+@pytest.mark.parametrize(
+    ("more", "placed", "table", "told"),
+    [
+        ("", "", "keywords", "tells no times of changes"),
+        (", start_time: 2026-01-01, method: reload", ", mode: replace", "conversion_tags", "choose nothing"),
+        (", start_time: 2026-02-01, end_time: 2026-01-01", "", "campaigns", "`end_time` is before `start_time`"),
+        (", method: reload-and-compare, start_time: 2026-01-01", "", "campaigns", "only a part would be asked for"),
+        (", method: reload-and-compare", "", "campaign_analytics", "only a part would be asked for"),
+        (", metrics: [SPEND_IN_DOLLAR]", "", "ads", "for tables of metrics"),
+        (", method: full-load", "", "campaigns", "goes with `mode: replace`"),
+        ("", ", mode: replace", "campaigns", "goes with `mode: append`"),
+        ("", "", "campaings", "campaigns"),
+    ],
+)
+def test_what_cannot_work_is_told_before_anything_is_made(
+    stage: Stage, more: str, placed: str, table: str, told: str
+) -> None:
+    declare(stage, more, placed, table)
+
+    said = stage.tdr("plan", expect=7)
+
+    assert told in said.out + said.err
+
+
+def test_another_vendors_connection_is_refused(stage: Stage) -> None:
+    stage.write(
+        "manifests/files.yaml", "apiVersion: tdr/v1\nkind: Connection\nmetadata: {name: disk}\nspec: {type: files}\n"
+    )
+    declare(stage, connection="disk")
+
+    said = stage.tdr("plan", expect=7)
+
+    assert "connection/disk is no connection to Pinterest" in said.out + said.err
+
+
+def test_manifests_know_the_tables_and_methods_of_the_source() -> None:
+    assert {table.value for table in AdTable} == set(TABLES)
+    timeless = {name for name, kind in TABLES.items() if isinstance(kind, Objects) and not kind.cursor}
+    assert {table.value for table in TIMELESS} == timeless
+    assert {table.value for table in METRICS} == {name for name, kind in TABLES.items() if isinstance(kind, Metrics)}
+    assert {method.value for method in UpdateMethod} == set(METHODS)
