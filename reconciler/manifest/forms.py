@@ -85,6 +85,10 @@ _TYPES = {
     **dict.fromkeys(("decimal", "numeric", "number", "float64"), "double"),
 }
 _FORMS = {
+    r"^[A-Za-z][A-Za-z0-9_]{0,79}$": Form(
+        "be the API name of an object or a field: letters, digits and `_`, with a letter first, 80 characters at most",
+        lambda value: re.sub(r"[^A-Za-z0-9]+", "_", value.strip()).strip("_"),
+    ),
     r"^sc://[^/\s;@]+(/(;[^\s]*)?)?$": Form(
         "be the address of a Spark Connect server, such as sc://spark.example.com:15002",
         lambda value: re.sub(r"^[a-z]+://|^", "sc://", value.strip(), count=1),
