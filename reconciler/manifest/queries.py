@@ -144,7 +144,8 @@ def sources_of(resource: Resource) -> Iterator[tuple[str, SqlSource]]:
 @cache
 def _ways(kind: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Pointers and attributes that lead to the queries of a spec of *kind* (lower case)."""
-    return tuple(way for name, spec in KINDS.items() if name.lower() == kind for way in _ways_in(spec, "/spec", ()))
+    ways = (way for name, spec in KINDS.items() if name.lower() == kind for way in _ways_in(spec, "/spec", ()))
+    return tuple(dict.fromkeys(ways))
 
 
 def _ways_in(annotation: object, path: str, attributes: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:

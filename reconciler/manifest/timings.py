@@ -56,7 +56,8 @@ def _problems(cron: str, zone: str, dialect: str) -> tuple[Problem, ...]:
 @cache
 def timing_paths(kind: str) -> tuple[str, ...]:
     """Pointers of the places in a document of *kind* where a timing may stand."""
-    return tuple(_paths(KINDS[kind], "/spec"))
+    # Several forms of a kind have one at the same place.
+    return tuple(dict.fromkeys(_paths(KINDS[kind], "/spec")))
 
 
 def _paths(annotation: object, path: str) -> Iterator[str]:
