@@ -154,7 +154,7 @@ class Querying:
                 return
             try:
                 self._export(request, export_job, [export_job, row["id"]], running, connection)
-            except Exception as error:  # noqa: BLE001 - it belongs into the export's log; the query has succeeded
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - it belongs into the export's log; the query has succeeded
                 killed = running.cancellation.event.is_set()
                 if killed:
                     self._jobs.finish_somehow(export_job, "killed", "killed")

@@ -172,10 +172,11 @@ class Runner:
                     self._jobs.finish(job_id, "killed", "the process ended before it ran")
                 elif self._jobs.start(job_id):
                     self._execute(running)
-            except Exception as error:  # noqa: BLE001 - what a job dies of belongs into its log, and the thread lives on
+            # What a job dies of belongs into its log, and the thread lives on; some libraries end the program instead.
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - as said above
                 self._close_failed(job_id, running.cancellation, error)
 
-    def _close_failed(self, job_id: int, cancellation: Cancellation, error: Exception) -> None:
+    def _close_failed(self, job_id: int, cancellation: Cancellation, error: BaseException) -> None:
         if cancellation.event.is_set():
             self._jobs.finish_somehow(job_id, "killed", "killed")
             return
@@ -209,14 +210,14 @@ class _Running:
         return self._runner.reaching(job_id, self.cancellation)
 
 
-def fault(error: Exception) -> str:
+def fault(error: BaseException) -> str:
     """What is to blame for *error*: the job's settings, or "" for anything that may be otherwise next time."""
     if isinstance(error, Transient | StateError | Interrupted):
         return ""
     return CONFIGURATION if isinstance(error, TdrError | ApiError) else ""
 
 
-def reason(error: Exception) -> str:
+def reason(error: BaseException) -> str:
     """What to say of *error* in a job's log: message and hint of ours, message and kind of anything else."""
     if isinstance(error, TdrError):
         return f"{error.message}; {error.hint}" if error.hint else error.message

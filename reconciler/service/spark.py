@@ -189,6 +189,12 @@ def _connected(place: SparkPlace) -> SparkSession:
         raise TdrError(
             "queries are to run on Spark, and its client is not installed", hint="install tdr[spark]"
         ) from error
+    except SystemExit as error:
+        # It takes a program without a file, such as `python -c`, for the run of its own doctests, and ends it.
+        raise TdrError(
+            "queries are to run on Spark, and its client ends a program that is no file",
+            hint="start the service with `tdr`, or with a script or module of your own",
+        ) from error
     # It would log every refusal in the words of the server, which quote the values of rows.
     logging.getLogger("SQLQueryContextLogger").disabled = True
     logging.getLogger("pyspark.sql.connect.client.logging").disabled = True

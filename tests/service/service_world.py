@@ -79,6 +79,7 @@ class RecordingExporter:
     refusal: str = ""
     failure: str = ""
     passing: str = ""
+    ending: BaseException | None = None
     wait_for_cancel: bool = False
     started: threading.Event = field(default_factory=threading.Event)
 
@@ -102,6 +103,8 @@ class RecordingExporter:
             raise Permanent(self.failure)
         if self.passing:
             raise Transient(self.passing)
+        if self.ending is not None:
+            raise self.ending
         if self.wait_for_cancel and cancelled.wait(30):
             raise Permanent("stopped")
         progress(len(rows), len(rows), "uploaded")

@@ -70,6 +70,20 @@ def test_a_failed_export_fails_its_own_job_only(world: World) -> None:
     assert [job["job_id"] for job in world.get("/v3/job/list?status=error")["jobs"]] == [export["job_id"]]
 
 
+@pytest.mark.parametrize("ending", [SystemExit(-1), MemoryError("no room"), RecursionError("too deep")], ids=repr)
+def test_whatever_ends_an_export_no_job_is_left_running(world: World, ending: BaseException) -> None:
+    world.exporter.ending = ending
+
+    query = world.run("SELECT 'x' AS email", result=TARGET)
+
+    export = world.get(f"/v3/job/show/{query['linked_result_export_job_id']}")
+    assert export["status"] == "error"
+    assert type(ending).__name__ in export["debug"]["stderr"]
+    world.exporter.ending = None
+    assert query["status"] != "running"
+    assert world.run("SELECT 'x' AS email", result=TARGET)["status"] == "success"
+
+
 def test_only_rows_of_a_select_are_exported(world: World) -> None:
     job = world.run("CREATE TABLE one AS SELECT 1 AS n", result=TARGET)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +19,11 @@ from reconciler.sourcespec.findings import Finding, Refused
 from reconciler.sourcespec.reading import read_json
 from reconciler.sourcespec.yaml_reading import positions, read_yaml
 
-WORDS = some.text(some.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), max_size=12)
+# A number with an exponent is one in JSON and in YAML 1.2; PyYAML writes YAML 1.1, in which `0E0` is a text without quotes.
+NUMBER = re.compile(r"-?\d+(\.\d+)?[eE][+-]?\d+")
+WORDS = some.text(some.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), max_size=12).filter(
+    lambda text: NUMBER.fullmatch(text) is None
+)
 SCALARS = some.none() | some.booleans() | some.integers(-(2**53), 2**53) | WORDS
 VALUES = some.recursive(
     SCALARS, lambda inner: some.lists(inner, max_size=4) | some.dictionaries(WORDS, inner, max_size=4)
@@ -78,6 +83,12 @@ def test_what_is_written_is_what_is_read(value: Any) -> None:
     assert read_json(json.dumps(value)) == value
     assert read_yaml(yaml.safe_dump(value, allow_unicode=True)) == value
     assert read_yaml(json.dumps(value, ensure_ascii=False)) == value, "JSON is YAML"
+
+
+@pytest.mark.parametrize("number", ["0E0", "1e5", "-1e3", "1e+20", "1.5e3", "1.5E-3"])
+def test_a_number_of_json_is_one_in_both_forms(number: str) -> None:
+    assert read_json(f'{{"limit": {number}}}') == read_yaml(f"limit: {number}") == {"limit": float(number)}
+    assert read_yaml(f"limit: '{number}'") == {"limit": number}
 
 
 @given(some.dictionaries(some.sampled_from(["attributes", "spec", "x-tdr", "schema"]), SPECS, max_size=4), SPECS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -171,3 +173,17 @@ def test_a_cluster_out_of_reach_is_told_by_its_address(open_world: OpenWorld) ->
     assert job["status"] == "error"
     assert "Spark does not answer at 127.0.0.1:9" in job["debug"]["stderr"]
     assert "t0ken" not in job["debug"]["cmdout"]
+
+
+def test_a_program_without_a_file_is_told_so() -> None:
+    program = (
+        "from reconciler.errors import TdrError\n"
+        "from reconciler.service.ports import SparkPlace\n"
+        "from reconciler.service.spark import _connected\n"
+        "try: _connected(SparkPlace('sc://127.0.0.1:9', lambda: ''))\n"
+        "except TdrError as error: print(error)"
+    )
+
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+
+    assert "its client ends a program that is no file" in said

@@ -58,7 +58,7 @@ class CarryingOut:
             self.attempts.finish(attempt_id, "success" if is_good else "error")
         except Stopped:
             self.attempts.finish(attempt_id, "killed")
-        except Exception:
+        except (Exception, SystemExit):
             self.attempts.finish(attempt_id, "error")
             raise
 

@@ -139,7 +139,7 @@ class Workflows:
         while (attempt_id := self._queue.get()) is not None:
             try:
                 self._carry_out(attempt_id)
-            except Exception:  # noqa: BLE001 - the attempt is closed, and the thread lives on for the others
+            except (Exception, SystemExit):  # noqa: BLE001 - the attempt is closed, and the thread lives on for the others
                 logger(__name__).exception("attempt failed", attempt_id=attempt_id)
             finally:
                 with self._changed:
