@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from pinterest_contract import NO_TLS, CheckedTransport, Contract, load_contract
+from openapi_contract import NO_TLS, CheckedTransport, Contract
+from pinterest_contract import load_contract
 
 from reconciler.emulators.pinterest.knobs import Knobs
 from reconciler.emulators.pinterest.tokens import AppCredentials

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from pinterest_contract import NO_TLS
+from openapi_contract import NO_TLS
 
 from reconciler.emulators.remote_control import RemoteControl
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from pinterest_contract import NO_TLS
+from openapi_contract import NO_TLS
 
 from reconciler.emulators.pinterest.knobs import Knobs
 from reconciler.emulators.pinterest.tokens import AppCredentials

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from intercom_contract import CheckedTransport, Contract, load_contract
+from intercom_contract import load_contract
+from openapi_contract import CheckedTransport, Contract
 
 from reconciler.emulators.intercom.knobs import Knobs
 from reconciler.emulators.intercom.sandbox import IntercomSandbox

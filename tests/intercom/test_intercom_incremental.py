@@ -12,8 +12,8 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from intercom_contract import NO_TLS, CheckedTransport
 from intercom_loads import Loads, Watching
+from openapi_contract import NO_TLS, CheckedTransport
 
 from reconciler.emulators.intercom.sandbox import IntercomSandbox
 from reconciler.emulators.intercom.world import World

@@ -7,7 +7,7 @@ import pytest
 from intercom import Intercom, MultipleFilterSearchRequest, SingleFilterSearchRequest, StartingAfterPaging
 from intercom.core.api_error import ApiError
 from intercom.errors import NotFoundError, UnauthorizedError
-from intercom_contract import CheckedTransport
+from openapi_contract import CheckedTransport
 
 from reconciler.emulators.intercom.sandbox import IntercomSandbox
 from reconciler.emulators.intercom.world import World

@@ -9,8 +9,8 @@ from typing import Any
 
 import httpx
 import pytest
-from intercom_contract import NO_TLS, CheckedTransport
 from intercom_loads import Loads, Watching
+from openapi_contract import NO_TLS, CheckedTransport
 
 from reconciler.emulators.intercom.sandbox import IntercomSandbox
 from reconciler.emulators.intercom.world import World

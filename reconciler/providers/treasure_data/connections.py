@@ -49,29 +49,15 @@ class Connections:
         """Anything that the model accepts can be made, but a connection without credentials would be of no use."""
         del context
         endpoint = resource.spec.endpoint if isinstance(resource.spec, FilesConnection) else None
-        if endpoint is not None and travels_in_clear(endpoint):
-            yield Diagnostic(
-                "credentials-in-clear",
-                "sends rows unencrypted to another machine",
-                Severity.WARNING,
-                subject=str(resource.address),
-                path="/spec/endpoint",
-                hint="use an https address",
-            )
+        if endpoint is not None:
+            yield from _in_clear(resource, endpoint, "rows", "/spec/endpoint")
         if isinstance(resource.spec, SalesforceConnection):
             yield from object_exports.connection_problems(resource.address, resource.spec)
         if not isinstance(resource.spec, IntercomConnection):
             return
         yield from import_sources.retired_key(resource.address, resource.spec)
-        if resource.spec.base_url is not None and travels_in_clear(resource.spec.base_url):
-            yield Diagnostic(
-                "credentials-in-clear",
-                "sends its token unencrypted to another machine",
-                Severity.WARNING,
-                subject=str(resource.address),
-                path="/spec/base_url",
-                hint="use an https address",
-            )
+        if resource.spec.base_url is not None:
+            yield from _in_clear(resource, resource.spec.base_url, "its token", "/spec/base_url")
         if resource.spec.access_token is None and resource.spec.api_key is None:
             yield Diagnostic(
                 "no-credentials",
@@ -227,3 +213,15 @@ def _observed(raw: Raw, settings: Mapping[str, Json], hidden: list[str] | None) 
         wire.unix_seconds(raw.get("created_at")),
         marker=described if owner_in(described) else "",
     )
+
+
+def _in_clear(resource: Resource, address: str, what: str, path: str) -> Iterator[Diagnostic]:
+    if travels_in_clear(address):
+        yield Diagnostic(
+            "credentials-in-clear",
+            f"sends {what} unencrypted to another machine",
+            Severity.WARNING,
+            subject=str(resource.address),
+            path=path,
+            hint="use an https address",
+        )

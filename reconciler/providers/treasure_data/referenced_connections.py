@@ -35,44 +35,34 @@ class ReferencedConnections:
     def check(self, resource: Resource, context: Context) -> Iterator[Diagnostic]:
         """Files of this project cannot be reached by the vendor, and its exports go to the address they always go to."""
         del context
-        if isinstance(resource.spec, PinterestConnection) and resource.spec.base_url:
-            yield Diagnostic(
-                "address-not-settable",
-                "Treasure Data sends to Pinterest's own address",
-                Severity.ERROR,
-                subject=str(resource.address),
-                path="/spec/base_url",
-                hint="remove it, or set `endpoints: {pinterest: …}` in the environment that runs on this machine",
-            )
-        if isinstance(resource.spec, IntercomConnection) and resource.spec.base_url:
-            yield Diagnostic(
-                "address-not-settable",
-                "Treasure Data reads from Intercom's own address",
-                Severity.ERROR,
-                subject=str(resource.address),
-                path="/spec/base_url",
-                hint="remove it, or set `endpoints: {intercom: …}` in the environment that runs on this machine",
-            )
-        if isinstance(resource.spec, SalesforceConnection):
-            yield from object_exports.connection_problems(resource.address, resource.spec)
-        if isinstance(resource.spec, RestConnection):
-            yield Diagnostic(
-                "rest-not-reachable",
-                "Treasure Data has no connector for source specifications",
-                Severity.ERROR,
-                subject=str(resource.address),
-                path="/spec/type",
-                hint="use it in an environment whose `treasure_data.endpoint` is embedded: its own runner reads them",
-            )
-        if isinstance(resource.spec, FilesConnection):
-            yield Diagnostic(
-                "files-not-reachable",
-                "Treasure Data cannot read files of this project",
-                Severity.ERROR,
-                subject=str(resource.address),
-                path="/spec/type",
-                hint="use it in an environment whose `treasure_data.endpoint` is embedded",
-            )
+        match resource.spec:
+            case PinterestConnection() | IntercomConnection() as spec if spec.base_url:
+                vendor, verb = ("Pinterest", "sends to") if spec.type == "pinterest" else ("Intercom", "reads from")
+                yield _problem(
+                    resource,
+                    "address-not-settable",
+                    f"Treasure Data {verb} {vendor}'s own address",
+                    "/spec/base_url",
+                    f"remove it, or set `endpoints: {{{spec.type}: …}}` in the environment that runs on this machine",
+                )
+            case SalesforceConnection() as spec:
+                yield from object_exports.connection_problems(resource.address, spec)
+            case RestConnection():
+                yield _problem(
+                    resource,
+                    "rest-not-reachable",
+                    "Treasure Data has no connector for source specifications",
+                    "/spec/type",
+                    "use it in an environment whose `treasure_data.endpoint` is embedded: its own runner reads them",
+                )
+            case FilesConnection():
+                yield _problem(
+                    resource,
+                    "files-not-reachable",
+                    "Treasure Data cannot read files of this project",
+                    "/spec/type",
+                    "use it in an environment whose `treasure_data.endpoint` is embedded",
+                )
 
     def attributes(self, resource: Resource, context: Context) -> Attributes:
         """Its name: all that a lookup can tell."""
@@ -122,3 +112,7 @@ class ReferencedConnections:
 
     def disable(self, address: Address, remote_id: str) -> None:
         """Leave it."""
+
+
+def _problem(resource: Resource, code: str, message: str, path: str, hint: str) -> Diagnostic:
+    return Diagnostic(code, message, Severity.ERROR, subject=str(resource.address), path=path, hint=hint)
