@@ -220,7 +220,7 @@ def in_a_file_of_tdx(stage: Stage, given: Given) -> None:
     )
 
 
-CHECKS: dict[str, Check | str] = {
+CHECKS: dict[str, Check] = {
     "act-001": the_published_example,
     "act-002": an_action_without_its_id,
     "act-003": created_on_a_schedule,

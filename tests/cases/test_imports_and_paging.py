@@ -182,7 +182,7 @@ def always_replacing(reading: Reading, stage: Stage, given: Given) -> None:
     assert "`mode: replace_on_new_data`" in found["hint"]
 
 
-CHECKS: dict[str, Check | str] = {
+CHECKS: dict[str, Check] = {
     "import-001": rest_cases.a_cursor_that_never_changes,
     "import-002": a_scroll_whose_parameter_stays,
     "import-003": rest_cases.an_offset_without_a_total,

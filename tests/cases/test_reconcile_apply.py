@@ -359,7 +359,7 @@ def hard_names(stage: Stage, given: Given) -> None:
         assert set(there()) == set(names[number + 1 :])
 
 
-CHECKS: dict[str, Check | str] = {
+CHECKS: dict[str, Check] = {
     "apply-001": created_and_the_reply_lost,
     "apply-002": no_blind_retry,
     "apply-003": not_visible_yet,

@@ -237,7 +237,7 @@ def a_position_beside_a_change(loaded: Stage, given: Given) -> None:
     assert (told["timezone"], told["config_diff"]) == ("Asia/Tokyo", position)
 
 
-CHECKS: dict[str, Check | str] = {
+CHECKS: dict[str, Check] = {
     "diff-001": sql_that_the_server_trims,
     "diff-002": blanks_in_a_literal,
     "diff-003": number_against_text,
