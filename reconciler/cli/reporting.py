@@ -15,7 +15,7 @@ from reconciler.reports.characters import visible
 from reconciler.reports.formats import Format
 from reconciler.reports.rendering import Reading, render
 
-_ALL = frozenset({Format.TEXT, Format.JSON, Format.MARKDOWN})
+_ALL = frozenset({Format.TEXT, Format.JSON, Format.MARKDOWN, Format.HTML})
 _JUDGING = _ALL | {Format.JUNIT, Format.SARIF}
 _WRITING = _JUDGING | {Format.JSONL}
 FORMATS: Mapping[str, frozenset[Format]] = {

@@ -57,6 +57,8 @@ def render(document: dict[str, Any], wanted: Format, reading: Reading) -> str:
             return as_text(document, verbose=reading.verbose)
         case Format.MARKDOWN:
             return str(_function("markdown", "page")(document, verbose=reading.verbose, max_chars=reading.max_chars))
+        case Format.HTML:
+            return str(_function("html.page", "page")(document, verbose=reading.verbose))
         case Format.JUNIT | Format.SARIF:
             return str(_function(wanted.value, "document")(document))
         case Format.JSON | Format.JSONL:

@@ -170,7 +170,7 @@ def _field(field: Mapping[str, Any], *, is_new: bool) -> Iterator[str]:
     origin = "" if is_new or field["origin"] == "config" else f"   [{field['origin']}{release}]"
     before, after = field["before"], field["after"]
     if field["sensitive"]:
-        yield f"  {'+' if is_new or before is None else '~'} {name:<22} {_secret(before)}"
+        yield f"  {'+' if is_new or before is None else '~'} {name:<22} {secret(before)}"
     elif is_long(before) or is_long(after):
         yield f"  {'+' if before is None else '~'} {name}:{origin}"
         yield from (f"      {line}" for line in text_changes(before, after))
@@ -182,17 +182,18 @@ def _field(field: Mapping[str, Any], *, is_new: bool) -> Iterator[str]:
     else:
         yield f"  ~ {name:<22} {show(before)} → {show(after)}{origin}"
     if "applied" in field:
-        yield f"      conflict: {_conflict(field['applied'])}"
+        yield f"      conflict: {conflict(field['applied'])}"
 
 
-def _conflict(applied: object) -> str:
+def conflict(applied: object) -> str:
     """What a field was that both sides left since."""
     if is_long(applied) or isinstance(applied, list):
         return "the vendor and the manifest both left what was last applied; `tdr explain` shows all three"
     return f"the vendor and the manifest both left what was last applied, {show(applied)}"
 
 
-def _secret(before: object) -> str:
+def secret(before: object) -> str:
+    """What is told of a secret: never a value. *before*: None where there was none."""
     match before:
         case None:
             return "(secret set)"
