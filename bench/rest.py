@@ -172,8 +172,9 @@ def _tdr(address: str, folder: Path, paging: dict[str, Any]) -> int:
             "paginationParams": paging,
         }
     }
-    source = RestSource(lambda at, private: guarded_transport(at, allow_private=private), lambda: store, clock, folder)
-    with duckdb.connect(str(folder / "rows.duckdb")) as connection:
+    source = RestSource(lambda at, private: guarded_transport(at, allow_private=private), lambda: store, clock)
+    spills = {"temp_directory": str(folder)}
+    with duckdb.connect(str(folder / "rows.duckdb"), config=spills) as connection:
         request = LoadRequest({"type": "rest", "spec": spec, "allow_private": True}, "1")
         loaded = source.read(request, connection, lambda *_: None)
         connection.execute(f"CREATE TABLE members AS SELECT * FROM {loaded.relation}")

@@ -7,11 +7,12 @@ The connection that holds the rows belongs to the caller and may share its limit
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+
+from reconciler import spills
 
 if TYPE_CHECKING:
     import duckdb
@@ -60,17 +61,18 @@ class Workspace:
 def open_workspace(scratch: Path | None = None, memory_mib: int = FIRST_MEMORY_MIB) -> Iterator[Workspace]:
     """A private in-memory engine that spills below *scratch* (the system's temporary folder by default).
 
-    What is spilled are hashed keys and row numbers, and it is gone when the context ends.
+    What is spilled is what the caller's SQL works on, such as hashed keys and row numbers. It is gone when the context ends, and
+    when the process is killed, with the next one.
     """
     import duckdb  # noqa: PLC0415 - heavy, and only runs that move rows need it
 
-    with tempfile.TemporaryDirectory(prefix="tdr-spill-", dir=scratch) as spill:
+    with spills.spilling(scratch) as spill:
         connection = duckdb.connect(
             ":memory:",
             config={
                 "memory_limit": f"{memory_mib}MiB",
                 "threads": str(min(THREADS, os.cpu_count() or 1)),
-                "temp_directory": spill,
+                "temp_directory": str(spill),
                 "preserve_insertion_order": "false",
                 "autoinstall_known_extensions": "false",
                 "autoload_known_extensions": "false",

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler import spills
 from reconciler.ports.clock import Clock
 from reconciler.ports.exports import Exporter
 from reconciler.ports.loads import Importer
@@ -158,6 +159,7 @@ def open_service(
     )
     jobs.settle_with(lambda row: row["type"] == "bulkload" and loading().settle(row))
     leases.sweep()
+    spills.sweep(spill_root)
     jobs.fail_orphans()
     workflows.attempts.fail_orphans()
     results.remove_expired()

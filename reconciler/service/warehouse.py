@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from reconciler import spills
 from reconciler.errors import TdrError
-from reconciler.service import spills
 from reconciler.service.damage import damaged, is_data_damaged
 
 if TYPE_CHECKING:
@@ -57,7 +57,6 @@ class Warehouse:
         self._users = 0
         self._root: duckdb.DuckDBPyConnection | None = None
         self._spill: spills.Spill | None = None
-        self._is_swept = False
 
     @contextmanager
     def connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -90,7 +89,7 @@ class Warehouse:
         """A database in memory that may read files and the network, for those who bring rows; spills like the other."""
         import duckdb  # noqa: PLC0415 - 100 ms, only when rows are loaded
 
-        spill = self._new_spill()
+        spill = spills.make(self._spill_root)
         config: dict[str, _Setting] = {
             "temp_directory": str(spill.folder),
             "memory_limit": self._memory_limit,
@@ -111,7 +110,7 @@ class Warehouse:
     def _open(self) -> duckdb.DuckDBPyConnection:
         import duckdb  # noqa: PLC0415 - 100 ms, only when rows are needed
 
-        self._spill = self._new_spill()
+        self._spill = spills.make(self._spill_root)
         config: dict[str, _Setting] = {
             "enable_external_access": "false",
             "temp_directory": str(self._spill.folder),
@@ -154,12 +153,6 @@ class Warehouse:
             match = _PHYSICAL.fullmatch(name)
             if match and int(match[1]) not in in_use:
                 root.execute(f'DROP TABLE "{schema}"."{name}"')
-
-    def _new_spill(self) -> spills.Spill:
-        if not self._is_swept:
-            self._is_swept = True
-            spills.sweep(self._spill_root)
-        return spills.make(self._spill_root)
 
     def _drop_spill(self) -> None:
         if self._spill is not None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import orjson
 
+from reconciler import spills
 from reconciler.connectors.sources.rest_ahead import Ahead
 from reconciler.connectors.sources.rest_auth import authentication, with_secrets
 from reconciler.connectors.sources.rest_places import hold_allowed, resource
@@ -58,14 +59,13 @@ class RestSource:
     """An `Importer` for sources of type `rest`.
 
     transport: base address, and whether private networks may be reached -> what carries requests there.
-    tokens: where tokens are kept that are renewed. folder: where pages are put down; beside what the connection
-        spills when None, where they are removed even when the process is killed.
+    tokens: where tokens are kept that are renewed.
+    Pages are put down beside what the connection spills, whose owner removes them.
     """
 
     transport: Callable[[str, bool], httpx.BaseTransport]
     tokens: Callable[[], TokenStore]
     clock: Clock
-    folder: Path | None = None
 
     def read(self, request: LoadRequest, connection: duckdb.DuckDBPyConnection, progress: Progress) -> LoadedRows:
         """Read all pages of the window that is due, and make their rows one relation.
@@ -76,19 +76,27 @@ class RestSource:
             Transient: the vendor does not answer.
         """
         run = _prepared(request, self.clock)
-        with tempfile.TemporaryDirectory(prefix="tdr-rest-", dir=self.folder or spill_folder(connection)) as folder:
-            spool = RowSpool(Path(folder))
-            try:
-                notices = list(self._pages(run, spool, progress))
-            except Refused as refused:
-                raise _permanent(refused) from None
-            except PagingError as error:
-                raise Permanent(str(error), hint="nothing was stored; the next run asks for the same again") from None
-            relation = spool.relation(connection)
-            # The files go with the folder, so the rows move into the connection, which spills to disk where it must.
-            connection.execute(f"CREATE OR REPLACE TEMP TABLE rest_rows AS SELECT * FROM {relation}")
-            key = _key(run.specification, spool)
-        return LoadedRows("rest_rows", key, run.position(), tuple(dict.fromkeys(notices)))
+        beside = spill_folder(connection)
+        if beside is not None:
+            folder = Path(tempfile.mkdtemp(prefix="rest-", dir=beside))
+            return self._read(run, folder, connection, progress)
+        with spills.spilling(None) as folder:
+            loaded = self._read(run, folder, connection, progress)
+            # The files go with the folder, so the rows move into the connection.
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE rest_rows AS SELECT * FROM {loaded.relation}")
+            return replace(loaded, relation="rest_rows")
+
+    def _read(self, run: _Run, folder: Path, connection: duckdb.DuckDBPyConnection, progress: Progress) -> LoadedRows:
+        """A relation that reads what is put down in *folder*."""
+        spool = RowSpool(folder)
+        try:
+            notices = list(self._pages(run, spool, progress))
+        except Refused as refused:
+            raise _permanent(refused) from None
+        except PagingError as error:
+            raise Permanent(str(error), hint="nothing was stored; the next run asks for the same again") from None
+        relation = spool.relation(connection)
+        return LoadedRows(relation, _key(run.specification, spool), run.position(), tuple(dict.fromkeys(notices)))
 
     def _pages(self, run: _Run, spool: RowSpool, progress: Progress) -> Iterator[str]:
         yield from run.notices
