@@ -1,10 +1,11 @@
-"""Salesforce's Bulk API 2.0 for writing rows: jobs, their one upload, and what became of each row.
+"""Salesforce's Bulk API 2.0 for writing rows: jobs, their one upload, and what became of each row. The login to all APIs.
 
 Sources: Bulk API 2.0 guide; OAuth as in Salesforce's help on the client credentials flow. Rows leave as CSV made elsewhere.
 """
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from reconciler.errors import Denied, ProviderError
+from reconciler.apis.salesforce_bulk1 import Bulk1, SessionHeader
+from reconciler.apis.salesforce_query import Queries
+from reconciler.errors import Denied, OutcomeUnknown, ProviderError
 from reconciler.http.answer import Answer, said
 from reconciler.http.client import Client
 from reconciler.http.credentials import Credentials, FixedKey
@@ -28,29 +31,43 @@ if TYPE_CHECKING:
     import httpx
 
 ENDED: Final = frozenset({"JobComplete", "Failed", "Aborted"})
-_ENDED_BY_QUOTA: Final = frozenset({"REQUEST_LIMIT_EXCEEDED"})
+_ENDED_BY_QUOTA: Final = frozenset({"REQUEST_LIMIT_EXCEEDED", "ExceededQuota"})
+_TRANSIENT: Final = frozenset({"InternalServerError", "Unknown", "Timeout", "TooManyLockFailure"})
+"""Codes with which Bulk API 1.0 says, by status 400, that it did not manage."""
+
+
+_IN_XML: Final = re.compile(rb"<exceptionCode>\s*([A-Za-z]+)\s*</exceptionCode>")
+"""How Bulk API 1.0 says what is wrong."""
 
 
 def _code(answer: Answer) -> str:
     try:
         body = orjson.loads(answer.body)
     except orjson.JSONDecodeError:
-        return ""
+        named = _IN_XML.search(answer.body[:10_000])
+        return named[1].decode() if named else ""
     first = body[0] if isinstance(body, list) and body else body
-    return str(first.get("errorCode") or first.get("error") or "") if isinstance(first, dict) else ""
+    if not isinstance(first, dict):
+        return ""
+    return str(first.get("errorCode") or first.get("exceptionCode") or first.get("error") or "")
 
 
 def _error(answer: Answer) -> type[ProviderError] | None:
-    return Denied if answer.status == 400 and _code(answer) in {"invalid_grant", "invalid_client"} else None
+    if answer.status != 400:
+        return None
+    code = _code(answer)
+    if code in _TRANSIENT:
+        return OutcomeUnknown
+    return Denied if code in {"invalid_grant", "invalid_client", "InvalidSessionId"} else None
 
 
 def _advice(answer: Answer) -> str:
     code = _code(answer)
     if code in _ENDED_BY_QUOTA:
         return "the org's requests of 24 hours are used up: run again later"
-    if code in {"invalid_grant", "invalid_client", "INVALID_SESSION_ID"}:
+    if code in {"invalid_grant", "invalid_client", "INVALID_SESSION_ID", "InvalidSessionId"}:
         return "check the app, its secrets and the user it runs as; client credentials want the org's My Domain as `login_url`"
-    if answer.status == 410:
+    if answer.status == 410 or code == "InvalidVersion":
         return "this version of the API is retired: write a newer `api_version`"
     return ""
 
@@ -61,7 +78,9 @@ SALESFORCE: Final = Dialect(
     said=said,
     error=_error,
     advice=_advice,
-    is_expired=lambda answer: answer.status == 401 and _code(answer) == "INVALID_SESSION_ID",
+    is_expired=lambda answer: (
+        (answer.status, _code(answer)) in {(401, "INVALID_SESSION_ID"), (400, "InvalidSessionId")}
+    ),
 )
 
 
@@ -128,17 +147,18 @@ class Granted:
 class Salesforce:
     """Bulk writes in one org."""
 
-    def __init__(self, client: Client, version: str, login: Client | None = None) -> None:
-        """Speak through *client*; *login* is closed along with it."""
+    def __init__(self, client: Client, version: str, by_session: Client, login: Client | None = None) -> None:
+        """Speak through *client*, with Bulk API 1.0 through *by_session*; *login* is closed along with them."""
         self._client = client
-        self._login = login
+        self._others = [by_session] if login is None else [by_session, login]
         self._jobs = path("services", "data", f"v{version}", "jobs", "ingest")
+        self.bulk1 = Bulk1(by_session, version)
+        self.queries = Queries(client, version)
 
     def close(self) -> None:
         """Close connections."""
-        self._client.close()
-        if self._login is not None:
-            self._login.close()
+        for client in (self._client, *self._others):
+            client.close()
 
     def create(self, sobject: str, operation: str, key: str) -> str:
         """Open a job. Repeated after a lost answer: an open job without rows does nothing, and is removed after seven days."""
@@ -220,7 +240,8 @@ def connect(
         if session is None:
             raise TypeError("neither an app nor a session")
         scrubber.add(session)
-        return Salesforce(client(login_url, FixedKey(session)), version)
+        key = FixedKey(session)
+        return Salesforce(client(login_url, key), version, client(login_url, SessionHeader(key)))
     login = client(login_url, None)
     try:
         granted = Granted(login, *app)
@@ -228,4 +249,5 @@ def connect(
     except BaseException:
         login.close()
         raise
-    return Salesforce(client(granted.instance_url, granted), version, login)
+    by_session = client(granted.instance_url, SessionHeader(granted))
+    return Salesforce(client(granted.instance_url, granted), version, by_session, login)
