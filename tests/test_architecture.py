@@ -18,7 +18,7 @@ BELONGS_IN = {
     "terminal-in-cli": {"cli"},
     "drivers-in-stores": {"stores"},
     "rows-where-rows-are": {"ports", "dataplane", "connectors", "service", "wiring"},
-    "servers-answer": {"service", "emulators"},
+    "servers-answer": {"service", "emulators", "web"},
 }
 
 

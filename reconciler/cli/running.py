@@ -168,13 +168,35 @@ def serve(
     context: typer.Context,
     env: EnvOption = None,
     directory: DirectoryOption = None,
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port on loopback; 0 for a free one.")] = 0,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="Port of the service, on loopback; 0 for a free one.")
+    ] = 0,
+    dashboard: Annotated[
+        str,
+        typer.Option(
+            "--dashboard",
+            metavar="HOST:PORT|off",
+            help="Where the dashboard is; beyond loopback it wants a token in TDR_DASHBOARD_TOKEN.",
+        ),
+    ] = "127.0.0.1:0",
+    sample_every: Annotated[
+        str, typer.Option("--sample-every", metavar="DURATION", help="How often sizes and drift are kept for plots.")
+    ] = "15m",
 ) -> None:
-    """Run the embedded service with its scheduler, until stopped. Other commands of the project then talk to it."""
-    from reconciler.commands import serving
+    """Run the dashboard, and the embedded service with its scheduler, until stopped. Other commands then talk to it."""
+    from reconciler.cli.session import seconds
+    from reconciler.web import serving
 
+    place = serving.place_of(dashboard)
+    every_s = seconds(sample_every)
     with runtime_of(context, env=env, directory=directory) as runtime:
-        serving.serve(runtime, port, output.say)
+        serving.serve(
+            runtime,
+            lambda: runtime_of(context, env=runtime.environment_name, directory=directory, may_be_empty=True),
+            place,
+            serving.Serving(port, every_s),
+            output.say,
+        )
 
 
 def sandbox(

@@ -15,6 +15,8 @@ class DefaultsSpec(Spec):
     Only how a command works. What it is to do, where, and that somebody agrees to it are said on the line itself.
     """
 
+    dashboard: str | None = None
+    """Where `tdr serve` has its dashboard, such as 127.0.0.1:8080, or off."""
     detailed_exitcode: bool | None = None
     """Whether `tdr plan` ends with 2 when there are changes."""
     dialect: Literal["documented", "classic"] | None = None
@@ -45,6 +47,8 @@ class DefaultsSpec(Spec):
     """Whether only results and errors are printed."""
     rows: Annotated[int, Field(ge=0)] | None = None
     """How many rows of a query are shown."""
+    sample_every: str | None = None
+    """How often `tdr serve` keeps sizes of audiences and what has drifted, such as 15m."""
     timeout: str | None = None
     """How long a command may take, such as 20m."""
     timezone: str | None = None

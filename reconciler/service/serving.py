@@ -6,11 +6,14 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from starlette.types import ASGIApp
 
 from reconciler.errors import UsageError
+
+if TYPE_CHECKING:
+    import uvicorn
 
 LOOPBACK: Final = ("127.0.0.1", "::1")
 
@@ -27,20 +30,35 @@ def serve(
     """
     if host not in LOOPBACK:
         raise UsageError(f"the embedded service is for this machine only, not for {host!r}", hint="use 127.0.0.1")
-    import uvicorn  # noqa: PLC0415 - only when serving
+    with bound(host, port) as listener:
+        answer(app, listener, announce)
 
-    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="off")
-    server = uvicorn.Server(config)
+
+def answer(app: ASGIApp, listener: socket.socket, announce: Callable[[int], None]) -> None:
+    """Answer what comes to *listener* until SIGINT or SIGTERM, and return."""
+    server = server_of(app)
 
     def end() -> None:
         server.should_exit = True
 
-    with _bound(host, port) as listener, _signals(end):
+    with _signals(end):
         announce(listener.getsockname()[1])
         server.run(sockets=[listener])
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def server_of(app: ASGIApp) -> uvicorn.Server:
+    """What answers with *app*; it prints nothing."""
+    import uvicorn  # noqa: PLC0415 - only when serving
+
+    return uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="off"))
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A listener there. port: 0 takes any free one.
+
+    Raises:
+        UsageError: the port is taken, or not for us.
+    """
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except (OSError, OverflowError) as error:

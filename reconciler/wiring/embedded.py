@@ -70,6 +70,7 @@ class Embedded:
         self._clients: list[TreasureData | CustomerData | Workflows] = []
         self._service: Service | None = None
         self._app: Any = None
+        self._is_serving = False
 
     def client(self) -> TreasureData:
         """A client of the service: of the one that `tdr serve` runs, else of one in this process."""
@@ -161,13 +162,13 @@ class Embedded:
     # -- being served --------------------------------------------------------------------------------------------
 
     def served_at(self) -> str | None:
-        """Where the project's `tdr serve` listens, or None when none runs."""
+        """Where the project's `tdr serve` listens, or None when none runs, or it is this one."""
         try:
             note = orjson.loads((self.folder / "serve.json").read_bytes())
             pid, started, port = int(note["pid"]), note["started"], int(note["port"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        if pid == os.getpid() or process_started(pid) != started:
+        if self._is_serving or process_started(pid) != started:
             return None
         return f"http://127.0.0.1:{port}"
 
@@ -175,10 +176,12 @@ class Embedded:
         """Tell other commands where this process listens; true for as long as it lives."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         note = {"pid": os.getpid(), "started": process_started(os.getpid()), "port": port}
+        self._is_serving = True
         durable.replace(self.folder / "serve.json", orjson.dumps(note))
 
     def note_ended(self) -> None:
         """Take the note back."""
+        self._is_serving = False
         (self.folder / "serve.json").unlink(missing_ok=True)
 
     # -- what the service is given -------------------------------------------------------------------------------

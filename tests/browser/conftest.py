@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from looking import Looking
 from playwright.sync_api import Browser, sync_playwright
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "journeys"))
+
+from stage_fixtures import applied, filled_state, loaded, running_sandbox, stage
+
+__all__ = ["applied", "browser", "filled_state", "loaded", "looking", "running_sandbox", "stage"]
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _OPTIONS = (

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Request
 
 WIDTHS = (360, 768, 1280)
 _GRAVE = frozenset({"serious", "critical"})
@@ -24,13 +24,17 @@ class Looking:
         self.page: Page = self._context.new_page()
         self.page.on("console", lambda message: self.complaints.append(message.text))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("requestfailed", lambda request: self.complaints.append(f"failed: {request.url[:200]}"))
+        self.page.on("requestfailed", self._failed)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._context.close()
+
+    def _failed(self, request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # who goes on to another page does not wait for the rest of this one
+            self.complaints.append(f"failed: {request.url[:200]}")
 
     def barriers(self) -> list[str]:
         """What keeps somebody from using the page, as axe-core finds it: rule and elements, for serious and critical ones."""

@@ -5,17 +5,14 @@ from __future__ import annotations
 import hashlib
 from base64 import b64encode
 from functools import cache
-from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from reconciler.reports.characters import visible
 from reconciler.reports.html import plan
+from reconciler.reports.html.templating import asset, templates
 from reconciler.reports.rendering import as_text
 
-_FOLDER: Final = Path(__file__).with_name("templates")
 _RESULTS: Final = ("failed", "unknown", "skipped", "done")
 
 
@@ -24,47 +21,29 @@ def page(document: dict[str, Any], *, verbose: bool) -> str:
 
     verbose: also name what stays as it is.
     """
-    match document["format"]:
-        case "tdr.plan":
-            return written("plan.html", plan.view(document, verbose=verbose))
-        case "tdr.drift":
-            return written("drift.html", _drift(document, verbose=verbose))
-        case "tdr.run":
-            return written("run.html", _run(document))
-        case name:
-            title = str(name).removeprefix("tdr.").replace("_", " ").capitalize()
-            return written("text.html", {"title": title, "text": as_text(document, verbose=verbose)})
-
-
-def written(template: str, values: dict[str, Any]) -> str:
-    """The page that *template* makes of *values*."""
-    style, script = _asset("page.css"), _asset("page.js")
+    style, script = asset("page.css"), asset("page.js")
     own = f"style-src {_digest(style)}; script-src {_digest(script)}"
     policy = f"default-src 'none'; {own}; img-src data:; base-uri 'none'; form-action 'none'"
     frame = {"style": Markup(style), "script": Markup(script), "policy": policy}  # noqa: S704 - files of ours
-    return _templates().get_template(template).render(frame | values).rstrip() + "\n"
+    name, values = content(document, verbose=verbose)
+    return _templates().get_template(name).render(frame | values | {"layout": "base.html"}).rstrip() + "\n"
 
 
-@cache
-def _templates() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(_FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_harmless,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+_templates = cache(templates)
 
 
-def _harmless(value: object) -> object:
-    """Marks that reorder a line are shown, not obeyed."""
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-@cache
-def _asset(name: str) -> str:
-    return (_FOLDER / name).read_text("utf-8")
+def content(document: dict[str, Any], *, verbose: bool) -> tuple[str, dict[str, Any]]:
+    """The template that shows *document*, and what it asks for but its `layout`."""
+    match document["format"]:
+        case "tdr.plan":
+            return "plan.html", plan.view(document, verbose=verbose)
+        case "tdr.drift":
+            return "drift.html", _drift(document, verbose=verbose)
+        case "tdr.run":
+            return "run.html", _run(document)
+        case name:
+            title = str(name).removeprefix("tdr.").replace("_", " ").capitalize()
+            return "text.html", {"title": title, "text": as_text(document, verbose=verbose)}
 
 
 def _digest(text: str) -> str:

@@ -92,7 +92,8 @@ def timeline(told: Mapping[str, Any]) -> Timeline | None:
         )
         for number, (entry, runs) in enumerate(drawn)
     )
-    ticks = tuple(Tick(x(when), _label(when, end - begin)) for when in _ticks(begin, end))
+    step = next((one for one in _STEPS if (end - begin) / one <= _TICKS), _STEPS[-1])
+    ticks = tuple(Tick(x(when), _label(when, step)) for when in _ticks(begin, end, step))
     return Timeline(rows, ticks, _TOP + len(rows) * _ROW + 8, len(found) - len(drawn))
 
 
@@ -102,8 +103,7 @@ def _runs(entry: Mapping[str, Any]) -> Iterator[tuple[datetime, bool, str]]:
             yield datetime.fromisoformat(run["utc"]), is_new, run_line(run, side["timezone"])
 
 
-def _ticks(begin: datetime, end: datetime) -> Sequence[datetime]:
-    step = next((one for one in _STEPS if (end - begin) / one <= _TICKS), _STEPS[-1])
+def _ticks(begin: datetime, end: datetime, step: timedelta) -> Sequence[datetime]:
     midnight = begin.replace(hour=0, minute=0, second=0, microsecond=0)
     first = midnight + step * -((midnight - begin) // step)
     found = []
@@ -113,7 +113,7 @@ def _ticks(begin: datetime, end: datetime) -> Sequence[datetime]:
     return found
 
 
-def _label(when: datetime, span: timedelta) -> str:
-    if span <= timedelta(days=2):
+def _label(when: datetime, step: timedelta) -> str:
+    if step < timedelta(days=1):
         return f"{when:%d %b %H:%M}"
-    return f"{when:%d %b}" if span <= timedelta(days=360) else f"{when:%b %Y}"
+    return f"{when:%d %b}" if step < timedelta(days=30) else f"{when:%b %Y}"

@@ -1,0 +1,137 @@
+"""What was found now and then, kept for plots: sizes of audiences and what had drifted. No value of a field is in it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import orjson
+
+from reconciler import durable
+from reconciler.errors import TdrError
+from reconciler.logs import logger
+
+if TYPE_CHECKING:
+    from reconciler.ports.clock import Clock
+    from reconciler.web.standing import Standings
+
+KEPT_S: Final = 90 * 86400.0
+"""Samples that are older go."""
+_TIDY_EVERY: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """*at*: Unix seconds. sizes: address -> members. counts: how many stand how. drifted: addresses."""
+
+    at: float
+    sizes: Mapping[str, int]
+    counts: Mapping[str, int]
+    drifted: tuple[str, ...]
+
+    @classmethod
+    def of(cls, found: Standings, at: float) -> Sample:
+        """What is kept of a look."""
+        return cls(
+            at,
+            {one.address: one.size for one in found.all if one.size is not None},
+            found.counts,
+            tuple(one.address for one in found.all if one.how in {"drifted", "missing"}),
+        )
+
+
+class Samples:
+    """A file of samples, a line each. A line that cannot be read, such as of a process that was killed, is left out."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        """Keep them in *path*."""
+        self._path = path
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._added = 0
+
+    def add(self, sample: Sample) -> None:
+        """Keep *sample*, and let go of what is too old.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        told = {"at": sample.at, "sizes": dict(sample.sizes), "counts": dict(sample.counts), "drifted": sample.drifted}
+        with self._lock:
+            if self._added % _TIDY_EVERY == 0:
+                self._tidy()
+            self._added += 1
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with self._path.open("ab") as file:
+                # A line break first ends a line that a process left unfinished.
+                file.write((b"\n" if self._is_unfinished() else b"") + orjson.dumps(told) + b"\n")
+
+    def all(self) -> list[Sample]:
+        """In the order of time."""
+        return sorted(self._read(), key=lambda one: one.at)
+
+    def _is_unfinished(self) -> bool:
+        try:
+            with self._path.open("rb") as file:
+                file.seek(-1, 2)
+                return file.read(1) != b"\n"
+        except OSError:
+            return False
+
+    def _read(self) -> Iterator[Sample]:
+        try:
+            lines = self._path.read_bytes().splitlines()
+        except FileNotFoundError:
+            return
+        for line in lines:
+            try:
+                told = orjson.loads(line)
+                sizes = {str(name): int(size) for name, size in told["sizes"].items()}
+                counts = {str(name): int(count) for name, count in told["counts"].items()}
+                yield Sample(float(told["at"]), sizes, counts, tuple(map(str, told["drifted"])))
+            except (ValueError, KeyError, TypeError, AttributeError):
+                continue
+
+    def _tidy(self) -> None:
+        oldest = self._clock.now() - KEPT_S
+        kept = list(self._read())
+        young = [one for one in kept if one.at >= oldest]
+        if len(young) < len(kept):
+            lines = ({"at": one.at, "sizes": one.sizes, "counts": one.counts, "drifted": one.drifted} for one in young)
+            durable.replace(self._path, b"".join(orjson.dumps(line) + b"\n" for line in lines))
+
+
+class Sampling(threading.Thread):
+    """Takes a sample now and every so often, until it is ended. A look that fails is told in the log and tried again then."""
+
+    def __init__(self, samples: Samples, look: Callable[[], tuple[Standings, float]], every_s: float) -> None:
+        """*look*: how everything stands, and when."""
+        super().__init__(name="sampling", daemon=True)
+        self._samples = samples
+        self._look = look
+        self._every_s = every_s
+        self._ended = threading.Event()
+
+    def run(self) -> None:
+        """Take samples."""
+        newest = 0.0
+        while not self._ended.is_set():
+            try:
+                found, at = self._look()
+                if at > newest:  # a look that somebody else had just taken is shown again
+                    self._samples.add(Sample.of(found, at))
+                    newest = at
+            except TdrError as error:
+                logger("reconciler.web").warning("dashboard_sample_failed", why=error.message)
+            except OSError as error:
+                logger("reconciler.web").warning(
+                    "dashboard_sample_not_kept", file=str(error.filename), why=error.strerror
+                )
+            self._ended.wait(self._every_s)
+
+    def end(self) -> None:
+        """Take no more."""
+        self._ended.set()
