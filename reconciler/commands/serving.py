@@ -22,6 +22,8 @@ SANDBOX_APP = {
 """What the sandbox accepts when the environment names nothing else. They open nothing but a sandbox."""
 SANDBOX_TOKEN = {"INTERCOM_TOKEN": "c2FuZGJveDppbnRlcmNvbV90b2tlbg=="}
 """The same of Intercom."""
+SANDBOX_KEY = {"QLIK_API_KEY": "sandbox-qlik-api-key"}
+"""The same of Qlik Cloud."""
 
 
 def serve(runtime: Runtime, port: int, say: Callable[[str], None]) -> None:
@@ -65,6 +67,9 @@ def sandbox(
     if vendor is Vendor.INTERCOM:
         _intercom(port, state_file, say, environ)
         return
+    if vendor is Vendor.QLIK:
+        _qlik(port, state_file, say, environ)
+        return
     from reconciler.emulators.pinterest.tokens import AppCredentials  # noqa: PLC0415 - only here
     from reconciler.emulators.sandbox import serve as answer  # noqa: PLC0415 - as above
 
@@ -98,3 +103,23 @@ def _intercom(port: int, state_file: Path | None, say: Callable[[str], None], en
     intercom = IntercomSandbox(token, port=port)
     fill(intercom.intercom.world)
     intercom.run(announce)
+
+
+def _qlik(port: int, state_file: Path | None, say: Callable[[str], None], environ: Mapping[str, str]) -> None:
+    if state_file is not None:
+        raise UsageError("the sandbox of Qlik Cloud keeps nothing in a file: leave `--state-file` out")
+    from reconciler.emulators.qlik.sample import fill  # noqa: PLC0415 - only here
+    from reconciler.emulators.qlik.sandbox import QlikSandbox  # noqa: PLC0415 - as above
+
+    logs.guard_libraries()
+    ((name, default),) = SANDBOX_KEY.items()
+    key = environ.get(name) or default
+
+    def announce(base_url: str) -> None:
+        say(f"Qlik Cloud sandbox at {base_url}, with a project and two tasks. Ctrl-C ends it.")
+        if key == default:
+            say(f"  export {name}={default}")
+
+    qlik = QlikSandbox(key, port=port)
+    fill(qlik.tenant.world)
+    qlik.run(announce)

@@ -10,3 +10,4 @@ class Vendor(StrEnum):
 
     PINTEREST = "pinterest"
     INTERCOM = "intercom"
+    QLIK = "qlik"

@@ -78,3 +78,22 @@ def test_the_sandbox_of_another_vendor_answers_with_its_own_token(tmp_path: Path
     assert "keeps nothing in a file" in refused.err
     assert [one["name"] for one in answer.json()["data"]] == ["vip", "trial"]
     assert sandbox.returncode in {0, 130}
+
+
+def test_the_sandbox_of_qlik_answers_with_its_own_key(tmp_path: Path) -> None:
+    folder = tmp_path / "nowhere"
+    folder.mkdir()
+    stage = Stage(folder, None, environment(folder))
+    refused = stage.tdr("sandbox", "--vendor", "qlik", "--state-file", "kept", expect=64)
+    sandbox = stage.spawn("sandbox", "--vendor", "qlik")
+    assert sandbox.stderr is not None
+    first, key = sandbox.stderr.readline(), sandbox.stderr.readline()
+    url = first.removeprefix("Qlik Cloud sandbox at ").partition(",")[0]
+    bearer = {"authorization": f"Bearer {key.partition('=')[2].strip()}"}
+    answer = httpx.get(f"{url}/api/v1/di-projects", headers=bearer)
+    sandbox.send_signal(signal.SIGINT)
+    sandbox.communicate(timeout=60)
+
+    assert "keeps nothing in a file" in refused.err
+    assert [one["name"] for one in answer.json()["projects"]] == ["Pinterest ads"]
+    assert sandbox.returncode in {0, 130}

@@ -1,0 +1,188 @@
+"""The REST API of a tenant of Qlik Cloud: spaces, data sources, connections; `projects` holds the rest.
+
+Source: API references of data-connections, data-sources, spaces and di-projects. What a page of a list is followed by is told
+as an address; only its parameters are used, so that no key goes to another host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final, TypeAlias
+from urllib.parse import parse_qsl, urlsplit
+
+from reconciler.apis.qlik_projects import QlikProjects
+from reconciler.apis.qlik_values import Connection, Source, Space
+from reconciler.http.client import Client
+from reconciler.http.request import Request, Safety, get, path, send_empty, send_json
+from reconciler.model.json import Json
+from reconciler.model.secret import Secret
+from reconciler.ports.clock import Clock
+
+Row: TypeAlias = Mapping[str, Json]
+
+_PAGE: Final = "100"
+_CONNECTIONS: Final = "/api/v1/data-connections"
+_CODE: Final = "qlik-auth-code"
+
+
+class QlikClient:
+    """One tenant. Safe for many threads."""
+
+    def __init__(self, client: Client, clock: Clock, tokens: Client | None = None) -> None:
+        """Speak through *client*; see `qlik_connect.connect`. *tokens*: what asks for tokens, closed with this."""
+        self._client = client
+        self._tokens = tokens
+        self.projects = QlikProjects(client, clock)
+
+    @property
+    def calls(self) -> int:
+        """Requests sent so far."""
+        return self._client.calls + (self._tokens.calls if self._tokens else 0)
+
+    @property
+    def address(self) -> str:
+        """Of the tenant, without a slash at the end."""
+        return self._client.base_url
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+        if self._tokens is not None:
+            self._tokens.close()
+
+    def never_show(self, secret: Secret) -> None:
+        """Keep *secret* out of messages, should an answer repeat it."""
+        self._client.scrubber.add(secret)
+
+    def listed(self, at: str, params: Mapping[str, str] | None = None) -> list[Row]:
+        """All rows of a list, page after page.
+
+        Raises:
+            Transient: its pages lead in a circle, or a page is none.
+        """
+        asked, rows = {"limit": _PAGE, **(params or {})}, list[Row]()
+        seen: set[tuple[tuple[str, str], ...]] = set()
+        while True:
+            request = get(at, asked)
+            told = self._client.json(request)
+            found = told.get("data") if isinstance(told, Mapping) else None
+            if not isinstance(told, Mapping) or not isinstance(found, list):
+                raise self._client.unusable(request, "no list `data`")
+            if not all(isinstance(row, Mapping) for row in found):
+                raise self._client.unusable(request, "something in `data` that is no object")
+            rows += [row for row in found if isinstance(row, Mapping)]
+            following = _next(told)
+            if not following:
+                return rows
+            asked = dict(parse_qsl(urlsplit(following).query))
+            mark = tuple(sorted(asked.items()))
+            if mark in seen:
+                raise self._client.unusable(request, "the same next page twice, so its pages never end")
+            seen.add(mark)
+
+    def spaces(self) -> list[Space]:
+        """All spaces that the key sees."""
+        return [Space.of(row) for row in self.listed("/api/v1/spaces")]
+
+    def sources(self) -> list[Source]:
+        """Data sources that connections can be made to."""
+        return [Source.of(row) for row in self.listed("/api/v1/data-sources")]
+
+    def properties(self, source_id: str) -> tuple[str, ...]:
+        """Names of the properties of a data source, sorted. Their form is not described, so three are understood."""
+        request = get(path("api", "v1", "data-sources", source_id, "api-specs"))
+        told = self._client.json(request)
+        specs = told.get("connectionProperties") if isinstance(told, Mapping) else None
+        if isinstance(specs, Mapping):
+            within = specs.get("properties")
+            named = within if isinstance(within, Mapping) else specs
+            return tuple(sorted(named))
+        if isinstance(specs, list):
+            names = [row.get("name") for row in specs if isinstance(row, Mapping)]
+            return tuple(sorted(name for name in names if isinstance(name, str)))
+        raise self._client.unusable(request, "no `connectionProperties`")
+
+    def gateways(self, source_id: str) -> list[Space]:
+        """Gateways that a data source can be reached through; id and name of each."""
+        return [Space.of(row) for row in self.listed(path("api", "v1", "data-sources", source_id, "gateways"))]
+
+    def connections(self) -> list[Connection]:
+        """All connections, without their properties."""
+        return [Connection.of(row) for row in self.listed(_CONNECTIONS, {"noDatafiles": "true"})]
+
+    def connection(self, connection_id: str) -> Connection:
+        """One with its properties.
+
+        Raises:
+            NotFound: it is not there.
+        """
+        request = get(path("api", "v1", "data-connections", connection_id), {"parseConnection": "true"})
+        told = self._object(request)
+        # What is only told here may hold the secret of the connection, which nobody needs.
+        return Connection.of({name: value for name, value in told.items() if name != "qConnectionSecret"})
+
+    def page_of_consent(self, source_id: str, name: str, properties: Row) -> str:
+        """Address of the page on which a person lets the app read. Nothing is made; other members are ignored.
+
+        Raises:
+            Transient: no address came.
+        """
+        body = {"datasourceID": source_id, "qName": name, "connectionProperties": properties, "authUrlOnly": True}
+        # Sent once: where `authUrlOnly` is not heeded it would make a connection.
+        request = send_json("POST", _CONNECTIONS, body, safety=Safety.ONCE)
+        address = self._object(request).get("authUrl")
+        if not isinstance(address, str) or urlsplit(address).scheme not in {"http", "https"}:
+            raise self._client.unusable(request, "no `authUrl`")
+        return address
+
+    def create_connection(self, source_id: str, name: str, space: str, properties: Row, code: str = "") -> Connection:
+        """Make one. *space*: id, "" for the personal one. *code*: of a person who consented.
+
+        Raises:
+            Conflict: the name is taken there.
+            OutcomeUnknown: it may be there, or not.
+        """
+        body: dict[str, Json] = {"datasourceID": source_id, "qName": name, "connectionProperties": dict(properties)}
+        if space:
+            body["space"] = space
+        request = send_json("POST", _CONNECTIONS, body, safety=Safety.ONCE)
+        return Connection.of(self._object(self._with_code(request, code)))
+
+    def patch_connection(self, connection_id: str, operations: Sequence[Row], code: str = "") -> None:
+        """Change members of one.
+
+        Raises:
+            NotFound: it is not there.
+            Conflict: the name is taken.
+            Permanent: a member cannot be changed, or the code is of no use.
+        """
+        at = path("api", "v1", "data-connections", connection_id)
+        safety = Safety.ONCE if code else Safety.IDEMPOTENT  # a code is good for one use
+        self._client.send(self._with_code(send_json("PATCH", at, list(operations), safety=safety), code))
+
+    def delete_connection(self, connection_id: str) -> None:
+        """Take one away.
+
+        Raises:
+            NotFound: it is gone already.
+        """
+        self._client.send(send_empty("DELETE", path("api", "v1", "data-connections", connection_id)))
+
+    def _with_code(self, request: Request, code: str) -> Request:
+        if not code:
+            return request
+        self._client.scrubber.add_token(code)
+        return request.with_headers({_CODE: code})
+
+    def _object(self, request: Request) -> Row:
+        told = self._client.json(request)
+        if not isinstance(told, Mapping):
+            raise self._client.unusable(request, "no object")
+        return told
+
+
+def _next(told: Row) -> str:
+    links = told.get("links")
+    following = links.get("next") if isinstance(links, Mapping) else None
+    address = following.get("href") if isinstance(following, Mapping) else None
+    return address if isinstance(address, str) else ""
