@@ -20,7 +20,8 @@ from reconciler.manifest.queries import unparsed
 from reconciler.model.address import Address
 from reconciler.model.exports import SECRET_SETTING
 from reconciler.model.imports import ImportSpec
-from reconciler.model.kinds import ActivationSpec, QuerySpec, SqlSource
+from reconciler.model.kinds import ActivationSpec, QuerySpec
+from reconciler.model.queries import SqlSource
 from reconciler.model.resource import Resource
 from reconciler.model.secret import Secret
 from reconciler.model.spec import Spec

@@ -12,7 +12,8 @@ from reconciler.commands.dig_desk import Desk, Keys, LeftAlone, filled, holds_se
 from reconciler.model.activation import AudienceVerbs
 from reconciler.model.address import Address
 from reconciler.model.connections import PinterestConnection
-from reconciler.model.kinds import AudienceSpec, Delivery, Engine, Identifier
+from reconciler.model.kinds import AudienceSpec, Delivery, Identifier
+from reconciler.model.queries import Engine
 from reconciler.policy.columns import columns_of
 
 TARGETS: Final = ("result_connection", "result_settings", "result_url")

@@ -16,9 +16,11 @@ from reconciler.manifest.pointers import parts, pointer
 from reconciler.model.address import Address
 from reconciler.model.imports import ImportSpec
 from reconciler.model.json import Json
-from reconciler.model.kinds import ActivationSpec, ObjectActivationSpec, QuerySpec, SqlSource
+from reconciler.model.kinds import ActivationSpec, QuerySpec
+from reconciler.model.queries import SqlSource
 from reconciler.model.record import State
 from reconciler.model.resource import Resource
+from reconciler.model.row_activations import FileActivationSpec, ObjectActivationSpec
 from reconciler.ports.listing import Declaration, DeclaredTree, SecretPlace
 
 
@@ -77,7 +79,9 @@ def written_at(resource: Resource, path: str) -> Spot | None:
     address, spec = resource.address, resource.spec
     if path in _TIMING:
         schedule = (
-            spec.schedule if isinstance(spec, QuerySpec | ActivationSpec | ObjectActivationSpec | ImportSpec) else None
+            spec.schedule
+            if isinstance(spec, QuerySpec | ActivationSpec | ObjectActivationSpec | FileActivationSpec | ImportSpec)
+            else None
         )
         return (
             Spot(Address("schedule", schedule), f"/spec{path}")
@@ -169,7 +173,7 @@ def _plain(tree: DeclaredTree) -> Json:
 
 def _source_of(resource: Resource) -> SqlSource | None:
     match resource.spec:
-        case ActivationSpec() | ObjectActivationSpec() as activation:
+        case ActivationSpec() | ObjectActivationSpec() | FileActivationSpec() as activation:
             return activation.sql
         case QuerySpec() as query:
             return query
@@ -216,7 +220,9 @@ def _refuse_shared_timing(resource: Resource, path: str, spot: Spot, resources: 
             )
         return
     schedule = (
-        spec.schedule if isinstance(spec, QuerySpec | ActivationSpec | ObjectActivationSpec | ImportSpec) else None
+        spec.schedule
+        if isinstance(spec, QuerySpec | ActivationSpec | ObjectActivationSpec | FileActivationSpec | ImportSpec)
+        else None
     )
     if schedule is None and path != "/cron":
         raise TdrError(f"{resource.address}: no schedule is declared", hint="accept its /cron first")

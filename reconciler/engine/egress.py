@@ -15,8 +15,9 @@ from reconciler.model.activation import Outcome
 from reconciler.model.address import Address
 from reconciler.model.change import Adopt, Change, Create, Delete, Disable, Keep, Replace, Undecided, Update
 from reconciler.model.egress import UNKNOWN, EgressChange, Leaving, Movement, Outflow
-from reconciler.model.kinds import ActivationSpec, ObjectActivationSpec
+from reconciler.model.kinds import ActivationSpec
 from reconciler.model.observation import Finding
+from reconciler.model.row_activations import FileActivationSpec, ObjectActivationSpec
 from reconciler.model.timing import ScheduleSpec, Timing
 from reconciler.policy.columns import columns_of, hashing_of, pii_class
 
@@ -116,7 +117,7 @@ def _effective(world: World, prepared: Prepared, change: Change) -> str:
 def _timing(world: World, address: Address) -> Timing | None:
     resource = world.resources.get(address)
     spec = resource.spec if resource else None
-    if not isinstance(spec, ActivationSpec | ObjectActivationSpec):
+    if not isinstance(spec, ActivationSpec | ObjectActivationSpec | FileActivationSpec):
         return None
     if not isinstance(spec.schedule, str):
         return spec.schedule

@@ -15,10 +15,11 @@ from reconciler.engine.world import World
 from reconciler.model.address import Address
 from reconciler.model.change import Adopt, Change, Create, Delete, Disable, Keep, Replace, Undecided, Update
 from reconciler.model.egress import EgressChange, Movement
-from reconciler.model.kinds import ActivationSpec, ObjectActivationSpec
+from reconciler.model.kinds import ActivationSpec
 from reconciler.model.plan import Gate
 from reconciler.model.policy import Level
 from reconciler.model.resource import Resource
+from reconciler.model.row_activations import ObjectActivationSpec
 from reconciler.policy.book import Book
 from reconciler.policy.judging import SOON_DAYS, breaches, told, waivers_ending
 

@@ -24,7 +24,8 @@ from reconciler.manifest.shapes import fields_of, models_in
 from reconciler.manifest.source import Source
 from reconciler.manifest.sql_parsing import SqlProblem, sql_problem
 from reconciler.model.address import Address
-from reconciler.model.kinds import KINDS, SqlSource
+from reconciler.model.kinds import KINDS
+from reconciler.model.queries import SqlSource
 from reconciler.model.resource import Resource
 
 FILE_NAME = "queries.json"

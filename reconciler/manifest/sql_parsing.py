@@ -6,7 +6,7 @@ import logging
 import re
 from dataclasses import dataclass
 
-from reconciler.model.kinds import Engine
+from reconciler.model.queries import Engine
 
 _UNCLOSED = re.compile(r"Missing (?P<quote>\S+) from (?P<line>\d+):(?P<column>\d+)\s*$")
 _EXPECTED = re.compile(r"Expect(?:ing|ed) (?P<what>[^<]+?)(?: but got.*)?$", re.DOTALL)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Annotated, Final, Self, TypeAlias
 
 from pydantic import Field, model_validator
@@ -17,6 +18,13 @@ SECRET_SETTING: Final = re.compile(
 )
 """Names of settings that the vendor hides when they are read, or that had better never be shown."""
 ConnectorType = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+
+
+class OnInvalid(StrEnum):
+    """What an export does with a row it cannot send."""
+
+    SKIP = "skip"
+    FAIL = "fail"
 
 
 class QueryExport(Spec):

@@ -11,10 +11,11 @@ from typing import Annotated, Self
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from reconciler.model.connections import ConnectionSpec
-from reconciler.model.exports import QueryExport
+from reconciler.model.exports import OnInvalid, QueryExport
 from reconciler.model.imports import ImportSpec
 from reconciler.model.mapping import Notify, OutputColumn
-from reconciler.model.salesforce import EmptyValues, ObjectDelivery, ToObject, Writing
+from reconciler.model.queries import SqlSource
+from reconciler.model.row_activations import FileActivationSpec, ObjectActivationSpec
 from reconciler.model.segments import ParentSegmentName, ParentSegmentSpec, SegmentFolderSpec, SegmentName, SegmentSpec
 from reconciler.model.sourcespecs import SourceDefinition
 from reconciler.model.spec import (
@@ -22,7 +23,6 @@ from reconciler.model.spec import (
     ConnectionName,
     DatabaseName,
     Digits,
-    FileText,
     KeyedBy,
     OneLine,
     Spec,
@@ -34,13 +34,6 @@ from reconciler.model.workflows import WorkflowSpec
 TableName = Annotated[str, Field(pattern=r"^[a-z0-9_]{3,255}$")]
 
 
-class Engine(StrEnum):
-    """The SQL dialect of a query."""
-
-    TRINO = "trino"
-    HIVE = "hive"
-
-
 class Membership(StrEnum):
     """What an activation does to the members of its audience."""
 
@@ -48,13 +41,6 @@ class Membership(StrEnum):
     ADD = "add"
     REMOVE = "remove"
     CLEAR = "clear"
-
-
-class OnInvalid(StrEnum):
-    """What an export does with a row it cannot send."""
-
-    SKIP = "skip"
-    FAIL = "fail"
 
 
 class DatabaseSpec(Spec):
@@ -90,29 +76,6 @@ class TableSpec(Spec):
     """Days after which rows expire; 0 for never."""
     description: str | None = None
     """Text for people."""
-
-
-class SqlSource(Spec):
-    """Rows made by SQL, inline or in a file of the project."""
-
-    database: DatabaseName
-    """Name of a Database document, or of a database that exists already."""
-    engine: Engine = Engine.TRINO
-    """The SQL dialect: trino or hive."""
-    engine_version: OneLine | None = None
-    """Version of the engine: stable, experimental or a number; left out, the vendor's choice stays as it is."""
-    sql: str | None = None
-    """The SQL itself; or name a `file`."""
-    file: Annotated[str, FileText(into="sql")] | None = None
-    """Path of an SQL file, relative to the project."""
-
-    @model_validator(mode="after")
-    def _has_text(self) -> Self:
-        # The loader puts the file's text into `sql`, so both may be set by then; neither is the mistake.
-        if self.sql is None and self.file is None:
-            message = "needs `sql` or `file`"
-            raise ValueError(message)
-        return self
 
 
 class QuerySpec(SqlSource):
@@ -257,61 +220,22 @@ class ActivationSpec(Spec):
         return self.from_.query
 
 
-class QueryRows(Spec):
-    """Rows that a query gives."""
-
-    query: SqlSource
-    """The query. Its columns are called like the fields that they fill."""
-
-
-class ObjectActivationSpec(Spec):
-    """Which rows go to which object of a CRM, what they do there, and when."""
-
-    from_: Annotated[QueryRows, Field(alias="from")]
-    """Where the rows come from."""
-    to: ToObject
-    """Where the rows go."""
-    write: Writing
-    """What they do there: insert, {upsert: KEY}, {update: KEY} or {replace: soft or hard}."""
-    empty_values: EmptyValues = EmptyValues.KEEP
-    """`keep` leaves a field alone where a row has no value for it; `erase` empties it."""
-    on_invalid: OnInvalid = OnInvalid.SKIP
-    """`skip` leaves out and counts rows that cannot be sent or are refused; `fail` ends the run with an error for them."""
-    schedule: NamedTiming = None
-    """When it runs: the name of a Schedule document, or a timing; left out, the vendor's schedule stays as it is."""
-    name: OneLine | None = None
-    """Name of the saved query in Treasure Data; the document's name when left out."""
-    priority: Annotated[int, Field(ge=-2, le=2)] | None = None
-    """From -2, very low, to 2, very high."""
-    retry_limit: Annotated[int, Field(ge=0, le=32)] | None = None
-    """How often a failed run is tried again."""
-    delivery: ObjectDelivery = ObjectDelivery()
-    """How rows travel."""
-
-    @model_validator(mode="after")
-    def _has_sense(self) -> Self:
-        if self.empty_values is EmptyValues.ERASE and not self.write.key:
-            message = "`empty_values: erase` is for `upsert` and `update`: a new record has nothing to erase"
-            raise ValueError(message)
-        return self
-
-    @property
-    def sql(self) -> SqlSource:
-        """The query whose rows go out."""
-        return self.from_.query
-
-
 def _target_of(written: object) -> str:
-    """Which of the two an activation is: rows go to an object as soon as an object, or what they do to it, is spoken of."""
-    if isinstance(written, ObjectActivationSpec):
-        return ObjectActivationSpec.__name__
-    to = written.get("to") if isinstance(written, dict) else None
-    is_object = (isinstance(written, dict) and "write" in written) or (isinstance(to, dict) and "object" in to)
-    return ObjectActivationSpec.__name__ if is_object else ActivationSpec.__name__
+    """Which of the three an activation is: its target says it, or what it does there."""
+    if isinstance(written, Spec):
+        return type(written).__name__
+    told = written if isinstance(written, dict) else {}
+    to = told.get("to")
+    target = to if isinstance(to, dict) else {}
+    if "path" in target:
+        return FileActivationSpec.__name__
+    return ObjectActivationSpec.__name__ if "write" in told or "object" in target else ActivationSpec.__name__
 
 
 AnyActivation = Annotated[
-    Annotated[ActivationSpec, Tag("ActivationSpec")] | Annotated[ObjectActivationSpec, Tag("ObjectActivationSpec")],
+    Annotated[ActivationSpec, Tag("ActivationSpec")]
+    | Annotated[ObjectActivationSpec, Tag("ObjectActivationSpec")]
+    | Annotated[FileActivationSpec, Tag("FileActivationSpec")],
     Discriminator(_target_of),
 ]
 

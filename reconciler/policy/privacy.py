@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.model.kinds import ActivationSpec, ObjectActivationSpec, TableSpec
+from reconciler.model.kinds import ActivationSpec, TableSpec
 from reconciler.model.policy import Level
 from reconciler.model.resource import Resource
+from reconciler.model.row_activations import FileActivationSpec, ObjectActivationSpec
 from reconciler.policy.columns import columns_of, pii_class
 from reconciler.policy.rules import Declared, Found, Rule
 
@@ -16,7 +17,7 @@ _SQL = "/spec/from/query/sql"
 def _unnamed_columns(resource: Resource, declared: Declared) -> Iterator[Found]:
     del declared
     spec = resource.spec
-    if not isinstance(spec, ActivationSpec | ObjectActivationSpec):
+    if not isinstance(spec, ActivationSpec | ObjectActivationSpec | FileActivationSpec):
         return
     if isinstance(spec, ActivationSpec) and spec.all_columns:
         yield Found("/spec/all_columns", "sends columns that it does not name")

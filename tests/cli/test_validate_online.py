@@ -9,7 +9,7 @@ import pytest
 from stage import MANIFESTS, Said, Stage, environment
 
 from reconciler.manifest.sql_parsing import tables_needed
-from reconciler.model.kinds import Engine
+from reconciler.model.queries import Engine
 
 QUERY = """\
 apiVersion: tdr/v1

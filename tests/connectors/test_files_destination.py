@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import gzip
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,9 @@ import duckdb
 import pytest
 
 from reconciler.connectors.destinations.files import FilesDestination
+from reconciler.connectors.destinations.files_writing import write_rows
 from reconciler.errors import Interrupted, Permanent
+from reconciler.model.imports import FileFormat
 from reconciler.ports.exports import ExportReport, ExportRequest
 
 SQL = (
@@ -168,3 +173,43 @@ def test_what_a_killed_export_left_is_removed_and_what_another_one_writes_stays(
         export(tmp_path, path="c.csv")
 
     assert sorted(path.name for path in tmp_path.iterdir()) == [held.name, "c.csv"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("form", FileFormat)
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_full_disk_is_told_as_one_in_each_format(form: FileFormat, compressed: bool) -> None:  # noqa: FBT001 - a case
+    with duckdb.connect() as connection:
+        connection.execute("CREATE TEMP TABLE rows AS SELECT md5(i::VARCHAR) AS text FROM range(200000) t (i)")
+        with pytest.raises(OSError, match="No space left") as refused:
+            write_rows(connection, Path("/dev/full"), form, lambda _: None, compressed=compressed)
+
+    assert refused.value.errno == errno.ENOSPC
+
+
+LIMITED = """
+import resource, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from test_files_destination import export
+from reconciler.errors import Permanent
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+try:
+    export(Path(sys.argv[1]), "SELECT md5(i::VARCHAR) AS text FROM range(100000) t (i)", path=sys.argv[3])
+except Permanent as error:
+    print(error.message, error.hint, sep="; ")
+"""
+
+
+@pytest.mark.parametrize("path", ["a.csv", "a.jsonl.gz", "a.parquet"])
+def test_a_disk_without_room_leaves_the_file_before_and_says_what_now(tmp_path: Path, path: str) -> None:
+    (tmp_path / path).write_text("before")
+
+    command = [sys.executable, "-c", LIMITED, str(tmp_path), str(Path(__file__).parent), path]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert ended.stdout == (
+        f"file `{path}` cannot be written: File too large; make room on its disk; "
+        "a file of an earlier run is still there as it was, so run it again then\n"
+    ), ended.stderr
+    assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [(path, "before")]

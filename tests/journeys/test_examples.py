@@ -197,6 +197,15 @@ def import_intercom(stage: Stage) -> None:
     assert [name for name, position in positions.items() if position] == ["conversations", "people"]
 
 
+def to_files(stage: Stage) -> None:
+    out = stage.folder / "out"
+    lines = (out / "regulars.csv").read_text(encoding="utf-8").splitlines()
+    # The n-th customer ordered n mod 9 + 1 times.
+    assert (lines[0], len(lines) - 1) == ('"email","orders"', len([n for n in range(1, 41) if n % 9 + 1 >= 5]))
+    assert sorted(path.name for path in out.iterdir()) == ["kept", "regulars.csv"]
+    assert [path.suffix for path in (out / "kept").iterdir()] == [".parquet", ".parquet"]
+
+
 RESULTS = {
     "01-a-query": a_query,
     "02-an-audience": an_audience,
@@ -208,6 +217,7 @@ RESULTS = {
     "08-gitops": gitops,
     "09-rest-source": rest_source,
     "10-import-intercom": import_intercom,
+    "11-to-files": to_files,
 }
 
 

@@ -7,7 +7,8 @@ from manifest_texts import CONNECTION, Load, Refusals, brief, query
 
 from reconciler.diagnostics import Diagnostic
 from reconciler.model.address import Address
-from reconciler.model.kinds import Engine, QuerySpec
+from reconciler.model.kinds import QuerySpec
+from reconciler.model.queries import Engine
 from reconciler.model.resource import Origin
 from reconciler.model.spec import Adopt, Lifecycle, OnDelete
 from reconciler.model.timing import Timing

@@ -13,7 +13,7 @@ from reconciler.diagnostics import Severity
 from reconciler.errors import ManifestError
 from reconciler.manifest.queries import MOST_AT_ONCE
 from reconciler.manifest.sql_parsing import sql_problem
-from reconciler.model.kinds import Engine
+from reconciler.model.queries import Engine
 
 REMOTE = {"manifests/environments/prod.yaml": "treasure_data: {endpoint: us01, api_key: '${secret:env:CLIENT_ID}'}\n"}
 ACTIVATION = """\

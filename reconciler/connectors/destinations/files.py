@@ -6,6 +6,7 @@ run stays until the new one is there. A run that is repeated with the same job w
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from collections.abc import Mapping
@@ -104,7 +105,7 @@ class FilesDestination:
             else:
                 bucket.store(staged, named)
         except OSError as error:
-            raise Permanent(f"{where} cannot be written: {error.strerror}") from error
+            raise _refused(where, target.parent, error) from error
         finally:
             with suppress(OSError):
                 staged.unlink(missing_ok=True)
@@ -131,6 +132,21 @@ class FilesDestination:
         if not resolved.is_relative_to(self.root.resolve()):
             raise Permanent(f"path {written!r} leads outside the folder of the export", hint="links are followed, too")
         return resolved
+
+
+def _refused(where: str, folder: Path, error: OSError) -> Permanent:
+    """What the disk said, and what to do about it; the name of *folder* is the last part of its path."""
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
+            now = "make room on its disk"
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            now = f"let this user write to the folder {folder.name!r}, or choose another `path`"
+        case errno.EEXIST | errno.ENOTDIR | errno.ENAMETOOLONG | errno.ELOOP:
+            now = "choose another `path`: what stands before its last `/` must be folders, and no name too long"
+        case _:
+            now = "see what the disk has"
+    message = f"{where} cannot be written: {error.strerror or type(error).__name__}"
+    return Permanent(message, hint=f"{now}; a file of an earlier run is still there as it was, so run it again then")
 
 
 def _sweep(folder: Path) -> None:

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from reconciler.model.connections import BUCKET_SECRETS, INTERCOM_ADDRESSES
-from reconciler.model.kinds import Engine
+from reconciler.model.queries import Engine
 from reconciler.ports.listing import Declaration, Directory, Found, SecretPlace, Undeclarable
 from reconciler.providers.treasure_data import (
     declaring_activations,
     declaring_segments,
     declaring_workflows,
     exports,
+    file_exports,
     import_sources,
     object_exports,
     rest_connections,
@@ -126,10 +127,15 @@ def _activation(attributes: Mapping[str, Any], name: str, directory: Directory) 
     if "segment" in attributes or "journey" in attributes:
         return declaring_activations.of_people(attributes, name, directory, _timing(attributes))
     export = attributes["export"]
-    is_object = object_exports.is_object_export(export)
+    if object_exports.is_object_export(export):
+        where = object_exports.declared(export, directory)
+    elif file_exports.is_file_export(export):
+        where = file_exports.declared(export, directory)
+    else:
+        where = exporting(export, directory)
     return {
         "from": {"query": _source(attributes, directory)},
-        **(object_exports.declared(export, directory) if is_object else exporting(export, directory)),
+        **where,
         **name_beside(attributes, name),
         **_running(attributes),
     }

@@ -8,7 +8,7 @@ from typing import Final
 
 from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.model.address import Address
-from reconciler.model.kinds import Engine
+from reconciler.model.queries import Engine
 
 SHORTEST_NAME: Final = 3  # "Validation failed: Name is too short", td-client-java tests
 LONGEST_NAME: Final = 255  # td-client-ruby, api.rb

@@ -17,8 +17,9 @@ from reconciler.model.connections import (
     RestConnection,
 )
 from reconciler.model.imports import ImportSpec
-from reconciler.model.kinds import ActivationSpec, DatabaseSpec, ObjectActivationSpec, QuerySpec, TableSpec
+from reconciler.model.kinds import ActivationSpec, DatabaseSpec, QuerySpec, TableSpec
 from reconciler.model.resource import Resource
+from reconciler.model.row_activations import FileActivationSpec, ObjectActivationSpec
 from reconciler.model.salesforce import SalesforceConnection
 from reconciler.model.segments import ParentSegmentSpec, SegmentFolderSpec, SegmentSpec
 from reconciler.model.spec import Spec
@@ -49,7 +50,12 @@ def name_of(resource: Resource, context: Context) -> str:  # noqa: PLR0911 - a t
                 parent = parent_label(journey.parent_segment, context)
                 return f"{quoted(parent)}//{quoted(journey.name)}/{quoted(own)}"
             return own if segment is None else f"{_segment_name(segment, context)}/{quoted(own)}"
-        case QuerySpec(name=name) | ImportSpec(name=name) | ObjectActivationSpec(name=name):
+        case (
+            QuerySpec(name=name)
+            | ImportSpec(name=name)
+            | ObjectActivationSpec(name=name)
+            | FileActivationSpec(name=name)
+        ):
             return name or resource.address.name
         case DatabaseSpec(name=name):
             return name or identifier(resource.address.name)

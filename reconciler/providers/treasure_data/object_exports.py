@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.model.address import Address
-from reconciler.model.exports import QueryExport, Setting
-from reconciler.model.kinds import ObjectActivationSpec, OnInvalid
+from reconciler.model.exports import OnInvalid, QueryExport, Setting
+from reconciler.model.row_activations import ObjectActivationSpec
 from reconciler.model.salesforce import (
     DEFAULT_VERSION,
     LAST_WITH_SOAP_LOGIN,

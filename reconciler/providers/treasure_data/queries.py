@@ -14,21 +14,14 @@ from reconciler.model.address import Address
 from reconciler.model.connections import FilesConnection, PinterestConnection
 from reconciler.model.exports import QueryExport
 from reconciler.model.json import Json, canonical
-from reconciler.model.kinds import (
-    ActivationSource,
-    ActivationSpec,
-    AudienceSpec,
-    Membership,
-    ObjectActivationSpec,
-    QueryRows,
-    QuerySpec,
-    SqlSource,
-)
+from reconciler.model.kinds import ActivationSource, ActivationSpec, AudienceSpec, Membership, QuerySpec
 from reconciler.model.observation import Observation, Seen
 from reconciler.model.probe import AccountFacts, FactName
+from reconciler.model.queries import QueryRows, SqlSource
 from reconciler.model.resource import Resource
+from reconciler.model.row_activations import FileActivationSpec, ObjectActivationSpec
 from reconciler.ports.provider import Context, FieldClass, KindTraits, Wanted
-from reconciler.providers.treasure_data import exports, limits, object_exports, results, wire
+from reconciler.providers.treasure_data import exports, file_exports, limits, object_exports, results, wire
 from reconciler.providers.treasure_data.family import Attributes, look, settled
 from reconciler.providers.treasure_data.lookups import Lookups
 from reconciler.providers.treasure_data.names import database_name, name_of, not_ours, referred
@@ -83,12 +76,14 @@ class SavedQueries:
         below = "/spec" if isinstance(resource.spec, QuerySpec) else "/spec/from/query"
         field = "file" if source.file is not None else "sql"
         yield from limits.query_problems(address, source.engine, source.sql or "", f"{below}/{field}")
-        if isinstance(resource.spec, QuerySpec | ActivationSpec | ObjectActivationSpec):
+        if isinstance(resource.spec, QuerySpec | ActivationSpec | ObjectActivationSpec | FileActivationSpec):
             yield from self._timings.problems(address, resource.spec.schedule, context)
         if isinstance(resource.spec, ActivationSpec):
             yield from _delivery_problems(address, resource.spec, context)
         if isinstance(resource.spec, ObjectActivationSpec):
             yield from object_exports.problems(address, resource.spec, context, takes_pairs=self._takes_pairs)
+        if isinstance(resource.spec, FileActivationSpec):
+            yield from file_exports.problems(address, resource.spec, context, runs_here=self._runs_here)
         if isinstance(resource.spec, QuerySpec):
             yield from exports.problems(
                 address, resource.spec.export, takes_pairs=self._takes_pairs, runs_here=self._runs_here
@@ -97,7 +92,7 @@ class SavedQueries:
     def attributes(self, resource: Resource, context: Context) -> Attributes:
         """What the saved query should be. Only what the manifest says is in it, so that the rest stays the vendor's."""
         spec, source = resource.spec, source_of(resource)
-        if not isinstance(spec, QuerySpec | ActivationSpec | ObjectActivationSpec):
+        if not isinstance(spec, QuerySpec | ActivationSpec | ObjectActivationSpec | FileActivationSpec):
             raise not_ours(resource)
         wanted: dict[str, object] = {
             "name": name_of(resource, context),
@@ -113,6 +108,8 @@ class SavedQueries:
             wanted["retry_limit"] = spec.retry_limit
         if isinstance(spec, ActivationSpec):
             wanted["export"] = _export(spec, context)
+        elif isinstance(spec, FileActivationSpec):
+            wanted["export"] = exports.wanted(file_exports.export_of(spec), context, self._lookups.id_of)
         elif isinstance(spec, ObjectActivationSpec):
             wanted["export"] = exports.wanted(object_exports.export_of(spec, context), context, self._lookups.id_of)
         elif spec.export is None:
@@ -206,6 +203,8 @@ class SavedQueries:
                 fields["query"] = source_of(resource).sql or ""
             elif isinstance(value, Mapping) and isinstance(resource.spec, QuerySpec):
                 fields |= exports.fields(cast("QueryExport", resource.spec.export), value)
+            elif isinstance(value, Mapping) and isinstance(resource.spec, FileActivationSpec):
+                fields |= exports.fields(file_exports.export_of(resource.spec), value)
             elif isinstance(value, Mapping) and isinstance(resource.spec, ObjectActivationSpec):
                 fields |= exports.pair(value)
             elif isinstance(value, Mapping):
@@ -239,7 +238,7 @@ class SavedQueries:
         if address.kind == "activation":
             told = exports.told(raw)
             is_object = not results.of_query(raw) and object_exports.is_object_export(told)
-            attributes["export"] = told if is_object else self.export_of(raw)
+            attributes["export"] = told if is_object or file_exports.is_file_export(told) else self.export_of(raw)
         else:
             attributes["result"] = results.shown(result) or ("a connection" if raw.get("result_connection_id") else "")
             if told := exports.told(raw):
@@ -267,7 +266,7 @@ def source_of(resource: Resource) -> SqlSource:
     match resource.spec:
         case ActivationSpec(from_=ActivationSource(query=SqlSource() as query)):
             return query
-        case ObjectActivationSpec(from_=QueryRows(query=query)):
+        case ObjectActivationSpec(from_=QueryRows(query=query)) | FileActivationSpec(from_=QueryRows(query=query)):
             return query
         case QuerySpec() as query:
             return query

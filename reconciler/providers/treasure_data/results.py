@@ -15,9 +15,9 @@ import orjson
 from reconciler.model.activation import Resolution
 from reconciler.model.connections import PinterestConnection
 from reconciler.model.egress import Outflow
-from reconciler.model.exports import SECRET_SETTING
+from reconciler.model.exports import SECRET_SETTING, OnInvalid
 from reconciler.model.json import Json
-from reconciler.model.kinds import ActivationSpec, AudienceSpec, Identifier, OnInvalid
+from reconciler.model.kinds import ActivationSpec, AudienceSpec, Identifier
 from reconciler.model.masks import is_mask
 from reconciler.model.secret import Secret
 from reconciler.model.unknown import Unknown
@@ -96,10 +96,14 @@ def outflow(attributes: Mapping[str, object]) -> Outflow | None:
             sql=str(attributes.get("sql", "")),
             dialect=str(attributes.get("engine", "trino")),
         )
+    if "connection_id" in export and export.keys() == {"connection_id", "path"}:
+        return Outflow(
+            f"files:{export['path']}", str(attributes.get("sql", "")), str(attributes.get("engine", "trino"))
+        )
     kind = export.get("type") or ("connection" if export.keys() & {"connection", "connection_id"} else None)
     if not kind or str(export.get("url", "")).startswith("td://@/"):
         return None  # no export, or one into a table of the same account
-    named = ("ad_account_id", "url", "connection", "connection_id")
+    named = ("ad_account_id", "url", "connection", "connection_id", *(("path",) if kind == "files" else ()))
     account = next((export[name] for name in named if export.get(name)), "")
     return Outflow(
         destination=f"{kind}:{account}" if account else str(kind),

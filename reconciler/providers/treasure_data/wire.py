@@ -14,7 +14,7 @@ import orjson
 
 from reconciler.errors import Permanent
 from reconciler.model.json import Json
-from reconciler.model.kinds import Engine
+from reconciler.model.queries import Engine
 
 Raw = Mapping[str, Json]
 """One object of an answer."""
