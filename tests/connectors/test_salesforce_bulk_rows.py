@@ -3,69 +3,16 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
-import duckdb
 import pytest
-from export_world import FakeClock
-from salesforce_server import TOKEN, Org, Server
+from salesforce_server import TOKEN, Server
+from salesforce_world import PEOPLE, SECRET, UPSERT, World
 
-from reconciler.connectors.destinations.salesforce import SalesforceDestination, connector
-from reconciler.dataplane.exporter import TypedExporter
 from reconciler.errors import Permanent, Transient
 from reconciler.model.json import Json
-from reconciler.ports.exports import ExportReport, ExportRequest
-
-SECRET = "FAKE-consumer-secret/1"
-PEOPLE = "SELECT 'k' || i AS Key__c, 'Name ' || i AS LastName FROM range(50) t(i)"
-UPSERT = {"mode": "update", "upsert": True, "unique": "Key__c"}
-
-
-@dataclass
-class World:
-    """A destination in front of a Salesforce of this test."""
-
-    folder: Path
-    server: Server
-    said: list[str] = field(default_factory=list)
-    cancelled: threading.Event = field(default_factory=threading.Event)
-
-    @property
-    def org(self) -> Org:
-        return self.server.org
-
-    def run(self, sql: str, settings: dict[str, Json], job: str = "1") -> ExportReport:
-        told: dict[str, Json] = {
-            "auth_method": "client_credentials",
-            "login_url": self.server.url,
-            "client_id": "FAKE-consumer",
-            "client_secret": SECRET,
-            "api_version": "60.0",
-            "object": "Contact",
-            **settings,
-        }
-        clock = FakeClock()
-        destination = SalesforceDestination(
-            connector(None, clock), self.folder / "runs", quarantine=self.folder / "quarantine", clock=clock
-        )
-        with duckdb.connect() as connection:
-            connection.execute(f"CREATE VIEW rows AS {sql}")
-            return TypedExporter({"sfdc_v2": destination}).export(
-                ExportRequest("sfdc_v2", told, job),
-                connection,
-                lambda _done, _total, event="": self.said.append(event),
-                self.cancelled,
-            )
-
-    def there(self) -> list[tuple[str, ...]]:
-        return sorted(tuple(one[name] for name in sorted(one)) for one in self.org.records)
-
-    def left_over(self) -> list[Path]:
-        return [path for path in (self.folder / "runs").rglob("*") if path.is_file() and path.name != "run.json"]
 
 
 @pytest.fixture
@@ -96,18 +43,7 @@ def test_what_is_there_is_what_the_query_gave_though_answers_get_lost(
 
 @pytest.mark.parametrize("stop_at", range(1, 7))
 def test_an_insert_that_broke_off_anywhere_goes_on_without_a_record_twice(world: World, stop_at: int) -> None:
-    handler = world.server.http.RequestHandlerClass
-    answered, right = 0, handler.handle_any  # type: ignore[attr-defined]
-
-    def cut(self: object) -> None:
-        nonlocal answered
-        answered += 1
-        if answered == stop_at:
-            world.cancelled.set()
-        right(self)
-
-    for verb in ("GET", "POST", "PUT", "PATCH"):
-        setattr(handler, f"do_{verb}", cut)
+    world.org.faults = {stop_at: world.cancelled.set}
     world.org.lose = ["upload", "start"]
     with suppress(Transient):
         world.run(PEOPLE, {"mode": "append"})
@@ -153,7 +89,7 @@ def test_values_arrive_as_salesforce_reads_them(world: World) -> None:
         {"mode": "append"},
     )
 
-    assert world.org.records == [
+    assert list(world.org.records.values()) == [
         {
             "LastName": 'a,"b\nü',
             "Flag__c": "true",
@@ -166,11 +102,11 @@ def test_values_arrive_as_salesforce_reads_them(world: World) -> None:
 
 @pytest.mark.parametrize(("empty", "kept"), [("keep", True), ("erase", False)])
 def test_a_missing_value_leaves_the_field_or_empties_it(world: World, empty: str, kept: bool) -> None:  # noqa: FBT001
-    world.org.records = [{"Key__c": "k1", "LastName": "One", "Phone": "1"}]
+    record = world.org.add({"Key__c": "k1", "LastName": "One", "Phone": "1"})
 
     world.run("SELECT 'k1' AS Key__c, 'One' AS LastName, NULL::VARCHAR AS Phone", {**UPSERT, "empty_values": empty})
 
-    assert ("Phone" in world.org.records[0]) is kept
+    assert ("Phone" in world.org.records[record]) is kept
 
 
 def test_a_session_that_ends_on_the_way_is_renewed(world: World) -> None:
@@ -213,8 +149,7 @@ def test_no_secret_and_no_value_is_told_or_left(world: World) -> None:
         ({"mode": "truncate", "upsert": True}, "`upsert` belongs to mode `update`, not to `truncate`"),
         ({"mode": "update", "upsert": True, "unique": "Email"}, "Email is no external id"),
         ({"mode": "update", "upsert": True, "unique": "Id"}, "Id is no external id"),
-        ({"mode": "append", "concurrency_mode": "serial"}, "need Bulk API 1.0"),
-        ({"mode": "append", "api_version": "32.0"}, "have no Bulk API 2.0"),
+        ({"mode": "append", "split_records": 10_001}, "`split_records`: Input should be less than or equal to 10000"),
     ],
 )
 def test_settings_that_cannot_work_are_refused_before_a_row_leaves(

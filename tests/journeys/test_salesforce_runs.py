@@ -50,7 +50,7 @@ def test_a_run_sends_the_rows_and_another_one_makes_no_record_twice(loaded: Stag
 
     said += [loaded.tdr("run", "activation/buyers-to-crm", **SECRETS) for _ in range(2)]
 
-    emails = [one["Email__c"] for one in salesforce.org.records]
+    emails = [one["Email__c"] for one in salesforce.org.records.values()]
     assert len(emails) == len(set(emails)) == BUYERS
     assert len(salesforce.org.jobs) == 2
     shown = "".join(one.out + one.err for one in said)

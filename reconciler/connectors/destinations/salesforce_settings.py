@@ -8,10 +8,15 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
+from reconciler.connectors.destinations.salesforce_journal import Api
 from reconciler.errors import Permanent
 from reconciler.model.json import Json
 
-_COLUMN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)?")
+OLDEST_WITH_BULK2: Final = 41
+MOST_OF_A_BATCH: Final = 10_000
+_NAME: Final = r"[A-Za-z][A-Za-z0-9_]*"
+_COLUMN: Final = re.compile(rf"{_NAME}|({_NAME}:)?{_NAME}\.{_NAME}")
+"""A field; a parent's key, such as `Owner.Username`; that of one of several kinds of parents, such as `User:Owner.Username`."""
 _OF_NO_VALUE: Final = ("STRUCT", "MAP", "UNION", "BLOB")
 
 
@@ -33,7 +38,7 @@ class SalesforceSettings(BaseModel):
     unique: str = ""
     hard_delete: bool = False
     concurrency_mode: Literal["parallel", "serial"] = "parallel"
-    split_records: Annotated[int, Field(ge=1, le=10_000)] = 10_000
+    split_records: Annotated[int, Field(ge=1, le=MOST_OF_A_BATCH)] = MOST_OF_A_BATCH
     retry_initial_wait_sec: Annotated[int, Field(ge=0)] = 5
     retry_limit: Annotated[int, Field(ge=0)] = 2
     empty_values: Literal["keep", "erase"] = "keep"
@@ -54,30 +59,52 @@ class SalesforceSettings(BaseModel):
             problems.append("`unique` is missing: mode `update` needs the field that records are found by")
         if self.mode == "update" and self.upsert and self.unique and not self.unique.endswith("__c"):
             problems.append(f"`unique`: {self.unique} is no external id, and only custom fields (…__c) can be one")
-        problems += self._not_here()
         if problems:
             raise ValueError("; ".join(problems))
         return self
 
-    def _not_here(self) -> list[str]:
-        """What Salesforce can do and this service does not do yet. Said before a row leaves."""
-        told = []
-        if self.mode == "truncate":
-            told.append("mode `truncate` is not carried out by this service yet")
-        if self.mode == "update" and not self.upsert and self.unique and self.unique != "Id":
-            told.append("updates without upsert are carried out by this service for the key `Id` only")
-        if self.concurrency_mode == "serial" or self.split_records != 10_000:
-            told.append(
-                "`serial` and batches smaller than 10000 need Bulk API 1.0, which this service does not speak yet"
-            )
-        if int(self.api_version.partition(".")[0]) < 41:
-            told.append("versions below 41.0 have no Bulk API 2.0, the only one that this service speaks yet")
-        return told
-
     @property
     def operation(self) -> str:
         """Salesforce's word for what rows do."""
-        return "insert" if self.mode == "append" else "upsert" if self.upsert else "update"
+        return "insert" if self.mode != "update" else "upsert" if self.upsert else "update"
+
+    @property
+    def target(self) -> str:
+        """Org and object that are written to."""
+        return f"{self.login_url.rstrip('/')} {self.object}"
+
+    @property
+    def removal(self) -> str:
+        """Salesforce's word for how records are taken away; with mode `truncate`."""
+        return "hardDelete" if self.hard_delete else "delete"
+
+    @property
+    def key(self) -> str:
+        """The field that records are found by; "" when none is."""
+        return self.unique if self.mode == "update" else ""
+
+    @property
+    def finds_ids(self) -> bool:
+        """Whether records are found by a key that Salesforce changes no record by, so that their Ids are asked for first."""
+        return self.operation == "update" and self.key != "Id"
+
+    @property
+    def version(self) -> int:
+        """The API version as a number."""
+        return int(self.api_version.partition(".")[0])
+
+    @property
+    def first_api(self) -> Api:
+        """What rows go through at first: Bulk API 2.0 where it can do what is asked for."""
+        if self.concurrency_mode == "serial":
+            return "bulk1-serial"
+        is_for_bulk2 = self.version >= OLDEST_WITH_BULK2 and self.split_records == MOST_OF_A_BATCH
+        return "bulk2" if is_for_bulk2 else "bulk1"
+
+    @property
+    def may_become_serial(self) -> bool:
+        """Whether rows that stay locked may go one batch at a time in the end: unless somebody wrote `parallel`."""
+        return "concurrency_mode" not in self.model_fields_set
 
 
 def read_settings(settings: Mapping[str, Json]) -> SalesforceSettings:
@@ -104,6 +131,7 @@ def check_columns(settings: SalesforceSettings, columns: Mapping[str, str]) -> N
     Raises:
         Permanent: with the column and what to write instead.
     """
+    lower = {name.lower() for name in columns}
     for name, kind in columns.items():
         if _COLUMN.fullmatch(name) is None:
             raise Permanent(
@@ -113,8 +141,16 @@ def check_columns(settings: SalesforceSettings, columns: Mapping[str, str]) -> N
             raise Permanent(
                 f"column {name!r} is of type {kind}, which no field holds", hint="make it text, number or date"
             )
-    key = settings.unique if settings.mode == "update" else ""
+    key = settings.key
     if key and key not in columns:
         raise Permanent(f"the query returns no column {key!r}, by which records are found", hint=f"select it AS {key}")
-    if settings.operation == "insert" and "Id" in columns:
+    if settings.operation == "insert" and "id" in lower:
         raise Permanent("records are inserted without `Id`", hint="leave the column out, or write `update: Id`")
+    if settings.finds_ids and "id" in lower:
+        raise Permanent(
+            f"the query returns `Id` and {key!r}, and records are found by one of them", hint="leave one of them out"
+        )
+    if settings.operation == "update" and lower == {key.lower()}:
+        raise Permanent(
+            f"the query returns {key!r} alone, so that there is nothing to update", hint="select more columns"
+        )

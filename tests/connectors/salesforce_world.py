@@ -1,0 +1,67 @@
+"""A destination in front of a small Salesforce, and what is there in the end."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+from export_world import FakeClock
+from salesforce_server import Org, Server
+
+from reconciler.connectors.destinations.salesforce import SalesforceDestination, connector
+from reconciler.dataplane.exporter import TypedExporter
+from reconciler.model.json import Json
+from reconciler.ports.exports import ExportReport, ExportRequest
+
+SECRET = "FAKE-consumer-secret/1"
+PEOPLE = "SELECT 'k' || i AS Key__c, 'Name ' || i AS LastName FROM range(50) t(i)"
+UPSERT: dict[str, Json] = {"mode": "update", "upsert": True, "unique": "Key__c"}
+
+
+def settings_for(url: str, settings: dict[str, Json]) -> dict[str, Json]:
+    return {
+        "auth_method": "client_credentials",
+        "login_url": url,
+        "client_id": "FAKE-consumer",
+        "client_secret": SECRET,
+        "api_version": "60.0",
+        "object": "Contact",
+        **settings,
+    }
+
+
+@dataclass
+class World:
+    """A destination in front of a Salesforce of this test."""
+
+    folder: Path
+    server: Server
+    said: list[str] = field(default_factory=list)
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def org(self) -> Org:
+        return self.server.org
+
+    def run(self, sql: str, settings: dict[str, Json], job: str = "1") -> ExportReport:
+        told = settings_for(self.server.url, settings)
+        clock = FakeClock()
+        destination = SalesforceDestination(
+            connector(None, clock), self.folder / "runs", quarantine=self.folder / "quarantine", clock=clock
+        )
+        with duckdb.connect() as connection:
+            connection.execute(f"CREATE VIEW rows AS {sql}")
+            return TypedExporter({"sfdc_v2": destination}).export(
+                ExportRequest("sfdc_v2", told, job),
+                connection,
+                lambda _done, _total, event="": self.said.append(event),
+                self.cancelled,
+            )
+
+    def there(self) -> list[tuple[str, ...]]:
+        return sorted(tuple(one[name] for name in sorted(one)) for one in self.org.records.values())
+
+    def left_over(self) -> list[Path]:
+        return [path for path in (self.folder / "runs").rglob("*") if path.is_file() and path.name != "run.json"]

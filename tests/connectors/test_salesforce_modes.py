@@ -1,0 +1,315 @@
+"""Every way of writing to Salesforce, by both of its bulk APIs: what is there in the end, and what is told of the rest."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from salesforce_server import Server
+from salesforce_world import PEOPLE, UPSERT, World
+
+from reconciler.errors import Permanent, Transient
+from reconciler.model.json import Json
+
+OLD: dict[str, Json] = {"api_version": "32.0", "split_records": 20}
+"""Bulk API 1.0 in batches of 20."""
+APIS: dict[str, dict[str, Json]] = {
+    "bulk2": {},
+    "bulk1": OLD,
+    "serial": {"concurrency_mode": "serial", "split_records": 20},
+}
+WANTED = sorted((f"k{i}", f"Name {i}") for i in range(50))
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    server = Server()
+    try:
+        yield World(tmp_path, server)
+    finally:
+        server.close()
+
+
+api = pytest.mark.parametrize("api", APIS.values(), ids=APIS)
+
+
+def before(world: World, count: int = 70) -> list[str]:
+    """Ids of records that are there: those of every other row, and others."""
+    return [world.org.add({"Key__c": f"k{2 * i}", "LastName": f"Former {i}"}) for i in range(count)]
+
+
+@api
+@pytest.mark.parametrize("hard", [False, True], ids=["soft", "hard"])
+def test_replacing_takes_every_record_away_and_then_inserts_the_rows(
+    world: World,
+    api: dict[str, Json],
+    hard: bool,  # noqa: FBT001 - a case
+) -> None:
+    former = before(world)
+
+    report = world.run(PEOPLE, {"mode": "truncate", "hard_delete": hard, **api})
+
+    assert world.there() == WANTED
+    assert sorted(world.org.deleted) == former
+    assert (report.rows, report.sent, report.removed) == (50, 50, 70)
+    operations = [job["wish"]["operation"] for job in world.org.jobs.values()]
+    assert operations == ["query", "hardDelete" if hard else "delete", "insert"]
+    assert world.left_over() == []
+
+
+@api
+def test_an_object_without_records_is_filled(world: World, api: dict[str, Json]) -> None:
+    report = world.run(PEOPLE, {"mode": "truncate", **api})
+
+    assert (world.there(), report.removed) == (WANTED, 0)
+
+
+@api
+def test_nothing_is_inserted_when_a_record_cannot_be_deleted(world: World, api: dict[str, Json]) -> None:
+    before(world)
+    world.org.undeletable = {"Former 3", "Former 4"}
+
+    for _ in range(2):
+        told = "2 of 70 records of Contact could not be deleted, and nothing was inserted: 2 DELETE_FAILED"
+        with pytest.raises(Permanent, match=told):
+            world.run(PEOPLE, {"mode": "truncate", **api})
+
+    assert world.there() == [("k6", "Former 3"), ("k8", "Former 4")]
+    assert world.left_over() == []
+
+
+def test_records_that_somebody_else_deletes_meanwhile_are_no_failure(world: World) -> None:
+    former = before(world)
+    world.org.faults = {5: lambda: [world.org.records.pop(one) for one in former[:10]]}
+
+    report = world.run(PEOPLE, {"mode": "truncate"})
+
+    assert (world.there(), report.removed) == (WANTED, 70)
+    assert len(world.org.deleted) == 60
+
+
+@api
+@pytest.mark.parametrize("many", [False, True], ids=["asked for by name", "all of them read"])
+def test_an_update_by_another_key_changes_records_and_makes_none(
+    world: World,
+    api: dict[str, Json],
+    many: bool,  # noqa: FBT001 - a case
+) -> None:
+    former = before(world, 40)
+    twin = world.org.add({"Key__c": "k4", "LastName": "Twin"})
+    other = world.org.add({"Key__c": "K6", "LastName": "of another case"})
+    del world.org.records[former[3]]  # k6, so that only the one in another case is left
+    rows = PEOPLE.replace("range(50)", "range(2500)") if many else PEOPLE
+
+    report = world.run(rows, {"mode": "update", "upsert": False, "unique": "Key__c", **api})
+
+    total = 2500 if many else 50
+    there = min(total // 2, 40)
+    assert dict(report.rejected) == {"no_record": total - there, "several_records": 1}
+    assert (report.rows, report.sent) == (total, there - 1)
+    assert world.org.records[other] == {"Key__c": "K6", "LastName": "Name 6"}
+    assert world.org.records[former[2]]["LastName"] == "Former 2"
+    assert world.org.records[twin]["LastName"] == "Twin"
+    assert [world.org.records[former[i]]["LastName"] for i in (0, 1, 4)] == ["Name 0", "Name 2", "Name 8"]
+    assert len(world.org.records) == 41
+    assert world.left_over() == []
+
+
+def test_several_records_of_one_key_are_a_mistake_and_no_record_is_none(world: World) -> None:
+    settings: dict[str, Json] = {"mode": "update", "upsert": False, "unique": "Key__c", "ignore_invalid_records": False}
+    before(world, 10)
+    assert world.run(PEOPLE, settings, "1").sent == 10
+    world.org.add({"Key__c": "k4", "LastName": "Twin"})
+    before_the_run = {one: dict(row) for one, row in world.org.records.items()}
+
+    with pytest.raises(Permanent, match="nothing was sent: 1 several_records"):
+        world.run(PEOPLE.replace("Name", "Other"), settings, "2")
+
+    assert world.org.records == before_the_run
+
+
+def test_keys_that_hold_quotes_and_numbers_find_their_records(world: World) -> None:
+    names = ["O'Neil \\ Sons", 'a"b', "7.0"]
+    ids = [world.org.add({"Name__c": name, "LastName": "x"}) for name in names]
+
+    report = world.run(
+        """SELECT * FROM (VALUES ('O''Neil \\ Sons', 'one'), ('a"b', 'two')) AS t (Name__c, LastName)""",
+        {"mode": "update", "upsert": False, "unique": "Name__c"},
+    )
+
+    assert report.sent == 2
+    assert [world.org.records[one]["LastName"] for one in ids] == ["one", "two", "x"]
+
+
+@api
+def test_an_update_by_id_knows_long_and_short_ids(world: World, api: dict[str, Json]) -> None:
+    first, second = before(world, 2)
+    sql = f"SELECT * FROM (VALUES ('{first}', 'one'), ('{second}', 'two'), ('{second[:15]}', 'again')) AS t (Id, LastName)"
+
+    report = world.run(sql, {"mode": "update", "upsert": False, "unique": "Id", **api})
+
+    assert dict(report.rejected) == {"duplicate_key": 2}
+    assert [row["LastName"] for row in world.org.records.values()] == ["one", "Former 1"]
+
+
+def test_batches_are_as_small_as_is_asked_for_and_the_job_is_serial(world: World) -> None:
+    world.run(PEOPLE, {"mode": "append", "concurrency_mode": "serial", "split_records": 7})
+
+    (job,) = world.org.jobs.values()
+    sizes = [len(batch["rows"]) for batch in job["batches"].values()]
+    assert sizes == [7] * 7 + [1]
+    assert (job["wish"]["concurrencyMode"], job["wish"]["contentType"], job["state"]) == ("Serial", "CSV", "Closed")
+
+
+def test_no_batch_has_ten_million_bytes(world: World) -> None:
+    sql = "SELECT 'k' || i AS Key__c, 'ü\"' || repeat('x', 60000) AS LastName FROM range(400) t(i)"
+
+    world.run(sql, {"mode": "append", "api_version": "32.0"})
+
+    (job,) = world.org.jobs.values()
+    sizes = [len(batch["body"]) for batch in job["batches"].values()]
+    assert len(sizes) == 3
+    assert max(sizes) < 10_000_000
+    assert len(world.org.records) == 400
+
+
+@pytest.mark.parametrize("mode", [{"mode": "append"}, UPSERT], ids=["insert", "upsert"])
+@api
+def test_rows_that_were_locked_are_sent_again(world: World, api: dict[str, Json], mode: dict[str, Json]) -> None:
+    world.org.locked = {"Name 3": 2, "Name 40": 1}
+
+    report = world.run(PEOPLE, {**mode, **api})
+
+    assert world.there() == WANTED
+    assert (report.sent, dict(report.rejected)) == (50, {})
+    assert any("2 rows are sent again" in event for event in world.said)
+
+
+@pytest.mark.parametrize("api", [{}, OLD], ids=["bulk2", "bulk1"])
+def test_what_stays_locked_goes_one_batch_at_a_time_in_the_end(world: World, api: dict[str, Json]) -> None:
+    world.org.needs_serial = {"Name 3", "Name 4"}
+
+    report = world.run(PEOPLE, {"mode": "append", **api})
+
+    assert (world.there(), report.sent) == (WANTED, 50)
+    assert list(world.org.jobs.values())[-1]["wish"]["concurrencyMode"] == "Serial"
+
+
+@pytest.mark.parametrize("api", [{}, OLD], ids=["bulk2", "bulk1"])
+def test_who_wrote_parallel_is_told_to_write_serial(world: World, api: dict[str, Json]) -> None:
+    world.org.needs_serial = {"Name 3"}
+    settings: dict[str, Json] = {"mode": "append", "concurrency_mode": "parallel", **api}
+
+    report = world.run(PEOPLE, settings)
+
+    assert dict(report.rejected) == {"UNABLE_TO_LOCK_ROW": 1}
+    assert any("write `concurrency: serial`" in event for event in world.said)
+    (path,) = (world.folder / "quarantine").glob("*.jsonl")
+    assert [json.loads(line) for line in path.read_text().splitlines()] == [{"row": 4, "reason": "UNABLE_TO_LOCK_ROW"}]
+    with pytest.raises(Permanent) as refused:
+        world.run(PEOPLE, {**settings, "ignore_invalid_records": False}, "2")
+    assert "write `concurrency: serial`" in refused.value.hint
+
+
+def test_rows_that_bulk_api_2_left_are_sent_again_also_to_be_inserted(world: World) -> None:
+    world.org.half_done = [("Failed", "InternalServerError : try again"), ("Failed", "Timeout : too slow")]
+
+    report = world.run(PEOPLE, {"mode": "append"})
+
+    assert (world.there(), report.sent) == (WANTED, 50)
+
+
+@pytest.mark.parametrize("mode", [UPSERT, {"mode": "truncate"}], ids=["upsert", "replace"])
+def test_a_batch_that_broke_half_way_is_finished_where_that_does_no_harm(world: World, mode: dict[str, Json]) -> None:
+    before(world, 30)
+    if mode == UPSERT:
+        world.org.records.clear()
+    world.org.half_done = [("Failed", "Timeout : too slow")]
+
+    report = world.run(PEOPLE, {**mode, **OLD})
+
+    assert (world.there(), report.sent) == (WANTED, 50)
+
+
+def test_rows_to_be_inserted_whose_outcome_nobody_knows_are_told_and_not_sent_again(world: World) -> None:
+    world.org.half_done = [("Failed", "Timeout : too slow")]
+
+    report = world.run(PEOPLE, {"mode": "append", **OLD})
+
+    assert (report.sent, dict(report.rejected)) == (40, {"outcome_unknown": 10})
+    assert len(world.there()) == 40
+    assert any("only a look into Salesforce tells" in event for event in world.said)
+
+
+@api
+def test_a_column_that_is_no_field_is_named(world: World, api: dict[str, Json]) -> None:
+    world.org.unknown_fields = {"Key__c"}
+
+    told = "Contact has no field that this user may write for the column `Key__c` of the query"
+    with pytest.raises(Permanent, match=told):
+        world.run(PEOPLE, {"mode": "append", **api})
+
+    assert world.there() == []
+
+
+@api
+@pytest.mark.parametrize(("empty", "kept"), [("keep", True), ("erase", False)])
+def test_a_missing_value_leaves_the_field_or_empties_it(
+    world: World,
+    api: dict[str, Json],
+    empty: str,
+    kept: bool,  # noqa: FBT001 - a case
+) -> None:
+    record = world.org.add({"Key__c": "k1", "LastName": "One", "Phone": "1"})
+    sql = "SELECT 'k1' AS Key__c, 'One' AS LastName, NULL::VARCHAR AS Phone"
+
+    world.run(sql, {**UPSERT, "empty_values": empty, **api}, "1")
+    world.run(sql, {"mode": "append", "empty_values": empty, **api}, "2")
+
+    assert ("Phone" in world.org.records[record]) is kept
+    assert b"#N/A" not in list(world.org.jobs.values())[-1].get("body", b"")
+
+
+def test_a_parents_key_cannot_be_emptied(world: World) -> None:
+    sql = "SELECT 'k' || i AS Key__c, 'x' AS LastName, CASE i WHEN 1 THEN 'p' END AS \"Account.Code__c\" FROM range(2) t(i)"
+
+    report = world.run(sql, {**UPSERT, "empty_values": "erase"})
+
+    assert (report.sent, dict(report.rejected)) == (1, {"empty_parent_key": 1})
+
+
+@api
+def test_what_does_not_add_up_ends_the_run_and_the_same_job_looks_again(world: World, api: dict[str, Json]) -> None:
+    settings: dict[str, Json] = {"mode": "append", **api}
+    world.org.miscounted = 1
+    with pytest.raises(Transient, match="does not account for all of its"):
+        world.run(PEOPLE, settings)
+    world.org.miscounted = 0
+
+    report = world.run(PEOPLE, settings)
+
+    assert world.there() == WANTED
+    assert report.rows == 50
+
+
+@pytest.mark.parametrize(
+    ("sql", "settings", "told"),
+    [
+        ("SELECT 'x' AS Id, 'y' AS LastName", {"mode": "truncate"}, "records are inserted without `Id`"),
+        ("SELECT 'x' AS Key__c", {"mode": "update", "upsert": False, "unique": "Key__c"}, "there is nothing to update"),
+        (
+            "SELECT 'x' AS Key__c, 'y' AS Id",
+            {"mode": "update", "upsert": False, "unique": "Key__c"},
+            "records are found by one of them",
+        ),
+    ],
+)
+def test_columns_that_cannot_work_are_refused_before_a_row_leaves(
+    world: World, sql: str, settings: dict[str, Json], told: str
+) -> None:
+    with pytest.raises(Permanent, match=re.escape(told)):
+        world.run(sql, settings)
+    assert world.org.calls == []
