@@ -24,6 +24,12 @@ SANDBOX_TOKEN = {"INTERCOM_TOKEN": "c2FuZGJveDppbnRlcmNvbV90b2tlbg=="}
 """The same of Intercom."""
 SANDBOX_KEY = {"QLIK_API_KEY": "sandbox-qlik-api-key"}
 """The same of Qlik Cloud."""
+SANDBOX_ORGANISATION = {
+    "ADOBE_ORG_ID": "0000SANDBOX0000@AdobeOrg",
+    "ADOBE_CLIENT_ID": "sandbox-client-id",
+    "ADOBE_CLIENT_SECRET": "sandbox-client-secret",
+}
+"""The same of Adobe."""
 
 
 def serve(runtime: Runtime, port: int, say: Callable[[str], None]) -> None:
@@ -66,6 +72,9 @@ def sandbox(
     """
     if vendor is Vendor.INTERCOM:
         _intercom(port, state_file, say, environ)
+        return
+    if vendor is Vendor.ADOBE:
+        _adobe(port, state_file, say, environ)
         return
     if vendor is Vendor.QLIK:
         _qlik(port, state_file, say, environ)
@@ -123,3 +132,22 @@ def _qlik(port: int, state_file: Path | None, say: Callable[[str], None], enviro
     qlik = QlikSandbox(key, port=port)
     fill(qlik.tenant.world)
     qlik.run(announce)
+
+
+def _adobe(port: int, state_file: Path | None, say: Callable[[str], None], environ: Mapping[str, str]) -> None:
+    if state_file is not None:
+        raise UsageError("the sandbox of Adobe keeps nothing in a file: leave `--state-file` out")
+    from reconciler.emulators.adobe.gate import Application  # noqa: PLC0415 - only here
+    from reconciler.emulators.adobe.sandbox import AdobeSandbox  # noqa: PLC0415 - as above
+
+    logs.guard_libraries()
+    values = {name: environ.get(name) or default for name, default in SANDBOX_ORGANISATION.items()}
+
+    def announce(base_url: str) -> None:
+        say(f"Adobe sandbox at {base_url}, with the sandboxes prod and dev. Ctrl-C ends it.")
+        for name, default in SANDBOX_ORGANISATION.items():
+            if values[name] == default:
+                say(f"  export {name}={default}")
+
+    application = Application(values["ADOBE_CLIENT_ID"], values["ADOBE_CLIENT_SECRET"])
+    AdobeSandbox(application, org_id=values["ADOBE_ORG_ID"], port=port).run(announce)

@@ -11,3 +11,4 @@ class Vendor(StrEnum):
     PINTEREST = "pinterest"
     INTERCOM = "intercom"
     QLIK = "qlik"
+    ADOBE = "adobe"

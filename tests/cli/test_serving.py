@@ -97,3 +97,25 @@ def test_the_sandbox_of_qlik_answers_with_its_own_key(tmp_path: Path) -> None:
     assert "keeps nothing in a file" in refused.err
     assert [one["name"] for one in answer.json()["projects"]] == ["Pinterest ads"]
     assert sandbox.returncode in {0, 130}
+
+
+def test_the_sandbox_of_adobe_says_what_it_accepts(tmp_path: Path) -> None:
+    folder = tmp_path / "nowhere"
+    folder.mkdir()
+    stage = Stage(folder, None, environment(folder))
+    refused = stage.tdr("sandbox", "--vendor", "adobe", "--state-file", "kept", expect=64)
+    sandbox = stage.spawn("sandbox", "--vendor", "adobe", "--port", "0")
+    assert sandbox.stderr is not None
+    said = [sandbox.stderr.readline().strip() for _ in range(4)]
+    url = said[0].removeprefix("Adobe sandbox at ").partition(",")[0]
+    values = dict(line.removeprefix("export ").split("=", 1) for line in said[1:])
+    form = {"grant_type": "client_credentials", "scope": "openid"}
+    form |= {"client_id": values["ADOBE_CLIENT_ID"], "client_secret": values["ADOBE_CLIENT_SECRET"]}
+    answer = httpx.post(f"{url}/ims/token/v3", data=form)
+    sandbox.send_signal(signal.SIGINT)
+    sandbox.communicate(timeout=60)
+
+    assert "keeps nothing in a file" in refused.err
+    assert values["ADOBE_ORG_ID"].endswith("@AdobeOrg")
+    assert answer.json()["token_type"] == "bearer"
+    assert sandbox.returncode in {0, 130}
