@@ -14,13 +14,13 @@ from reconciler.manifest.differing import after as after_step
 from reconciler.manifest.patching import ABSENT, Absent
 from reconciler.manifest.pointers import parts, pointer
 from reconciler.model.address import Address
-from reconciler.model.imports import ImportSpec
 from reconciler.model.json import Json
 from reconciler.model.kinds import ActivationSpec, QuerySpec
 from reconciler.model.queries import SqlSource
 from reconciler.model.record import State
 from reconciler.model.resource import Resource
 from reconciler.model.row_activations import FileActivationSpec, ObjectActivationSpec
+from reconciler.model.timing import Pausable
 from reconciler.ports.listing import Declaration, DeclaredTree, SecretPlace
 
 
@@ -70,6 +70,7 @@ _FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
 """Kind -> pointer of an attribute -> where it stands below `spec`."""
 
 _TIMING: Final = frozenset({"/cron", "/timezone", "/delay"})
+_ENABLED: Final = "/spec/enabled"
 _EXPORT: Final = "/export/"
 _INVALID: Final = "ignore_invalid_records"
 
@@ -78,11 +79,9 @@ def written_at(resource: Resource, path: str) -> Spot | None:
     """Where the attribute at *path* is written for *resource*, shared or not; None when no table names it."""
     address, spec = resource.address, resource.spec
     if path in _TIMING:
-        schedule = (
-            spec.schedule
-            if isinstance(spec, QuerySpec | ActivationSpec | ObjectActivationSpec | FileActivationSpec | ImportSpec)
-            else None
-        )
+        schedule = spec.schedule if isinstance(spec, Pausable) else None
+        if path == "/cron" and isinstance(spec, Pausable) and not spec.enabled:
+            return Spot(address, _ENABLED)
         return (
             Spot(Address("schedule", schedule), f"/spec{path}")
             if isinstance(schedule, str)
@@ -112,6 +111,10 @@ def place_of(world: World, state: State, resource: Resource, path: str, found: J
         if path.startswith(_EXPORT) and isinstance(resource.spec, ActivationSpec):
             raise _nowhere(resource.address, path)
         return _declared(world, state, resource, path, found)
+    if spot.pointer == _ENABLED:
+        return Place(spot.address, _ENABLED, ABSENT)  # what else its schedule is now, the next look tells
+    if path == "/cron" and not found and isinstance(resource.spec, Pausable) and resource.spec.schedule is not None:
+        return Place(resource.address, _ENABLED, value=False)  # somebody paused it: what is declared stays for later
     if path in _TIMING:
         _refuse_shared_timing(resource, path, spot, resources)
         return Place(spot.address, spot.pointer, found)
@@ -219,11 +222,7 @@ def _refuse_shared_timing(resource: Resource, path: str, spot: Spot, resources: 
                 hint=f"edit {spot.address}, or give {resource.address} a timing of its own",
             )
         return
-    schedule = (
-        spec.schedule
-        if isinstance(spec, QuerySpec | ActivationSpec | ObjectActivationSpec | FileActivationSpec | ImportSpec)
-        else None
-    )
+    schedule = spec.schedule if isinstance(spec, Pausable) else None
     if schedule is None and path != "/cron":
         raise TdrError(f"{resource.address}: no schedule is declared", hint="accept its /cron first")
 

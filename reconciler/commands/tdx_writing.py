@@ -97,7 +97,7 @@ class _Activations:
         specs = {one: resource.spec for one, resource in self._resources.items()}
         target = tdx_activations.Target(audience, audience_id, tdx_activations.connection_label(specs, audience))
         saying = tdx_activations.Saying(verbs, Dialect(world.environment.cron_dialect), self._runtime.clock.now())
-        timing = names.timing(spec.schedule, Context(self._resources))
+        timing = names.timing(spec.running, Context(self._resources))
         return tdx_activations.written(spec.name or address.name, spec, target, timing, saying)
 
 

@@ -119,7 +119,7 @@ def _timing(world: World, address: Address) -> Timing | None:
     spec = resource.spec if resource else None
     if not isinstance(spec, ActivationSpec | ObjectActivationSpec | FileActivationSpec):
         return None
-    if not isinstance(spec.schedule, str):
-        return spec.schedule
-    named = world.resources.get(Address("schedule", spec.schedule))
+    if not isinstance(spec.running, str):
+        return spec.running
+    named = world.resources.get(Address("schedule", spec.running))
     return named.spec if named is not None and isinstance(named.spec, ScheduleSpec) else None

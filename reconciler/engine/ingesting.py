@@ -54,7 +54,7 @@ def _nearest_runs_s(world: World, spec: ActivationSpec) -> int | None:
 
 
 def _timing(spec: ActivationSpec, resources: Mapping[Address, Resource]) -> Timing | None:
-    if not isinstance(spec.schedule, str):
-        return spec.schedule
-    named = resources.get(Address("schedule", spec.schedule))
+    if not isinstance(spec.running, str):
+        return spec.running
+    named = resources.get(Address("schedule", spec.running))
     return named.spec if named is not None and isinstance(named.spec, ScheduleSpec) else None

@@ -170,6 +170,10 @@ class Undecided:
 Change: TypeAlias = Keep | Create | Update | Replace | Adopt | Delete | Disable | Forget | Move | Undecided
 
 
+_TIMING = frozenset({"/delay", "/timezone"})
+"""What comes and goes with a cron text, which is empty where a vendor has no other word for a pause."""
+
+
 def action(change: Change) -> str:
     """The word of the plan document, such as ``noop``, ``create`` or ``update``.
 
@@ -178,6 +182,9 @@ def action(change: Change) -> str:
     match change:
         case Update(fields=(FieldChange(path="/enabled", after=bool() as is_enabled),)):
             return "resume" if is_enabled else "pause"
+        case Update(fields=(FieldChange(path="/cron") as cron, *others)) if {one.path for one in others} <= _TIMING:
+            if bool(cron.before) is not bool(cron.after):
+                return "resume" if cron.after else "pause"
     return "noop" if isinstance(change, Keep) else type(change).__name__.lower()
 
 

@@ -21,7 +21,7 @@ from reconciler.model.spec import (
     Spec,
     TableRef,
 )
-from reconciler.model.timing import NamedTiming
+from reconciler.model.timing import NamedTiming, Pausable
 
 
 class FileFormat(StrEnum):
@@ -197,7 +197,7 @@ class ImportTarget(Spec):
         return self
 
 
-class ImportSpec(Spec):
+class ImportSpec(Pausable):
     """A load of rows into a table, run by hand or on a schedule."""
 
     from_: Annotated[SourceOfImport, Field(alias="from")]
@@ -206,5 +206,7 @@ class ImportSpec(Spec):
     """Where the rows go."""
     schedule: NamedTiming = None
     """When it runs: the name of a Schedule document, or a timing; left out, the vendor's schedule stays as it is."""
+    enabled: bool = True
+    """`false`: paused. The `schedule` stays here and is taken off at the vendor; runs by hand go on."""
     name: OneLine | None = None
     """Name in Treasure Data; the document's name when left out."""

@@ -27,7 +27,7 @@ from reconciler.model.spec import (
     OneLine,
     Spec,
 )
-from reconciler.model.timing import NamedTiming, ScheduleSpec
+from reconciler.model.timing import NamedTiming, Pausable, ScheduleSpec
 from reconciler.model.workflows import WorkflowSpec
 
 # Treasure Data: names of databases and tables, 3 to 255 characters (td-client-ruby, api.rb).
@@ -78,13 +78,15 @@ class TableSpec(Spec):
     """Text for people."""
 
 
-class QuerySpec(SqlSource):
+class QuerySpec(SqlSource, Pausable):
     """A saved query. Its rows stay, or go where `export` says; those for an audience belong to an Activation."""
 
     name: OneLine | None = None
     """Name in Treasure Data; the document's name when left out."""
     schedule: NamedTiming = None
     """When it runs: the name of a Schedule document, or a timing; left out, the vendor's schedule stays as it is."""
+    enabled: bool = True
+    """`false`: paused. The `schedule` stays here and is taken off at the vendor; runs by hand go on."""
     priority: Annotated[int, Field(ge=-2, le=2)] | None = None
     """From -2, very low, to 2, very high."""
     retry_limit: Annotated[int, Field(ge=0, le=32)] | None = None
@@ -171,7 +173,7 @@ class Delivery(Spec):
     """Seconds to wait for an answer."""
 
 
-class ActivationSpec(Spec):
+class ActivationSpec(Pausable):
     """Who sends which rows to which audience, and when."""
 
     from_: Annotated[ActivationSource, Field(alias="from")]
@@ -184,6 +186,8 @@ class ActivationSpec(Spec):
     """`skip` drops rows that cannot be sent and counts them; `fail` sends nothing when there is one."""
     schedule: NamedTiming = None
     """When it runs: the name of a Schedule document, or a timing; left out, the vendor's schedule stays as it is."""
+    enabled: bool = True
+    """`false`: paused. The `schedule` stays here and is taken off at the vendor; runs by hand go on."""
     name: OneLine | None = None
     """Name of the saved query, or of the segment's activation, in Treasure Data; the document's name when left out."""
     priority: Annotated[int, Field(ge=-2, le=2)] | None = None

@@ -10,11 +10,11 @@ from reconciler.model.exports import OnInvalid
 from reconciler.model.files import FileWriting, ToFile
 from reconciler.model.queries import QueryRows, SqlSource
 from reconciler.model.salesforce import EmptyValues, ObjectDelivery, ToObject, Writing
-from reconciler.model.spec import OneLine, Spec
-from reconciler.model.timing import NamedTiming
+from reconciler.model.spec import OneLine
+from reconciler.model.timing import NamedTiming, Pausable
 
 
-class ObjectActivationSpec(Spec):
+class ObjectActivationSpec(Pausable):
     """Which rows go to which object of a CRM, what they do there, and when."""
 
     from_: Annotated[QueryRows, Field(alias="from")]
@@ -29,6 +29,8 @@ class ObjectActivationSpec(Spec):
     """`skip` leaves out and counts rows that cannot be sent or are refused; `fail` ends the run with an error for them."""
     schedule: NamedTiming = None
     """When it runs: the name of a Schedule document, or a timing; left out, the vendor's schedule stays as it is."""
+    enabled: bool = True
+    """`false`: paused. The `schedule` stays here and is taken off at the vendor; runs by hand go on."""
     name: OneLine | None = None
     """Name of the saved query in Treasure Data; the document's name when left out."""
     priority: Annotated[int, Field(ge=-2, le=2)] | None = None
@@ -51,7 +53,7 @@ class ObjectActivationSpec(Spec):
         return self.from_.query
 
 
-class FileActivationSpec(Spec):
+class FileActivationSpec(Pausable):
     """Which rows are written to which file, and when. Embedded service only."""
 
     from_: Annotated[QueryRows, Field(alias="from")]
@@ -62,6 +64,8 @@ class FileActivationSpec(Spec):
     """`replace`: a run takes the place of the file that is there; `append`: every run adds a file."""
     schedule: NamedTiming = None
     """When it runs: the name of a Schedule document, or a timing; left out, the vendor's schedule stays as it is."""
+    enabled: bool = True
+    """`false`: paused. The `schedule` stays here and is taken off at the vendor; runs by hand go on."""
     name: OneLine | None = None
     """Name of the saved query in Treasure Data; the document's name when left out."""
     priority: Annotated[int, Field(ge=-2, le=2)] | None = None

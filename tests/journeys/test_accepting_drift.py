@@ -135,7 +135,14 @@ def test_drift_that_is_known_is_no_news_until_something_else_moves(shop: Stage) 
             "SELECT email FROM customers\r\nWHERE spring = 'yes';",
         ),
         ("spring", {"cron": "0 6 * * *"}, "query/spring/cron", "manifests/queries.yaml", "0 4 * * *", "0 6 * * *"),
-        ("sizes", {"cron": ""}, "query/sizes/cron", "manifests/queries.yaml", '"0 3 * * *"', '""'),
+        (
+            "sizes",
+            {"cron": ""},
+            "query/sizes/cron",
+            "manifests/queries.yaml",
+            "timezone: Asia/Tokyo}\n",
+            "timezone: Asia/Tokyo}\n  enabled: false\n",
+        ),
     ],
     ids=["a cron", "inline SQL", "SQL in a file", "a schedule of its own name", "a schedule taken off"],
 )

@@ -121,7 +121,7 @@ class SegmentActivations:
         if resolution is not None and resolution.outcome is Outcome.BOOTSTRAP:
             wanted["cron"] = ""  # in create mode only its first run may succeed, so it must not run by itself
         else:
-            told = self._timings.attributes(spec.schedule, context)
+            told = self._timings.attributes(spec, context)
             wanted.update({name: value for name, value in told.items() if name != "delay"})
         return wanted
 

@@ -79,7 +79,7 @@ class Imports:
             wanted["time_column"] = spec.to.time_column
         if spec.to.key is not None:
             wanted["key"] = list(spec.to.key)
-        return {**wanted, **self._timings.attributes(spec.schedule, context)}
+        return {**wanted, **self._timings.attributes(spec, context)}
 
     def observe(self, wanted: Sequence[Wanted], context: Context) -> Mapping[Address, Seen]:
         """One list call for all of them."""

@@ -120,7 +120,7 @@ class SavedQueries:
         if resolution is not None and resolution.outcome is Outcome.BOOTSTRAP:
             wanted["cron"] = ""  # in create mode only its first run may succeed, so it must not run by itself
         else:
-            wanted.update(self._timings.attributes(spec.schedule, context))
+            wanted.update(self._timings.attributes(spec, context))
         return cast("Attributes", wanted)
 
     def observe(self, wanted: Sequence[Wanted], context: Context) -> Mapping[Address, Seen]:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from reconciler.diagnostics import Diagnostic
 from reconciler.model.address import Address
 from reconciler.model.json import Json
-from reconciler.model.timing import Timing
+from reconciler.model.timing import Pausable, Timing
 from reconciler.ports.clock import Clock, SystemClock
 from reconciler.ports.provider import Context
 from reconciler.providers.treasure_data.names import timing
@@ -26,13 +26,19 @@ class Timings:
     dialect: Dialect = Dialect.DOCUMENTED
     clock: Clock = field(default_factory=SystemClock)
 
-    def attributes(self, schedule: str | Timing | None, context: Context) -> dict[str, Json]:
-        """The fields of a declared timing; none when the manifest leaves it open, and only the empty cron for `never`."""
-        declared = timing(schedule, context)
+    def attributes(self, spec: Pausable, context: Context) -> dict[str, Json]:
+        """The fields of a declared timing; none when the manifest leaves it open, and only the empty cron for `never`.
+
+        Of a paused one zone and delay stay, so that a plan shows the pause alone. That the vendor keeps the zone of what has no
+        schedule is seen of its lists, and nowhere promised.
+        """
+        declared = timing(spec.schedule, context)
         if declared is None:
             return {}
         cron, zone = self.comparable(declared.cron, declared.timezone)
-        return {"cron": cron, "timezone": zone, "delay": declared.delay} if cron else {"cron": ""}
+        if not cron:
+            return {"cron": ""}
+        return {"cron": cron if spec.enabled else "", "timezone": zone, "delay": declared.delay}
 
     def comparable(self, cron: str, zone: str) -> tuple[str, str]:
         """Cron, "" for never, and zone in their canonical forms. A zone that a server adds to the cron is taken off it."""
