@@ -147,6 +147,7 @@ PAGE = {
 def _tdr(address: str, folder: Path, paging: dict[str, Any]) -> int:
     import duckdb
 
+    from reconciler.cli.memory import collect_seldom
     from reconciler.connectors.sources.rest import RestSource
     from reconciler.http.guarded import guarded_transport
     from reconciler.ports.loads import LoadRequest
@@ -163,6 +164,7 @@ def _tdr(address: str, folder: Path, paging: dict[str, Any]) -> int:
         now = staticmethod(time.time)
         sleep = staticmethod(time.sleep)
 
+    collect_seldom()  # as every process of tdr does when it starts
     clock = Clock()
     store = SealedTokenStore(folder, Plain(), clock)  # type: ignore[arg-type]
     spec = {

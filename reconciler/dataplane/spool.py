@@ -8,16 +8,12 @@ those to be exact, and where types differ otherwise, all of the column is text.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Final
 
-import orjson
-
+from reconciler.dataplane.columns import EXACT, Columns, Keys, Way, columns, joined, widest
 from reconciler.model.json import Json
 
 if TYPE_CHECKING:
@@ -28,11 +24,9 @@ RELATION: Final = "spooled_rows"
 
 _PART_ROWS: Final = 5_000
 _PART_BYTES: Final = 32_000_000
-_EXACT: Final = 2**53
-"""Whole numbers up to this are exact as fractions too."""
+_AT_ONCE: Final = 500
+"""Rows that become columns together: of fewer, each costs more, and more of them keep whoever waits for the next page."""
 _NOBODY: Final = 'SELECT CAST(NULL AS BIGINT) AS "time" WHERE false'
-
-_Path: TypeAlias = tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -53,7 +47,7 @@ class _Column:
         """In SQL: one that holds what every part has."""
         if len(self.types) == 1:
             return next(iter(self.types))
-        if all(type_ in {"BIGINT", "DOUBLE"} or _is_decimal(type_) for type_ in self.types) and self.widest <= _EXACT:
+        if all(type_ in {"BIGINT", "DOUBLE"} or _is_decimal(type_) for type_ in self.types) and self.widest <= EXACT:
             return "DOUBLE"
         return "VARCHAR"
 
@@ -66,8 +60,11 @@ class RowSpool:
         self._folder = folder
         self._rows: list[Mapping[str, Json]] = []
         self._size_bytes = 0
-        self._columns: dict[_Path, _Column] = {}
-        self._parts: list[tuple[Path, dict[_Path, str]]] = []
+        self._arranged = 0
+        self._arrangements: list[Columns] = []
+        self._keys: Keys = {}
+        self._columns: dict[Way, _Column] = {}
+        self._parts: list[tuple[Path, dict[Way, str]]] = []
         self.count = 0
         """Rows so far."""
 
@@ -81,12 +78,14 @@ class RowSpool:
         self.count += len(rows)
         if len(self._rows) >= _PART_ROWS or self._size_bytes >= _PART_BYTES:
             self._write()
+        elif len(self._rows) - self._arranged >= _AT_ONCE:
+            self._arrange()
 
     def relation(self, connection: duckdb.DuckDBPyConnection) -> str:
         """The name of a view in *connection* that has all rows in order; one without rows has the column `time` only."""
         self._write()
         # One part after the other is in order, as long as the engine is told to keep it; that is what it does unless told not to.
-        groups: list[tuple[dict[_Path, str], list[Path]]] = []
+        groups: list[tuple[dict[Way, str], list[Path]]] = []
         for path, types in self._parts:
             if groups and groups[-1][0] == types:
                 groups[-1][1].append(path)
@@ -101,7 +100,7 @@ class RowSpool:
         """What the column of *path*, such as ``("owner", "name")``, is called in the relation; None when no row has it."""
         return self._names().get(tuple(path))
 
-    def _select(self, types: Mapping[_Path, str], paths: Iterable[Path], names: Mapping[_Path, str]) -> str:
+    def _select(self, types: Mapping[Way, str], paths: Iterable[Path], names: Mapping[Way, str]) -> str:
         files = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
         parts = []
         for path, name in names.items():
@@ -112,10 +111,10 @@ class RowSpool:
             parts.append(f"{value} AS {_quoted(name)}")
         return f"SELECT {', '.join(parts) or 'NULL AS nothing'} FROM read_parquet([{files}])"
 
-    def _names(self) -> dict[_Path, str]:
+    def _names(self) -> dict[Way, str]:
         """Path -> name, in the order of first sight. A key with the very name goes before what was made of nested ones."""
         taken: set[str] = set()
-        names: dict[_Path, str] = {}
+        names: dict[Way, str] = {}
         for path in sorted(self._columns, key=lambda path: (len(path), path)):
             plain = name = ".".join(path)
             number = 2
@@ -125,14 +124,23 @@ class RowSpool:
             names[path] = name
         return {path: names[path] for path in self._columns}
 
+    def _arrange(self) -> None:
+        """Make columns of the rows that came last."""
+        fresh = self._rows[self._arranged :]
+        if fresh:
+            self._arrangements.append(columns(fresh, self._keys))
+            self._arranged = len(self._rows)
+
     def _write(self) -> None:
         if not self._rows:
             return
         import pyarrow as pa  # noqa: PLC0415 - heavy, and only runs that move rows need it
         import pyarrow.parquet as pq  # noqa: PLC0415 - as above
 
-        arrays: dict[_Path, Any] = {}
-        _flatten(self._rows, (), arrays)
+        self._arrange()
+        arrays = joined(self._arrangements, self._keys)
+        if arrays is None:  # rows of different types, such as numbers here and texts there
+            arrays = dict(columns(self._rows, {}).arrays)
         if not arrays:  # rows of nothing but nulls are rows all the same
             arrays[("_",)] = pa.array([""] * len(self._rows))
         types = {}
@@ -141,12 +149,13 @@ class RowSpool:
             types[path] = _sql_type(array.type)
             column.types.add(types[path])
             if types[path] == "BIGINT":
-                column.widest = max(column.widest, _widest(array))
+                column.widest = max(column.widest, widest(array))
         part = self._folder / f"part-{len(self._parts):06}.parquet"
         named = pa.table({self._columns[path].name: array for path, array in arrays.items()})
         pq.write_table(named, part, compression="zstd", compression_level=1)
         self._parts.append((part, types))
-        self._rows, self._size_bytes = [], 0
+        self._rows, self._size_bytes, self._arranged = [], 0, 0
+        self._arrangements, self._keys = [], {}
 
 
 def spill_folder(connection: duckdb.DuckDBPyConnection) -> Path | None:
@@ -156,88 +165,8 @@ def spill_folder(connection: duckdb.DuckDBPyConnection) -> Path | None:
     return folder if folder.is_absolute() and folder.is_dir() else None
 
 
-def _flatten(rows: Sequence[Mapping[str, Json] | None], above: _Path, into: dict[_Path, Any]) -> None:
-    """Put the columns of *rows* into *into*; a row that is None has none of them."""
-    whole = cast("Sequence[Mapping[str, Json]]", rows)
-    for key in _keys(rows):
-        values: list[Json]
-        try:
-            values = [row[key] for row in whole]  # most rows have every key
-        except (KeyError, TypeError):
-            values = [None if row is None else row.get(key) for row in rows]
-        _column(values, (*above, key), into)
-
-
-def _keys(rows: Sequence[Mapping[str, Json] | None]) -> Iterable[str]:
-    """All keys, in the order of first sight."""
-    keys: dict[str, None] = {}
-    seen: object = None
-    for row in rows:
-        # Rows of one page mostly have the same keys, and comparing them is cheaper than taking each in.
-        if row is not None and row.keys() != seen:
-            seen = row.keys()
-            keys.update(dict.fromkeys(row))
-    return keys
-
-
-def _column(values: list[Json], path: _Path, into: dict[_Path, Any]) -> None:
-    import pyarrow as pa  # noqa: PLC0415 - as above
-
-    kinds = set(map(type, values))
-    kinds.discard(type(None))
-    if not kinds:
-        return
-    if dict in kinds:
-        _flatten([value if isinstance(value, dict) else None for value in values], path, into)
-        if kinds == {dict}:
-            return
-        values = [None if isinstance(value, dict) else value for value in values]
-        kinds.discard(dict)
-    if len(kinds) == 1 and kinds <= {str, bool, float}:
-        into[path] = pa.array(values)
-        return
-    if kinds <= {int, float}:
-        try:
-            if kinds == {int}:
-                into[path] = pa.array(values, pa.int64())
-                return
-            if all(abs(value) <= _EXACT for value in values if isinstance(value, int)):
-                into[path] = pa.array(values, pa.float64())
-                return
-        except OverflowError:
-            pass  # more than 64 bits: text
-    if kinds <= {int, float, Decimal} and all(map(_is_exact, values)):
-        with suppress(pa.ArrowInvalid):  # more digits than a decimal has
-            into[path] = pa.array([None if value is None else Decimal(str(value)) for value in values])
-            return
-    into[path] = pa.array(list(map(_text, values)), pa.string())
-
-
-def _is_exact(value: object) -> bool:
-    """Whether a fraction of the machine holds a number: then a decimal differs from it in how it is written only."""
-    match value:
-        case Decimal():
-            return Decimal(repr(float(value))) == value
-        case int():
-            return abs(value) <= _EXACT
-        case _:
-            return True
-
-
 def _is_decimal(type_: str) -> bool:
     return type_.startswith("DECIMAL")
-
-
-def _text(value: Json) -> str | None:
-    """A value among values of other types: text as it is, everything else as JSON."""
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        return str(value)
-    try:
-        return orjson.dumps(value).decode()
-    except TypeError:  # a whole number of more than 64 bits inside a list, or an exact fraction
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=float)
 
 
 def _sql_type(type_: pa.DataType) -> str:
@@ -245,13 +174,6 @@ def _sql_type(type_: pa.DataType) -> str:
     if name.startswith("decimal"):
         return f"DECIMAL{name[name.index('(') :]}"
     return {"string": "VARCHAR", "int64": "BIGINT", "double": "DOUBLE", "bool": "BOOLEAN"}[name]
-
-
-def _widest(array: Any) -> int:
-    import pyarrow.compute as pc  # noqa: PLC0415 - as above
-
-    ends: Any = pc.min_max(array)
-    return max(abs(int(ends[end].as_py() or 0)) for end in ("min", "max"))
 
 
 def _quoted(name: str) -> str:

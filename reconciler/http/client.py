@@ -19,7 +19,7 @@ from reconciler.http.request import Request
 from reconciler.http.retry import Repeater, RetryPolicy
 from reconciler.http.trace import RepeatWarnings, Trace
 from reconciler.http.verdict import Judge
-from reconciler.http.wire import Timeouts, Wire
+from reconciler.http.wire import Sent, Timeouts, Wire
 from reconciler.model.json import Json
 from reconciler.ports.clock import Clock, SystemClock
 from reconciler.scrubbing import Scrubber
@@ -36,6 +36,7 @@ class _Call:
 
     request: Request
     pace: TokenBucket | None
+    sent: Sent | None = None
     attempts: int = 0
     has_renewed: bool = False
 
@@ -121,13 +122,16 @@ class Client:
         """
         return self._run(_Call(request, bucket or self._bucket), self._as_it_came)
 
-    def whole(self, request: Request, *, bucket: TokenBucket | None = None) -> Answer:
+    def whole(self, request: Request, *, bucket: TokenBucket | None = None, sent: Sent | None = None) -> Answer:
         """As `send`, whatever the body is: for addresses of which nobody here knows what they answer.
+
+        sent: called when the request has left, before its answer is waited for, at each attempt; what else there is to
+            do then does not delay it. Not every transport tells.
 
         Raises:
             ProviderError: as `send`, but not for a page for people.
         """
-        return self._run(_Call(request, bucket or self._bucket), lambda _request, answer: answer)
+        return self._run(_Call(request, bucket or self._bucket, sent), lambda _request, answer: answer)
 
     @contextmanager
     def stream(self, request: Request, *, bucket: TokenBucket | None = None) -> Iterator[Iterator[bytes]]:
@@ -162,7 +166,7 @@ class Client:
         """A successful answer with its body unread, or the error that this attempt came to."""
         call.attempts += 1
         used = self._current_credentials()
-        response = self._wire.exchange(call.request, used, call.pace, call.attempts)
+        response = self._wire.exchange(call.request, used, call.pace, call.attempts, call.sent)
         if response.is_success:
             return response
         answer = self._wire.whole(call.request, response)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from reconciler.http.answer import Answer
 from reconciler.http.bucket import TokenBucket
@@ -18,6 +18,9 @@ from reconciler.ports.clock import Clock
 
 if TYPE_CHECKING:
     import httpx
+
+
+Sent: TypeAlias = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +75,16 @@ class Wire:
                 self._transport.close()
 
     def exchange(
-        self, request: Request, credentials: Mapping[str, str], pace: TokenBucket | None, attempt: int
+        self,
+        request: Request,
+        credentials: Mapping[str, str],
+        pace: TokenBucket | None,
+        attempt: int,
+        sent: Sent | None = None,
     ) -> httpx.Response:
         """Send *request* and return the answer, whatever its status, with its body unread.
+
+        sent: called when all of it is on its way, before the answer is waited for, where the transport tells.
 
         Raises:
             Permanent: it cannot be sent at all.
@@ -90,7 +100,7 @@ class Wire:
             self._calls += 1
         began = self._clock.now()
         try:
-            response = transport.handle_request(self._built(request, credentials))
+            response = transport.handle_request(self._built(request, credentials, sent))
         except (httpx.LocalProtocolError, httpx.InvalidURL, UnicodeEncodeError):
             # Their own messages quote the header, so they are not even kept as the cause.
             raise self._judge.unsendable(request) from None
@@ -143,7 +153,7 @@ class Wire:
         seconds = round(self._clock.now() - began, 6)
         self.tell(event, request, {"attempt": attempt, "seconds": seconds, **values})
 
-    def _built(self, request: Request, credentials: Mapping[str, str]) -> httpx.Request:
+    def _built(self, request: Request, credentials: Mapping[str, str], sent: Sent | None) -> httpx.Request:
         import httpx  # noqa: PLC0415 - loaded by now
 
         headers = {**self._headers, **request.headers, **credentials}
@@ -157,7 +167,7 @@ class Wire:
             params=params or None,
             content=request.body,
             headers=headers,
-            extensions=self._extensions,
+            extensions=self._extensions if sent is None else {**self._extensions, "trace": _when_sent(sent)},
         )
 
     def _opened(self) -> httpx.BaseTransport:
@@ -165,3 +175,13 @@ class Wire:
             if self._transport is None:
                 self._transport = network_transport(self._base_url)
             return self._transport
+
+
+def _when_sent(sent: Sent) -> Callable[[str, Mapping[str, object]], None]:
+    """An extension of httpcore, which tells it each step of a request: ``http11.send_request_body.complete`` and others."""
+
+    def told(step: str, _details: Mapping[str, object]) -> None:
+        if step.endswith(".send_request_body.complete"):
+            sent()
+
+    return told

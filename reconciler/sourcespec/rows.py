@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 from reconciler.model.json import Json
 from reconciler.sourcespec.findings import Refused
@@ -87,8 +87,8 @@ class Shaper:
         around = self._around(content, container, name)
         above = content.path.parent.steps
         if not above:
-            return [{**around, name: kept(element)} for element in elements]
-        return [_placed(page, above, {**around, name: kept(element)}) for element in elements]
+            return [{**around, name: element} for element in kept.of(elements)]
+        return [_placed(page, above, {**around, name: element}) for element in kept.of(elements)]
 
     def _at_root(self, content: Content, element: Json) -> Row:
         if content.wrapper:
@@ -149,6 +149,14 @@ class Shaper:
 class _Kept:
     skip: frozenset[str]
     keep: frozenset[str]
+
+    def of(self, elements: Sequence[Json]) -> Sequence[Json]:
+        """What is kept of each; mostly all of it, which is told without a look at each."""
+        if not self.keep and set(map(type, elements)) <= {dict}:
+            objects = cast("Sequence[Mapping[str, Json]]", elements)
+            if not any(name in one for name in self.skip for one in objects):
+                return elements
+        return list(map(self, elements))
 
     def __call__(self, element: Json) -> Json:
         if not isinstance(element, dict) or (not self.keep and element.keys().isdisjoint(self.skip)):

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +19,7 @@ import orjson
 from reconciler import spills
 from reconciler.connectors.sources.rest_ahead import Ahead
 from reconciler.connectors.sources.rest_auth import authentication, with_secrets
+from reconciler.connectors.sources.rest_behind import Behind
 from reconciler.connectors.sources.rest_places import hold_allowed, resource
 from reconciler.dataplane.spool import RowSpool, spill_folder
 from reconciler.errors import Permanent, ProviderError
@@ -27,7 +29,7 @@ from reconciler.http.credentials import Credentials
 from reconciler.http.dialect import Dialect
 from reconciler.http.request import Request, Safety
 from reconciler.http.retry import RetryPolicy
-from reconciler.http.wire import Timeouts
+from reconciler.http.wire import Sent, Timeouts
 from reconciler.model.json import Json
 from reconciler.ports.clock import Clock
 from reconciler.ports.exports import Progress
@@ -123,14 +125,17 @@ class RestSource:
             )
 
         credentials = authentication(run.auth, run.auth_spec, self.tokens(), open_client, self.clock)
-        with open_client(base, credentials) as client:
+        count = 0
+        with open_client(base, credentials) as client, Behind() as behind:
             for window in run.windows:
                 walk = Walk(run.specification)
                 begun = self._first(run, window, walk)
                 dropped = 0
-                for page in self._walked(client, begun, walk, run, shaper, origin):
-                    spool.add(page.rows, size_bytes=page.size_bytes)
-                    progress(spool.count, 0)
+                for page in self._walked(client, begun, walk, run, shaper, origin, behind.begin):
+                    # The next request leaves before these rows are put down, which needs the interpreter, too.
+                    behind.hold(partial(spool.add, page.rows, size_bytes=page.size_bytes))
+                    count += len(page.rows)
+                    progress(count, 0)
                     dropped += page.dropped
                 yield from walk.notices
                 if dropped:
@@ -156,18 +161,19 @@ class RestSource:
         run: _Run,
         shaper: Shaper,
         origin: tuple[str, str, int],
+        sent: Sent,
     ) -> Iterator[_Rows]:
         asked = first
-        with Ahead(lambda request: client.whole(_sent(request))) as ahead:
+        with Ahead(lambda request, sent: client.whole(_built(request), sent=sent), sent) as ahead:
             while True:
                 page, rows = _read(ahead.answer(asked), shaper)
                 if asked is first:
                     asks = foreseen(run.specification, page)
                     ahead.expect(_with(first, ask.query, ask.headers) for ask in asks)
                 following = walk.after(page)
+                yield rows
                 match following:
                     case Done():
-                        yield rows
                         return
                     case Follow(link=link):
                         asked = addresses.linked_request(asked, link)
@@ -176,8 +182,6 @@ class RestSource:
                         asked = _with(first, ask.query, ask.headers)
                 if run.specification.paging.delay_s:
                     self.clock.sleep(run.specification.paging.delay_s)
-                ahead.begin(asked)
-                yield rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +254,7 @@ def _prepared(request: LoadRequest, clock: Clock) -> _Run:
     )
 
 
-def _sent(asked: addresses.Request) -> Request:
+def _built(asked: addresses.Request) -> Request:
     params: dict[str, list[str]] = {}
     for name, value in asked.query:
         params.setdefault(name, []).append(value)

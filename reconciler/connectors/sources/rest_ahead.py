@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from reconciler.http.answer import Answer
+from reconciler.http.wire import Sent
 from reconciler.sourcespec.addresses import Request
 
 AT_ONCE: Final = 4
@@ -18,11 +19,13 @@ AT_ONCE: Final = 4
 class Ahead:
     """Sends requests, those that are expected before they are asked for. One that turns out otherwise is forgotten.
 
-    send: answers one request; called in several threads.
+    send: answers one request, and tells when it has left; called in several threads.
+    sent: called when an answer begins to be waited for, its request having left; not where a transport does not tell.
     """
 
-    def __init__(self, send: Callable[[Request], Answer]) -> None:
+    def __init__(self, send: Callable[[Request, Sent | None], Answer], sent: Sent) -> None:
         self._send = send
+        self._sent = sent
         self._expected: deque[Request] = deque()
         self._under_way: deque[tuple[Request, Future[Answer]]] = deque()
         self._pool: ThreadPoolExecutor | None = None
@@ -43,14 +46,6 @@ class Ahead:
         self._expected.extend(requests)
         self._fill()
 
-    def begin(self, request: Request) -> None:
-        """Send *request*, which is the next one: while it is under way, there is time for the rows that came before."""
-        if self._under_way and self._under_way[0][0] == request:
-            return
-        self._forget()
-        self._expected.append(request)
-        self._fill()
-
     def answer(self, request: Request) -> Answer:
         """The answer to *request*. Where another one was expected, nothing is from then on.
 
@@ -58,12 +53,13 @@ class Ahead:
             ProviderError: as `send`.
         """
         if not self._under_way:
-            return self._send(request)
+            return self._send(request, self._sent)
         expected, coming = self._under_way[0]
         if expected != request:
             self._forget()
-            return self._send(request)
+            return self._send(request, self._sent)
         self._under_way.popleft()
+        self._sent()
         answer = coming.result()
         self._fill()
         return answer
@@ -73,7 +69,7 @@ class Ahead:
             self._pool = ThreadPoolExecutor(AT_ONCE, "tdr-rest")
         while self._pool is not None and self._expected and len(self._under_way) < AT_ONCE:
             request = self._expected.popleft()
-            self._under_way.append((request, self._pool.submit(self._send, request)))
+            self._under_way.append((request, self._pool.submit(self._send, request, None)))
 
     def _forget(self) -> None:
         """Expect nothing more; what is under way ends by itself, and nobody looks at it."""
