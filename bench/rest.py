@@ -312,19 +312,30 @@ def compare(pages: int, rows: int, repeat: int) -> None:
         print(f"  {name:9} {told['seconds']:6.2f} s   {bound / told['seconds']:5.2f} of the bound")
 
 
+def compare_memory(rows: int) -> None:
+    """Print how the peak grows with the number of pages."""
+    for pages in (20, 200, 2_000):
+        with api(pages, rows, 0) as address:
+            told = measured_apart("tdr", address)
+        print(f"{pages * rows:>10,} rows: peak {told['peak_mib']:4.0f} MiB, {told['rows'] / told['seconds']:,.0f} rows/s")
+
+
 def main() -> None:
     """Measure what the command line says."""
     parser = argparse.ArgumentParser(description="Measure rows that come from a REST API.")
     parser.add_argument("--pages", type=int, default=200)
     parser.add_argument("--rows", type=int, default=500)
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--memory", action="store_true", help="only how it grows with the rows")
     parser.add_argument("--measure", choices=MEASURED)
     parser.add_argument("--address")
     options = parser.parse_args()
     if options.measure:
         print(json.dumps(measure(options.measure, options.address)))
         return
-    compare(options.pages, options.rows, options.repeat)
+    if not options.memory:
+        compare(options.pages, options.rows, options.repeat)
+    compare_memory(options.rows)
 
 
 if __name__ == "__main__":
