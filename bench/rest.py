@@ -317,7 +317,9 @@ def compare_memory(rows: int) -> None:
     for pages in (20, 200, 2_000):
         with api(pages, rows, 0) as address:
             told = measured_apart("tdr", address)
-        print(f"{pages * rows:>10,} rows: peak {told['peak_mib']:4.0f} MiB, {told['rows'] / told['seconds']:,.0f} rows/s")
+        print(
+            f"{pages * rows:>10,} rows: peak {told['peak_mib']:4.0f} MiB, {told['rows'] / told['seconds']:,.0f} rows/s"
+        )
 
 
 def main() -> None:
