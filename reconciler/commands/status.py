@@ -21,7 +21,7 @@ from reconciler.wiring import Runtime
 
 AT_ONCE = 8
 """How many resources are asked for their runs at a time."""
-_WATCHED = RUNNABLE | {"audience", "connection"}
+_WATCHED = RUNNABLE | {"audience", "connection", "qlikconnection"}
 
 
 def status(runtime: Runtime, address: Address | None = None) -> Answer:

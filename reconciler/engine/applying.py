@@ -41,7 +41,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One change and what became of it. *message* is for the user: the error, or why it was skipped."""
+    """One change and what became of it. *message* is for the user: the error, why it was skipped, or what is to be done now."""
 
     address: Address
     action: str
@@ -103,6 +103,7 @@ class Applier:
     fail_fast: bool = False
     why_stopped: Callable[[], str] = lambda: "interrupted"
     _results: dict[Address, Result] = field(default_factory=dict)
+    _notes: dict[Address, str] = field(default_factory=dict)
 
     def go(self) -> Applied:
         """Do all that can be done; a failed change stops only those that need it.
@@ -190,13 +191,18 @@ class Applier:
             self.listener(address, "failed", error.message)
             return Result(address, action(change), Status.FAILED, error.message, error.hint)
         self.listener(address, "done", action(change))
-        return Result(address, action(change), Status.DONE)
+        return Result(address, action(change), Status.DONE, self._notes.get(address, ""))
 
     def _execute(self, change: Change) -> None:
         if isinstance(change, Create | Update | Adopt | Replace) and self._is_bootstrap(change.address):
             self._bootstrap(change)
             return
-        Execution(self.world, self.session, self._desired, self._resolved).run(change)
+
+        def tell(note: str) -> None:
+            self._notes[change.address] = note
+            self.listener(change.address, "progress", note)
+
+        Execution(self.world, self.session, self._desired, self._resolved, tell).run(change)
 
     # -- activations ----------------------------------------------------------------------------------------------
 

@@ -39,12 +39,16 @@ LOOKS_AFTER_LOSS = 3
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """How a change becomes calls. *desired_of* and *resolution_of* know the ids that became known in this run."""
+    """How a change becomes calls. *desired_of* and *resolution_of* know the ids that became known in this run.
+
+    tell: told what the vendor is still doing with an object that was written, or waits for.
+    """
 
     world: World
     session: Session
     desired_of: Callable[[Address], Desired]
     resolution_of: Callable[[Address], Resolution | None]
+    tell: Callable[[str], None] = lambda _note: None
 
     def run(self, change: Change) -> None:
         """Execute *change*.
@@ -99,6 +103,7 @@ class Execution:
         if self.world.traits(address).visible_within_s:
             record = replace(record, unseen_since=rfc3339(self.world.clock.now()))
         self.session.end(begun, record)
+        self._tell(observed)
 
     def _replace(self, change: Replace) -> None:
         if change.via is not None:  # its first run, which waits for this, makes it anew
@@ -143,6 +148,11 @@ class Execution:
             self.session.fail(begun, error.message)
             raise
         self.session.end(begun, self._record(address, observed.remote_id, desired))
+        self._tell(observed)
+
+    def _tell(self, observed: Observation) -> None:
+        if observed.note:
+            self.tell(observed.note)
 
     def _adopt(self, change: Adopt) -> None:
         desired = self.desired_of(change.address)

@@ -59,6 +59,7 @@ def problems(watched: Watched, limits: HealthSpec, now: float) -> list[Problem]:
         *_schedule(watched),
         *_audience(watched, limits, now),
         *_authorisation(watched, limits, now),
+        *_consent(watched),
     ]
     return sorted(found)
 
@@ -171,3 +172,10 @@ def _authorisation(watched: Watched, limits: HealthSpec, now: float) -> Iterator
         message,
         "authorise the app again and put the new refresh token in place of the old",
     )
+
+
+def _consent(watched: Watched) -> Iterator[Problem]:
+    told = watched.found.computed.get("waits_for_consent") if watched.found is not None else None
+    if told:
+        message = "reads nothing before a person has let it in"
+        yield Problem(watched.address, "waits-for-consent", message, str(told))

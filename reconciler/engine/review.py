@@ -164,5 +164,5 @@ def _risks(world: World, doing: Sequence[Change], egress: Sequence[EgressChange]
     return {address: tuple(sorted(codes)) for address, codes in sorted(found.items())}
 
 
-LOST_FOR_GOOD = frozenset({"audience", "database", "table"})
-"""Kinds whose deletion takes members or rows along, which no document brings back."""
+LOST_FOR_GOOD = frozenset({"audience", "database", "table", "qlikconnection"})
+"""Kinds whose deletion takes members, rows or a person's consent along, which no document brings back."""

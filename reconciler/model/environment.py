@@ -11,6 +11,7 @@ from reconciler.model.kind_name import KindName
 from reconciler.model.overlay import Overlay
 from reconciler.model.policy import PolicySpec
 from reconciler.model.probe import FactName
+from reconciler.model.qlik import QlikTarget
 from reconciler.model.spec import OnDelete, Seconds, SecretText, Spec, WebAddress
 from reconciler.model.state_place import LocalPlace, StatePlace
 from reconciler.model.transitions import ImportEntry
@@ -172,6 +173,8 @@ class EnvironmentSpec(Spec):
 
     treasure_data: TreasureDataTarget = TreasureDataTarget()
     """What answers the Treasure Data API, and the key for it."""
+    qlik: QlikTarget | None = None
+    """The tenant of Qlik Cloud that `QlikConnection` and the like are in."""
     sql_engine: Literal["duckdb", "spark"] = "duckdb"
     """What runs the queries of the embedded service; at Treasure Data its own engines do."""
     spark: SparkTarget | None = None

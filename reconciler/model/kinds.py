@@ -14,6 +14,7 @@ from reconciler.model.connections import ConnectionSpec
 from reconciler.model.exports import OnInvalid, QueryExport
 from reconciler.model.imports import ImportSpec
 from reconciler.model.mapping import Notify, OutputColumn
+from reconciler.model.qlik import QlikConnectionSpec
 from reconciler.model.queries import SqlSource
 from reconciler.model.row_activations import FileActivationSpec, ObjectActivationSpec
 from reconciler.model.segments import ParentSegmentName, ParentSegmentSpec, SegmentFolderSpec, SegmentName, SegmentSpec
@@ -258,5 +259,6 @@ KINDS: dict[str, object] = {
     "SegmentFolder": SegmentFolderSpec,
     "Segment": SegmentSpec,
     "Workflow": WorkflowSpec,
+    "QlikConnection": QlikConnectionSpec,
 }
 """Kind -> what its `spec` may say, for a pydantic TypeAdapter."""

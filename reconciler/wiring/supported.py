@@ -11,11 +11,13 @@ from reconciler.model.environment import EMBEDDED
 from reconciler.model.secret import Secret
 from reconciler.ports.provider import KindTraits
 from reconciler.providers.pinterest.provider import PinterestProvider
+from reconciler.providers.qlik.provider import QlikProvider
 from reconciler.providers.treasure_data.provider import TreasureDataProvider
 
 APIS: Final[Mapping[str, str]] = {
     TreasureDataProvider.name: "Treasure Data API v3, connections v4; segments by the API of its CDP, which has no number",
     PinterestProvider.name: "Pinterest API v5",
+    QlikProvider.name: "Qlik Cloud REST API v1: data-connections, data-sources, spaces, di-projects",
 }
 """Provider -> what it speaks. Source: the addresses that the clients in `apis` call."""
 
@@ -45,8 +47,9 @@ def supported() -> tuple[Support, ...]:
             services = tuple(sorted(service for service, its in by_service.items() if its is traits))
             found.append(Support(kind, TreasureDataProvider.name, services, traits))
     found += [
-        Support(kind, PinterestProvider.name, (PinterestProvider.name,), traits)
-        for kind, traits in PinterestProvider.kinds.items()
+        Support(kind, provider.name, (provider.name,), traits)
+        for provider in (PinterestProvider, QlikProvider)
+        for kind, traits in provider.kinds.items()
     ]
     return tuple(sorted(found, key=lambda support: (support.kind, support.services)))
 

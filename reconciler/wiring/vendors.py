@@ -12,16 +12,20 @@ from reconciler.manifest.secrets import SecretReference
 from reconciler.model.connections import PinterestConnection
 from reconciler.model.environment import EnvironmentSpec
 from reconciler.model.probe import AccountFacts, ProbeRecord, settled
+from reconciler.model.qlik import QlikTarget
 from reconciler.model.resource import Resource
+from reconciler.model.secret import Secret
 from reconciler.ports.clock import Clock
 from reconciler.ports.provider import Provider
 from reconciler.providers.pinterest.provider import PinterestProvider
+from reconciler.providers.qlik.provider import QlikProvider
 from reconciler.providers.treasure_data.provider import TreasureDataProvider
 from reconciler.wiring.tokens import TokensOnNeed
 from reconciler.wiring.tracing import trace_of
 
 if TYPE_CHECKING:
     from reconciler.apis.pinterest import PinterestClient
+    from reconciler.apis.qlik import QlikClient
     from reconciler.wiring.embedded import Embedded
 
 
@@ -58,9 +62,12 @@ def providers(
     )
     pinterest = _pinterest(loaded, tokens, clock)
     closing.callback(pinterest.close)
+    qlik = _qlik(loaded.environment, clock)
+    closing.callback(qlik.close)
     return {
         **dict.fromkeys(treasure_data.kinds, treasure_data),
         **dict.fromkeys(pinterest.kinds, pinterest),
+        **dict.fromkeys(qlik.kinds, qlik),
     }
 
 
@@ -122,3 +129,18 @@ def _pinterest(loaded: Loaded, tokens: TokensOnNeed, clock: Clock) -> PinterestP
 
     connections = [one for address, one in loaded.resources.items() if address.kind == "connection"]
     return PinterestProvider(client_for, connections)
+
+
+def _qlik(environment: EnvironmentSpec, clock: Clock) -> QlikProvider:
+    def client_for(target: QlikTarget) -> QlikClient:
+        from reconciler.apis.qlik_connect import Machine, connect  # noqa: PLC0415 - only when somebody asks
+
+        if target.client_id is not None and target.client_secret is not None:
+            asks: Secret | Machine = Machine(target.client_id, target.client_secret)
+        elif target.api_key is not None:
+            asks = target.api_key
+        else:
+            raise TypeError("neither a key nor a machine")
+        return connect(target.tenant, asks, clock=clock, trace=trace_of(os.environ))
+
+    return QlikProvider(client_for, environment.qlik)

@@ -44,7 +44,9 @@ def test_every_kind_that_a_document_may_have_is_listed_in_their_order(nowhere: S
 
 def test_what_is_listed_is_what_the_providers_of_a_project_know(project: Stage) -> None:
     listed = {
-        (one.kind, one.provider): one.traits for one in supported() if one.services[0] in {"embedded", "pinterest"}
+        (one.kind, one.provider): one.traits
+        for one in supported()
+        if one.services[0] in {"embedded", "pinterest", "qlik"}
     }
 
     with (

@@ -43,6 +43,8 @@ EXAMPLES = {
     "      - all: [{behavior: orders, at_least: 3, during: 7 days}, {attribute: city, in: [no, 07]}]\n",
     "Workflow": HEAD.format("Workflow")
     + "spec:\n  schedule: x\n  enabled: no\n  tasks: [{name: 1, query: q}, {name: b, import: x}]\n  secrets: {}\n",
+    "QlikConnection": HEAD.format("QlikConnection")
+    + "spec: {client_id: 1500001, client_secret: '${secret:env:CLIENT_SECRET}', start_time: '2026-01-01'}\n",
 }
 
 

@@ -12,6 +12,8 @@ from qlik_tenant import KEY, MACHINE, MACHINE_SECRET
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "journeys"))
 
+from tenant_stage import TenantStage, tenant_stage
+
 from reconciler.emulators.qlik.knobs import Knobs
 from reconciler.emulators.qlik.sandbox import QlikSandbox
 from reconciler.emulators.timeline import Timeline
@@ -48,3 +50,9 @@ def declared() -> dict[str, Any]:
         "qName": "Pinterest ads",
         "connectionProperties": {"clientId": "app-1", "clientSecret": "FAKE-app-secret"},
     }
+
+
+@pytest.fixture
+def tenant(tmp_path: Path, qlik: QlikSandbox) -> TenantStage:
+    """A project with a connection of which nothing is applied."""
+    return tenant_stage(tmp_path / "ads", qlik)
