@@ -30,7 +30,7 @@ class Bulk2Channel:
 
     def submit(self, part: Part) -> None:
         """Have the rows arrive whole in a job that is started. One known from before is looked at first."""
-        if part.job and self._api.job(part.job).state != "Open":
+        if part.job and not self._is_without_effect(part.job):
             return
         for attempt in range(1, _UPLOADS + 1):
             self._desk.stop_if_cancelled()
@@ -81,6 +81,11 @@ class Bulk2Channel:
         while (told := self._api.job(job)).state not in ENDED:
             next(pauses)
         return told
+
+    def _is_without_effect(self, job: str) -> bool:
+        """Whether a job was never started: it is open, or was given up by a try that then broke off itself."""
+        told = self._api.job(job)
+        return told.state == "Open" or (told.state == "Aborted" and told.processed == 0)
 
     def _give_up(self, job: str) -> None:
         try:

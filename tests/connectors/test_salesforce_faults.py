@@ -1,0 +1,225 @@
+"""Exports to Salesforce that go wrong at any moment: requests that fail or are not answered, processes that are killed.
+
+Whatever happens, the same job ends with what the query gave, and nothing is there twice.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from salesforce_server import Server
+from salesforce_world import PEOPLE, UPSERT, World
+
+from reconciler.errors import Transient
+from reconciler.model.json import Json
+
+OLD: dict[str, Json] = {"api_version": "32.0", "split_records": 20}
+UPDATE: dict[str, Json] = {"mode": "update", "upsert": False, "unique": "Key__c"}
+MODES: dict[str, dict[str, Json]] = {
+    "insert": {"mode": "append"},
+    "insert-bulk1": {"mode": "append", **OLD},
+    "upsert": UPSERT,
+    "upsert-serial": {**UPSERT, "concurrency_mode": "serial", "split_records": 20},
+    "update": UPDATE,
+    "update-bulk1": {**UPDATE, **OLD},
+    "replace": {"mode": "truncate"},
+    "replace-hard-bulk1": {"mode": "truncate", "hard_delete": True, **OLD},
+}
+FAULTS = ["429", "503", "cut", "lost", "acted-503"]
+modes = pytest.mark.parametrize("mode", MODES)
+
+
+def furnish(world: World, mode: str) -> None:
+    """What is there before the run; two of the rows are locked for a while."""
+    if not mode.startswith("insert"):
+        for number in range(30):
+            world.org.add({"Key__c": f"k{2 * number}", "LastName": f"Former {number}"})
+    world.org.locked = {"Name 2": 1, "Name 40": 1}
+
+
+def content(world: World) -> list[tuple[tuple[str, str], ...]]:
+    return sorted(tuple(sorted(one.items())) for one in world.org.records.values())
+
+
+@contextmanager
+def fresh(folder: Path, mode: str) -> Iterator[World]:
+    server = Server()
+    try:
+        world = World(folder, server)
+        furnish(world, mode)
+        yield world
+    finally:
+        server.close()
+
+
+def undisturbed(folder: Path, mode: str) -> tuple[list[tuple[tuple[str, str], ...]], int]:
+    """What is there in the end when nothing goes wrong, and how many requests that takes."""
+    with fresh(folder, mode) as world:
+        world.run(PEOPLE, MODES[mode])
+        found = content(world)
+        assert len(found) == {"upsert": 55, "update": 30}.get(mode.partition("-")[0], 50)
+        return found, len(world.org.calls)
+
+
+@pytest.mark.parametrize(
+    ("mode", "fault", "step"),
+    [
+        pytest.param(mode, fault, 1, id=f"{mode}-{fault}-at-all", marks=pytest.mark.slow)
+        for mode in MODES
+        for fault in FAULTS
+    ]
+    + [
+        pytest.param(mode, fault, 6, id=f"{mode}-{fault}-at-some")
+        for mode, fault in zip(
+            MODES, ["lost", "acted-503", "cut", "lost", "503", "429", "lost", "acted-503"], strict=True
+        )
+    ],
+)
+def test_whatever_happens_to_any_one_request_the_job_ends_with_what_the_query_gave(
+    tmp_path: Path, mode: str, fault: str, step: int
+) -> None:
+    wanted, requests = undisturbed(tmp_path / "undisturbed", mode)
+
+    for number in range(2, requests + 1, step):
+        with fresh(tmp_path / str(number), mode) as world:
+            world.org.faults = {number: fault}
+            ended = 0
+            for _ in range(3):
+                try:
+                    world.run(PEOPLE, MODES[mode])
+                except Transient:
+                    continue
+                ended += 1
+            assert ended, f"request {number}"
+            assert content(world) == wanted, f"request {number}: {world.org.calls[number - 1]}"
+            assert world.left_over() == []
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("mode", ["insert", "insert-bulk1", "replace-hard-bulk1"])
+def test_many_faults_in_a_row_and_apart_make_nothing_twice(tmp_path: Path, mode: str, fault: str) -> None:
+    wanted, _ = undisturbed(tmp_path / "undisturbed", mode)
+    with fresh(tmp_path / "disturbed", mode) as world:
+        world.org.faults = {number: fault for number in range(2, 60) if number % 3 or number % 10 < 4}
+        for _ in range(40):
+            try:
+                world.run(PEOPLE, MODES[mode])
+            except Transient:
+                continue
+            break
+        else:
+            pytest.fail("it never ended")
+        assert content(world) == wanted
+
+
+@modes
+def test_a_run_that_ends_after_any_request_goes_on_from_there(tmp_path: Path, mode: str) -> None:
+    wanted, requests = undisturbed(tmp_path / "undisturbed", mode)
+
+    for number in range(1, requests + 1, 5):
+        with fresh(tmp_path / str(number), mode) as world:
+            world.org.faults = {number: world.cancelled.set}
+            for _ in range(2):
+                try:
+                    world.run(PEOPLE, MODES[mode])
+                except Transient:
+                    world.cancelled.clear()
+            assert content(world) == wanted, f"request {number}"
+
+
+class Mortals:
+    """Exports in processes of their own; see `dying_salesforce_export`."""
+
+    def __init__(self, url: str) -> None:
+        script = Path(__file__).with_name("dying_salesforce_export.py")
+        self.process = subprocess.Popen(
+            [sys.executable, str(script), url],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def export(self, folder: Path, mode: str, last: int = 100_000) -> dict[str, Any]:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        folder.mkdir(exist_ok=True)
+        told = {
+            "folder": str(folder),
+            "sql": PEOPLE,
+            "settings": MODES[mode],
+            "last": last,
+            "number": str(folder / "n"),
+        }
+        self.process.stdin.write(json.dumps(told) + "\n")
+        self.process.stdin.flush()
+        answer: dict[str, Any] = json.loads(self.process.stdout.readline())
+        return answer
+
+
+@pytest.fixture
+def mortals() -> Iterator[Callable[[str], Mortals]]:
+    made: list[Mortals] = []
+
+    def make(url: str) -> Mortals:
+        made.append(Mortals(url))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.process.communicate()
+
+
+@pytest.mark.slow
+@modes
+def test_a_process_that_is_killed_at_any_moment_leaves_nothing_undone_and_nothing_twice(
+    tmp_path: Path, mortals: Callable[[str], Mortals], mode: str
+) -> None:
+    wanted, _ = undisturbed(tmp_path / "undisturbed", mode)
+    with fresh(tmp_path, mode) as world:
+        process, ends = mortals(world.server.url), 0
+        for last in range(1, 10_000):
+            world.org.__init__()  # type: ignore[misc] - another org at the same address
+            furnish(world, mode)
+            folder = tmp_path / f"killed-{last}"
+            died = process.export(folder, mode, last)
+            if died["code"] == 0:
+                break
+            ends += 1
+            assert died["code"] == -9
+            survived = process.export(folder, mode)
+            assert (survived["code"], int(survived["questions"]) > 0) == (0, True)
+            assert content(world) == wanted, f"killed at question {last}"
+        assert ends >= 20
+
+
+@pytest.mark.slow
+@modes
+def test_a_process_that_is_killed_after_any_request_acted_and_before_it_hears_of_it_goes_on(
+    tmp_path: Path, mortals: Callable[[str], Mortals], mode: str
+) -> None:
+    wanted, requests = undisturbed(tmp_path / "undisturbed", mode)
+    with fresh(tmp_path, mode) as world:
+        process = mortals(world.server.url)
+        for number in range(1, requests + 1):
+            world.org.__init__()  # type: ignore[misc] - another org at the same address
+            furnish(world, mode)
+            folder = tmp_path / f"killed-{number}"
+
+            def kill(folder: Path = folder) -> None:
+                os.kill(int((folder / "n").read_text(encoding="ascii")), signal.SIGKILL)
+
+            world.org.faults = {number: kill}
+            assert process.export(folder, mode)["code"] == -9
+            survived = process.export(folder, mode)
+            assert (survived["code"], int(survived["questions"]) > 0) == (0, True)
+            assert content(world) == wanted, f"killed at request {number}: {world.org.calls[number - 1]}"
