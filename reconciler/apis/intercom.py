@@ -7,6 +7,7 @@ never sent, for it asks for the first page again. Source: Intercom's description
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self, TypeAlias
 
@@ -26,6 +27,21 @@ _NUMBERED_SIZE: Final = 60
 _SCROLL_IDLE_S: Final = 60.0
 _SCROLLS: Final = 3
 _SHOWN: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """What `/me` tells of a workspace, "" for what it leaves out.
+
+    timezone: whose days contacts are filtered by. calls, left: in a window of ten seconds; None when that is not told.
+    """
+
+    id: str
+    name: str
+    region: str
+    timezone: str
+    calls: int | None
+    left: int | None
 
 
 class IntercomClient:
@@ -70,6 +86,23 @@ class IntercomClient:
         """
         request = get(path("conversations", conversation_id))
         return self._object(request, self._client.json(request, bucket=self._bucket))
+
+    def workspace(self) -> Workspace:
+        """Whose token it is, as far as the workspace goes; who the person is stays out of it."""
+        request = get("/me")
+        answer = self._client.send(request, bucket=self._bucket)
+        told = self._object(request, answer.json())
+        app = told.get("app")
+        if not isinstance(app, Mapping):
+            raise self._client.unusable(request, "no `app`")
+        return Workspace(
+            str(app.get("id_code") or ""),
+            str(app.get("name") or ""),
+            str(app.get("region") or ""),
+            str(app.get("timezone") or ""),
+            calls=_count(answer.headers.get("x-ratelimit-limit", "")),
+            left=_count(answer.headers.get("x-ratelimit-remaining", "")),
+        )
 
     def tags(self) -> Sequence[Row]:
         """All tags, which are told whole."""
@@ -197,3 +230,7 @@ class IntercomClient:
         if not all(isinstance(row, Mapping) and isinstance(row.get("id"), str) for row in rows):
             raise self._client.unusable(request, f"something in `{name}` that has no id")
         return [row for row in rows if isinstance(row, Mapping)]
+
+
+def _count(header: str) -> int | None:
+    return int(header) if header.isascii() and header.isdecimal() else None

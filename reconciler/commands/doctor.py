@@ -18,6 +18,7 @@ from reconciler.ports.probing import Answered, Probes
 from reconciler.ports.provider import RUNNABLE, JobStatus, Runs
 from reconciler.reports.documents import Document, heading
 from reconciler.wiring import Runtime
+from reconciler.wiring.intercom import intercom_connections, workspaces
 from reconciler.wiring.probing import Kept, host_of, keep, place_of, recorded
 
 
@@ -37,6 +38,8 @@ def doctor(runtime: Runtime, *, probes: bool = False) -> Answer:
         ("vendors", _vendors),
         ("runs", _runs),
     ]
+    if intercom_connections(runtime.loaded):
+        checks.append(("intercom", _intercom))
     if probes:
         checks.append(("probe", lambda runtime: _probe(runtime, asked)))
     if probes or runtime.probed != Kept():
@@ -172,6 +175,22 @@ def _vendors(runtime: Runtime) -> str:
         _probing(runtime).reach()
         return "nothing is declared yet, and Treasure Data takes the key"
     return f"{len(seen)} objects can be read"
+
+
+def _intercom(runtime: Runtime) -> str:
+    """Which workspace each connection opens: its zone decides on whose days contacts are filtered."""
+    told: list[str] = []
+    for address, found in workspaces(runtime.loaded, runtime.clock):
+        if isinstance(found, TdrError):
+            raise TdrError(f"{address}: {found.message}", hint=found.hint)
+        if found is None:
+            told.append(f"{address} has no token here, so it is not asked")
+            continue
+        left = f" ({found.left} left)" if found.left is not None else ""
+        limit = f", {found.calls} requests in ten seconds{left}" if found.calls is not None else ""
+        zone = found.timezone or "not told"
+        told.append(f"{address} is {found.name!r} ({found.id}) in {found.region or 'no region'}, zone {zone}{limit}")
+    return "; ".join(told)
 
 
 def _runs(runtime: Runtime) -> str:

@@ -432,3 +432,42 @@ def test_td_client_guesses_previews_and_issues_a_load(stage: Stage, world: World
     assert [one["type"] for one in previewed["schema"] if one["name"] == "created_at"] == ["long"]
     assert len(previewed["records"]) == 20
     assert table(stage, "SELECT count(1), min(time), max(time) FROM people") == [[30, 1_700_000_000, 1_700_000_029]]
+
+
+def doctored(stage: Stage, *, expect: int | None = 0, **environ: str) -> dict[str, Any]:
+    document = stage.tdr("doctor", "--format", "json", expect=expect, **environ).document
+    (found,) = [one for one in document["checks"] if one["check"] == "intercom"]
+    return dict(found)
+
+
+def test_doctor_tells_workspace_zone_and_limit_and_nobody_in_it(
+    stage: Stage, support: tuple[Stage, IntercomSandbox]
+) -> None:
+    support[1].intercom.world.knobs = Knobs(calls_per_window=50, timezone="Asia/Tokyo")
+
+    told = doctored(stage)
+
+    assert told["ok"]
+    assert told["message"] == (
+        "connection/intercom-main is 'Sandbox workspace' (wsp00001) in US, zone Asia/Tokyo, "
+        "50 requests in ten seconds (49 left)"
+    )
+    assert "admin@example.com" not in "".join(stage.heard)
+
+
+def test_doctor_tells_a_wrong_token_and_goes_on(stage: Stage) -> None:
+    told = doctored(stage, expect=1, INTERCOM_TOKEN="RkFLRV93cm9uZ190b2tlbg==")
+
+    assert not told["ok"]
+    assert told["message"].startswith("connection/intercom-main: ")
+    assert "of this region" in told["hint"]
+    assert "RkFLRV93cm9uZ190b2tlbg" not in "".join(stage.heard)
+
+
+def test_doctor_asks_nobody_for_a_connection_that_is_made_elsewhere(stage: Stage) -> None:
+    stage.write(
+        "manifests/other.yaml",
+        "apiVersion: tdr/v1\nkind: Connection\nmetadata: {name: console}\nspec: {type: intercom}\n",
+    )
+
+    assert "connection/console has no token here" in doctored(stage, expect=None)["message"]

@@ -12,7 +12,7 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Scope
 
 from reconciler.emulators.faults import Failure, FaultBook, RateLimited
-from reconciler.emulators.intercom import contacts, conversations, lists
+from reconciler.emulators.intercom import contacts, conversations, legacy, lists
 from reconciler.emulators.intercom.control import control_routes
 from reconciler.emulators.intercom.gate import Gate, Operation, bearer
 from reconciler.emulators.intercom.knobs import Knobs
@@ -43,6 +43,8 @@ OPERATIONS = (
     Operation("GET", "/segments/{segment_id}", lists.segment),
     Operation("GET", "/data_attributes", lists.data_attributes),
     Operation("GET", "/companies/scroll", lists.scroll_companies),
+    Operation("GET", "/users", legacy.users),
+    Operation("GET", "/users/scroll", legacy.scroll_users),
 )
 
 

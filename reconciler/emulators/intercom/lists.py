@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 
 from reconciler.emulators.intercom.call import Call
 from reconciler.emulators.intercom.refusals import not_found, scroll_exists, scroll_gone
@@ -71,6 +72,30 @@ def data_attributes(_call: Call) -> Json:
 
 def scroll_companies(call: Call) -> Json:
     """The next hundred companies of the one scroll that an app may have open; the parameter stays the same to its end."""
+    page = scrolled(call, list(call.world.companies.values()))
+    return {
+        "type": "list",
+        "data": list(page.told),
+        "total_count": len(call.world.companies),
+        "scroll_param": page.param,
+        "pages": None,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Scrolled:
+    """A page of a scroll."""
+
+    told: list[Object]
+    param: str
+
+
+def scrolled(call: Call, everything: list[Object]) -> Scrolled:
+    """The next page of the app's scroll, through *everything* when it begins here.
+
+    Raises:
+        Refused: another scroll is open, or this one is over: for a minute nobody went on with it, or it was at its end.
+    """
     world, now = call.world, call.world.timeline.now()
     if world.scroll is not None and now - world.scroll.used_at > _IDLE_S:
         world.scroll = None
@@ -78,8 +103,8 @@ def scroll_companies(call: Call) -> Json:
     if param is None:
         if world.scroll is not None:
             raise scroll_exists()
-        world.scroll = Scroll(secrets.token_hex(12), list(world.companies.values()), now)
-    elif world.scroll is None or world.scroll.param != param:
+        world.scroll = Scroll(call.path, secrets.token_hex(12), everything, now)
+    elif world.scroll is None or (world.scroll.path, world.scroll.param) != (call.path, param):
         raise scroll_gone()
     scroll = world.scroll
     told, scroll.left, scroll.used_at = scroll.left[:_SCROLLED], scroll.left[_SCROLLED:], now
@@ -87,10 +112,4 @@ def scroll_companies(call: Call) -> Json:
         world.scroll = None
         if world.knobs.scroll_end == "not_found":
             raise scroll_gone()
-    return {
-        "type": "list",
-        "data": list(told),
-        "total_count": len(world.companies),
-        "scroll_param": scroll.param,
-        "pages": None,
-    }
+    return Scrolled(told, scroll.param)

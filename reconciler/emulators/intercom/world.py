@@ -45,8 +45,9 @@ class Shelf:
 
 @dataclass(slots=True)
 class Scroll:
-    """The one open scroll of the app. *left* are companies not told yet."""
+    """The one open scroll of the app. *left* is what was not told yet of what is at *path*."""
 
+    path: str
     param: str
     left: list[Object]
     used_at: float
