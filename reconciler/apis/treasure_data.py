@@ -97,6 +97,10 @@ class TreasureData:
         """Rename a table; never repeated, for the second try would miss the old name."""
         self._once("/v3/table/rename" + path(database, old, new), {})
 
+    def move_table(self, database: str, table: str, destination: str) -> None:
+        """Put a table with its rows into another database; never repeated, for the second try would miss it."""
+        self._once("/v3/table/change_database" + path(database, table), {"dest_database_name": destination})
+
     def delete_table(self, database: str, table: str) -> None:
         """Remove a table and its rows."""
         self._repeatable("/v3/table/delete" + path(database, table), {})

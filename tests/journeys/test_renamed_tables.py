@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+from pathlib import Path
+
 import pytest
-from stage import Stage
+from stage import Stage, ended
 
 FILE = "manifests/shop.yaml"
 
@@ -65,6 +69,86 @@ def test_a_document_that_is_called_otherwise_is_a_move(loaded: Stage, *, keeps_n
     assert loaded.records()["table/members"]["id"] == f"shop.{called}"
     assert "table/customers" not in loaded.records()
     assert planned(loaded) == {}
+
+
+ARCHIVE = "apiVersion: tdr/v1\nkind: Database\nmetadata: {name: archive}\nspec: {}\n"
+
+
+def moved(stage: Stage, *, renamed: bool = False) -> None:
+    """Declare the customers in another database, which is not there yet, and perhaps under another name."""
+    stage.write("manifests/archive.yaml", ARCHIVE)
+    name = "  name: members\n" if renamed else ""
+    declare(stage, "spec:\n  database: shop\n  columns:", f"spec:\n  database: archive\n{name}  columns:")
+    stage.edit(FILE, "to: {database: shop, table: customers,", "to: {database: archive, table: customers,")
+    table = "archive.members" if renamed else "archive.customers"
+    stage.edit("manifests/activation.yaml", "FROM customers", f"FROM {table}")
+
+
+def held(stage: Stage, database: str) -> dict[str, int]:
+    with stage.somebody() as client:
+        return {str(raw["name"]): int(str(raw["count"])) for raw in client.tables(database)}
+
+
+@pytest.mark.parametrize("renamed", [False, True], ids=["under its name", "under another one"])
+def test_a_table_goes_to_another_database_with_its_rows(loaded: Stage, *, renamed: bool) -> None:
+    rows = tables(loaded)["customers"]
+    moved(loaded, renamed=renamed)
+
+    said = loaded.tdr("plan", "--format", "json").document
+    (change,) = [one for one in said["changes"] if one["address"] == "table/customers"]
+    assert change["actions"] == ["update"]
+    assert said["gates"] == []
+    loaded.tdr("apply", "--yes", *loaded.approvals())
+
+    called = "members" if renamed else "customers"
+    assert (tables(loaded), held(loaded, "archive")) == ({}, {called: rows})
+    assert planned(loaded) == {}
+    assert loaded.records()["table/customers"]["id"] == f"archive.{called}"
+
+
+def test_the_database_that_it_left_may_go_in_the_same_apply(loaded: Stage) -> None:
+    rows = tables(loaded)["customers"]
+    loaded.edit(FILE, "metadata: {name: shop}\nspec: {}", "metadata: {name: archive}\nspec: {}")
+    text = (loaded.folder / FILE).read_text(encoding="utf-8")
+    loaded.write(FILE, text.replace("database: shop", "database: archive"))
+    loaded.edit("manifests/activation.yaml", "database: shop", "database: archive")
+
+    loaded.tdr("apply", "--yes", *loaded.approvals(), expect=None)
+
+    assert held(loaded, "archive") == {"customers": rows}
+    assert planned(loaded) == {}
+
+
+@pytest.mark.parametrize(("where", "number"), [("before", 2), ("after", 2), ("before", 3)])
+def test_a_move_that_is_cut_off_goes_on_where_it_was(loaded: Stage, where: str, number: int) -> None:
+    rows = tables(loaded)["customers"]
+    moved(loaded, renamed=True)
+    driver = Path(__file__).with_name("killed_at_request.py")
+    process = loaded.start(
+        [sys.executable, str(driver), where, str(number), "apply", "--yes", "--target", "table/customers"]
+    )
+    ended(process)
+    assert process.returncode == -signal.SIGKILL
+
+    loaded.tdr("apply", "--yes", "--target", "table/customers")
+
+    assert (tables(loaded), held(loaded, "archive")) == ({}, {"members": rows})
+    assert loaded.records()["table/customers"]["id"] == "archive.members"
+
+
+def test_a_table_of_that_name_in_the_other_database_is_left_alone(loaded: Stage) -> None:
+    rows = tables(loaded)["customers"]
+    loaded.write("manifests/archive.yaml", ARCHIVE)
+    loaded.tdr("apply", "--yes", "--target", "database/archive")
+    with loaded.somebody() as client:
+        client.create_table("archive", "customers", {})
+    moved(loaded)
+
+    said = loaded.tdr("apply", "--yes", *loaded.approvals(), expect=None)
+
+    assert said.code
+    assert tables(loaded) == {"customers": rows}
+    assert held(loaded, "archive") == {"customers": 0}
 
 
 def test_a_database_is_never_renamed_and_the_plan_says_what_would_go(loaded: Stage) -> None:

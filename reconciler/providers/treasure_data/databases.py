@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from typing import Final, cast
 
 from reconciler.apis.treasure_data import TreasureData
@@ -100,7 +101,6 @@ class Tables:
 
     kinds: Mapping[str, KindTraits] = {
         "table": KindTraits(
-            classes={"/database": FieldClass.IMMUTABLE},
             defaults={"expire_days": 0, "description": ""},
         )
     }
@@ -144,7 +144,9 @@ class Tables:
         for question in wanted:
             errors = [failed[place] for place in places[question.address] if place in failed]
             seen[question.address] = (
-                Unreadable(errors[0]) if errors else finding(question, context, objects, observed_table)
+                Unreadable(errors[0])
+                if errors
+                else finding(_halfway(question, context, objects), context, objects, observed_table)
             )
         return seen
 
@@ -175,7 +177,10 @@ class Tables:
     def update(
         self, resource: Resource, remote_id: str, attributes: Attributes, changed: frozenset[str]
     ) -> Observation:
-        """Columns by one call, the rest by another; a new name last, for it is the address of the others."""
+        """Columns by one call, the rest by another; a new place last, for it is the address of the others.
+
+        A table goes to another database before it gets another name: `observe` finds one that was left between both.
+        """
         del resource
         database, _, name = remote_id.partition(".")
         if "columns" in changed:
@@ -183,6 +188,9 @@ class Tables:
         fields = _fields(attributes, changed - {"columns", "name", "database"})
         if fields:
             self._api.update_table(database, name, fields)
+        if "database" in changed:
+            self._api.move_table(database, name, str(attributes["database"]))
+            database = str(attributes["database"])
         if "name" in changed:
             self._api.rename_table(database, name, str(attributes["name"]))
             name = str(attributes["name"])
@@ -196,6 +204,17 @@ class Tables:
 
     def disable(self, address: Address, remote_id: str) -> None:
         """A table does nothing by itself."""
+
+
+def _halfway(question: Wanted, context: Context, objects: Mapping[str, Raw]) -> Wanted:
+    """*question*, asked for the table where an update that was cut off left it: moved, and not renamed yet."""
+    if question.record is None or question.resource is None:
+        return question
+    wanted, remembered = name_of(question.resource, context), question.record.remote_id
+    between = f"{wanted.partition('.')[0]}.{remembered.partition('.')[2]}"
+    if between not in objects or remembered in objects or wanted in objects:
+        return question
+    return replace(question, record=replace(question.record, remote_id=between))
 
 
 def _places(question: Wanted, context: Context) -> set[str]:

@@ -239,7 +239,7 @@ def test_what_the_vendor_cannot_change_is_immutable(vendor: Vendor) -> None:
         if field_class is FieldClass.IMMUTABLE
     }
 
-    assert immutable == {("database", "/name"), ("table", "/database"), ("connection", "/type")}
+    assert immutable == {("database", "/name"), ("connection", "/type")}
 
 
 COLUMNS = [
