@@ -24,7 +24,7 @@ from reconciler.model.kinds import KINDS, ActivationSpec
 from reconciler.model.resource import Origin, Resource
 from reconciler.model.secret import Secret
 from reconciler.model.spec import Lifecycle, Spec
-from reconciler.ports.listing import Declaration, Directory, Found, Lists, SecretPlace, Unlisted
+from reconciler.ports.listing import Built, Declaration, Directory, Found, Lists, SecretPlace, Unlisted
 from reconciler.ports.provider import Context
 
 ORDER = (
@@ -52,6 +52,14 @@ class Selection:
             self.kind in {"", found.kind}
             and self.remote_id in {"", found.remote_id}
             and fnmatchcase(found.label.casefold(), self.name_glob.casefold())
+        )
+
+    def takes_built(self, built: Built) -> bool:
+        """Whether *built* would be wanted if it were declared."""
+        return (
+            self.kind in {"", built.kind}
+            and self.remote_id in {"", built.label}
+            and fnmatchcase(built.label.casefold(), self.name_glob.casefold())
         )
 
 
@@ -90,6 +98,7 @@ class Drafts:
     drafts: tuple[Draft, ...]
     left_out: tuple[LeftOut, ...] = ()
     unlisted: tuple[Unlisted, ...] = ()
+    built: tuple[Built, ...] = ()
 
 
 @dataclass
@@ -123,7 +132,7 @@ class _Desk:
         self.resources[address] = draft.resource
 
 
-def listed(world: World) -> Iterator[Found | Unlisted]:
+def listed(world: World) -> Iterator[Found | Unlisted | Built]:
     """Everything that providers hold, each provider asked once."""
     for provider in {id(provider): provider for provider in world.providers.values()}.values():
         if isinstance(provider, Lists):
@@ -132,7 +141,7 @@ def listed(world: World) -> Iterator[Found | Unlisted]:
 
 def draft(
     world: World,
-    found: Iterable[Found | Unlisted],
+    found: Iterable[Found | Unlisted | Built],
     known: Mapping[tuple[str, str], Address],
     selection: Selection,
     is_free: Callable[[Address], bool],
@@ -150,7 +159,9 @@ def draft(
     for one in sorted(objects, key=lambda one: (ORDER.index(one.kind), one.depth, one.remote_id)):
         if (one.kind, one.remote_id) not in known:
             _one(desk, one, selection)
-    return Drafts(tuple(desk.drafts), tuple(desk.left_out), tuple(one for one in told if isinstance(one, Unlisted)))
+    unlisted = tuple(one for one in told if isinstance(one, Unlisted))
+    built = tuple(one for one in told if isinstance(one, Built) and selection.takes_built(one))
+    return Drafts(tuple(desk.drafts), tuple(desk.left_out), unlisted, built)
 
 
 def _one(desk: _Desk, found: Found, selection: Selection) -> None:

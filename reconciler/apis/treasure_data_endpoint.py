@@ -11,17 +11,9 @@ from urllib.parse import SplitResult, quote, urlsplit
 from reconciler.diagnostics import did_you_mean
 from reconciler.errors import UsageError
 from reconciler.model.environment import EMBEDDED
+from reconciler.model.regions import HOSTS, OTHER_NAMES
 from reconciler.model.secret import Secret
 
-# docs.treasuredata.com "Sites and Endpoints", td-mcp-server and pytd; ap03 follows the pattern of its CDP host.
-_HOSTS: Final = {
-    "us01": "api.treasuredata.com",
-    "jp01": "api.treasuredata.co.jp",
-    "eu01": "api.eu01.treasuredata.com",
-    "ap02": "api.ap02.treasuredata.com",
-    "ap03": "api.ap03.treasuredata.com",
-}
-_OTHER_NAMES: Final = {"us": "us01", "aws": "us01", "jp": "jp01", "tokyo": "jp01", "aws-tokyo": "jp01"}
 _KEY: Final = re.compile(r"(\d+)/[0-9A-Za-z]+")  # oas-v3: `TD1 <account>/<hex>`
 
 
@@ -68,12 +60,12 @@ def endpoint(place: str) -> Endpoint:
     Raises:
         UsageError: neither of them. `embedded` is no place on a network, so whoever starts it makes its Endpoint.
     """
-    region = _OTHER_NAMES.get(place.strip().lower(), place.strip().lower())
-    if region in _HOSTS:
-        return Endpoint(region, f"https://{_HOSTS[region]}")
+    region = OTHER_NAMES.get(place.strip().lower(), place.strip().lower())
+    if region in HOSTS:
+        return Endpoint(region, f"https://{HOSTS[region]}")
     parts = _parts(place.strip())
     if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
-        known = sorted(_HOSTS)
+        known = sorted(HOSTS)
         hint = (
             did_you_mean(place, (*known, EMBEDDED)) or f"write one of {', '.join(known)}, or an address with https://"
         )
@@ -82,7 +74,7 @@ def endpoint(place: str) -> Endpoint:
         raise UsageError(
             f"the address of Treasure Data has a path: {parts.path!r}", hint=f"write {parts.scheme}://{parts.netloc}"
         )
-    by_host = {host: name for name, host in _HOSTS.items()}
+    by_host = {host: name for name, host in HOSTS.items()}
     name = by_host.get(parts.netloc.lower(), parts.netloc.lower())
     return Endpoint(name, f"{parts.scheme}://{parts.netloc}")
 

@@ -148,6 +148,10 @@ def _import_all(open_project: Open, selection: Selection, *, dry_run: bool, lock
             report.environment, report.now = runtime.environment_name, runtime.clock.now()
             report.notes = [runtime.probed.note] if runtime.probed.note else []
             drafts, claimed = _drafts(runtime, selection)
+            report.notes = [
+                *report.notes,
+                *(f"{one.kind} {one.label} is not declared: {one.why}" for one in drafts.built),
+            ]
             manifests = runtime.project.spec.manifests
             new = list(writing.files(drafts.drafts, manifests))
             report.files += new

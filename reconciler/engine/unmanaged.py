@@ -58,7 +58,7 @@ def inventory(
                 for one in provider.listing():
                     if isinstance(one, Found):
                         found.append(one)
-                    else:
+                    elif isinstance(one, Unlisted):
                         unlisted.append(one)
             except ProviderError as error:
                 unlisted.append(Unlisted(name, error.message))

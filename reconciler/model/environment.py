@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from reconciler.model.defaults import DefaultsSpec
 from reconciler.model.kind_name import KindName
@@ -12,6 +12,7 @@ from reconciler.model.overlay import Overlay
 from reconciler.model.policy import PolicySpec
 from reconciler.model.probe import FactName
 from reconciler.model.qlik import QlikTarget
+from reconciler.model.regions import canonical_account
 from reconciler.model.spec import OnDelete, Seconds, SecretText, Spec, WebAddress
 from reconciler.model.state_place import LocalPlace, StatePlace
 from reconciler.model.transitions import ImportEntry
@@ -168,6 +169,14 @@ class HealthSpec(Spec):
     """How long before a connection's authorisation ends."""
 
 
+def _canonical(accounts: dict[str, str]) -> dict[str, str]:
+    """Regions by the names that vendors' answers are known by here, however `endpoint` may call them."""
+    return {
+        vendor: canonical_account(account) if vendor == "treasure_data" else account
+        for vendor, account in accounts.items()
+    }
+
+
 class EnvironmentSpec(Spec):
     """One environment."""
 
@@ -183,7 +192,7 @@ class EnvironmentSpec(Spec):
     """Where the state is kept: a folder of this machine, or a place that a team shares."""
     endpoints: dict[Literal["intercom", "pinterest", "salesforce"], WebAddress] = Field(default_factory=dict)
     """Vendor -> address of its API, where it is not the vendor's own; of Salesforce the one to log in at."""
-    accounts: dict[str, str] = Field(default_factory=dict)
+    accounts: Annotated[dict[str, str], AfterValidator(_canonical)] = Field(default_factory=dict)
     """Vendor -> the account that must answer, such as `treasure_data: us01/1234`; another one stops the run."""
     variables: dict[str, str] = Field(default_factory=dict)
     """Values of ${var:NAME}."""

@@ -47,6 +47,18 @@ class Unlisted:
 
 
 @dataclass(frozen=True, slots=True)
+class Built:
+    """What a vendor makes of other objects and keeps by itself, with all that is in it: no document declares it.
+
+    kind: lower case, as in addresses. why: for the user.
+    """
+
+    kind: str
+    label: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class SecretPlace:
     """Stands in a tree for a secret, which nobody can read; whoever writes the document gives it a reference."""
 
@@ -94,7 +106,7 @@ class Lists(Protocol):
     Law: what `desired` makes of the document that `declare` describes is what was observed.
     """
 
-    def listing(self) -> Iterable[Found | Unlisted]:
+    def listing(self) -> Iterable[Found | Unlisted | Built]:
         """Everything there of the kinds it knows, what cannot be declared included."""
         ...
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Final, cast
@@ -10,7 +11,7 @@ from reconciler.apis.treasure_data import TreasureData
 from reconciler.apis.treasure_data_cdp import CustomerData
 from reconciler.errors import NotFound, ProviderError
 from reconciler.model.address import Address
-from reconciler.ports.listing import Found, Unlisted
+from reconciler.ports.listing import Built, Found, Unlisted
 from reconciler.providers.treasure_data import exports, wire
 from reconciler.providers.treasure_data.activations import SegmentActivations
 from reconciler.providers.treasure_data.databases import observed_database, observed_table
@@ -26,9 +27,13 @@ SHARED: Final = frozenset({"information_schema", "sample_datasets"})
 """Databases that every account sees and none owns."""
 
 
+_OF_PARENT_SEGMENT: Final = re.compile(r"cdp_audience_\d+")
+"""What the database of a built parent segment is called (`matrixDatabaseName`); queries may read it by that name."""
+
+
 def listing(
     api: TreasureData, queries: SavedQueries, imports: Imports, connections: Callable[[], Iterator[Found]]
-) -> Iterator[Found | Unlisted]:
+) -> Iterator[Found | Unlisted | Built]:
     """All objects. What the vendor would not list is told in its place.
 
     connections: all of them, as far as this account tells of any.
@@ -36,6 +41,13 @@ def listing(
     yield from _guarded("connections", connections)
     databases: list[str] = []
     for found in _guarded("databases", lambda: _databases(api)):
+        if isinstance(found, Found) and _OF_PARENT_SEGMENT.fullmatch(found.remote_id):
+            yield Built(
+                found.kind,
+                found.remote_id,
+                "Treasure Data builds it and its tables from a parent segment, anew every time",
+            )
+            continue
         if isinstance(found, Found):
             databases.append(found.remote_id)
         yield found

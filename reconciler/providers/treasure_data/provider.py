@@ -15,7 +15,7 @@ from reconciler.model.probe import AccountFacts, FactName
 from reconciler.model.record import Record
 from reconciler.model.resource import Resource
 from reconciler.ports.clock import Clock, SystemClock
-from reconciler.ports.listing import Declaration, Directory, Found, Undeclarable, Unlisted
+from reconciler.ports.listing import Built, Declaration, Directory, Found, Undeclarable, Unlisted
 from reconciler.ports.probing import Answered
 from reconciler.ports.provider import Context, Desired, Job, KindTraits, Preview, Rows, Wanted
 from reconciler.ports.readers import readers
@@ -213,7 +213,7 @@ class TreasureDataProvider:
         """Of saved queries, whose list a plan reads anyway; of no other kind."""
         return self._queries.fingerprints() if kind in self._queries.kinds else {}
 
-    def listing(self) -> Iterable[Found | Unlisted]:
+    def listing(self) -> Iterable[Found | Unlisted | Built]:
         """Everything that the account holds."""
         known = self._facts.known
         yield from listing(self._api, self._queries, self._imports, self._connections)
