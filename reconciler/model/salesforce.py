@@ -39,7 +39,15 @@ NEEDED: Final = {
     Auth.SESSION_ID: ("session_id",),
 }
 """What each way needs, and no more but the optional ones."""
-OPTIONAL: Final = {Auth.REFRESH_TOKEN: ("client_secret",), Auth.CREDENTIALS: ("security_token",)}
+OPTIONAL: Final = {
+    Auth.REFRESH_TOKEN: ("client_secret",),
+    Auth.JWT: ("audience",),
+    Auth.CREDENTIALS: ("security_token",),
+}
+SECRETS: Final = frozenset(
+    {"client_id", "client_secret", "refresh_token", "private_key", "password", "security_token", "session_id"}
+)
+"""Those of all of them that are never shown."""
 
 
 def _version(value: object) -> object:
@@ -70,6 +78,8 @@ class SalesforceConnection(Spec):
     """Token that access tokens are made from."""
     private_key: SecretText | None = None
     """Private key in PEM that signs the JWT; its certificate stands in the app."""
+    audience: WebAddress | None = None
+    """Whom the JWT is for: https://login.salesforce.com, https://test.salesforce.com or the My Domain; else `login_url`."""
     username: OneLine | None = None
     """User that rows are written as."""
     password: SecretText | None = None

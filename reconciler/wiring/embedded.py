@@ -191,7 +191,9 @@ class Embedded:
         from reconciler.connectors.destinations.pinterest import PinterestDestination  # noqa: PLC0415 - as above
         from reconciler.connectors.destinations.pinterest_client import connector  # noqa: PLC0415 - as above
         from reconciler.connectors.destinations.salesforce import SalesforceDestination  # noqa: PLC0415 - as above
-        from reconciler.connectors.destinations.salesforce import connector as salesforce_connector  # noqa: PLC0415
+        from reconciler.connectors.destinations.salesforce_client import (  # noqa: PLC0415 - as above
+            connector as salesforce_connector,
+        )
         from reconciler.dataplane.exporter import TypedExporter  # noqa: PLC0415 - as above
 
         open_api = connector(self._tokens(), base_url=self._environment.endpoints.get("pinterest"), clock=self._clock)
@@ -200,7 +202,7 @@ class Embedded:
             open_api, exports / "pinterest", quarantine=exports / "quarantine", clock=self._clock
         )
         files = FilesDestination(self._project_root, self._clock, _open_bucket)
-        open_crm = salesforce_connector(self._environment.endpoints.get("salesforce"), self._clock)
+        open_crm = salesforce_connector(self._environment.endpoints.get("salesforce"), self._clock, self._tokens)
         salesforce = SalesforceDestination(
             open_crm, exports / "salesforce", quarantine=exports / "quarantine", clock=self._clock
         )

@@ -20,10 +20,11 @@ import duckdb
 import httpx  # noqa: F401 - loaded once for all
 import tenacity  # noqa: F401 - as above
 from export_world import FakeClock
-from salesforce_world import settings_for
+from salesforce_world import no_tokens, settings_for
 
-from reconciler.apis import salesforce as _loaded  # noqa: F401 - as above
-from reconciler.connectors.destinations.salesforce import SalesforceDestination, connector
+from reconciler.apis import salesforce_connect as _loaded  # noqa: F401 - as above
+from reconciler.connectors.destinations.salesforce import SalesforceDestination
+from reconciler.connectors.destinations.salesforce_client import connector
 from reconciler.dataplane.exporter import TypedExporter
 from reconciler.errors import ProviderError
 from reconciler.ports.exports import ExportRequest
@@ -50,7 +51,7 @@ class DyingClock(FakeClock):
 
 def export(url: str, told: dict[str, Any]) -> int:
     clock, folder = DyingClock(told["last"]), Path(told["folder"])
-    destination = SalesforceDestination(connector(None, clock), folder / "runs", clock=clock)
+    destination = SalesforceDestination(connector(None, clock, no_tokens), folder / "runs", clock=clock)
     with duckdb.connect() as connection:
         connection.execute(f"CREATE VIEW rows AS {told['sql']}")
         request = ExportRequest("sfdc_v2", settings_for(url, told["settings"]), "1")

@@ -10,10 +10,12 @@ import duckdb
 from export_world import FakeClock
 from salesforce_server import Org, Server
 
-from reconciler.connectors.destinations.salesforce import SalesforceDestination, connector
+from reconciler.connectors.destinations.salesforce import SalesforceDestination
+from reconciler.connectors.destinations.salesforce_client import connector
 from reconciler.dataplane.exporter import TypedExporter
 from reconciler.model.json import Json
 from reconciler.ports.exports import ExportReport, ExportRequest
+from reconciler.ports.tokens import TokenStore
 
 SECRET = "FAKE-consumer-secret/1"
 PEOPLE = "SELECT 'k' || i AS Key__c, 'Name ' || i AS LastName FROM range(50) t(i)"
@@ -30,6 +32,10 @@ def settings_for(url: str, settings: dict[str, Json]) -> dict[str, Json]:
         "object": "Contact",
         **settings,
     }
+
+
+def no_tokens() -> TokenStore:
+    raise AssertionError("client credentials have no tokens to keep")
 
 
 @dataclass
@@ -49,7 +55,7 @@ class World:
         told = settings_for(self.server.url, settings)
         clock = FakeClock()
         destination = SalesforceDestination(
-            connector(None, clock), self.folder / "runs", quarantine=self.folder / "quarantine", clock=clock
+            connector(None, clock, no_tokens), self.folder / "runs", quarantine=self.folder / "quarantine", clock=clock
         )
         with duckdb.connect() as connection:
             connection.execute(f"CREATE VIEW rows AS {sql}")

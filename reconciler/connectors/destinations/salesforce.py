@@ -11,7 +11,7 @@ import shutil
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from reconciler.connectors.destinations.salesforce_desk import Desk
 from reconciler.connectors.destinations.salesforce_journal import Journal
@@ -25,7 +25,6 @@ from reconciler.ports.exports import ExportReport, ExportRequest, Progress
 
 if TYPE_CHECKING:
     import duckdb
-    from pydantic import SecretStr
 
     from reconciler.apis.salesforce import Salesforce
 
@@ -104,30 +103,3 @@ class SalesforceDestination:
             api.close()
         desk.journal.finish(report)
         return report
-
-
-def connector(login_url: str | None, clock: Clock) -> Callable[[SalesforceSettings], Salesforce]:
-    """What opens the API for an export. login_url: in the place of the connection's, for trying out."""
-
-    def connect(settings: SalesforceSettings) -> Salesforce:
-        from reconciler.apis.salesforce import connect as open_api  # noqa: PLC0415 - only a run that calls it pays
-        from reconciler.http.retry import RetryPolicy  # noqa: PLC0415 - as above
-        from reconciler.model.secret import Secret  # noqa: PLC0415 - as above
-
-        client_id, secret, session = (
-            Secret(f"result_settings:{name}", cast("SecretStr", getattr(settings, name)).get_secret_value())
-            for name in ("client_id", "client_secret", "session_id")
-        )
-        is_app = settings.auth_method == "client_credentials"
-        return open_api(
-            login_url or settings.login_url,
-            settings.api_version,
-            app=(client_id, secret) if is_app else None,
-            session=None if is_app else session,
-            clock=clock,
-            policy=RetryPolicy(
-                attempts=settings.retry_limit + 3, first_wait_s=max(settings.retry_initial_wait_sec, 0.5)
-            ),
-        )
-
-    return connect

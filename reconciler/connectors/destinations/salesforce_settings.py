@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, m
 from reconciler.connectors.destinations.salesforce_journal import Api
 from reconciler.errors import Permanent
 from reconciler.model.json import Json
+from reconciler.model.salesforce import Auth
 
 OLDEST_WITH_BULK2: Final = 41
 MOST_OF_A_BATCH: Final = 10_000
@@ -26,10 +27,16 @@ class SalesforceSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True, hide_input_in_errors=True)
 
     type: str = "sfdc_v2"
-    auth_method: Literal["client_credentials", "session_id"]
+    auth_method: Auth
     login_url: str
     client_id: SecretStr = SecretStr("")
     client_secret: SecretStr = SecretStr("")
+    refresh_token: SecretStr = SecretStr("")
+    private_key: SecretStr = SecretStr("")
+    audience: str = ""
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    security_token: SecretStr = SecretStr("")
     session_id: SecretStr = SecretStr("")
     api_version: Annotated[str, Field(pattern=r"^[1-9][0-9]{1,2}\.0$")]
     object: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]

@@ -22,6 +22,7 @@ from reconciler.model.salesforce import (
     OLDEST_LASTING,
     OLDEST_SERVED,
     OPTIONAL,
+    SECRETS,
     Auth,
     EmptyValues,
     Removal,
@@ -40,9 +41,6 @@ _DELIVERY: Final = {
     "retry_limit": "retry_limit",
 }
 """The connector's setting -> how manifests call it."""
-_SECRETS: Final = frozenset(
-    {"client_id", "client_secret", "refresh_token", "private_key", "password", "security_token", "session_id"}
-)
 
 
 def is_object_export(settings: Mapping[str, Any]) -> bool:
@@ -201,11 +199,13 @@ def declared_connection(settings: Mapping[str, Any], hidden: list[str]) -> Tree:
     auth = str(settings.get("auth_method", ""))
     if auth not in set(Auth):
         raise CannotSay(f"it logs in by {auth!r}, for which manifests have no words")
-    plain = {name: value for name, value in settings.items() if value and name not in _SECRETS}
-    nothing_else(plain, {"auth_method", "login_url", "api_version", "username"}, "the connection has settings")
+    plain = {name: value for name, value in settings.items() if value and name not in SECRETS}
+    nothing_else(
+        plain, {"auth_method", "login_url", "api_version", "username", "audience"}, "the connection has settings"
+    )
     spec: Tree = {"type": "salesforce", "auth": auth}
-    spec |= {name: plain[name] for name in ("login_url", "username", "api_version") if name in plain}
-    names = {*NEEDED[Auth(auth)], *OPTIONAL.get(Auth(auth), ())} & _SECRETS
+    spec |= {name: plain[name] for name in ("login_url", "audience", "username", "api_version") if name in plain}
+    names = {*NEEDED[Auth(auth)], *OPTIONAL.get(Auth(auth), ())} & SECRETS
     return spec | {name: SecretPlace() for name in sorted(names & {*hidden, *NEEDED[Auth(auth)]})}
 
 
