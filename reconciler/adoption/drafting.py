@@ -30,7 +30,7 @@ from reconciler.ports.provider import Context
 ORDER = (
     *("connection", "database", "table", "audience", "query", "import"),
     *("parentsegment", "segmentfolder", "segment", "activation", "workflow"),
-    "qlikconnection",
+    *("qlikconnection", "qliktask"),
 )
 """What is referred to comes before what refers to it."""
 _SPELLED = {kind.lower(): kind for kind in KINDS}

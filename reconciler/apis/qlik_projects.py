@@ -41,10 +41,10 @@ class QlikProjects:
         """
         return [Task.of(row) for row in self._rows(path(*_PROJECTS, project_id, "di-tasks"), "dataTasks")]
 
-    def export(self, project_id: str) -> bytes:
-        """The project as a zip of YAML, all that differs from Qlik's defaults."""
+    def export(self, project_id: str, *, in_full: bool) -> bytes:
+        """The project as a zip of YAML: *in_full*, or what differs from Qlik's defaults, which is what people keep."""
         at = path(*_PROJECTS, project_id, "actions", "export")
-        asked = {"includeBindings": True, "mode": "MINIMAL"}
+        asked = {"includeBindings": False, "mode": "ALL" if in_full else "MINIMAL"}
         return self._client.send(send_json("POST", at, asked, safety=Safety.READ)).body
 
     def replace(self, project_id: str, content: bytes) -> None:

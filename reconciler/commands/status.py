@@ -21,7 +21,7 @@ from reconciler.wiring import Runtime
 
 AT_ONCE = 8
 """How many resources are asked for their runs at a time."""
-_WATCHED = RUNNABLE | {"audience", "connection", "qlikconnection"}
+_WATCHED = RUNNABLE | {"audience", "connection", "qlikconnection", "qliktask"}
 
 
 def status(runtime: Runtime, address: Address | None = None) -> Answer:

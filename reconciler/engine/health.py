@@ -60,6 +60,7 @@ def problems(watched: Watched, limits: HealthSpec, now: float) -> list[Problem]:
         *_audience(watched, limits, now),
         *_authorisation(watched, limits, now),
         *_consent(watched),
+        *_last_run(watched),
     ]
     return sorted(found)
 
@@ -179,3 +180,9 @@ def _consent(watched: Watched) -> Iterator[Problem]:
     if told:
         message = "reads nothing before a person has let it in"
         yield Problem(watched.address, "waits-for-consent", message, str(told))
+
+
+def _last_run(watched: Watched) -> Iterator[Problem]:
+    """Of what runs at its vendor without telling of each run."""
+    if watched.found is not None and watched.found.computed.get("last_run") == "FAILED":
+        yield Problem(watched.address, "failing", "its last run failed", "see it in the vendor's console")

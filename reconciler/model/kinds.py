@@ -14,7 +14,7 @@ from reconciler.model.connections import ConnectionSpec
 from reconciler.model.exports import OnInvalid, QueryExport
 from reconciler.model.imports import ImportSpec
 from reconciler.model.mapping import Notify, OutputColumn
-from reconciler.model.qlik import QlikConnectionSpec
+from reconciler.model.qlik import QlikConnectionSpec, QlikTaskSpec
 from reconciler.model.queries import SqlSource
 from reconciler.model.row_activations import FileActivationSpec, ObjectActivationSpec
 from reconciler.model.segments import ParentSegmentName, ParentSegmentSpec, SegmentFolderSpec, SegmentName, SegmentSpec
@@ -260,5 +260,6 @@ KINDS: dict[str, object] = {
     "Segment": SegmentSpec,
     "Workflow": WorkflowSpec,
     "QlikConnection": QlikConnectionSpec,
+    "QlikTask": QlikTaskSpec,
 }
 """Kind -> what its `spec` may say, for a pydantic TypeAdapter."""

@@ -143,4 +143,4 @@ def _qlik(environment: EnvironmentSpec, clock: Clock) -> QlikProvider:
             raise TypeError("neither a key nor a machine")
         return connect(target.tenant, asks, clock=clock, trace=trace_of(os.environ))
 
-    return QlikProvider(client_for, environment.qlik)
+    return QlikProvider(client_for, environment.qlik, clock)

@@ -45,6 +45,9 @@ EXAMPLES = {
     + "spec:\n  schedule: x\n  enabled: no\n  tasks: [{name: 1, query: q}, {name: b, import: x}]\n  secrets: {}\n",
     "QlikConnection": HEAD.format("QlikConnection")
     + "spec: {client_id: 1500001, client_secret: '${secret:env:CLIENT_SECRET}', start_time: '2026-01-01'}\n",
+    "QlikTask": HEAD.format("QlikTask")
+    + "spec: {project: x, type: landing, method: cdc, tables: [a, b], settings: {tableLoadInParallel: 7}, enabled: no,\n"
+    "  schedule: {every: FREQ=DAILY, start: '2026-01-01T03:00:00Z'}}\n",
 }
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from landing_stage import landing_in
 from stage import ended
 from starlette.types import ASGIApp, Receive, Scope, Send
 from tenant_stage import FILE, KEY, TenantStage, tenant_stage
@@ -79,3 +80,48 @@ def test_the_next_apply_ends_with_one_that_is_let_in(
 
     assert tenant.the_connection()["is_authorised"]
     tenant.tdr("plan", "--detailed-exitcode", PINTEREST_CODE=code)
+
+
+REQUESTS = 10
+"""That change something or ask for an export, of an apply that makes the connection, edits the task and starts it."""
+
+
+@pytest.mark.parametrize(
+    ("where", "fatal"),
+    [
+        # A process each takes its time: every second is enough on most days.
+        pytest.param(where, fatal, marks=() if fatal % 2 == (where == "after") else pytest.mark.slow)
+        for fatal in range(1, REQUESTS + 1)
+        for where in ("before", "after")
+    ],
+)
+def test_the_next_apply_ends_with_one_connection_and_a_task_that_runs(
+    tmp_path: Path, guarded: tuple[QlikSandbox, Assassin], where: str, fatal: int
+) -> None:
+    sandbox, assassin = guarded
+    sandbox.control.reset()
+    landing = landing_in(tmp_path / "ads", sandbox)
+
+    assassin.fatal, assassin.where, assassin.seen = fatal, where, 0
+    process = landing.tenant.stage.spawn("apply", "--yes")
+    assassin.victim = process.pid
+    ended(process)
+    assassin.victim = 0
+    assert process.returncode == -signal.SIGKILL, f"it sends no request number {fatal}"
+
+    landing.tenant.tdr("apply", "--yes")
+
+    assert len(landing.tenant.connections()) == 1
+    assert (landing.there.prepared, landing.run_state) == (True, "RUNNING")
+    landing.tenant.tdr("plan", "--detailed-exitcode")
+
+
+def test_the_number_of_requests_is_what_it_was(tmp_path: Path, guarded: tuple[QlikSandbox, Assassin]) -> None:
+    sandbox, _ = guarded
+    sandbox.control.reset()
+    landing = landing_in(tmp_path / "ads", sandbox)
+
+    landing.tenant.tdr("apply", "--yes")
+
+    calls = [f"{one['method']} {one['path'].rpartition('/')[2]}" for one in sandbox.control.traffic()]
+    assert len([call for call in calls if not call.startswith("GET")]) == REQUESTS

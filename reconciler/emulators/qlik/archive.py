@@ -17,13 +17,19 @@ from reconciler.model.json import Json
 
 _TASKS: Final = "qtcp_tasks"
 _BINDINGS: Final = "bindings.json"
+_DEFAULTS: Final[dict[str, dict[str, Json]]] = {
+    "LANDING": {"fullLoadOnly": True, "tableLoadInParallel": 5},
+    "LAKE_LANDING": {"fullLoadOnly": False, "tableLoadInParallel": 5},
+}
+"""Source: the vendor's published schemas, as far as they were seen."""
 
 
-def packed(project: Project, *, with_bindings: bool) -> bytes:
-    """All files of *project*."""
+def packed(project: Project, *, with_bindings: bool, in_full: bool) -> bytes:
+    """All files of *project*. *in_full*: with what is as it is by default."""
     files = dict(project.files)
     for task in project.tasks.values():
-        files |= {f"{_TASKS}/{task.name}/{name}": text for name, text in task.files.items()}
+        told = _in_full(task) if in_full else task.files
+        files |= {f"{_TASKS}/{task.name}/{name}": text for name, text in told.items()}
     if with_bindings:
         files[_BINDINGS] = json.dumps({"variables": project.bindings})
     content = io.BytesIO()
@@ -31,6 +37,12 @@ def packed(project: Project, *, with_bindings: bool) -> bytes:
         for name in sorted(files):
             archive.writestr(name, files[name])
     return content.getvalue()
+
+
+def _in_full(task: Task) -> dict[str, str]:
+    document = yaml.safe_load(task.files["task.yaml"]) or {}
+    document["settings"] = {**_DEFAULTS.get(task.type, {}), **(document.get("settings") or {})}
+    return task.files | {"task.yaml": yaml.safe_dump(document, sort_keys=False)}
 
 
 def uploaded(content_type: str, body: bytes) -> bytes:
@@ -76,8 +88,9 @@ def unpack(project: Project, content: bytes) -> None:
         there = project.tasks.get(task_id)
         if there is None:
             project.tasks[task_id] = Task(task_id, name, str(properties["type"]), told)
-        else:
+        elif (there.name, there.files) != (str(properties["name"]), told):
             there.name, there.files = str(properties["name"]), told
+            there.prepared = False  # what was changed has to be prepared again
 
 
 def _properties(files: dict[str, str]) -> dict[str, Json]:
@@ -86,9 +99,3 @@ def _properties(files: dict[str, str]) -> dict[str, Json]:
     if not isinstance(properties, dict) or not {"id", "name", "type"} <= properties.keys():
         raise invalid("task.yaml has no properties id, name and type")
     return properties
-
-
-def method_of(task: Task) -> str:
-    """What cannot be changed once a task is prepared, as text: whether it loads everything each time."""
-    settings = (yaml.safe_load(task.files["task.yaml"]) or {}).get("settings") or {}
-    return json.dumps([settings.get("fullLoadOnly"), settings.get("taskSettings")], sort_keys=True)

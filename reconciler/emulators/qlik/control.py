@@ -17,6 +17,7 @@ POST   /connections/{id}/authorise    a person consents in the console; /revoke:
 POST   /projects                      ``{"name", "space", "type"}``
 POST   /projects/{id}/tasks           ``{"name", "type", "files": {name: text}, "prepared"}``
 PUT    /projects/{id}/tasks/{task}    ``{"files": {name: text}}``: a person edits a task; DELETE takes it away
+POST   /projects/{id}/tasks/{task}/run ``{"state"}``: what became of its run
 ==================================== =====================================================================================
 
 Answers are JSON; 400 says what was wrong with a request, 404 that the object is not there.
@@ -67,6 +68,7 @@ def control_routes(tenant: QlikCloud) -> list[Route]:
         _route("POST", "/projects", people.make_project),
         _route("POST", "/projects/{id}/tasks", people.make_task),
         _route("PUT", "/projects/{id}/tasks/{task}", people.edit_task),
+        _route("POST", "/projects/{id}/tasks/{task}/run", people.run_task),
         _route("DELETE", "/projects/{id}/tasks/{task}", people.remove_task),
     ]
 
@@ -191,6 +193,10 @@ class _People:
 
     def edit_task(self, path: Mapping[str, Any], asked: Mapping[str, Any]) -> object:
         self._tenant.world.projects[path["id"]].tasks[path["task"]].files |= asked["files"]
+        return {}
+
+    def run_task(self, path: Mapping[str, Any], asked: Mapping[str, Any]) -> object:
+        self._tenant.world.run_state(path["id"], path["task"], str(asked["state"]))
         return {}
 
     def remove_task(self, path: Mapping[str, Any], _asked: Mapping[str, Any]) -> object:

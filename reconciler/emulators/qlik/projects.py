@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Final
 
 import yaml
 
-from reconciler.emulators.qlik.archive import method_of, packed, unpack, uploaded
+from reconciler.emulators.qlik.archive import packed, unpack, uploaded
 from reconciler.emulators.qlik.call import Archive, Call, Told
 from reconciler.emulators.qlik.refusals import Refused, invalid, not_found
 from reconciler.emulators.qlik.world import Action, Project, Run, Task
@@ -38,12 +39,19 @@ def one(call: Call) -> Told:
 def export(call: Call) -> Told:
     """Its zip."""
     asked = call.body if isinstance(call.body, dict) else {}
-    return 200, Archive(packed(call.project(), with_bindings=bool(asked.get("includeBindings"))))
+    return 200, Archive(
+        packed(call.project(), with_bindings=bool(asked.get("includeBindings")), in_full=asked.get("mode") == "ALL")
+    )
 
 
 def import_(call: Call) -> Told:
-    """Take over the zip that is the field ``zip`` of a form."""
-    unpack(call.project(), uploaded(call.headers.get("content-type", ""), call.raw))
+    """Take over the zip that is the field ``zip`` of a form. A task that runs is not changed under its feet."""
+    project, after = call.project(), copy.deepcopy(call.project())
+    unpack(after, uploaded(call.headers.get("content-type", ""), call.raw))
+    for one in project.tasks.values():
+        if one.run is not None and one.run.state in _RUNNING and after.tasks[one.id].files != one.files:
+            raise Refused(409, "DI-0412", "Running", "a task that runs cannot be changed")
+    call.world.projects[project.id] = after
     return 200, {}
 
 
@@ -93,8 +101,8 @@ def prepare(call: Call) -> Told:
     """Make its tables. Another method than it was prepared with needs leave to make them anew."""
     found = call.task()
     asked = call.body if isinstance(call.body, dict) else {}
-    method = method_of(found)
-    if found.prepared and found.prepared_as not in {"", method} and asked.get("allowRecreate") is not True:
+    method = found.method
+    if found.prepared_as not in {"", method} and asked.get("allowRecreate") is not True:
         raise invalid("the update method of a prepared task cannot be changed without recreating its datasets")
     found.prepared, found.prepared_as = True, method
     return 202, {"actionId": _begun(call, "TASK_PREPARE").id}

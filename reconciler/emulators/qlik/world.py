@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import json
 import secrets
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
+
+import yaml
 
 from reconciler.emulators.qlik.knobs import Knobs
 from reconciler.emulators.timeline import Timeline
@@ -85,6 +88,12 @@ class Task:
     prepared_as: str = ""
     run: Run | None = None
     reloads: int = 0
+
+    @property
+    def method(self) -> str:
+        """What cannot be changed once it is prepared, as text: how it loads."""
+        settings = (yaml.safe_load(self.files["task.yaml"]) or {}).get("settings") or {}
+        return json.dumps([settings.get("fullLoadOnly"), settings.get("taskSettings")], sort_keys=True)
 
 
 @dataclass(slots=True)
@@ -222,5 +231,10 @@ class World:
         files.setdefault("task.yaml", "settings:\n  landingDwSettings: {}\n")
         files["task.yaml"] = head + files["task.yaml"]
         made = Task(task_id, name, kind, files, prepared=bool(told.get("prepared")))
+        made.prepared_as = made.method if made.prepared else ""
         project.tasks[task_id] = made
         return made
+
+    def run_state(self, project_id: str, task_id: str, state: str) -> None:
+        """What became of the run of a task."""
+        self.projects[project_id].tasks[task_id].run = Run(state, started=self.now())

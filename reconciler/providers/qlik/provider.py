@@ -15,20 +15,24 @@ from reconciler.model.qlik import QlikTarget
 from reconciler.model.record import Record
 from reconciler.model.resource import Resource
 from reconciler.model.web_address import travels_in_clear
+from reconciler.ports.clock import Clock, SystemClock
 from reconciler.ports.listing import Declaration, Directory, Found, Undeclarable, Unlisted
 from reconciler.ports.provider import Context, Desired, KindTraits, Wanted
-from reconciler.providers.qlik import connections, wire
+from reconciler.providers.qlik import connections, tasks, wire
 from reconciler.providers.qlik.connections import Connections
 from reconciler.providers.qlik.sources import Sources
+from reconciler.providers.qlik.tasks import Tasks
 
 
 class QlikProvider:
     """One tenant of Qlik Cloud; implements the ports `Provider` and `Lists`."""
 
     name = "qlik"
-    kinds: Mapping[str, KindTraits] = {connections.KIND: connections.TRAITS}
+    kinds: Mapping[str, KindTraits] = {connections.KIND: connections.TRAITS, tasks.KIND: tasks.TRAITS}
 
-    def __init__(self, client_for: Callable[[QlikTarget], QlikClient], target: QlikTarget | None) -> None:
+    def __init__(
+        self, client_for: Callable[[QlikTarget], QlikClient], target: QlikTarget | None, clock: Clock | None = None
+    ) -> None:
         """Speak to *target*; None where the environment names no tenant.
 
         client_for: makes the client; called once, when it is first needed.
@@ -36,7 +40,8 @@ class QlikProvider:
         self._client_for = client_for
         self._target = target
         self._client: QlikClient | None = None
-        self._families: Connections | None = None
+        self._clock = clock or SystemClock()
+        self._families: tuple[Connections, Tasks] | None = None
         self._lock = threading.Lock()
 
     @property
@@ -72,37 +77,56 @@ class QlikProvider:
     def desired(self, resource: Resource, context: Context) -> Desired:
         """What *resource* should look like."""
         del context
-        return wire.desired(resource, self.account() if self._target else "")
+        tenant = self.account() if self._target else ""
+        return tasks.desired(resource, tenant) if _is_task(resource.address) else wire.desired(resource, tenant)
 
     def observe(self, wanted: Sequence[Wanted], context: Context) -> Mapping[Address, Seen]:
         """Look at all of *wanted*."""
         del context
         try:
-            family = self._connections()
+            of_connections, of_tasks = self._both()
         except ProviderError as error:
             return {question.address: Unreadable(error) for question in wanted}
-        return family.observe(wanted)
+        asked = [question for question in wanted if _is_task(question.address)]
+        others = [question for question in wanted if not _is_task(question.address)]
+        seen: dict[Address, Seen] = {}
+        if others:
+            seen.update(of_connections.observe(others))
+        if asked:
+            seen.update(of_tasks.observe(asked))
+        return seen
 
     def create(self, resource: Resource, desired: Desired) -> Observation:
-        """Make it."""
-        return self._connections().create(resource, desired)
+        """Make it, where the API can."""
+        of_connections, of_tasks = self._both()
+        return of_tasks.create(resource) if _is_task(resource.address) else of_connections.create(resource, desired)
 
     def update(self, resource: Resource, remote_id: str, desired: Desired, paths: Sequence[str]) -> Observation:
         """Change the fields at *paths*."""
-        return self._connections().update(resource, remote_id, desired, paths)
+        of_connections, of_tasks = self._both()
+        if _is_task(resource.address):
+            return of_tasks.update(resource, remote_id, paths)
+        return of_connections.update(resource, remote_id, desired, paths)
 
     def delete(self, address: Address, remote_id: str, record: Record) -> None:
-        """Take it away."""
-        del address, record
-        self._connections().delete(remote_id)
+        """Take a connection away; stop a task, which no call removes."""
+        del record
+        of_connections, of_tasks = self._both()
+        if _is_task(address):
+            of_tasks.stop(remote_id)
+        else:
+            of_connections.delete(remote_id)
 
     def disable(self, address: Address, remote_id: str, record: Record) -> None:
-        """Refuse: a connection does nothing by itself, and has no switch.
+        """Stop a task.
 
         Raises:
-            Permanent: always.
+            Permanent: it is a connection, which does nothing by itself and has no switch.
         """
-        del remote_id, record
+        del record
+        if _is_task(address):
+            self._both()[1].stop(remote_id)
+            return
         raise Permanent(
             f"{address}: a connection in Qlik Cloud cannot be switched off, only removed",
             hint="write `on_delete: forget` to leave it there, or `on_delete: delete` to remove it",
@@ -112,24 +136,32 @@ class QlikProvider:
         """Everything there that documents could declare. Nothing where the environment names no tenant."""
         if self._target is None:
             return
-        try:
-            yield from self._connections().listing()
-        except ProviderError as error:
-            yield Unlisted("qlik: connections", error.message)
+        of_connections, of_tasks = self._both()
+        for what, listing in (("connections", of_connections.listing), ("projects", of_tasks.listing)):
+            try:
+                yield from listing()
+            except ProviderError as error:
+                yield Unlisted(f"qlik: {what}", error.message)
 
     def declare(self, found: Found, name: str, directory: Directory) -> Declaration | Undeclarable:
         """What the document *name* would say of *found*."""
         del directory
-        return self._connections().declare(found, name)
+        of_connections, of_tasks = self._both()
+        return of_tasks.declare(found, name) if found.kind == tasks.KIND else of_connections.declare(found, name)
 
-    def _connections(self) -> Connections:
+    def _both(self) -> tuple[Connections, Tasks]:
         with self._lock:
             if self._families is None:
                 if self._target is None:
                     raise _no_tenant()
-                self._client = self._client_for(self._target)
-                self._families = Connections(self._client, Sources(self._client), self._target.authorised_by)
+                self._client = client = self._client_for(self._target)
+                of_connections = Connections(client, Sources(client), self._target.authorised_by)
+                self._families = of_connections, Tasks(client, self._clock)
             return self._families
+
+
+def _is_task(address: Address) -> bool:
+    return address.kind == tasks.KIND
 
 
 def _no_tenant() -> Permanent:

@@ -76,7 +76,7 @@ def attributes(
         named = sources.gateway_name(found.source_id, gateway)
         told["gateway"] = _as_written(written.gateway if written else None, gateway, named)
     known = set(names.values())
-    told["other_properties"] = {name: value for name, value in properties.items() if name not in known}
+    told["other_properties"] = {name: _plain(value) for name, value in properties.items() if name not in known}
     return told
 
 
@@ -137,6 +137,8 @@ def _as_written(written: str | None, vendor_id: str, name: str) -> str:
 
 
 def _plain(value: Json) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
     text = "" if value is None else str(value)
     midnight = _MIDNIGHT.fullmatch(text)
     return midnight[1] if midnight else text
