@@ -39,7 +39,8 @@ def add_to(app: typer.Typer) -> None:
 def import_(
     context: typer.Context,
     what: Annotated[
-        str | None, typer.Argument(help="Address the object is to have, or a .dig file.", metavar="[ADDRESS]")
+        str | None,
+        typer.Argument(help="Address the object is to have, a .dig file, or a folder of them.", metavar="[ADDRESS]"),
     ] = None,
     remote_id: Annotated[str | None, typer.Argument(help="The vendor's id of the object.", metavar="[ID]")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Everything that no document declares.")] = False,
@@ -62,18 +63,21 @@ def import_(
     from reconciler.adoption.drafting import ORDER, Selection
     from reconciler.commands import importing
 
-    is_file = bool(what) and not remote_id and str(what).endswith(".dig")
+    is_file = bool(what) and not remote_id and (str(what).endswith(".dig") or Path(str(what)).is_dir())
     if [bool(what), everything, rebuild].count(True) != 1 or (bool(what) != bool(remote_id) and not is_file):
         raise UsageError(
             "say what to import",
-            hint="tdr import ADDRESS ID, tdr import FILE.dig, tdr import --all, or tdr import --rebuild",
+            hint="tdr import ADDRESS ID, tdr import FILE.dig, tdr import FOLDER, tdr import --all, or tdr import --rebuild",
         )
     if kind and kind.lower() not in ORDER:
         raise UsageError(f"{kind!r} is no kind that can be imported", hint=f"one of {', '.join(ORDER)}")
     wait_s = seconds(lock_timeout)
 
     def open_project() -> AbstractContextManager[Runtime]:
-        return runtime_of(context, env=env, directory=directory, variables=var, may_be_empty=True)
+        # Of files no vendor is asked, so nobody needs credentials.
+        return runtime_of(
+            context, env=env, directory=directory, variables=var, may_be_empty=True, resolve_secrets=not is_file
+        )
 
     if rebuild:
         consent = consent_of(Lines(format), yes=yes, question="Remember all of this?", otherwise="pass --yes")

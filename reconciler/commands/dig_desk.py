@@ -51,6 +51,8 @@ class Desk:
     runtime: Runtime
     folder: Path
     workflow: dig.Dig
+    earlier: tuple[Draft, ...] = ()
+    """Drafts of the files before, of a folder of them."""
     timing: dict[str, Any] | None = None
     is_timing_used: bool = False
     drafts: list[Draft] = field(default_factory=list)
@@ -104,7 +106,12 @@ class Desk:
     @property
     def resources(self) -> dict[Address, Resource]:
         """What is declared and what will be."""
-        return {**self.runtime.world.resources, **{one.address: one.resource for one in self.drafts}}
+        return {**self.declared, **{one.address: one.resource for one in self.drafts}}
+
+    @property
+    def declared(self) -> dict[Address, Resource]:
+        """What is declared, or will be because of another file."""
+        return {**self.runtime.world.resources, **{one.address: one.resource for one in self.earlier}}
 
     def keep(self, kind: str, label: str, tree: Mapping[str, Any], keys: Keys, *, called: str = "") -> str:
         """Make a draft of *tree*, unless a document says the same already. Returns the document's name.
@@ -130,7 +137,7 @@ class Desk:
             # Without the value that is refused: it may be anything.
             first = error.errors(include_input=False)[0]
             raise LeftAlone(f"`{'.'.join(map(str, first['loc']))}` {first['msg']}") from error
-        for declared, other in sorted(self.runtime.world.resources.items()):
+        for declared, other in sorted(self.declared.items()):
             if declared.kind == kind and _says_the_same(resource.spec, other.spec):
                 self.note(keys, f"{declared} declares it already")
                 return declared.name

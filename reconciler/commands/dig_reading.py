@@ -1,4 +1,4 @@
-"""`tdr import FILE.dig`: documents of what a workflow file runs. What it does not take over, it tells by line."""
+"""`tdr import FILE.dig`, or a folder of them: documents of what workflows run. What it does not take over, it tells by line."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
-from reconciler.adoption.drafting import Drafts
+from reconciler.adoption.drafting import Draft, Drafts, LeftOut
 from reconciler.commands import dig_exports, dig_loads
 from reconciler.commands.dig_desk import Desk, Keys, LeftAlone, filled, variables_of
 from reconciler.commands.dig_exports import TARGETS, Target
@@ -36,12 +36,46 @@ def read_workflow(runtime: Runtime, path: Path) -> tuple[Drafts, list[str]]:
         raise UsageError(f"{str(path)!r} is no file", hint="name a .dig file, relative to the current folder")
     desk = Desk(runtime, path.parent, dig.Dig({}, {}))
     try:
-        desk.workflow = dig.read(path.name, desk.content)
+        _file(desk, path)
     except dig.DigError as error:
         told = f"{desk.place(error.mark)}: {error.reason}"
         raise TdrError(told, hint=error.hint or "correct the line; nothing was written") from error
-    _root(desk, path.stem)
     return Drafts(tuple(desk.drafts), tuple(desk.left_out)), desk.notes
+
+
+def read_project(runtime: Runtime, folder: Path) -> tuple[Drafts, list[str]]:
+    """The same for all workflows of a project; a file that cannot be read is left out, and the others are not.
+
+    The workflows of a project are the files right in its folder. Source: digdag's documentation, "Project".
+
+    Raises:
+        UsageError: there is none.
+    """
+    files = sorted(folder.glob("*.dig"))
+    if not files:
+        raise UsageError(f"{str(folder)!r} holds no .dig file", hint="name the folder of a workflow project")
+    drafts: list[Draft] = []
+    left_out: list[LeftOut] = []
+    notes: list[str] = []
+    for path in files:
+        desk = Desk(runtime, folder, dig.Dig({}, {}), earlier=tuple(drafts))
+        try:
+            _file(desk, path)
+        except dig.DigError as error:
+            desk.leave_out_at(desk.place(error.mark), path.name, f"nothing of it can be read: {error.reason}")
+        drafts += desk.drafts
+        left_out += desk.left_out
+        notes += desk.notes
+    for path in sorted(set(folder.rglob("*.dig")) - set(files)):
+        notes.append(
+            f"{path.relative_to(folder).as_posix()} is no workflow by itself: only files right in the folder are"
+        )
+    return Drafts(tuple(drafts), tuple(left_out)), notes
+
+
+def _file(desk: Desk, path: Path) -> None:
+    desk.workflow = dig.read(path.name, desk.content)
+    _root(desk, path.stem)
 
 
 def _root(desk: Desk, stem: str) -> None:

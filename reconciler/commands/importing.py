@@ -14,7 +14,7 @@ from reconciler.adoption.drafting import ORDER, Draft, Drafts, LeftOut, Selectio
 from reconciler.adoption.remembering import Unsettled, importing, remember, unsettled
 from reconciler.commands.answer import BLOCKED, FAILED, OK, Answer
 from reconciler.commands.applying import Consent
-from reconciler.commands.dig_reading import read_workflow
+from reconciler.commands.dig_reading import read_project, read_workflow
 from reconciler.commands.planning import checked, document_of
 from reconciler.commands.sole_writing import alone
 from reconciler.diagnostics import UNRESOLVED_SECRET
@@ -178,7 +178,7 @@ def _import_all(open_project: Open, selection: Selection, *, dry_run: bool, lock
 
 
 def import_workflow(open_project: Open, path: Path, *, dry_run: bool, lock_timeout_s: float) -> Answer:
-    """Write documents for what the workflow file at *path* does, and tell every line of it that is left alone.
+    """Write documents for what the workflow file at *path*, or a folder of them, does, and tell every line that is left alone.
 
     Raises:
         TdrError: the file cannot be read as a workflow; with file, line and column.
@@ -187,7 +187,7 @@ def import_workflow(open_project: Open, path: Path, *, dry_run: bool, lock_timeo
     with open_project() as runtime:
         root, clock = runtime.project.root, runtime.clock
     with alone(root, clock, lock_timeout_s), open_project() as runtime:
-        drafts, notes = read_workflow(runtime, path)
+        drafts, notes = read_project(runtime, path) if path.is_dir() else read_workflow(runtime, path)
         report = _Report(runtime.environment_name, runtime.clock.now(), dry_run)
         report.drafts, report.left_out, report.notes = list(drafts.drafts), drafts.left_out, notes
         report.files = list(writing.files(drafts.drafts, runtime.project.spec.manifests))
