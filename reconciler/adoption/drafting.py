@@ -31,6 +31,7 @@ ORDER = (
     *("connection", "database", "table", "audience", "query", "import"),
     *("parentsegment", "segmentfolder", "segment", "activation", "workflow"),
     *("qlikconnection", "qliktask"),
+    *("sourceregistration", "sourceaccount", "dataflow"),
 )
 """What is referred to comes before what refers to it."""
 _SPELLED = {kind.lower(): kind for kind in KINDS}

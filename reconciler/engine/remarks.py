@@ -8,7 +8,7 @@ from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.engine.world import World
 from reconciler.model.activation import Outcome, Resolution
 from reconciler.model.address import Address
-from reconciler.model.change import Adopt, Change, Create, Keep, fields_of
+from reconciler.model.change import Adopt, Change, Create, Delete, Keep, Replace, fields_of
 from reconciler.model.json import Json
 from reconciler.model.record import State
 from reconciler.model.secret import OF_ANOTHER_KEY
@@ -41,6 +41,11 @@ def remarks(
             yield Diagnostic("create-mode", message, Severity.WARNING, subject=str(address))
         if isinstance(change, Create | Adopt) and record is not None:
             yield _gone(state, change)
+        if isinstance(change, Replace) and change.fields and (means := world.traits(address).anew_means):
+            message = f"{address}: {change.fields[0].path} cannot be changed in place; {means}"
+            yield Diagnostic("made-anew", message, Severity.WARNING, subject=str(address))
+        if isinstance(change, Delete) and (leaves := world.traits(address).leaves):
+            yield Diagnostic("left-behind", f"{address}: {leaves}", Severity.WARNING, subject=str(address))
     yield from _done_otherwise(world, state)
     yield from _of_another_key(changes)
 

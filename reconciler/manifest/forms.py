@@ -135,5 +135,15 @@ _FORMS = {
         "be the name of a host such as api.example.com, or *.example.com for all below one",
         lambda value: re.sub(r"^[a-z]+://|/.*$", "", value.strip().lower()),
     ),
+    r"^[0-9A-Za-z]+@AdobeOrg$": Form(
+        "be the id of an organisation, such as 0123ABCD@AdobeOrg",
+        lambda value: re.sub(r"(@AdobeOrg)?$", "@AdobeOrg", value.strip(), count=1, flags=re.IGNORECASE),
+    ),
+    r"^[a-z0-9][a-z0-9-]{0,255}$": Form(
+        "be lower-case letters, digits and `-`, with a letter or digit first, 256 characters at most", _joined_by("-")
+    ),
+    r"^[0-9A-Za-z][0-9A-Za-z_-]{0,63}$": Form(
+        "be an id of the vendor: letters, digits, `-` and `_`, 64 characters at most", str.strip
+    ),
     _COLUMN_TYPE: Form("be string, int, long, float, double, array<…> or map<…>", str.lower),
 }

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from reconciler.model.dataflows import AdobeTarget
 from reconciler.model.defaults import DefaultsSpec
 from reconciler.model.kind_name import KindName
 from reconciler.model.overlay import Overlay
@@ -184,6 +185,8 @@ class EnvironmentSpec(Spec):
     """What answers the Treasure Data API, and the key for it."""
     qlik: QlikTarget | None = None
     """The tenant of Qlik Cloud that `QlikConnection` and the like are in."""
+    adobe: AdobeTarget | None = None
+    """The organisation of Adobe Experience Platform that sources are registered in."""
     sql_engine: Literal["duckdb", "spark"] = "duckdb"
     """What runs the queries of the embedded service; at Treasure Data its own engines do."""
     spark: SparkTarget | None = None

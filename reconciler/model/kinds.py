@@ -11,6 +11,7 @@ from typing import Annotated, Self
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from reconciler.model.connections import ConnectionSpec
+from reconciler.model.dataflows import DataflowSpec, SourceAccountSpec, SourceRegistrationSpec
 from reconciler.model.exports import OnInvalid, QueryExport
 from reconciler.model.imports import ImportSpec
 from reconciler.model.mapping import Notify, OutputColumn
@@ -255,6 +256,9 @@ KINDS: dict[str, object] = {
     "Schedule": ScheduleSpec,
     "Import": ImportSpec,
     "SourceSpec": SourceDefinition,
+    "SourceRegistration": SourceRegistrationSpec,
+    "SourceAccount": SourceAccountSpec,
+    "Dataflow": DataflowSpec,
     "ParentSegment": ParentSegmentSpec,
     "SegmentFolder": SegmentFolderSpec,
     "Segment": SegmentSpec,

@@ -89,6 +89,8 @@ class KindTraits:
     ingests_within_s: for an audience, how long its vendor takes to take in a list; 0 when nobody says.
     outflow: for an activation, its comparable fields -> what they send where; None when they send nothing.
     fixed: whether nothing of an object can be changed once it is there.
+    anew_means: what making an object anew because of an immutable field comes to, as a sentence without an end; "" for nothing.
+    leaves: what stays at the vendor when an object is deleted, as a sentence without an end; "" where nothing does.
     """
 
     classes: Mapping[str, FieldClass] = field(default_factory=dict)
@@ -101,6 +103,8 @@ class KindTraits:
     ingests_within_s: float = 0.0
     outflow: Callable[[Mapping[str, object]], Outflow | None] | None = None
     fixed: bool = False
+    anew_means: str = ""
+    leaves: str = ""
 
 
 class Provider(Protocol):

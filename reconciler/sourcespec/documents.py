@@ -57,16 +57,25 @@ def required(authentication: Mapping[str, Json]) -> list[str]:
     return [str(name) for name in names] if isinstance(names, list | tuple) else []
 
 
+def written(text: str) -> Mapping[str, Json]:
+    """A specification as its author wrote it, in JSON or YAML.
+
+    Raises:
+        Refused: it is neither, or no object.
+    """
+    told = read_json(text) if text.lstrip("\ufeff \t\r\n").startswith(("{", "[", '"')) else read_yaml(text)
+    if not isinstance(told, Mapping):
+        raise Refused("text", "a specification is an object", "write the connection specification, or its `sourceSpec`")
+    return told
+
+
 def declared(spec: SourceDefinition) -> Declared:
     """What *spec* declares.
 
     Raises:
         Refused: its text is neither a connection specification nor a `sourceSpec`.
     """
-    text = spec.definition or ""
-    told = read_json(text) if text.lstrip("\ufeff \t\r\n").startswith(("{", "[", '"')) else read_yaml(text)
-    if not isinstance(told, Mapping):
-        raise Refused("text", "a specification is an object", "write the connection specification, or its `sourceSpec`")
+    told = written(spec.definition or "")
     root = "sourceSpec" if "sourceSpec" in told else ""
     source = told["sourceSpec"] if root else told
     if not isinstance(source, Mapping) or not source.keys() & {"attributes", "spec"}:

@@ -10,6 +10,7 @@ from typing import Final
 from reconciler.model.environment import EMBEDDED
 from reconciler.model.secret import Secret
 from reconciler.ports.provider import KindTraits
+from reconciler.providers.adobe.provider import AdobeProvider
 from reconciler.providers.pinterest.provider import PinterestProvider
 from reconciler.providers.qlik.provider import QlikProvider
 from reconciler.providers.treasure_data.provider import TreasureDataProvider
@@ -18,6 +19,7 @@ APIS: Final[Mapping[str, str]] = {
     TreasureDataProvider.name: "Treasure Data API v3, connections v4; segments by the API of its CDP, which has no number",
     PinterestProvider.name: "Pinterest API v5",
     QlikProvider.name: "Qlik Cloud REST API v1: data-connections, data-sources, spaces, di-projects",
+    AdobeProvider.name: "Adobe Experience Platform Flow Service, which has no number",
 }
 """Provider -> what it speaks. Source: the addresses that the clients in `apis` call."""
 
@@ -48,7 +50,7 @@ def supported() -> tuple[Support, ...]:
             found.append(Support(kind, TreasureDataProvider.name, services, traits))
     found += [
         Support(kind, provider.name, (provider.name,), traits)
-        for provider in (PinterestProvider, QlikProvider)
+        for provider in (PinterestProvider, QlikProvider, AdobeProvider)
         for kind, traits in provider.kinds.items()
     ]
     return tuple(sorted(found, key=lambda support: (support.kind, support.services)))

@@ -10,6 +10,7 @@ from reconciler.errors import UsageError
 from reconciler.manifest import Loaded
 from reconciler.manifest.secrets import SecretReference
 from reconciler.model.connections import PinterestConnection
+from reconciler.model.dataflows import AdobeTarget
 from reconciler.model.environment import EnvironmentSpec
 from reconciler.model.probe import AccountFacts, ProbeRecord, settled
 from reconciler.model.qlik import QlikTarget
@@ -17,6 +18,7 @@ from reconciler.model.resource import Resource
 from reconciler.model.secret import Secret
 from reconciler.ports.clock import Clock
 from reconciler.ports.provider import Provider
+from reconciler.providers.adobe.provider import AdobeProvider
 from reconciler.providers.pinterest.provider import PinterestProvider
 from reconciler.providers.qlik.provider import QlikProvider
 from reconciler.providers.treasure_data.provider import TreasureDataProvider
@@ -24,6 +26,7 @@ from reconciler.wiring.tokens import TokensOnNeed
 from reconciler.wiring.tracing import trace_of
 
 if TYPE_CHECKING:
+    from reconciler.apis.adobe import FlowService
     from reconciler.apis.pinterest import PinterestClient
     from reconciler.apis.qlik import QlikClient
     from reconciler.wiring.embedded import Embedded
@@ -64,10 +67,13 @@ def providers(
     closing.callback(pinterest.close)
     qlik = _qlik(loaded.environment, clock)
     closing.callback(qlik.close)
+    adobe = _adobe(loaded.environment, clock, f"{project}/{loaded.environment_name}")
+    closing.callback(adobe.close)
     return {
         **dict.fromkeys(treasure_data.kinds, treasure_data),
         **dict.fromkeys(pinterest.kinds, pinterest),
         **dict.fromkeys(qlik.kinds, qlik),
+        **dict.fromkeys(adobe.kinds, adobe),
     }
 
 
@@ -144,3 +150,12 @@ def _qlik(environment: EnvironmentSpec, clock: Clock) -> QlikProvider:
         return connect(target.tenant, asks, clock=clock, trace=trace_of(os.environ))
 
     return QlikProvider(client_for, environment.qlik, clock)
+
+
+def _adobe(environment: EnvironmentSpec, clock: Clock, owner: str) -> AdobeProvider:
+    def client_for(target: AdobeTarget) -> FlowService:
+        from reconciler.apis.adobe_connect import connect  # noqa: PLC0415 - only when somebody asks
+
+        return connect(target, clock=clock, trace=trace_of(os.environ))
+
+    return AdobeProvider(environment.adobe, client_for, clock, owner)

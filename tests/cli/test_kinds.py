@@ -46,7 +46,7 @@ def test_what_is_listed_is_what_the_providers_of_a_project_know(project: Stage) 
     listed = {
         (one.kind, one.provider): one.traits
         for one in supported()
-        if one.services[0] in {"embedded", "pinterest", "qlik"}
+        if one.services[0] in {"adobe", "embedded", "pinterest", "qlik"}
     }
 
     with (

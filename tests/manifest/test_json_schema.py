@@ -31,6 +31,12 @@ EXAMPLES = {
     "Activation": HEAD.format("Activation")
     + "spec:\n  from: {query: {database: x, file: a.sql}}\n  to: {audience: x}\n  membership: ${var:m|add}\n",
     "SourceSpec": HEAD.format("SourceSpec") + "spec:\n  file: members.json\n  key: [id]\n",
+    "SourceRegistration": HEAD.format("SourceRegistration") + "spec: {source: x, name: 2024}\n",
+    "SourceAccount": HEAD.format("SourceAccount")
+    + "spec: {source: x, auth: Basic, params: {domain: eu}, secrets: {password: '${secret:env:CLIENT_ID}'}}\n",
+    "Dataflow": HEAD.format("Dataflow")
+    + "spec:\n  account: x\n  to: {dataset_id: a1, schema_id: 'https://x'}\n  mapping: {id: m, version: '2'}\n"
+    "  schedule: {frequency: minute, interval: '15', backfill: no}\n  enabled: yes\n",
     "Schedule": HEAD.format("Schedule") + "spec: {cron: '@daily', delay: 60}\n",
     "Import": HEAD.format("Import")
     + "spec: {from: {type: files, paths: [a]}, to: {database: x, table: x, time_column: null}, schedule: x}\n",

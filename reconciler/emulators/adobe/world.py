@@ -17,6 +17,8 @@ Object = dict[str, Json]
 DATA_LAKE = "c604ff05-7f1a-43c0-8e18-33bf874cb11c"
 GENERIC_REST = "4e98f16f-87d6-4ef0-bdc6-7a2b0fe76e62"
 REST_TO_PLATFORM = "6499120c-0b15-42dc-936e-847ea3c24d72"
+VENDOR_ORG = "VENDOR@AdobeOrg"
+"""Whose the catalogue is; the id is made up."""
 PROVIDER = "0ed90a81-07f4-4586-8190-b40eccef1c5a"
 KINDS = ("connectionSpecs", "flowSpecs", "connections", "sourceConnections", "targetConnections", "flows", "runs")
 
@@ -62,9 +64,9 @@ class World:
         self.sandboxes = {name: Sandbox(name, str(uuid.uuid5(uuid.NAMESPACE_URL, name))) for name in self.names}
         for sandbox in self.sandboxes.values():
             for object_id, made in _PROVIDED["connectionSpecs"].items():
-                self.put(sandbox, "connectionSpecs", copy.deepcopy(made), object_id)
+                self.put(sandbox, "connectionSpecs", copy.deepcopy(made), object_id)["imsOrgId"] = VENDOR_ORG
             for object_id, made in _PROVIDED["flowSpecs"].items():
-                self.put(sandbox, "flowSpecs", copy.deepcopy(made), object_id)
+                self.put(sandbox, "flowSpecs", copy.deepcopy(made), object_id)["imsOrgId"] = VENDOR_ORG
 
     def grant(self) -> str:
         """A new access token, good for as long as the knob says."""
@@ -86,7 +88,7 @@ class World:
             "updatedBy": "service@techacct.example",
             "sandboxId": sandbox.sandbox_id,
             "sandboxName": sandbox.name,
-            "imsOrgId": self.org_id,
+            "imsOrgId": before.get("imsOrgId", self.org_id),
         }
         if kind not in {"connectionSpecs", "flowSpecs"}:
             # With its quotes, as published: they are part of the text.
