@@ -39,7 +39,14 @@ def _another_user() -> str | None:
 def postgres(programs: Path) -> Iterator[str]:
     """A connection text of a server that listens on a socket in a folder of its own."""
     user = _another_user()
-    folder = Path(tempfile.mkdtemp(prefix="tdr-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="tdr-pg-"))  # not below pytest's own: the path of a socket may not be long
+    try:
+        yield from _served(programs, folder, user)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _served(programs: Path, folder: Path, user: str | None) -> Iterator[str]:
     if user:
         shutil.chown(folder, user)
     data = folder / "data"
@@ -62,7 +69,6 @@ def postgres(programs: Path) -> Iterator[str]:
         finally:
             server.terminate()
             server.wait()
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _wait_for(socket: Path, server: subprocess.Popen[bytes], log: Path) -> None:
