@@ -14,8 +14,11 @@ HOW_TO_WRITE: Final[Mapping[str, str]] = {
     "int": "write it like 17 or -3, within 32 bits, without leading zeros or an exponent, or declare the column as string",
     "long": "write it like 17 or -3, within 64 bits, without leading zeros or an exponent, or declare the column as string",
     "float": "write it like 2.5 or 1e-3, without leading zeros, NaN or infinity, or declare the column as string",
-    "double": "write it like 2.5 or 1e-3, without leading zeros, NaN or infinity, or declare the column as string",
+    "double": "write it like 2.5 or 1e-3, without leading zeros, NaN or infinity, and a decimal with no more digits than a double "
+    "keeps (15 always); or declare the column as string",
 }
+DIGITS_KEPT: Final[Mapping[str, int]] = {"float": 6, "double": 15}
+"""Digits of a decimal that come back from a binary fraction whatever they are. Source: IEEE 754, as C's FLT_DIG and DBL_DIG."""
 _WHOLE: Final = r"[+-]?(0|[1-9][0-9]*)(\.0*)?"
 _NUMBER: Final = r"[+-]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
 _FRACTIONS: Final = frozenset({"FLOAT", "DOUBLE", "DECIMAL"})
@@ -30,12 +33,14 @@ def misfit(value: str, type_: str, wanted: str) -> str:
     value: SQL expression. type_: its DuckDB type. wanted: one of `STORED_NUMBERS`.
 
     Numbers may have spaces around them and ``.0`` behind. Truth values that are no text are 0 and 1, for Treasure Data's
-    tables know none. Fractions are rounded to the nearest that the type has; whole numbers are not.
+    tables know none. Fractions are rounded to the nearest that the type has; whole numbers and decimals are not.
     """
     target, base = STORED_NUMBERS[wanted], type_.partition("(")[0].upper()
     is_whole = wanted in {"int", "long"}
     if base in _FRACTIONS:
         lost = f"TRY_CAST({value} AS {target}) IS NULL"
+        if base == "DECIMAL" and not is_whole and digits_of(type_) > DIGITS_KEPT[wanted]:
+            lost = f"TRY_CAST(TRY_CAST({value} AS {target}) AS {type_}) IS DISTINCT FROM {value}"
         return f"({value} IS NOT NULL AND ({value} <> trunc({value}) OR {lost}))" if is_whole else _lost(value, lost)
     if base in _EXACT:
         lost = f"TRY_CAST({value} AS {target}) IS NULL"
@@ -49,6 +54,11 @@ def misfit(value: str, type_: str, wanted: str) -> str:
     )
     rounds = f"(regexp_full_match({text}, '[+-]?[0-9]{{1,37}}') AND {_rounds(text, target)})"
     return _lost(value, f"{is_bad} OR {rounds}")
+
+
+def digits_of(decimal: str) -> int:
+    """The digits of ``DECIMAL(18,2)``."""
+    return int(decimal.partition("(")[2].partition(",")[0])
 
 
 def _lost(value: str, condition: str) -> str:

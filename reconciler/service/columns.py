@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from reconciler.model.column_fit import DIGITS_KEPT, digits_of
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -78,16 +80,23 @@ def stored(name: str, type_: str) -> Stored:
     """How a query's column *name* of DuckDB type *type_* is stored. What no table can hold becomes JSON text or text."""
     base = type_.partition("(")[0].upper()
     reference = quoted(name)
-    if base in _STORED:
+    if base in _STORED and not type_.endswith("]"):
         kind = _STORED[base]
         return Stored(name, kind, f"CAST({reference} AS {duckdb_type(kind)})")
-    element = type_.removesuffix("[]").upper()
+    element = _plain(type_.removesuffix("[]"))
     if type_.endswith("[]") and element in _STORED:
         kind = f"array<{_STORED[element]}>"
         return Stored(name, kind, f"CAST({reference} AS {duckdb_type(kind)})")
     if type_.endswith("[]") or base in {"STRUCT", "MAP"}:
         return Stored(name, "string", f"CAST(to_json({reference}) AS VARCHAR)")
     return Stored(name, "string", f"CAST({reference} AS VARCHAR)")
+
+
+def _plain(type_: str) -> str:
+    """*type_* as `_STORED` names it; decimals of more digits than a double keeps are named as they are, and are not there."""
+    if not type_.startswith("DECIMAL") or type_.endswith("]"):
+        return type_.upper()
+    return "DECIMAL" if digits_of(type_) <= DIGITS_KEPT["double"] else type_
 
 
 def result_schema(relation: duckdb.DuckDBPyRelation) -> list[list[str]]:

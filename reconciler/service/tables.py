@@ -14,6 +14,7 @@ from reconciler.service.catalog import Catalog, Table
 from reconciler.service.columns import TIME, definition, duckdb_type, quoted, stored, types
 from reconciler.service.td_functions import parsed
 
+_EXACT: Final = ("DECIMAL", "UBIGINT")
 _INTEGERS: Final = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UINTEGER", "UBIGINT"})
 _FRESH: Final = "fresh_rows"
 
@@ -185,6 +186,8 @@ class Tables:
                 # A list among text is JSON, as everywhere.
                 is_list = wanted == "VARCHAR" and type_.endswith("[]")
                 value = f"to_json({quoted(name)})" if is_list else stored(name, type_).expression
+                if wanted == "VARCHAR" and type_.startswith(_EXACT) and not is_list:
+                    value = quoted(name)  # by way of a number that is stored it would lose digits
                 values[column] = f"CAST({value} AS {wanted})"
             else:
                 columns[column] = stored(name, type_).type

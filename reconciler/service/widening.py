@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _WIDER: Final = {"int": ("long", "double"), "long": ("double",), "float": ("double",)}
 _WIDEST: Final = "string"
+_LOSING: Final = {"DECIMAL": "double", "UBIGINT": "long"}
+"""What a new column of these types becomes, unless one of its values would come back as another one: then it is text."""
 
 
 def widened(connection: duckdb.DuckDBPyConnection, rows: str, held: str | None, table: Table) -> Table:
@@ -26,10 +28,12 @@ def widened(connection: duckdb.DuckDBPyConnection, rows: str, held: str | None, 
     there = {} if held is None else types(connection.sql(f"SELECT * FROM {held}"))
     for name, type_ in types(connection.table(rows)).items():
         column = name.lower()
-        present = table.columns.get(column)
-        if present is None or present == _WIDEST or column in table.declared:
+        is_new = column not in table.columns
+        present = _LOSING.get(type_.partition("(")[0]) if is_new else table.columns[column]
+        if present is None or present == _WIDEST or column in table.declared or (is_new and type_.endswith("]")):
             continue
-        for wider in _from(present):
+        # An id of 64 bits is a whole number or a text, and never a fraction that happens to hold it.
+        for wider in (present, _WIDEST) if is_new else _from(present):
             in_rows = _misfits(connection, rows, name, type_, wider)
             if not in_rows and (column not in there or _holds(connection, held, column, there[column], wider)):
                 if wider != present:

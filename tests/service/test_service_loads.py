@@ -244,12 +244,20 @@ def test_whole_numbers_of_more_than_64_bits_are_kept_as_text(world: World) -> No
     assert world.rows("SELECT n FROM people ORDER BY n") == [["1"], ["9223372036854775809"]]
 
 
+def test_a_whole_number_of_64_bits_without_a_sign_is_kept_as_text_where_nobody_declared_a_type(world: World) -> None:
+    create(world, config={"in": {"sql": "SELECT * FROM (VALUES (1::UBIGINT), (9223372036854775808)) AS t(n)"}})
+
+    assert run(world)["status"] == "success"
+    assert world.rows("SELECT n FROM people ORDER BY n") == [["1"], ["9223372036854775808"]]
+
+
 def test_a_whole_number_that_no_column_can_hold_is_named_by_its_row(world: World) -> None:
+    world.post("/v3/table/create/sales/people", {"schema": '[["n","long"]]'})
     create(world, config={"in": {"sql": "SELECT * FROM (VALUES (1::UBIGINT), (9223372036854775808)) AS t(n)"}})
 
     assert run(world)["debug"]["stderr"] == (
         "row 2 of the import: the value of column `n` is not of type long, which it has in sales.people; "
-        "correct the row, or change the type of the column"
+        "write it like 17 or -3, within 64 bits, without leading zeros or an exponent, or declare the column as string"
     )
 
 
