@@ -61,7 +61,8 @@ def _shared(name: str) -> Document:
 
 def _verbs(kind: str, traits: KindTraits) -> Iterator[str]:
     if not traits.referenced:
-        yield "create"
+        if not traits.made_by_people:
+            yield "create"
         if not traits.fixed:
             yield "update"
         if _immutable(traits) or traits.anew is not Anew.NEVER:
@@ -83,3 +84,7 @@ def _notes(traits: KindTraits) -> Iterator[str]:
         yield "people make it at the vendor; it is looked up by its name and never written"
     if traits.verbs is not None:
         yield "the first run of an activation that writes to it makes it"
+    if traits.made_by_people:
+        yield "people make it at the vendor; it is taken over and kept"
+    if traits.leaves:
+        yield f"when one is deleted: {traits.leaves}"

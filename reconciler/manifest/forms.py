@@ -145,5 +145,13 @@ _FORMS = {
     r"^[0-9A-Za-z][0-9A-Za-z_-]{0,63}$": Form(
         "be an id of the vendor: letters, digits, `-` and `_`, 64 characters at most", str.strip
     ),
+    r"^FREQ=[A-Z]+(;[A-Z]+=[A-Z0-9,+-]+)*$": Form(
+        "be a recurrence rule such as FREQ=HOURLY;INTERVAL=6",
+        lambda value: re.sub(r"\s+|^RRULE:", "", value.upper()).rstrip(";"),
+    ),
+    r"^[A-Za-z][A-Za-z0-9]*(\.[A-Za-z][A-Za-z0-9]*)*$": Form(
+        "be the name of a setting, such as tableLoadInParallel, with dots for what stands below others",
+        lambda value: re.sub(r"[\s/.]+", ".", value.strip().removeprefix("settings.")).strip("."),
+    ),
     _COLUMN_TYPE: Form("be string, int, long, float, double, array<…> or map<…>", str.lower),
 }

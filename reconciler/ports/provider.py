@@ -91,6 +91,7 @@ class KindTraits:
     fixed: whether nothing of an object can be changed once it is there.
     anew_means: what making an object anew because of an immutable field comes to, as a sentence without an end; "" for nothing.
     leaves: what stays at the vendor when an object is deleted, as a sentence without an end; "" where nothing does.
+    made_by_people: whether only people can make one, which is then taken over and kept.
     """
 
     classes: Mapping[str, FieldClass] = field(default_factory=dict)
@@ -105,6 +106,7 @@ class KindTraits:
     fixed: bool = False
     anew_means: str = ""
     leaves: str = ""
+    made_by_people: bool = False
 
 
 class Provider(Protocol):

@@ -50,6 +50,8 @@ def test_every_pattern_of_the_models_has_words() -> None:
         (r"^[a-z0-9][a-z0-9-]{0,62}$", "My_Shop", "write my-shop"),
         (r"^[a-z0-9_]{3,255}$", "Web-Logs", "write web_logs"),
         (r"^[a-z0-9_]{3,255}$", "A", ""),
+        (r"^FREQ=[A-Z]+(;[A-Z]+=[A-Z0-9,+-]+)*$", "rrule:freq=daily; interval=1", "write FREQ=DAILY;INTERVAL=1"),
+        (r"^[A-Za-z][A-Za-z0-9]*(\.[A-Za-z][A-Za-z0-9]*)*$", "settings.taskRuntime/x", "write taskRuntime.x"),
         (r"^[a-z_][a-z0-9_]*$", "1st Name", "write _1st_name"),
         (r"^[0-9]{1,18}$", "549-755 885", "write 549755885"),
         (r"^[0-9]{1,18}$", "act_1", ""),

@@ -51,7 +51,8 @@ def test_from_a_document_to_a_task_that_runs_as_declared(landing: Landing) -> No
     assert landing.run_state == "RUNNING", "it is started again after the edit"
     tenant.tdr("plan", "--detailed-exitcode")
 
-    tenant.tdr("destroy", "--yes", "--env", "local")
+    gone = tenant.tdr("destroy", "--yes", "--env", "local")
+    assert "the task, its tables and its project stay in Qlik Cloud" in gone.out
     assert landing.run_state == "CANCELED"
     assert tenant.connections() == []
 
@@ -208,3 +209,20 @@ def test_a_project_of_the_older_form_is_told(landing: Landing) -> None:
 
     assert planned.code != 0
     assert KEY not in planned.out + planned.err
+
+
+def test_a_saved_plan_is_applied_although_the_page_of_consent_is_another_each_time(landing: Landing) -> None:
+    landing.tenant.tdr("apply", "--yes")
+    landing.tenant.stage.edit(FILE, "enabled: true", "enabled: false")
+    landing.tenant.tdr("plan", "--out", "saved.json")
+
+    landing.tenant.tdr("apply", "saved.json")
+
+    assert landing.run_state == "CANCELED"
+
+
+def test_kinds_says_who_makes_a_task(landing: Landing) -> None:
+    said = landing.tenant.tdr("kinds", "QlikTask").out
+
+    assert "update delete adopt import" in said
+    assert "people make it at the vendor" in said

@@ -34,6 +34,7 @@ TRAITS: Final = KindTraits(
     defaults={"start_time": "", "end_time": "", "gateway": "", "space": ""},
     # Tasks hold its id, and a person has to let a new one in.
     anew=Anew.UNNAMED,
+    anew_means="the new one reads nothing before a person has let it in, too",
 )
 _MOST_READS_AT_ONCE: Final = 4
 _PATCHED: Final = {"name": "qName", "space": "space"}

@@ -29,7 +29,12 @@ from reconciler.providers.qlik import task_files
 from reconciler.providers.qlik.archive import Archive, TaskFiles
 
 KIND: Final = "qliktask"
-TRAITS: Final = KindTraits(classes={"/tables": FieldClass.SET}, anew=Anew.NEVER)
+TRAITS: Final = KindTraits(
+    classes={"/tables": FieldClass.SET},
+    anew=Anew.NEVER,
+    made_by_people=True,
+    leaves="it is stopped; the task, its tables and its project stay in Qlik Cloud, whose API deletes none of them",
+)
 _MOST_READS_AT_ONCE: Final = 4
 _MOVING: Final = frozenset({"STARTING", "RUNNING"})
 _OFF: Final = frozenset({"", "CANCELED", "STOPPING"})
