@@ -41,7 +41,7 @@ class Bulk1Channel:
         if part.state is PartState.SENT:
             return
         self._desk.stop_if_cancelled()
-        body = self._staged.csv(part)
+        body = self._staged.csv(part, ordered=True)
         if part.state is PartState.SENDING:
             part.batch = self._arrived(part.job, body)
         if not part.batch:

@@ -42,7 +42,7 @@ class Bulk2Channel:
             self._desk.journal.keep()  # before a row leaves
             self._desk.requests += 1
             try:
-                self._api.upload(part.job, self._staged.csv(part))
+                self._api.upload(part.job, self._staged.csv(part, ordered=False))
             except Transient:
                 if attempt == _UPLOADS:
                     raise

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.connectors.destinations.salesforce_desk import Desk
-from reconciler.connectors.destinations.salesforce_rows import file_sql, literal, quoted, same_key, save
+from reconciler.connectors.destinations.salesforce_rows import file_sql, literal, quoted, same_key, save, size_sql
 from reconciler.dataplane.durable import write_bytes
 from reconciler.errors import Permanent
 
@@ -29,11 +29,15 @@ def all_records(api: Salesforce, desk: Desk, target: Path) -> int:
     pages = _read(api, desk, f"SELECT Id FROM {desk.settings.object}")
 
     def work(one: duckdb.DuckDBPyConnection) -> int:
-        save(one, f'SELECT row_number() OVER (ORDER BY "Id") AS tdr_row, "Id" FROM ({pages})', target)
+        save(
+            one,
+            f'SELECT row_number() OVER (ORDER BY "Id") AS tdr_row, "Id", {size_sql(["Id"])} AS tdr_bytes FROM ({pages})',
+            target,
+        )
         [(count,)] = one.sql(f"SELECT count(*) FROM {file_sql(target)}").fetchall()
         return int(count)
 
-    found = desk.workspace.once(work)
+    found = desk.workspace.with_room(work)
     _forget(desk)
     return found
 
@@ -61,13 +65,13 @@ def with_ids(api: Salesforce, desk: Desk, staged: Path, columns: list[str], targ
         )
         rejected = "SELECT tdr_row, tdr_reason FROM joined WHERE tdr_reason IS NOT NULL"
         save(one, rejected, target.with_suffix(".rejected"))
-        kept = f'SELECT tdr_row, tdr_id AS "Id", {names} FROM joined WHERE tdr_reason IS NULL ORDER BY tdr_row'
-        save(one, kept, target)
+        kept = f'SELECT tdr_row, tdr_id AS "Id", {names} FROM joined WHERE tdr_reason IS NULL'
+        save(one, f"SELECT *, {size_sql(['Id', *columns])} AS tdr_bytes FROM ({kept}) ORDER BY tdr_row", target)
         counts = one.sql(f"SELECT tdr_reason, count(*) FROM ({rejected}) GROUP BY ALL ORDER BY ALL").fetchall()
         one.execute("DROP TABLE joined")
         return {str(reason): int(rows) for reason, rows in counts}
 
-    counted = desk.workspace.once(work)
+    counted = desk.workspace.with_room(work)
     _forget(desk)
     return counted
 
@@ -80,7 +84,7 @@ def _key_of_record(column: str, key: str) -> str:
 def _read_keys(api: Salesforce, desk: Desk, staged: Path) -> str:
     key, sobject = desk.settings.key, desk.settings.object
     query = f"SELECT {quoted(key)} FROM {file_sql(staged)} LIMIT {FEW + 1}"
-    named = [str(value) for (value,) in desk.workspace.once(lambda one: one.sql(query).fetchall())]
+    named = [str(value) for (value,) in desk.workspace.with_room(lambda one: one.sql(query).fetchall())]
     everything = f"SELECT Id, {key} FROM {sobject} WHERE {key} != null"
     if len(named) > FEW:
         return _read(api, desk, everything)

@@ -6,11 +6,11 @@ and are gone when the run is over.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from reconciler.dataplane.workspace import ROWS_PER_BATCH, Workspace
+from reconciler.dataplane.workspace import ROWS_PER_BATCH, Workspace, open_workspace
 
 if TYPE_CHECKING:
     import duckdb
@@ -27,7 +27,9 @@ def stage(
     key: str,
     erases: bool,
 ) -> tuple[int, dict[str, int]]:
-    """Write the rows of the view ``rows`` that can be sent to *target* (Parquet), as text, numbered from 1 in column 0.
+    """Write the rows of the view ``rows`` that can be sent to *target* (Parquet), as text, numbered from 1 in `tdr_row`.
+
+    `tdr_bytes` is what a row takes as CSV. Rows stand in no order that means anything.
 
     key: column that tells records apart, or "". erases: whether a missing value is sent as one that empties the field.
     Rejected rows go to a file beside it. Returns all rows, and reason -> rows that cannot be sent.
@@ -42,36 +44,75 @@ def stage(
         for name in columns
     )
     # A parent's key that is erased would be looked for as a parent of that name; the parent's own Id field can be erased.
-    cases = [f"WHEN {quoted(name)} IS NULL THEN 'empty_parent_key'" for name in columns if erases and "." in name]
-    if key:
-        cases.insert(0, f"WHEN {quoted(key)} IS NULL THEN 'empty_key'")
-        cases.append(f"WHEN count(*) OVER (PARTITION BY {same_key(quoted(key), key)}) > 1 THEN 'duplicate_key'")
-    verdict = f"CASE {' '.join(cases)} END" if cases else "NULL"
+    parents = [name for name in columns if erases and "." in name]
+    raw = target.with_suffix(".raw")
     with numbered.to_arrow_reader(ROWS_PER_BATCH) as reader:
 
-        def work(engine: duckdb.DuckDBPyConnection) -> tuple[int, dict[str, int]]:
+        def written(engine: duckdb.DuckDBPyConnection) -> None:
             engine.from_arrow(reader).create_view("numbered", replace=True)
-            engine.execute(
-                f"CREATE OR REPLACE TABLE judged AS SELECT *, {verdict} AS tdr_reason FROM (SELECT tdr_row, {kept} FROM numbered)"
+            save(
+                engine,
+                f"SELECT *, {size_sql(list(columns))} AS tdr_bytes FROM (SELECT tdr_row, {kept} FROM numbered)",
+                raw,
             )
-            save(engine, "SELECT * EXCLUDE (tdr_reason) FROM judged WHERE tdr_reason IS NULL ORDER BY tdr_row", target)
-            rejected = "SELECT tdr_row, tdr_reason FROM judged WHERE tdr_reason IS NOT NULL"
-            save(engine, rejected, target.with_suffix(".rejected"))
-            [(total,)] = engine.sql("SELECT count(*) FROM judged").fetchall()
-            counts = dict(
-                engine.sql(f"SELECT tdr_reason, count(*) FROM ({rejected}) GROUP BY ALL ORDER BY ALL").fetchall()
-            )
-            engine.execute("DROP TABLE judged")
-            return int(total), counts
 
-        # The stream is read once, so that there is no second try with more memory: what does not fit is spilled.
-        return workspace.once(work)
+        # The stream is read once, so that there is no second try with more memory. An engine of its own, for what comes after
+        # can be done again, and so gets by with less.
+        with open_workspace() as passing:
+            passing.once(written)
+    rejected = target.with_suffix(".rejected")
+
+    def judged(engine: duckdb.DuckDBPyConnection) -> tuple[int, dict[str, int]]:
+        [(total,)] = engine.sql(f"SELECT count(*) FROM {file_sql(raw)}").fetchall()
+        counts = _reject(engine, raw, key, parents, rejected)
+        if counts:
+            bad = f"SELECT tdr_row FROM {file_sql(rejected)}"
+            save(engine, f"SELECT * FROM {file_sql(raw)} WHERE tdr_row NOT IN ({bad})", target)
+        return int(total), counts
+
+    total, counts = workspace.with_room(judged)
+    if counts:
+        raw.unlink()
+    else:
+        raw.rename(target)
+    return total, counts
+
+
+def _reject(
+    engine: duckdb.DuckDBPyConnection, raw: Path, key: str, parents: Sequence[str], target: Path
+) -> dict[str, int]:
+    """Write number and reason of each row of *raw* that cannot be sent to *target*, and return reason -> rows."""
+    cases = [f"WHEN {quoted(name)} IS NULL THEN 'empty_parent_key'" for name in parents]
+    if key:
+        one = same_key(quoted(key), key)
+        # Grouping by one column spills well, and nearly always finds nothing; only then rows are looked at by their key.
+        engine.execute(
+            f"CREATE OR REPLACE TEMP TABLE twins AS SELECT {one} AS tdr_key FROM {file_sql(raw)} GROUP BY 1 HAVING count(*) > 1"
+        )
+        cases.insert(0, f"WHEN {quoted(key)} IS NULL THEN 'empty_key'")
+        cases.append(f"WHEN {one} IN (SELECT tdr_key FROM twins) THEN 'duplicate_key'")
+    verdict = f"CASE {' '.join(cases)} END" if cases else "NULL::VARCHAR"
+    judged = f"SELECT tdr_row, {verdict} AS tdr_reason FROM {file_sql(raw)}"
+    save(engine, f"SELECT * FROM ({judged}) WHERE tdr_reason IS NOT NULL", target)
+    query = f"SELECT tdr_reason, count(*) FROM {file_sql(target)} GROUP BY ALL ORDER BY ALL"
+    return {str(reason): int(count) for reason, count in engine.sql(query).fetchall()}
+
+
+def size_sql(columns: Sequence[str]) -> str:
+    """SQL of the bytes that a row takes as CSV, at most."""
+    texts = map(quoted, columns)
+    quotes_doubled = (f"strlen(replace({text}, '\"', '\"\"'))" for text in map(quoted, columns))
+    sizes = (
+        f"CASE WHEN contains({text}, '\"') THEN {doubled} ELSE coalesce(strlen({text}), 0) END"
+        for text, doubled in zip(texts, quotes_doubled, strict=True)
+    )
+    return " + ".join(sizes) + f" + {3 * len(columns)}"  # two quotes and what follows
 
 
 def rejected(workspace: Workspace, folder: Path) -> list[tuple[int, str]]:
     """Row number and reason of the first 10,000 rows that could not be sent at all."""
     query = f"SELECT tdr_row, tdr_reason FROM read_parquet({literal(folder / '*.rejected')}) ORDER BY 1 LIMIT 10000"
-    return [(int(row), str(reason)) for row, reason in workspace.once(lambda one: one.sql(query).fetchall())]
+    return [(int(row), str(reason)) for row, reason in workspace.with_room(lambda one: one.sql(query).fetchall())]
 
 
 def save(engine: duckdb.DuckDBPyConnection, query: str, target: Path) -> None:
@@ -89,7 +130,12 @@ def _text(name: str, kind: str) -> str:
         return f"strftime({instant}, '%Y-%m-%dT%H:%M:%S.%gZ')"
     if base.endswith("[]"):
         return f"array_to_string({column}, ';')"
-    return f"replace(replace(CAST({column} AS VARCHAR), chr(13) || chr(10), chr(10)), chr(13), chr(10))"
+    # Numbers, dates and truths have no line ends.
+    if not base.startswith(("VARCHAR", "ENUM", "UUID", "JSON")):
+        return f"CAST({column} AS VARCHAR)"
+    text = f"CAST({column} AS VARCHAR)"
+    lines = f"replace(replace({text}, chr(13) || chr(10), chr(10)), chr(13), chr(10))"
+    return f"CASE WHEN contains({text}, chr(13)) THEN {lines} ELSE {text} END"
 
 
 def same_key(column: str, key: str) -> str:
