@@ -59,6 +59,7 @@ def stage(
         # The stream is read once, so that there is no second try with more memory. An engine of its own, for what comes after
         # can be done again, and so gets by with less.
         with open_workspace() as passing:
+            passing.once(lambda one: one.execute("SET threads = 1"))
             passing.once(written)
     rejected = target.with_suffix(".rejected")
 
