@@ -19,7 +19,7 @@ from pathlib import Path
 
 IS_QUICK = bool(os.environ.get("BENCH_QUICK"))
 PEERS = Path(os.environ.get("BENCH_PYTHON", ".venv-bench/bin/python")).absolute()
-"""Interpreter of an environment that has octoDNS and dlt."""
+"""Interpreter of an environment that has octoDNS, dlt and simple-salesforce."""
 LAUNCHER = Path(__file__).resolve().with_name("launcher.py")
 
 

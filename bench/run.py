@@ -10,6 +10,7 @@ from pathlib import Path
 
 import export
 import rest
+import salesforce
 from listing import listing
 from measuring import IS_QUICK, PEERS
 from plans import plans
@@ -29,6 +30,7 @@ def main() -> None:
         "plans": plans,
         "export": _export,
         "rest": _rest,
+        "salesforce": _salesforce,
     }
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="tdr-bench-") as folder:
@@ -50,6 +52,14 @@ def _rest(_: Path) -> None:
         os.environ.setdefault("BENCH_PYTHON", str(PEERS))
     print("\n## Rows from a REST API\n", flush=True)
     rest.compare(20 if IS_QUICK else 200, 500, REPEAT)
+
+
+def _salesforce(folder: Path) -> None:
+    if PEERS.exists():
+        os.environ.setdefault("BENCH_PYTHON", str(PEERS))
+    print("\n## Records to Salesforce\n", flush=True)
+    with salesforce.sink() as port:
+        salesforce.compare(folder, port, ROWS, REPEAT, LARGE)
 
 
 if __name__ == "__main__":

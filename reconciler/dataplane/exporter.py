@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import did_you_mean
 from reconciler.errors import Permanent
-from reconciler.ports.exports import Exporter, ExportReport, ExportRequest, Progress
+from reconciler.ports.exports import Exporter, ExportReport, ExportRequest, Progress, RetriesExports
 
 if TYPE_CHECKING:
     import threading
@@ -44,6 +44,17 @@ class TypedExporter:
         destination = self._of(request)
         destination.check(request, columns_of_rows(connection))
         return destination.export(request, connection, progress, cancelled)
+
+    def retry(self, request: ExportRequest, progress: Progress, cancelled: threading.Event) -> ExportReport:
+        """Have the destination of this type finish an earlier run.
+
+        Raises:
+            ProviderError: as the destination says. Permanent also when it keeps nothing to do so.
+        """
+        destination = self._of(request)
+        if not isinstance(destination, RetriesExports):
+            raise Permanent(f"exports of type {request.type!r} keep no rows to be sent again", hint="run it anew")
+        return destination.retry(request, progress, cancelled)
 
     def _of(self, request: ExportRequest) -> Exporter:
         destination = self._destinations.get(request.type)

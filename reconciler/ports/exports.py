@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from reconciler.model.json import Json
 
@@ -79,5 +79,18 @@ class Exporter(Protocol):
 
         Raises:
             ProviderError: the export failed; what was sent is known to the ledger, so that the next run goes on rightly.
+        """
+        ...
+
+
+@runtime_checkable
+class RetriesExports(Protocol):
+    """An exporter that keeps what is needed to finish a run without asking the query again."""
+
+    def retry(self, request: ExportRequest, progress: Progress, cancelled: threading.Event) -> ExportReport:
+        """Go on with the run of the request's job when it broke off, else send once more the rows that were refused in it.
+
+        Raises:
+            ProviderError: as `Exporter.export`. Permanent also when nothing is left to be done.
         """
         ...

@@ -52,22 +52,32 @@ class World:
         return self.server.org
 
     def run(self, sql: str, settings: dict[str, Json], job: str = "1") -> ExportReport:
-        told = settings_for(self.server.url, settings)
+        with duckdb.connect() as connection:
+            connection.execute(f"CREATE VIEW rows AS {sql}")
+            request = ExportRequest("sfdc_v2", settings_for(self.server.url, settings), job)
+            return self._exporter().export(request, connection, self._tell, self.cancelled)
+
+    def retry(self, settings: dict[str, Json], job: str = "1") -> ExportReport:
+        request = ExportRequest("sfdc_v2", settings_for(self.server.url, settings), job)
+        return self._exporter().retry(request, self._tell, self.cancelled)
+
+    def _exporter(self) -> TypedExporter:
         clock = FakeClock()
         destination = SalesforceDestination(
             connector(None, clock, no_tokens), self.folder / "runs", quarantine=self.folder / "quarantine", clock=clock
         )
-        with duckdb.connect() as connection:
-            connection.execute(f"CREATE VIEW rows AS {sql}")
-            return TypedExporter({"sfdc_v2": destination}).export(
-                ExportRequest("sfdc_v2", told, job),
-                connection,
-                lambda _done, _total, event="": self.said.append(event),
-                self.cancelled,
-            )
+        return TypedExporter({"sfdc_v2": destination})
+
+    def _tell(self, _done: int, _total: int, event: str = "") -> None:
+        self.said.append(event)
 
     def there(self) -> list[tuple[str, ...]]:
         return sorted(tuple(one[name] for name in sorted(one)) for one in self.org.records.values())
 
     def left_over(self) -> list[Path]:
-        return [path for path in (self.folder / "runs").rglob("*") if path.is_file() and path.name != "run.json"]
+        """Files with rows, but those that were refused and are kept for a retry."""
+        lasting = {"run.json", "refused.parquet"}
+        return [path for path in (self.folder / "runs").rglob("*") if path.is_file() and path.name not in lasting]
+
+    def kept(self) -> list[Path]:
+        return list((self.folder / "runs").rglob("refused.parquet"))

@@ -135,7 +135,8 @@ def test_no_secret_and_no_value_is_told_or_left(world: World) -> None:
     with pytest.raises(Permanent, match="refused 1 of 50 rows: 1 REQUIRED_FIELD_MISSING") as refused:
         world.run(PEOPLE, {**UPSERT, "ignore_invalid_records": False})
 
-    left = b"".join(path.read_bytes() for path in world.folder.rglob("*") if path.is_file())
+    assert [path.stat().st_mode & 0o777 for path in world.kept()] == [0o600]
+    left = b"".join(path.read_bytes() for path in {*world.folder.rglob("*")} - {*world.kept()} if path.is_file())
     told = " ".join([*world.said, str(refused.value), refused.value.hint]).encode() + left
     for secret in (SECRET, TOKEN, "Name 3"):
         assert secret.encode() not in told

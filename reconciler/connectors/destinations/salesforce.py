@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.connectors.destinations.salesforce_desk import Desk
 from reconciler.connectors.destinations.salesforce_journal import Journal
-from reconciler.connectors.destinations.salesforce_run import Run, begin, judge
+from reconciler.connectors.destinations.salesforce_run import Run, begin, begin_again, judge
 from reconciler.connectors.destinations.salesforce_settings import SalesforceSettings, check_columns, read_settings
 from reconciler.dataplane.exporter import columns_of_rows
 from reconciler.dataplane.workspace import open_workspace
@@ -71,8 +71,7 @@ class SalesforceDestination:
         """
         settings, columns = read_settings(request.settings), columns_of_rows(connection)
         check_columns(settings, columns)
-        name = hashlib.sha256(request.job_id.encode()).hexdigest()[:32]
-        journal = Journal(self._folder / "work" / name)
+        journal = self._journal(request.job_id)
         if (finished := journal.finished) is not None:
             return finished
         with open_workspace() as workspace:
@@ -80,26 +79,63 @@ class SalesforceDestination:
             if not journal.is_known:
                 shutil.rmtree(journal.folder, ignore_errors=True)
                 begin(desk, connection, columns)
-            try:
-                judge(desk, journal.rejected)
-                return self._carried_out(desk, list(columns), name)
-            except Permanent as error:
-                if not journal.asked_anything:
-                    shutil.rmtree(journal.folder, ignore_errors=True)
-                elif not isinstance(error, Denied):  # once somebody is let in again, the same job goes on
-                    journal.end_with(error)
-                raise
+                self._forget_refused(journal)
+            return self._finished(desk)
 
-    def _carried_out(self, desk: Desk, columns: list[str], name: str) -> ExportReport:
+    def retry(self, request: ExportRequest, progress: Progress, cancelled: threading.Event) -> ExportReport:
+        """Go on with the job's run when it broke off, else send the rows once more that Salesforce refused in it.
+
+        Raises:
+            ProviderError: see `Exporter.export`. Permanent also when nothing is left to be done.
+        """
+        settings, former = read_settings(request.settings), self._journal(request.job_id)
+        if not former.is_known:
+            raise Permanent("nothing is kept of this run", hint="run it anew")
+        number = 1
+        while (following := self._journal(f"{request.job_id}/retry-{number}")).is_known:
+            former, number = following, number + 1
+        with open_workspace() as workspace:
+            if former.is_open:
+                return self._finished(Desk(settings, former, workspace, self._clock, progress, cancelled))
+            if former.kept is None:
+                raise Permanent("no refused row is left to be sent again", hint="run it anew to send all rows")
+            desk = Desk(settings, following, workspace, self._clock, progress, cancelled)
+            begin_again(desk, former)
+            return self._finished(desk)
+
+    def _journal(self, job_id: str) -> Journal:
+        return Journal(self._folder / "work" / hashlib.sha256(job_id.encode()).hexdigest()[:32])
+
+    def _forget_refused(self, journal: Journal) -> None:
+        """Take away what earlier runs to the same object kept: only the newest one is retried."""
+        for path in sorted(journal.folder.parent.iterdir()):
+            other = Journal(path)
+            if path != journal.folder and other.target == journal.target and other.kept is not None:
+                other.let_go()
+
+    def _finished(self, desk: Desk) -> ExportReport:
+        """Carry the run out, and write down how it ended."""
+        journal = desk.journal
+        try:
+            judge(desk, journal.rejected)
+            report = self._carried_out(desk)
+        except Permanent as error:
+            if not journal.asked_anything:
+                shutil.rmtree(journal.folder, ignore_errors=True)
+            elif not isinstance(error, Denied):  # once somebody is let in again, the same job goes on
+                journal.end_with(error)
+            raise
+        journal.finish(report)
+        return report
+
+    def _carried_out(self, desk: Desk) -> ExportReport:
         api = self._connect(desk.settings)
         try:
-            run = Run(api, desk, columns)
+            run = Run(api, desk)
             try:
-                report = run.carry_out()
+                return run.carry_out()
             finally:
                 if self._quarantine is not None:
-                    run.list_refused(self._quarantine / f"{name}.jsonl")
+                    run.list_refused(self._quarantine / f"{desk.folder.name}.jsonl")
         finally:
             api.close()
-        desk.journal.finish(report)
-        return report

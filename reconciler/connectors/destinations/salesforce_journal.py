@@ -6,7 +6,7 @@ ids of jobs and codes, and no value.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -85,6 +85,15 @@ class Stage(_Entry):
         return sum(part.rows for part in parts if part.state is PartState.DONE)
 
 
+class Again(_Entry):
+    """Rows that were refused and are kept: how they were sent, which is how a retry sends them."""
+
+    operation: str
+    columns: list[str]
+    key: str
+    rows: int
+
+
 class _Ended(_Entry):
     message: str
     hint: str = ""
@@ -95,6 +104,9 @@ class _Document(_Entry):
     rejected: dict[str, int] = Field(default_factory=dict)
     stages: list[Stage] = Field(default_factory=list)
     target: str = ""
+    columns: list[str] = Field(default_factory=list)
+    retries: Again | None = None
+    kept: Again | None = None
     report: dict[str, Any] | None = None
     ended: _Ended | None = None
 
@@ -128,10 +140,45 @@ class Journal:
         """Whether the run was begun and is not over."""
         return self.is_known and self._document.report is None and self._document.ended is None
 
-    def begin(self, target: str, rows: int, rejected: Mapping[str, int]) -> None:
+    @property
+    def columns(self) -> list[str]:
+        """Columns of the query."""
+        return self._document.columns
+
+    @property
+    def retries(self) -> Again | None:
+        """What this run sends once more; None for a run of its own."""
+        return self._document.retries
+
+    @property
+    def kept(self) -> Again | None:
+        """What stands in `kept_file`: rows that were refused in the end; None when there are none."""
+        return self._document.kept
+
+    @property
+    def kept_file(self) -> Path:
+        """The rows that `kept` is about, readable by their owner only."""
+        return self.folder / "refused.parquet"
+
+    def begin(self, target: str, rows: int, rejected: Mapping[str, int], columns: Sequence[str]) -> None:
         """Write that a run begins whose rows are staged."""
-        self._document = _Document(target=target, rows=rows, rejected=dict(rejected))
+        self._document = _Document(target=target, rows=rows, rejected=dict(rejected), columns=list(columns))
         self.keep()
+
+    def begin_again(self, target: str, rows: Again) -> None:
+        """Write that a run begins which sends *rows* once more; they are staged."""
+        self._document = _Document(target=target, rows=rows.rows, columns=rows.columns, retries=rows)
+        self.keep()
+
+    def hold(self, rows: Again) -> None:
+        """Say that *rows* stand in `kept_file` and outlive the run; written with its end."""
+        self._document.kept = rows
+
+    def let_go(self) -> None:
+        """Take away the rows that were kept."""
+        self._document.kept = None
+        self.keep()
+        self.kept_file.unlink(missing_ok=True)
 
     def stage(self, name: str) -> Stage | None:
         """The stage of that name, when it was begun."""
@@ -187,8 +234,10 @@ class Journal:
         self._end(_Document(ended=_Ended(message=error.message, hint=error.hint)))
 
     def _end(self, document: _Document) -> None:
+        document.target, document.kept = self._document.target, self._document.kept
         self._document = document
         self.keep()
+        lasting = {"run.json", *([self.kept_file.name] if document.kept else [])}
         for path in self.folder.iterdir():
-            if path.name != "run.json":
+            if path.name not in lasting:
                 path.unlink()

@@ -112,6 +112,8 @@ def size_sql(columns: Sequence[str]) -> str:
 
 def rejected(workspace: Workspace, folder: Path) -> list[tuple[int, str]]:
     """Row number and reason of the first 10,000 rows that could not be sent at all."""
+    if not list(folder.glob("*.rejected")):
+        return []
     query = f"SELECT tdr_row, tdr_reason FROM read_parquet({literal(folder / '*.rejected')}) ORDER BY 1 LIMIT 10000"
     return [(int(row), str(reason)) for row, reason in workspace.with_room(lambda one: one.sql(query).fetchall())]
 

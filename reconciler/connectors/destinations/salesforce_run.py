@@ -7,6 +7,7 @@ deleted is not asked for again, and what was sent is not sent again.
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from reconciler.apis.salesforce import Salesforce
     from reconciler.connectors.destinations.salesforce_desk import Desk
-    from reconciler.connectors.destinations.salesforce_journal import Stage
+    from reconciler.connectors.destinations.salesforce_journal import Journal, Stage
 
 _LISTED: Final = 10_000
 WRITE: Final = "write"
@@ -45,16 +46,29 @@ def begin(desk: Desk, connection: duckdb.DuckDBPyConnection, columns: Mapping[st
         key=settings.key,
         erases=settings.empty_values == "erase" and bool(settings.key),
     )
-    desk.journal.begin(settings.target, total, rejected)
+    desk.journal.begin(settings.target, total, rejected, list(columns))
+
+
+def begin_again(desk: Desk, former: Journal) -> None:
+    """Stage the rows that a *former* run kept, and write that a run begins which sends them once more."""
+    rows = former.kept
+    if rows is None:
+        raise Permanent("no row is left to be sent again")
+    desk.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    staged = desk.folder / f"{WRITE}-1.parquet"
+    staged.touch(mode=0o600)
+    shutil.copyfile(former.kept_file, staged)
+    desk.journal.begin_again(desk.settings.target, rows)
+    former.let_go()
 
 
 class Run:
     """One export under way, in one org."""
 
-    def __init__(self, api: Salesforce, desk: Desk, columns: list[str]) -> None:
+    def __init__(self, api: Salesforce, desk: Desk) -> None:
         self._api = api
         self._desk = desk
-        self._columns = columns
+        self._columns = desk.journal.columns
         self._sending = Sending(api, desk)
 
     def carry_out(self) -> ExportReport:
@@ -65,9 +79,10 @@ class Run:
             Transient: a later try goes on from there.
         """
         settings, journal = self._desk.settings, self._desk.journal
-        removed = self._removed() if settings.mode == "truncate" else 0
+        removed = self._removed() if settings.mode == "truncate" and journal.retries is None else 0
         stage = journal.stage(WRITE) or self._begin_writing()
         self._sending.carry_out(stage)
+        self._sending.keep_refused(stage)
         return self._report(stage, removed)
 
     def list_refused(self, target: Path) -> None:
@@ -81,7 +96,9 @@ class Run:
             write_bytes(target, "".join(lines).encode())
 
     def _begin_writing(self) -> Stage:
-        settings, folder = self._desk.settings, self._desk.folder
+        settings, folder, again = self._desk.settings, self._desk.folder, self._desk.journal.retries
+        if again is not None:
+            return self._sending.begin(WRITE, again.operation, again.columns, again.key)
         if not settings.finds_ids:
             return self._sending.begin(WRITE, settings.operation, self._columns, settings.key)
         columns = [name for name in self._columns if name != settings.key]

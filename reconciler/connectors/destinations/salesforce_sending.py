@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from reconciler.connectors.destinations.salesforce_bulk1 import Bulk1Channel
 from reconciler.connectors.destinations.salesforce_bulk2 import Bulk2Channel
-from reconciler.connectors.destinations.salesforce_codes import LOCKED, is_worth_repeating, not_taken
+from reconciler.connectors.destinations.salesforce_codes import LOCKED, UNKNOWN, is_worth_repeating, not_taken
 from reconciler.connectors.destinations.salesforce_desk import Desk
-from reconciler.connectors.destinations.salesforce_journal import Api, Part, PartState, Round, Stage
-from reconciler.connectors.destinations.salesforce_staged import Staged, first_refused, list_refused
+from reconciler.connectors.destinations.salesforce_journal import Again, Api, Part, PartState, Round, Stage
+from reconciler.connectors.destinations.salesforce_staged import Staged, first_refused, list_refused, merge
 
 if TYPE_CHECKING:
     from reconciler.apis.salesforce import Salesforce
@@ -58,6 +58,19 @@ class Sending:
             else:
                 stage.rounds.append(again)
             self._desk.journal.keep()
+
+    def keep_refused(self, stage: Stage) -> None:
+        """Put aside the rows that were refused for good and may be sent once more, for a retry."""
+        kept: list[Staged] = []
+        for number, codes in self._final_codes(stage):
+            wanted = {code for code in codes if code != UNKNOWN or stage.operation != "insert"}
+            if wanted:
+                target = self._desk.folder / f"kept-{number}.parquet"
+                kept.append(self._staged(stage, number).only(self._lists(stage, number), wanted, target))
+        rows = merge(self._desk.workspace, kept, self._desk.journal.kept_file) if kept else 0
+        if rows:
+            again = Again(operation=stage.operation, columns=stage.columns, key=stage.key, rows=rows)
+            self._desk.journal.hold(again)
 
     def refused(self, stage: Stage, most: int) -> list[tuple[int, str]]:
         """Row number and code of the first *most* rows that were refused for good."""

@@ -148,6 +148,18 @@ class Staged:
         return self.workspace.with_room(lambda one: one.sql(query).fetchall())
 
 
+def merge(workspace: Workspace, some: Sequence[Staged], target: Path) -> int:
+    """Put rows of several files into *target*, and return how many they are."""
+    files = ", ".join(literal(one.path) for one in some)
+
+    def work(one: duckdb.DuckDBPyConnection) -> int:
+        save(one, f"SELECT * FROM read_parquet([{files}])", target)
+        [(rows,)] = one.sql(f"SELECT count(*) FROM {file_sql(target)}").fetchall()
+        return int(rows)
+
+    return workspace.with_room(work)
+
+
 def list_refused(path: Path, refused: Iterable[tuple[int, str]]) -> None:
     """Write row numbers and codes to *path*."""
     write_bytes(path, "".join(f"{row},{code}\n" for row, code in refused).encode())

@@ -1,0 +1,140 @@
+"""Rows that Salesforce refused are sent once more, and those alone; a run that broke off is finished, without its query."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from salesforce_server import Server
+from salesforce_world import PEOPLE, UPSERT, World
+
+from reconciler.errors import Permanent, Transient
+from reconciler.model.json import Json
+
+OLD: dict[str, Json] = {"api_version": "32.0", "split_records": 20}
+WANTED = sorted((f"k{i}", f"Name {i}") for i in range(50))
+MODES: dict[str, dict[str, Json]] = {
+    "insert": {"mode": "append"},
+    "insert-bulk1": {"mode": "append", **OLD},
+    "upsert": UPSERT,
+    "replace": {"mode": "truncate"},
+    "update": {"mode": "update", "upsert": False, "unique": "Key__c"},
+}
+modes = pytest.mark.parametrize("mode", MODES)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    server = Server()
+    try:
+        yield World(tmp_path, server)
+    finally:
+        server.close()
+
+
+def refused_once(world: World, mode: str) -> None:
+    """A run in which three rows were refused."""
+    if mode == "update":
+        for number in range(50):
+            world.org.add({"Key__c": f"k{number}", "LastName": "Former"})
+    world.org.refuse = {"Name 3", "Name 7", "Name 8"}
+    assert world.run(PEOPLE, MODES[mode]).sent == 47
+
+
+@modes
+def test_refused_rows_are_sent_once_more_and_no_other(world: World, mode: str) -> None:
+    refused_once(world, mode)
+    world.org.refuse = {"Name 7"}
+    jobs = len(world.org.jobs)
+
+    report = world.retry(MODES[mode])
+
+    assert (report.rows, report.sent, dict(report.rejected)) == (3, 2, {"REQUIRED_FIELD_MISSING": 1})
+    assert len(world.org.jobs) == jobs + 1, "nothing is read or deleted a second time"
+    texts = [path.read_text(encoding="ascii") for path in (world.folder / "quarantine").glob("*.jsonl")]
+    listed = [json.loads(line) for text in texts for line in text.splitlines()]
+    assert [one["row"] for one in listed].count(8) == 2, "the number in the query is told both times"
+    world.org.refuse = set()
+
+    assert world.retry(MODES[mode]).sent == 1
+
+    assert world.there() == WANTED
+    assert world.left_over() == []
+    assert world.kept() == []
+    with pytest.raises(Permanent, match="no refused row is left to be sent again"):
+        world.retry(MODES[mode])
+
+
+def test_a_run_that_failed_for_its_refused_rows_can_be_retried(world: World) -> None:
+    settings: dict[str, Json] = {**MODES["insert"], "ignore_invalid_records": False}
+    world.org.refuse = {"Name 3"}
+    with pytest.raises(Permanent, match="refused 1 of 50 rows"):
+        world.run(PEOPLE, settings)
+    with pytest.raises(Permanent, match="refused 1 of 1 rows"):
+        world.retry(settings)
+    world.org.refuse = set()
+
+    world.retry(settings)
+
+    assert world.there() == WANTED
+
+
+@modes
+def test_a_run_that_broke_off_is_finished_without_its_query(world: World, mode: str) -> None:
+    if mode == "update":
+        for number in range(50):
+            world.org.add({"Key__c": f"k{number}", "LastName": "Former"})
+    world.org.faults = {3: world.cancelled.set}
+    with suppress(Transient):
+        world.run(PEOPLE, MODES[mode])
+    world.cancelled.clear()
+
+    report = world.retry(MODES[mode])
+
+    assert (report.rows, world.there()) == (50, WANTED)
+
+
+@pytest.mark.parametrize("fault", ["lost", "cut", "acted-503"])
+def test_a_retry_that_is_disturbed_goes_on_too(world: World, fault: str) -> None:
+    refused_once(world, "insert-bulk1")
+    world.org.refuse = set()
+    asked = len(world.org.calls)
+    for number in range(asked + 2, asked + 8):
+        world.org.faults[number] = fault
+
+    for _ in range(5):
+        try:
+            world.retry(MODES["insert-bulk1"])
+        except Transient:
+            continue
+        break
+
+    assert world.there() == WANTED
+
+
+def test_rows_of_unknown_outcome_are_not_sent_again_by_a_retry(world: World) -> None:
+    world.org.half_done = [("Failed", "Timeout : too slow")]
+    assert world.run(PEOPLE, MODES["insert-bulk1"]).sent == 40
+
+    with pytest.raises(Permanent, match="no refused row is left"):
+        world.retry(MODES["insert-bulk1"])
+
+
+def test_only_the_newest_run_to_an_object_keeps_its_refused_rows(world: World) -> None:
+    refused_once(world, "upsert")
+    world.org.refuse = set()
+
+    world.run(PEOPLE, UPSERT, "2")
+
+    assert world.kept() == []
+    with pytest.raises(Permanent, match="no refused row is left"):
+        world.retry(UPSERT, "1")
+
+
+def test_of_a_run_that_nobody_knows_nothing_can_be_sent(world: World) -> None:
+    with pytest.raises(Permanent, match="nothing is kept of this run"):
+        world.retry(UPSERT)
+    assert world.org.calls == []
