@@ -205,13 +205,25 @@ def bound(source: Path, port: int) -> int:
     return rows
 
 
+class _Plain:
+    """Tokens are asked for by no login of this benchmark."""
+
+    def seal(self, plain: bytes) -> bytes:
+        return plain
+
+    def open(self, sealed: bytes) -> bytes:
+        return sealed
+
+
 def _tdr(source: Path, port: int, **more: Any) -> int:
     import duckdb
 
-    from reconciler.connectors.destinations.salesforce import SalesforceDestination, connector
+    from reconciler.connectors.destinations.salesforce import SalesforceDestination
+    from reconciler.connectors.destinations.salesforce_client import connector
     from reconciler.dataplane.exporter import TypedExporter
     from reconciler.ports.clock import SystemClock
     from reconciler.ports.exports import ExportRequest
+    from reconciler.stores.tokens import SealedTokenStore
 
     settings = {
         "auth_method": "client_credentials",
@@ -227,7 +239,10 @@ def _tdr(source: Path, port: int, **more: Any) -> int:
     }
     with tempfile.TemporaryDirectory() as folder, duckdb.connect(config={"threads": "2"}) as connection:
         connection.sql(f"CREATE VIEW rows AS SELECT * FROM read_parquet('{source}')")
-        destination = SalesforceDestination(connector(None, SystemClock()), Path(folder))
+        destination = SalesforceDestination(
+            connector(None, SystemClock(), lambda: SealedTokenStore(Path(folder), _Plain(), SystemClock())),
+            Path(folder),
+        )
         exporter = TypedExporter({"sfdc_v2": destination})
         request = ExportRequest("sfdc_v2", settings, "bench")
         return exporter.export(request, connection, lambda *_: None, threading.Event()).sent
