@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reconciler import logs
+from reconciler import known_secrets, logs
 from reconciler.cli import (
     comparing,
     drift,
@@ -133,6 +133,7 @@ def main(arguments: list[str], clock: Clock | None = None) -> int:
     """
     # Looking for plugins of pydantic reads the metadata of every installed package; tdr uses none.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    known_secrets.keep_out_of_dumps()  # before any is read: the environment of this process may hold some
     debug = _shows_traces(arguments)
     try:
         code = _called(arguments, clock)
