@@ -11,7 +11,8 @@ from typing import Final, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
 from reconciler.apis.qlik_projects import QlikProjects
-from reconciler.apis.qlik_values import Connection, Source, Space
+from reconciler.apis.qlik_values import Connection, Gateway, Source, Space
+from reconciler.errors import Permanent
 from reconciler.http.client import Client
 from reconciler.http.request import Request, Safety, get, path, send_empty, send_json
 from reconciler.model.json import Json
@@ -60,7 +61,7 @@ class QlikClient:
         Raises:
             Transient: its pages lead in a circle, or a page is none.
         """
-        asked, rows = {"limit": _PAGE, **(params or {})}, list[Row]()
+        asked, rows = dict(params or {}), list[Row]()
         seen: set[tuple[tuple[str, str], ...]] = set()
         while True:
             request = get(at, asked)
@@ -82,7 +83,7 @@ class QlikClient:
 
     def spaces(self) -> list[Space]:
         """All spaces that the key sees."""
-        return [Space.of(row) for row in self.listed("/api/v1/spaces")]
+        return [Space.of(row) for row in self.listed("/api/v1/spaces", {"limit": _PAGE})]
 
     def sources(self) -> list[Source]:
         """Data sources that connections can be made to."""
@@ -102,13 +103,13 @@ class QlikClient:
             return tuple(sorted(name for name in names if isinstance(name, str)))
         raise self._client.unusable(request, "no `connectionProperties`")
 
-    def gateways(self, source_id: str) -> list[Space]:
-        """Gateways that a data source can be reached through; id and name of each."""
-        return [Space.of(row) for row in self.listed(path("api", "v1", "data-sources", source_id, "gateways"))]
+    def gateways(self, source_id: str) -> list[Gateway]:
+        """Gateways that a data source can be reached through."""
+        return [Gateway.of(row) for row in self.listed(path("api", "v1", "data-sources", source_id, "gateways"))]
 
     def connections(self) -> list[Connection]:
         """All connections, without their properties."""
-        return [Connection.of(row) for row in self.listed(_CONNECTIONS, {"noDatafiles": "true"})]
+        return [Connection.of(row) for row in self.listed(_CONNECTIONS, {"limit": _PAGE, "noDatafiles": "true"})]
 
     def connection(self, connection_id: str) -> Connection:
         """One with its properties.
@@ -121,16 +122,24 @@ class QlikClient:
         # What is only told here may hold the secret of the connection, which nobody needs.
         return Connection.of({name: value for name, value in told.items() if name != "qConnectionSecret"})
 
-    def page_of_consent(self, source_id: str, name: str, properties: Row) -> str:
-        """Address of the page on which a person lets the app read. Nothing is made; other members are ignored.
+    def page_of_consent(self, source_id: str, name: str, space: str, properties: Row) -> str:
+        """Address of the page on which a person lets the app read.
+
+        Nothing is made by this, but Qlik pays `authUrlOnly` no heed where a source knows no consent. So name and space are those of
+        the connection itself: one that is there already stands in the way of another, and one that is made all the same is removed.
 
         Raises:
+            Conflict: `authUrlOnly` was paid no heed, and the connection is there.
+            Permanent: it was paid no heed, and what that made is removed again.
             Transient: no address came.
         """
-        body = {"datasourceID": source_id, "qName": name, "connectionProperties": properties, "authUrlOnly": True}
-        # Sent once: where `authUrlOnly` is not heeded it would make a connection.
+        body = self._form(source_id, name, space, properties) | {"authUrlOnly": True}
         request = send_json("POST", _CONNECTIONS, body, safety=Safety.ONCE)
-        address = self._object(request).get("authUrl")
+        told = self._object(request)
+        if isinstance(made := told.get("qID"), str) and made:
+            self.delete_connection(made)
+            raise Permanent("Qlik Cloud tells no page of consent for this data source")
+        address = told.get("authUrl")
         if not isinstance(address, str) or urlsplit(address).scheme not in {"http", "https"}:
             raise self._client.unusable(request, "no `authUrl`")
         return address
@@ -142,10 +151,7 @@ class QlikClient:
             Conflict: the name is taken there.
             OutcomeUnknown: it may be there, or not.
         """
-        body: dict[str, Json] = {"datasourceID": source_id, "qName": name, "connectionProperties": dict(properties)}
-        if space:
-            body["space"] = space
-        request = send_json("POST", _CONNECTIONS, body, safety=Safety.ONCE)
+        request = send_json("POST", _CONNECTIONS, self._form(source_id, name, space, properties), safety=Safety.ONCE)
         return Connection.of(self._object(self._with_code(request, code)))
 
     def patch_connection(self, connection_id: str, operations: Sequence[Row], code: str = "") -> None:
@@ -167,6 +173,12 @@ class QlikClient:
             NotFound: it is gone already.
         """
         self._client.send(send_empty("DELETE", path("api", "v1", "data-connections", connection_id)))
+
+    @staticmethod
+    def _form(source_id: str, name: str, space: str, properties: Row) -> dict[str, Json]:
+        """A new connection by its properties. Without a space it is in the personal one."""
+        told: dict[str, Json] = {"datasourceID": source_id, "qName": name, "connectionProperties": dict(properties)}
+        return told | {"space": space} if space else told
 
     def _with_code(self, request: Request, code: str) -> Request:
         if not code:

@@ -17,7 +17,7 @@ def text(value: Json) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """A space, or a gateway: something with an id and a name."""
+    """A space."""
 
     id: str
     name: str
@@ -26,6 +26,20 @@ class Space:
     def of(cls, row: Mapping[str, Json]) -> Self:
         """As it is told."""
         return cls(text(row.get("id")), text(row.get("name")))
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """A data gateway. How its members are called is not described, so two ways are understood."""
+
+    id: str
+    name: str
+
+    @classmethod
+    def of(cls, row: Mapping[str, Json]) -> Self:
+        """As it is told."""
+        gateway_id = text(row.get("id")) or text(row.get("gatewayId"))
+        return cls(gateway_id, text(row.get("name")) or text(row.get("gatewayName")) or gateway_id)
 
 
 @dataclass(frozen=True, slots=True)

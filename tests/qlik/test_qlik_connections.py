@@ -278,3 +278,70 @@ def test_nothing_secret_is_written_or_said(tenant: TenantStage) -> None:
     told = "".join(tenant.stage.heard) + "".join(path.read_bytes().decode("latin-1") for path in files)
     assert files
     assert not [secret for secret in (KEY, APP_SECRET, "FAKE-another-secret") if secret in told]
+
+
+def test_where_no_page_of_consent_is_told_nothing_is_made_by_asking(tenant: TenantStage) -> None:
+    tenant.qlik.control.knobs(heeds_auth_url_only=False)
+    tenant.tdr("apply", "--yes")
+
+    said = [tenant.tdr("plan", "--detailed-exitcode").out for _ in range(2)]
+
+    assert len(tenant.connections()) == 1
+    assert all("authenticate the connection 'Pinterest ads' in Qlik Cloud" in one for one in said)
+
+
+def test_asking_for_the_page_where_a_code_is_needed_leaves_nothing(tenant: TenantStage) -> None:
+    tenant.qlik.control.knobs(heeds_auth_url_only=False)
+    tenant.qlik.control.fault("error", method="POST", path="/api/v1/data-connections", status=400, message="no code")
+
+    tenant.tdr("apply", "--yes", expect=1)
+
+    assert tenant.connections() == []
+
+
+def test_properties_that_cannot_be_patched_are_changed_in_the_console(tenant: TenantStage) -> None:
+    tenant.tdr("apply", "--yes")
+    tenant.qlik.control.knobs(patches_properties=False)
+    tenant.stage.edit(FILE, "2026-01-01", "2026-02-01")
+
+    refused = tenant.tdr("apply", "--yes", expect=1)
+    assert "change it at http" in refused.out + refused.err
+    made = tenant.the_connection()["id"]
+    tenant.control("PATCH", f"/connections/{made}", {"properties": {"startTime": "2026-02-01"}})
+
+    tenant.tdr("plan", "--detailed-exitcode")
+
+
+def test_another_member_may_tell_of_consent(tenant: TenantStage) -> None:
+    tenant.tdr("apply", "--yes")
+    tenant.stage.write(
+        "manifests/environments/local.yaml",
+        'qlik: {tenant: "${var:tenant}", api_key: "${secret:env:QLIK_API_KEY}", authorised_by: links.self.href}\n',
+    )
+
+    assert "waits for a person" not in tenant.tdr("plan", "--detailed-exitcode").out
+
+
+def test_a_machine_may_ask_in_the_place_of_a_key(tenant: TenantStage) -> None:
+    tenant.stage.write(
+        "manifests/environments/local.yaml",
+        'qlik: {tenant: "${var:tenant}", client_id: machine-1, client_secret: "${secret:env:MACHINE_SECRET}"}\n',
+    )
+
+    tenant.tdr("apply", "--yes", MACHINE_SECRET="FAKE-secret-of-machine-1")
+
+    assert len(tenant.connections()) == 1
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["api_key: a, client_id: b, client_secret: c", "client_id: b", ""],
+    ids=["key and machine", "machine without secret", "nobody"],
+)
+def test_an_environment_says_who_asks_exactly_once(tenant: TenantStage, target: str) -> None:
+    written = target.replace(": a", ": '${secret:env:QLIK_API_KEY}'").replace(": c", ": '${secret:env:QLIK_API_KEY}'")
+    tenant.stage.write("manifests/environments/local.yaml", f"qlik: {{tenant: 'https://x.example.com', {written}}}\n")
+
+    refused = tenant.tdr("validate", expect=7)
+
+    assert "client_id" in refused.out + refused.err

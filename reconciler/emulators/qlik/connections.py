@@ -92,7 +92,7 @@ def create(call: Call) -> Told:
     if not isinstance(properties, dict):
         raise invalid("connectionProperties is required")
     client_id, secret = _checked(world, properties)
-    if asked.get("authUrlOnly") is True:
+    if asked.get("authUrlOnly") is True and world.knobs.heeds_auth_url_only:
         opened = world.open_page(client_id)
         return 201, {"authUrl": f"{call.base}/oauth-page/{opened.id}?client_id={client_id}&response_type=code"}
     space, tags = _place(call, asked)

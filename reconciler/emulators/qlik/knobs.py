@@ -14,6 +14,7 @@ class Knobs(BaseModel):
         refuses a connection without one.
     code_life_s: how long a code can be used.
     page_life_s: how long the page of an authorisation can be used.
+    heeds_auth_url_only: whether the page of consent is told; else a connection is made, as for sources without consent.
     api_specs: how the properties of a data source are told; their form is not described.
     property_names: how the properties of Pinterest Marketing are called, which is not published.
     patches_properties: whether PATCH takes ``/connectionProperties/NAME``.
@@ -29,6 +30,7 @@ class Knobs(BaseModel):
     code_on_post: Literal["ignored", "taken", "needed"] = "ignored"
     code_life_s: float = Field(default=600, ge=0)
     page_life_s: float = Field(default=3600, ge=0)
+    heeds_auth_url_only: bool = True
     api_specs: Literal["mapping", "list", "schema"] = "mapping"
     property_names: Literal["camel", "snake"] = "camel"
     patches_properties: bool = True

@@ -83,7 +83,7 @@ class Connections:
             raise
         except Permanent as error:
             # Whether a POST needs a code is described nowhere; the way to one is of use then.
-            hint = f"if a person's code is what it lacks: {self._waiting(spec, source.id, name)}"
+            hint = f"if a person's code is what it lacks: {self._waiting(spec, source.id, name, space)}"
             raise Permanent(error.message, hint=hint, status=error.status, request_id=error.request_id) from error
         if not made.id:
             raise Permanent(
@@ -94,7 +94,7 @@ class Connections:
             self._let_in(made.id, made.name or wire.name_of(resource), code)
             return Observation(made.id, {})
         is_in = wire.is_authorised(made, self._authorised_by)
-        return Observation(made.id, {}, note="" if is_in else self._waiting(spec, source.id, made.name))
+        return Observation(made.id, {}, note="" if is_in else self._waiting(spec, source.id, made.name, space))
 
     def update(self, resource: Resource, remote_id: str, desired: Desired, paths: Sequence[str]) -> Observation:
         """Change the fields at *paths* by one PATCH; a code goes with it where it is still to let the connection in.
@@ -111,7 +111,7 @@ class Connections:
         if code and not operations:
             self._let_in(remote_id, wire.name_of(resource), code)
         else:
-            self._client.patch_connection(remote_id, operations, code)
+            self._change(remote_id, operations, code)
         return self._observed(self._client.connection(remote_id), spec)
 
     def delete(self, remote_id: str) -> None:
@@ -190,11 +190,11 @@ class Connections:
             computed["updated_at"] = rfc3339(found.updated)
         note = ""
         if not attributes[wire.AUTHORISED]:
-            note = self._waiting(spec, found.source_id, found.name)
+            note = self._waiting(spec, found.source_id, found.name, found.space_id)
             computed["waits_for_consent"] = note
         return Observation(found.id, attributes, computed, found.created, note)
 
-    def _waiting(self, spec: QlikConnectionSpec | None, source_id: str, name: str) -> str:
+    def _waiting(self, spec: QlikConnectionSpec | None, source_id: str, name: str, space: str) -> str:
         """What a person has to do, with the address where."""
         console = f"authenticate the connection {name!r} in Qlik Cloud at {self._client.address}"
         if spec is None or spec.client_secret is None:
@@ -202,7 +202,7 @@ class Connections:
         try:
             self._hide(spec)
             properties = wire.properties_sent(spec, source_id, self._sources)
-            page = self._client.page_of_consent(source_id, name, properties)
+            page = self._client.page_of_consent(source_id, name, space, properties)
         except ProviderError as error:
             return f"waits for a person: {console}; the page of consent is not told ({error.message})"
         return f"waits for a person: open {page} and let the next apply have the code it shows as `code`, or {console}"
@@ -238,6 +238,18 @@ class Connections:
             case _:
                 value = spec.end_time.isoformat() if spec.end_time else ""
         return {"op": "add", "path": at, "value": value} if value else {"op": "remove", "path": at}
+
+    def _change(self, remote_id: str, operations: Sequence[Mapping[str, Json]], code: str) -> None:
+        """Patch it. Whether Qlik lets properties be patched is described nowhere, so a refusal tells the other way."""
+        try:
+            self._client.patch_connection(remote_id, operations, code)
+        except (Conflict, Denied, NotFound):
+            raise
+        except Permanent as error:
+            hint = (
+                f"where Qlik does not let its API change this, change it at {self._client.address} as the document says"
+            )
+            raise Permanent(error.message, hint=hint, status=error.status, request_id=error.request_id) from error
 
     def _let_in(self, remote_id: str, name: str, code: str) -> None:
         """Use a person's code. A PATCH needs an operation, so the name is set to what it is."""
