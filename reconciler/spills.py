@@ -93,4 +93,5 @@ def _is_held_now(descriptor: int, folder: Path) -> bool:
         return False
     except OSError:
         pass  # nobody can lock it, so nobody sweeps it either
-    return os.path.samestat(os.fstat(descriptor), folder.stat())
+    # One that was swept before it was locked is gone, and its lock is one on nothing.
+    return folder.exists()

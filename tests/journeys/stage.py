@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
@@ -303,6 +304,7 @@ def environment(folder: Path, sandbox: Sandbox | None = None) -> dict[str, str]:
     vendor = {"TDR_VAR_pinterest": sandbox.base_url} if sandbox else {}
     return vendor | {
         "PATH": os.environ.get("PATH", ""),
+        "TMPDIR": tempfile.gettempdir(),
         "HOME": str(home),
         "TDR_KEY": KEY,
         "TDR_SERVICE_KEY": SERVICE_KEY,

@@ -39,7 +39,8 @@ def _another_user() -> str | None:
 def postgres(programs: Path) -> Iterator[str]:
     """A connection text of a server that listens on a socket in a folder of its own."""
     user = _another_user()
-    folder = Path(tempfile.mkdtemp(prefix="tdr-pg-"))  # not below pytest's own: the path of a socket may not be long
+    # Not in the folder of this run: the path of a socket may not be long, and another user has to get there.
+    folder = Path(tempfile.mkdtemp(prefix="tdr-pg-", dir="/tmp"))
     try:
         yield from _served(programs, folder, user)
     finally:
