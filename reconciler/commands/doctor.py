@@ -180,9 +180,12 @@ def _vendors(runtime: Runtime) -> str:
 def _intercom(runtime: Runtime) -> str:
     """Which workspace each connection opens: its zone decides on whose days contacts are filtered."""
     told: list[str] = []
+    hints: list[str] = []
     for address, found in workspaces(runtime.loaded, runtime.clock):
         if isinstance(found, TdrError):
-            raise TdrError(f"{address}: {found.message}", hint=found.hint)
+            told.append(f"{address}: {found.message}")
+            hints.append(found.hint)
+            continue
         if found is None:
             told.append(f"{address} has no token here, so it is not asked")
             continue
@@ -190,6 +193,8 @@ def _intercom(runtime: Runtime) -> str:
         limit = f", {found.calls} requests in ten seconds{left}" if found.calls is not None else ""
         zone = found.timezone or "not told"
         told.append(f"{address} is {found.name!r} ({found.id}) in {found.region or 'no region'}, zone {zone}{limit}")
+    if hints:
+        raise TdrError("; ".join(told), hint=hints[0])
     return "; ".join(told)
 
 

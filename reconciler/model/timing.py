@@ -25,6 +25,7 @@ class ScheduleSpec(Timing):
 
 
 NEVER = Timing()
+"""What nothing ever runs by."""
 
 NamedTiming = Annotated[ScheduleName | Timing | None, Field(union_mode="left_to_right")]
 """The name of a Schedule document, or the timing itself. Text is never a timing, so the first that fits is meant: pydantic

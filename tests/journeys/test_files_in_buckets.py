@@ -95,6 +95,33 @@ def everywhere(stage: Stage) -> dict[str, bytes]:
     return kept | {str(number): text.encode() for number, text in enumerate(stage.heard)}
 
 
+def test_an_activation_writes_into_a_bucket_whole_files_that_replace_or_add(shop: Stage, lake: S3Store) -> None:
+    shop.write(
+        "manifests/activations.yaml",
+        "".join(
+            "---\napiVersion: tdr/v1\nkind: Activation\n"
+            f"metadata: {{name: {name}}}\n"
+            'spec:\n  from: {query: {database: shop, sql: "SELECT 1 AS id"}}\n'
+            f'  to: {{connection: lake, path: "{path}"}}\n  write: {write}\n'
+            for name, path, write in (
+                ("newest", "sent/newest.jsonl", "replace"),
+                ("each", "kept/{date}-{job_id}.parquet", "append"),
+            )
+        ),
+    )
+    obstore.put(lake, "in/a.csv", b"id,name\n1,Jane\n")
+    obstore.put(lake, "late/one.csv", b"id,name\n4,Ola\n")
+    shop.tdr("apply", "--yes")
+
+    for one in ("newest", "newest", "each", "each"):
+        shop.tdr("run", f"activation/{one}")
+
+    assert bytes(obstore.get(lake, "sent/newest.jsonl").bytes()) == b'{"id":1}\n'
+    assert [len(chunk) for chunk in obstore.list(lake, "kept")] == [2]
+    shop.tdr("plan", "--detailed-exitcode")
+    assert leaks(everywhere(shop), [KEY_ID, KEY]) == []
+
+
 def test_rows_come_from_a_bucket_and_go_to_one(shop: Stage, lake: S3Store) -> None:
     obstore.put(lake, "in/a.csv", b"id,name\n1,Jane\n2,Hanako\n")
     obstore.put(lake, "in/2026/02/b.csv", b"id,name\n2,Hana\n3,Ravi\n")

@@ -464,6 +464,16 @@ def test_doctor_tells_a_wrong_token_and_goes_on(stage: Stage) -> None:
     assert "RkFLRV93cm9uZ190b2tlbg" not in "".join(stage.heard)
 
 
+def test_doctor_tells_of_every_connection_also_when_one_is_refused(stage: Stage) -> None:
+    other = MANIFESTS["manifests/support.yaml"].split("---\n")[1].replace("intercom-main", "a-wrong-one")
+    stage.write("manifests/other.yaml", other.replace("INTERCOM_TOKEN", "OTHER_TOKEN"))
+
+    told = doctored(stage, expect=1, OTHER_TOKEN="RkFLRV93cm9uZ190b2tlbg==")["message"]
+
+    assert "connection/a-wrong-one: " in told
+    assert "connection/intercom-main is 'Sandbox workspace'" in told
+
+
 def test_doctor_asks_nobody_for_a_connection_that_is_made_elsewhere(stage: Stage) -> None:
     stage.write(
         "manifests/other.yaml",
