@@ -29,10 +29,21 @@ def id_of(address: Address, remote_ids: Mapping[Address, str]) -> str | Unknown:
     return remote_ids.get(address) or Unknown(address)
 
 
+def _anybodys(_told: Object) -> bool:
+    return True
+
+
 def looked(
-    api: FlowService, kind: Kind, wanted: Sequence[Wanted], observed: Callable[[Object], Observation]
+    api: FlowService,
+    kind: Kind,
+    wanted: Sequence[Wanted],
+    observed: Callable[[Object], Observation],
+    may_be_ours: Callable[[Object], bool] = _anybodys,
 ) -> Mapping[Address, Seen]:
-    """One list for all; what it lacks is asked for by itself, for lists may be late or lose a page."""
+    """One list for all; what it lacks is asked for by itself, for lists may be late or lose a page.
+
+    may_be_ours: whether an object of the right name could be the one that is declared.
+    """
     try:
         listed = api.listed(kind)
     except ProviderError as error:
@@ -50,7 +61,7 @@ def looked(
             matching = named.get(name_of(question.resource), []) if question.resource else []
             if question.resource and not matching and mine is None:
                 matching = _by_name(api, kind, name_of(question.resource))
-            found = sorted(map(observed, matching), key=lambda one: one.remote_id)
+            found = sorted(map(observed, filter(may_be_ours, matching)), key=lambda one: one.remote_id)
             seen[question.address] = Finding(None if mine is None else observed(mine), tuple(found))
         except ProviderError as error:
             seen[question.address] = Unreadable(error)

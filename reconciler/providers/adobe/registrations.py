@@ -93,7 +93,7 @@ class Registrations:
                 homes.update(self._homes())
             return self._observed(told, homes)
 
-        return looked(self._api, Kind.CONNECTION_SPECS, wanted, observed)
+        return looked(self._api, Kind.CONNECTION_SPECS, wanted, observed, self._is_ours)
 
     def create(self, resource: Resource, context: Context) -> Observation:
         """Make it and let the flow specification list it.
@@ -135,8 +135,7 @@ class Registrations:
         homes = self._homes()
         for told in self._api.listed(Kind.CONNECTION_SPECS):
             # What was taken out of its flow specification cannot be deleted, and is nobody's any more.
-            is_ours = told.get("type") == TYPE and told.get("imsOrgId") == self._target.org_id
-            if is_ours and str(told["id"]) in homes:
+            if told.get("type") == TYPE and self._is_ours(told) and str(told["id"]) in homes:
                 yield Found("sourceregistration", wire.text(told.get("name")), self._observed(told, homes))
 
     def declare(self, found: Found) -> Declaration | Undeclarable:
@@ -151,6 +150,10 @@ class Registrations:
             "flow_spec": found.observation.attributes["flow_spec"],
         }
         return Declaration(tree)
+
+    def _is_ours(self, told: Object) -> bool:
+        """Whether this organisation made it; the catalogue has others, and some of the same names."""
+        return told.get("imsOrgId") in {None, self._target.org_id}
 
     # -- flow specifications -------------------------------------------------------------------------------------
 
