@@ -38,17 +38,9 @@ class Descriptions:
     def _described(self, sobject: str) -> ObjectShape:
         request = get(f"{self._data}{path('sobjects', sobject, 'describe')}")
         told = self._client.json(request)
-        fields = told.get("fields") if isinstance(told, Mapping) else None
-        if not isinstance(told, Mapping) or not isinstance(fields, list):
+        if not isinstance(told, Mapping) or not isinstance(told.get("fields"), list):
             raise self._client.unusable(request, "no fields")
-        return ObjectShape(
-            str(told.get("name") or sobject),
-            createable=told.get("createable") is True,
-            updateable=told.get("updateable") is True,
-            deletable=told.get("deletable") is True,
-            queryable=told.get("queryable") is True,
-            fields=tuple(_field(one) for one in fields if isinstance(one, Mapping)),
-        )
+        return shape_of(sobject, told)
 
     def names(self) -> list[str]:
         """API names of all objects that the user may see."""
@@ -92,6 +84,20 @@ class Descriptions:
         daily = told.get("DailyApiRequests") if isinstance(told, Mapping) else None
         left, most = (daily.get("Remaining"), daily.get("Max")) if isinstance(daily, Mapping) else (None, None)
         return (left, most) if isinstance(left, int) and isinstance(most, int) else None
+
+
+def shape_of(sobject: str, told: Mapping[str, Json]) -> ObjectShape:
+    """*sobject* as the answer *told* describes it; what is not told is taken for no."""
+    fields = told.get("fields")
+    fields = fields if isinstance(fields, list) else []
+    return ObjectShape(
+        str(told.get("name") or sobject),
+        createable=told.get("createable") is True,
+        updateable=told.get("updateable") is True,
+        deletable=told.get("deletable") is True,
+        queryable=told.get("queryable") is True,
+        fields=tuple(_field(one) for one in fields if isinstance(one, Mapping)),
+    )
 
 
 def _field(told: Mapping[str, Json]) -> ObjectField:

@@ -10,9 +10,10 @@ from reconciler.commands.answer import FAILED, OK, Answer
 from reconciler.commands.planning import checked
 from reconciler.engine.refresh import refresh
 from reconciler.engine.safety import guard_accounts
-from reconciler.errors import ManifestError, TdrError
+from reconciler.errors import ManifestError, ProviderError, TdrError
 from reconciler.model.observation import Unreadable
 from reconciler.model.probe import ProbeRecord, Told, merged
+from reconciler.model.salesforce import OLDEST_LASTING, SalesforceConnection
 from reconciler.ports.clock import rfc3339
 from reconciler.ports.probing import Answered, Probes
 from reconciler.ports.provider import RUNNABLE, JobStatus, Runs
@@ -20,6 +21,7 @@ from reconciler.reports.documents import Document, heading
 from reconciler.wiring import Runtime
 from reconciler.wiring.intercom import intercom_connections, workspaces
 from reconciler.wiring.probing import Kept, host_of, keep, place_of, recorded
+from reconciler.wiring.salesforce import open_org
 
 
 def doctor(runtime: Runtime, *, probes: bool = False) -> Answer:
@@ -40,6 +42,8 @@ def doctor(runtime: Runtime, *, probes: bool = False) -> Answer:
     ]
     if intercom_connections(runtime.loaded):
         checks.append(("intercom", _intercom))
+    if any(isinstance(one.spec, SalesforceConnection) for one in runtime.world.resources.values()):
+        checks.append(("salesforce", _salesforce))
     if probes:
         checks.append(("probe", lambda runtime: _probe(runtime, asked)))
     if probes or runtime.probed != Kept():
@@ -195,6 +199,33 @@ def _intercom(runtime: Runtime) -> str:
         told.append(f"{address} is {found.name!r} ({found.id}) in {found.region or 'no region'}, zone {zone}{limit}")
     if hints:
         raise TdrError("; ".join(told), hint=hints[0])
+    return "; ".join(told)
+
+
+def _salesforce(runtime: Runtime) -> str:
+    """Whether each connection to Salesforce is let in, its version, and the requests that its org has left."""
+    told: list[str] = []
+    failed: list[tuple[str, str]] = []
+    for address, resource in sorted(runtime.world.resources.items()):
+        spec = resource.spec
+        if not isinstance(spec, SalesforceConnection):
+            continue
+        try:
+            api = open_org(runtime, spec)
+            try:
+                left = api.descriptions.requests_left()
+            finally:
+                api.close()
+        except ProviderError as error:
+            failed.append((f"{address}: {error.message}", error.hint))
+            continue
+        requests = "requests left not told" if left is None else f"{left[0]} of {left[1]} requests left today"
+        ending = ", a version that ends with Summer '28" if spec.version < OLDEST_LASTING else ""
+        told.append(f"{address} is let in by {spec.auth}, version {spec.api_version}{ending}, {requests}")
+        if left is not None and left[0] == 0:
+            failed.append((f"{address} has no requests left today", "run again later, or raise the org's limit"))
+    if failed:
+        raise TdrError("; ".join([one for one, _ in failed] + told), hint=failed[0][1])
     return "; ".join(told)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from reconciler.commands.answer import BLOCKED, FAILED, INVALID, OK, Answer
+from reconciler.commands.objects_ahead import objects_ahead
 from reconciler.commands.planning import ALL_LEVELS, checked, overlays_of
 from reconciler.commands.unknown_databases import DATABASE_PATHS, undeclared_databases, unknown_database
 from reconciler.diagnostics import Diagnostic, Severity, did_you_mean, sorted_by_place
@@ -50,9 +51,10 @@ def validate_online(runtime: Runtime) -> Answer:
     severity = Severity.ERROR if runtime.embedded is not None else Severity.WARNING
     missing = [*_missing_databases(runtime, prepared, severity), *_missing_tables(runtime, prepared, severity)]
     asked = [runtime.placed(Address.parse(one.subject), one) for one in (*unread, *taken, *missing)]
-    findings = tuple(sorted_by_place(dict.fromkeys((*found, *asked))))
+    ahead = objects_ahead(runtime, runtime.world.resources.keys())
+    findings = tuple(sorted_by_place(dict.fromkeys((*found, *asked, *ahead))))
     document = documents.validation_document(findings, rfc3339(runtime.clock.now()), overlays_of(runtime))
-    return Answer(document | {"online": True}, _exit_code(unread, taken, missing))
+    return Answer(document | {"online": True}, _exit_code(unread, taken, [*missing, *ahead]))
 
 
 def _exit_code(unread: Sequence[Diagnostic], taken: Sequence[Diagnostic], missing: Sequence[Diagnostic]) -> int:

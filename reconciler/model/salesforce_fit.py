@@ -6,7 +6,6 @@ row; Treasure Data's page of the Salesforce export for the key of an upsert.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
@@ -22,13 +21,19 @@ Parents = Callable[[str], ObjectShape | None]
 """The shape of an object that a lookup points at; None where it cannot be looked at."""
 
 
-def misfits(shape: ObjectShape, columns: Sequence[OutColumn], intent: Intent, parents: Parents) -> Iterator[Misfit]:
-    """Everything that will keep rows of *columns* from doing what *intent* says."""
+def misfits(
+    shape: ObjectShape, columns: Sequence[OutColumn] | None, intent: Intent, parents: Parents
+) -> Iterator[Misfit]:
+    """Everything that will keep rows of *columns*, which None says that nobody knows yet, from doing what *intent* says."""
     yield from _about_object(shape, intent)
     yield from _about_key(shape, columns, intent)
-    filled = Counter(column.name.lower() for column in columns)
+    if columns is None:
+        return
+    filled: set[str] = set()
     for column in columns:
-        if filled[column.name.lower()] > 1:
+        is_twice = column.name.lower() in filled
+        filled.add(column.name.lower())
+        if is_twice:
             hint = "give each column a field of its own"
             yield Misfit("column", f"column {column.name} is there twice: case makes no difference to Salesforce", hint)
         elif "." in column.name:
@@ -60,11 +65,11 @@ def _about_object(shape: ObjectShape, intent: Intent) -> Iterator[Misfit]:
         )
 
 
-def _about_key(shape: ObjectShape, columns: Sequence[OutColumn], intent: Intent) -> Iterator[Misfit]:
+def _about_key(shape: ObjectShape, columns: Sequence[OutColumn] | None, intent: Intent) -> Iterator[Misfit]:
     key = intent.key
     if not key:
         return
-    if not any(column.name.lower() == key.lower() for column in columns):
+    if columns is not None and not any(column.name.lower() == key.lower() for column in columns):
         yield Misfit("key", f"the query puts out no column {key}, by which records are found", f"select it AS {key}")
     field = shape.field(key)
     if field is None:

@@ -94,10 +94,11 @@ class Intent:
 class Misfit:
     """One reason why rows will not arrive. *about*: ``column``, ``columns``, ``key`` or ``object``.
 
-    is_certain: no row ever arrives; otherwise some may.
+    is_certain: no row ever arrives; otherwise some may. is_measured: some rows certainly do not.
     """
 
     about: str
     message: str
     hint: str
     is_certain: bool = True
+    is_measured: bool = False

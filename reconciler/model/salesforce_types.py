@@ -22,12 +22,14 @@ class Sort(StrEnum):
     DAY = "dates"
     MOMENT = "timestamps"
     CLOCK = "times of day"
+    LIST = "lists"
     OTHER = "values that are no single one"
     UNKNOWN = ""
 
 
 _SORTS: Final = (
-    (Sort.OTHER, r"(ARRAY|MAP|ROW|STRUCT|UNION|LIST)\b.*|.*\]|BLOB|VARBINARY|BINARY|BYTEA|JSON"),
+    (Sort.LIST, r"ARRAY\b.*|.*\]"),
+    (Sort.OTHER, r"(MAP|ROW|STRUCT|UNION)\b.*|BLOB|VARBINARY|BINARY|BYTEA"),
     (Sort.TEXT, r"(N?VAR)?CHAR\b.*|TEXT|STRING|UUID|ENUM\b.*"),
     (Sort.WHOLE, r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|LONG|U(TINY|SMALL|BIG)INT"),
     (Sort.FRACTION, r"(DOUBLE|FLOAT|REAL)\b.*|(DECIMAL|NUMERIC)\b.*"),
@@ -55,11 +57,11 @@ _TAKES: Final = {
 """Type of field -> what it takes besides text, which may hold anything; types left out take everything."""
 _UNSENDABLE: Final = frozenset({"base64", "address", "location", "complexvalue"})
 _HOW: Final = {
-    "boolean": "CAST({name} AS BOOLEAN)",
-    "int": "CAST({name} AS BIGINT)",
-    "long": "CAST({name} AS BIGINT)",
-    "date": "CAST({name} AS DATE)",
-    "datetime": "from_unixtime({name})",
+    "boolean": "CAST(… AS BOOLEAN)",
+    "int": "CAST(… AS BIGINT)",
+    "long": "CAST(… AS BIGINT)",
+    "date": "CAST(… AS DATE)",
+    "datetime": "from_unixtime(…)",
 }
 
 
@@ -80,19 +82,19 @@ def type_misfit(column: OutColumn, field: ObjectField) -> Misfit | None:
     if sort is Sort.UNKNOWN:
         return None
     if sort is Sort.OTHER:
-        hint = f"make it text, such as `array_join({column.name}, ';') AS {field.name}`, or leave it out"
+        hint = f"make it text, such as `CAST(… AS VARCHAR) AS {field.name}`, or leave it out"
         return Misfit("column", f"column {column.name} has {sort} ({column.sql_type}), which no field holds", hint)
     takes = _TAKES.get(field.type)
     if takes is None or sort is Sort.TEXT or sort in takes:
         return too_long(column, field)
-    how = _HOW.get(field.type, "CAST({name} AS VARCHAR)").format(name=column.name)
+    how = _HOW.get(field.type, "CAST(… AS VARCHAR)")
     is_number = sort in _NUMBERS and field.type not in {"boolean", "int", "long"}
     # A fraction that is whole, and 0 and 1 as truth values, do arrive.
     is_certain = not (sort is Sort.FRACTION and field.type in {"int", "long"}) and not (
         sort is Sort.WHOLE and field.type == "boolean"
     )
     if field.type == "date" and is_number:
-        how = f"CAST(from_unixtime({column.name}) AS DATE)"
+        how = "CAST(from_unixtime(…) AS DATE)"
     return Misfit(
         "column",
         f"column {column.name} has {sort} ({column.sql_type}), and the field is of type {field.type}",
@@ -110,6 +112,7 @@ def too_long(column: OutColumn, field: ObjectField) -> Misfit | None:
         "column",
         f"column {column.name} {may} texts of {column.longest} characters, and the field holds {field.length}: such rows are "
         "refused",
-        f"write `substr({column.name}, 1, {field.length}) AS {field.name}`",
+        f"write `substr(…, 1, {field.length}) AS {field.name}`",
         is_certain=False,
+        is_measured=not column.is_bound,
     )

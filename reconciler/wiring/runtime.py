@@ -35,6 +35,7 @@ class Runtime:
     state_folder: of this environment, such as ``state/local``.
     embedded: the service on this machine, or None where Treasure Data itself answers.
     probed: what an account was found to do.
+    tokens: where those are kept that rotate.
     """
 
     project: Project
@@ -46,6 +47,7 @@ class Runtime:
     clock: Clock
     embedded: Embedded | None
     probed: Kept
+    tokens: TokensOnNeed
 
     @property
     def store(self) -> StateStore:
@@ -141,4 +143,4 @@ def open_runtime(
         )
         place = loaded.environment.state
         state = StateOnNeed(project, loaded.environment_name, place, folder, clock, os.environ, closing)
-        yield Runtime(project, loaded.environment_name, folder, loaded, world, state, clock, embedded, probed)
+        yield Runtime(project, loaded.environment_name, folder, loaded, world, state, clock, embedded, probed, tokens)

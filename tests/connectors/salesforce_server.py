@@ -16,6 +16,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from salesforce_described import OBJECTS
+
 TOKEN = "00D!FAKE-access-token"
 REFUSED = "REQUIRED_FIELD_MISSING:Required fields are missing: [LastName]:LastName --"
 LOCKED = "UNABLE_TO_LOCK_ROW:unable to obtain exclusive access to this record or 1 records: 003:--"
@@ -32,6 +34,7 @@ class Org:
     faults: number of a request, counted from 1 -> what happens to it: ``cut`` and ``503`` before it acts, ``429``, ``lost`` and
     ``acted-503`` after it acted, or anything callable, which is called after it acted and before it is answered.
     locked: LastName -> how often its row is locked still. needs_serial: LastNames that are locked unless batches go one by one.
+    objects: what is told of each object. may_hard_delete: whether the user may; None is not told. looks: questions about objects.
     half_done: how many of the next jobs or batches stop half way, and how: state and message.
     """
 
@@ -51,6 +54,9 @@ class Org:
     made: int = 0
     deleted: list[str] = field(default_factory=list)
     batches: int = 0
+    objects: dict[str, dict[str, Any]] = field(default_factory=lambda: dict(OBJECTS))
+    may_hard_delete: bool | None = True
+    looks: list[str] = field(default_factory=list)
 
     def add(self, row: Row) -> str:
         self.made += 1
@@ -172,6 +178,12 @@ def handler_of(org: Org) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - the ha
 
         def handle_any(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            asked = about_objects(org, self.path)
+            if asked is not None and self.headers.get("Authorization") == f"Bearer {TOKEN}":
+                # Not among the calls, which a fault is for: nothing has happened by then.
+                org.looks.append(urlsplit(self.path).path)
+                self.answer(*asked)
+                return
             with acting:
                 org.calls.append(f"{self.command} {urlsplit(self.path).path.rpartition('/')[2]}")
                 fault = org.faults.get(len(org.calls), "")
@@ -231,6 +243,27 @@ def handler_of(org: Org) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - the ha
         do_GET = do_POST = do_PUT = do_PATCH = handle_any  # noqa: N815 - the base class's
 
     return Handler
+
+
+def about_objects(org: Org, path: str) -> Answer | None:  # noqa: PLR0911 - a table of requests
+    """What is told of objects, rights and limits; None when something else is asked."""
+    url = urlsplit(path)
+    at = url.path.split("/")[4:]
+    soql = parse_qs(url.query).get("q", [""])[0]
+    if at[:1] == ["limits"]:
+        return told(200, {"DailyApiRequests": {"Max": 15_000, "Remaining": 14_998}})
+    if at[:1] == ["sobjects"]:
+        if not at[1]:
+            return told(200, {"sobjects": [{"name": name} for name in org.objects]})
+        found = org.objects.get(at[1])
+        return told(200, found) if found else told(404, [{"errorCode": "NOT_FOUND", "message": "no such thing"}])
+    if soql.startswith("SELECT COUNT()"):
+        return told(200, {"totalSize": len(org.records), "done": True, "records": []})
+    if soql.endswith("FROM UserPermissionAccess"):
+        if org.may_hard_delete is None:
+            return told(400, [{"errorCode": "INVALID_TYPE", "message": "no such object"}])
+        return told(200, {"done": True, "records": [{"PermissionsBulkApiHardDelete": org.may_hard_delete}]})
+    return None
 
 
 def ingest(org: Org, verb: str, at: list[str], body: bytes) -> Answer:  # noqa: PLR0911 - a table of requests

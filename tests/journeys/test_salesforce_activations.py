@@ -45,6 +45,9 @@ MODES = {
 def written(stage: Stage, write: str, more: str = "") -> None:
     for name in ("pinterest", "activation"):
         (stage.folder / f"manifests/{name}.yaml").unlink(missing_ok=True)
+    # Nobody listens there, so that no plan of this module looks at an org.
+    text = "endpoints: {pinterest: '${var:pinterest}', salesforce: 'http://127.0.0.1:9'}\n"
+    stage.write("manifests/environments/local.yaml", text)
     stage.write("manifests/crm.yaml", CONNECTION)
     stage.write("manifests/crm-activation.yaml", ACTIVATION.replace("WRITE", write) + more)
 

@@ -51,6 +51,8 @@ def shop(tmp_path: Path) -> Stage:
     folder.mkdir()
     stage = Stage(folder, None, environment(folder) | SECRETS)
     stage.write("tdr.yaml", "apiVersion: tdr/v1\nproject: shop\n")
+    # Nobody listens there, so that no plan of this module looks at an org.
+    stage.write("manifests/environments/local.yaml", "endpoints: {salesforce: 'http://127.0.0.1:9'}\n")
     stage.write("manifests/shop.yaml", SHOP)
     stage.write("manifests/crm.yaml", CRM)
     return stage

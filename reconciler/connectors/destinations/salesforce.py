@@ -13,9 +13,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.connectors.destinations.salesforce_ahead import look_ahead
 from reconciler.connectors.destinations.salesforce_desk import Desk
 from reconciler.connectors.destinations.salesforce_journal import Journal
-from reconciler.connectors.destinations.salesforce_run import Run, begin, begin_again, judge
+from reconciler.connectors.destinations.salesforce_run import Run, begin, begin_again, judge, staged_by
 from reconciler.connectors.destinations.salesforce_settings import SalesforceSettings, check_columns, read_settings
 from reconciler.dataplane.exporter import columns_of_rows
 from reconciler.dataplane.workspace import open_workspace
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     import duckdb
 
     from reconciler.apis.salesforce import Salesforce
+
+_NO_KINDS: Mapping[str, str] = {}
 
 
 class SalesforceDestination:
@@ -80,7 +83,7 @@ class SalesforceDestination:
                 shutil.rmtree(journal.folder, ignore_errors=True)
                 begin(desk, connection, columns)
                 self._forget_refused(journal)
-            return self._finished(desk)
+            return self._finished(desk, columns)
 
     def retry(self, request: ExportRequest, progress: Progress, cancelled: threading.Event) -> ExportReport:
         """Go on with the job's run when it broke off, else send the rows once more that Salesforce refused in it.
@@ -113,12 +116,12 @@ class SalesforceDestination:
             if path != journal.folder and other.target == journal.target and other.kept is not None:
                 other.let_go()
 
-    def _finished(self, desk: Desk) -> ExportReport:
-        """Carry the run out, and write down how it ended."""
+    def _finished(self, desk: Desk, kinds: Mapping[str, str] = _NO_KINDS) -> ExportReport:
+        """Carry the run out, and write down how it ended. kinds: column -> SQL type, as far as it is known."""
         journal = desk.journal
         try:
             judge(desk, journal.rejected)
-            report = self._carried_out(desk)
+            report = self._carried_out(desk, kinds)
         except Permanent as error:
             if not journal.asked_anything:
                 shutil.rmtree(journal.folder, ignore_errors=True)
@@ -128,9 +131,12 @@ class SalesforceDestination:
         journal.finish(report)
         return report
 
-    def _carried_out(self, desk: Desk) -> ExportReport:
+    def _carried_out(self, desk: Desk, kinds: Mapping[str, str]) -> ExportReport:
         api = self._connect(desk.settings)
         try:
+            if not desk.journal.asked_anything and desk.journal.retries is None:
+                columns = {name: kinds.get(name, "") for name in desk.journal.columns}
+                look_ahead(api.descriptions, desk, columns, staged_by(desk))
             run = Run(api, desk)
             try:
                 return run.carry_out()

@@ -35,6 +35,11 @@ DELETE: Final = "delete"
 _STAGED: Final = "rows.parquet"
 
 
+def staged_by(desk: Desk) -> Path:
+    """Where the rows of the query are, as text."""
+    return desk.folder / (_STAGED if desk.settings.finds_ids else f"{WRITE}-1.parquet")
+
+
 def begin(desk: Desk, connection: duckdb.DuckDBPyConnection, columns: Mapping[str, str]) -> None:
     """Stage the rows of the view ``rows``, and write that a run begins."""
     settings = desk.settings
@@ -42,7 +47,7 @@ def begin(desk: Desk, connection: duckdb.DuckDBPyConnection, columns: Mapping[st
         connection,
         desk.workspace,
         columns,
-        desk.folder / (_STAGED if settings.finds_ids else f"{WRITE}-1.parquet"),
+        staged_by(desk),
         key=settings.key,
         erases=settings.empty_values == "erase" and bool(settings.key),
     )

@@ -1,0 +1,72 @@
+"""What is known before the first row leaves: whether the columns are fields of the object, for the user who writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from reconciler.connectors.destinations.salesforce_rows import file_sql, quoted
+from reconciler.diagnostics import closest
+from reconciler.errors import Permanent
+from reconciler.model.salesforce_fit import misfits
+from reconciler.model.salesforce_objects import Intent, Misfit, ObjectShape, OutColumn
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import duckdb
+
+    from reconciler.apis.salesforce_describe import Descriptions
+    from reconciler.connectors.destinations.salesforce_desk import Desk
+    from reconciler.connectors.destinations.salesforce_settings import SalesforceSettings
+
+
+def look_ahead(org: Descriptions, desk: Desk, columns: Mapping[str, str], staged: Path) -> None:
+    """Refuse what could never arrive, and tell what some rows will be refused for.
+
+    columns: result column -> SQL type. staged: the rows, as text.
+
+    Raises:
+        Permanent: no row could be written, or some could not and none may be left out. Nothing was sent.
+    """
+    settings = desk.settings
+    shape = org.shape(settings.object)
+    if shape is None:
+        near = closest(settings.object, org.names())
+        hint = f"did you mean `{near}`?" if near else "custom objects end with __c"
+        raise Permanent(f"nothing was sent: the org has no object {settings.object} that the user may see", hint=hint)
+    longest = _longest(desk, shape, columns, staged)
+    out = [OutColumn(name, kind, longest.get(name)) for name, kind in columns.items()]
+    found = [*misfits(shape, out, _intent(settings), org.shape)]
+    if settings.mode == "truncate" and settings.hard_delete and org.may_hard_delete() is False:
+        hint = "give the user the permission `Bulk API Hard Delete`, or write `replace: soft`"
+        found.append(Misfit("write", "the user may not delete records for good", hint))
+    stops = [one for one in found if one.is_certain or _cannot_be_left_out(one, settings)]
+    if stops:
+        told = "; ".join(one.message for one in stops)
+        raise Permanent(f"nothing was sent: {told}", hint="; ".join(dict.fromkeys(one.hint for one in stops)))
+    for one in found:
+        desk.progress(0, desk.journal.rows, f"notice: {one.message}")
+
+
+def _intent(settings: SalesforceSettings) -> Intent:
+    return Intent("replace" if settings.mode == "truncate" else settings.operation, settings.key)
+
+
+def _cannot_be_left_out(misfit: Misfit, settings: SalesforceSettings) -> bool:
+    """Texts that are too long are there for sure, since they were measured."""
+    return misfit.is_measured and not settings.ignore_invalid_records
+
+
+def _longest(desk: Desk, shape: ObjectShape, columns: Mapping[str, str], staged: Path) -> dict[str, int]:
+    """Column -> characters of its longest text, of those whose field has a bound."""
+    bounded = [name for name in columns if (field := shape.field(name)) is not None and field.length]
+    if not bounded:
+        return {}
+    measured = ", ".join(f"coalesce(max(length({quoted(name)})), 0)" for name in bounded)
+
+    def work(engine: duckdb.DuckDBPyConnection) -> tuple[int, ...]:
+        [row] = engine.sql(f"SELECT {measured} FROM {file_sql(staged)}").fetchall()
+        return tuple(int(one) for one in row)
+
+    return dict(zip(bounded, desk.workspace.with_room(work), strict=True))

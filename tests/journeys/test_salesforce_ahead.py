@@ -1,0 +1,237 @@
+"""Objects of Salesforce are looked at before anything is applied, and again before a row leaves: from manifests to what is said."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from stage import Stage, environment
+
+from reconciler.cli.reporting import FORMATS
+
+sys.path.append(str(Path(__file__).parents[1] / "connectors"))
+from salesforce_described import OBJECTS, text
+from salesforce_server import TOKEN, Server
+
+SECRETS = {"SF_ID": "FAKE-consumer-key/1", "SF_SECRET": "FAKE-consumer-secret/1"}
+SHOP = """\
+apiVersion: tdr/v1
+kind: Database
+metadata: {name: shop}
+spec: {}
+---
+apiVersion: tdr/v1
+kind: Table
+metadata: {name: leads}
+spec: {database: shop, columns: [{name: email, type: string}, {name: name, type: string}, {name: visits, type: long}]}
+"""
+CRM = """\
+apiVersion: tdr/v1
+kind: Connection
+metadata: {name: crm}
+spec:
+  type: salesforce
+  auth: client_credentials
+  client_id: ${secret:env:SF_ID}
+  client_secret: ${secret:env:SF_SECRET}
+"""
+ACTIVATION = """\
+apiVersion: tdr/v1
+kind: Activation
+metadata: {name: leads-to-crm}
+spec:
+  from:
+    query:
+      database: shop
+      sql: SELECT COLUMNS FROM leads
+  to: {connection: crm, object: Contact}
+  write: WRITE
+"""
+GOOD = "email AS Email__c, name AS LastName"
+FILE = "manifests/activation.yaml"
+
+
+@pytest.fixture
+def salesforce() -> Iterator[Server]:
+    server = Server()
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture
+def shop(tmp_path: Path, salesforce: Server) -> Stage:
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    stage = Stage(folder, None, environment(folder) | SECRETS)
+    stage.write("tdr.yaml", "apiVersion: tdr/v1\nproject: shop\n")
+    stage.write("manifests/environments/local.yaml", f"endpoints: {{salesforce: '{salesforce.url}'}}\n")
+    stage.write("manifests/shop.yaml", SHOP)
+    stage.write("manifests/crm.yaml", CRM)
+    return stage
+
+
+def written(stage: Stage, columns: str = GOOD, write: str = "{upsert: Email__c}") -> None:
+    stage.write(FILE, ACTIVATION.replace("COLUMNS", columns).replace("WRITE", write))
+
+
+def test_a_column_that_is_no_field_stops_the_plan_at_its_line_in_every_format(shop: Stage, salesforce: Server) -> None:
+    written(shop, "email AS Email__c, name AS LastNam")
+
+    said = shop.tdr("plan", expect=7)
+    assert "error[object-misfit]: column LastNam is no field of Contact" in said.err
+    assert f"{FILE}:8" in said.err
+    assert "write `AS LastName`" in said.err
+    assert salesforce.org.calls == ["POST token"]
+    for one in FORMATS["plan"]:
+        told = shop.tdr("plan", "--format", one, expect=7)
+        assert "column LastNam is no field of Contact" in (told.out or told.err), one
+    shop.tdr("apply", "--yes", expect=7)
+    with shop.somebody() as td:
+        assert [*td.saved_queries()] == []
+
+
+def findings(stage: Stage, *arguments: str, expect: int | None = 0) -> list[dict[str, Any]]:
+    document = stage.tdr("plan", "--format", "json", *arguments, expect=expect).document
+    return [one for one in document["warnings"] if one["rule"].startswith(("object-", "records-"))]
+
+
+def test_what_fits_is_planned_without_a_word_and_a_settled_plan_asks_nobody(shop: Stage, salesforce: Server) -> None:
+    written(shop)
+    assert findings(shop) == []
+    shop.tdr("apply", "--yes")
+    asked = len(salesforce.org.looks)
+    assert asked
+
+    shop.tdr("plan", "--detailed-exitcode")
+
+    assert len(salesforce.org.looks) == asked
+
+
+def test_how_many_records_a_run_would_delete_is_told_with_the_plan(shop: Stage, salesforce: Server) -> None:
+    written(shop, write="{replace: hard}")
+    for name in range(12):
+        salesforce.org.add({"LastName": f"Old {name}"})
+
+    (found,) = findings(shop)
+    assert (found["rule"], found["severity"]) == ("records-there", "notice")
+    assert found["message"] == "Contact has 12 records now that a run would delete"
+    assert "Contact has 12 records now" in shop.tdr("plan").out
+
+    salesforce.org.may_hard_delete = False
+    said = shop.tdr("plan", expect=7)
+    assert "the user may not delete records for good" in said.err
+    assert "write `replace: soft`" in said.err
+    salesforce.org.may_hard_delete = None
+    assert [one["rule"] for one in findings(shop)] == ["records-there", "object-unseen"]
+
+
+@pytest.mark.parametrize(
+    ("write", "columns", "line", "told"),
+    [
+        ("{upsert: Key__c}", "email AS Email__c", 10, "the query puts out no column Key__c"),
+        ("{upsert: Emial__c}", "email AS Emial__c", 10, "Contact has no field Emial__c"),
+        ("insert", "email AS Email", 8, "Contact needs LastName"),
+    ],
+)
+def test_each_misfit_has_its_place(shop: Stage, write: str, columns: str, line: int, told: str) -> None:
+    written(shop, columns, write)
+
+    said = shop.tdr("plan", expect=7)
+
+    assert told in said.err
+    assert f"{FILE}:{line}" in said.err
+
+
+def test_an_object_that_is_not_there_is_told_with_the_one_that_may_be_meant(shop: Stage) -> None:
+    written(shop)
+    shop.edit(FILE, "object: Contact", "object: Contacts")
+
+    said = shop.tdr("plan", expect=7)
+
+    assert "the org has no object Contacts that the user may see" in said.err
+    assert "did you mean `Contact`?" in said.err
+    assert f"{FILE}:9" in said.err
+
+
+def test_validate_online_looks_at_everything_that_is_declared(shop: Stage, salesforce: Server) -> None:
+    written(shop)
+    shop.tdr("apply", "--yes")
+    contact = {one["name"]: one for one in OBJECTS["Contact"]["fields"] if one["name"] != "LastName"}
+    salesforce.org.objects["Contact"] = OBJECTS["Contact"] | {"fields": [*contact.values(), text("LastName", 3)]}
+    shop.edit(FILE, "name AS", "CAST(name AS VARCHAR(9)) AS")
+
+    said = shop.tdr("validate", "--online", "--format", "json")
+
+    (found,) = [one for one in said.document["diagnostics"] if one["rule"] == "object-misfit"]
+    assert (found["severity"], found["file"]) == ("warning", FILE) if "file" in found else found
+    assert "may have texts of 9 characters, and the field holds 3" in found["message"]
+    salesforce.org.objects.pop("Contact")
+    shop.tdr("validate", "--online", expect=7)
+
+
+def test_an_org_that_is_not_reached_stops_no_plan(shop: Stage) -> None:
+    written(shop)
+    shop.write("manifests/environments/local.yaml", "endpoints: {salesforce: 'http://127.0.0.1:9'}\n")
+
+    (found,) = findings(shop)
+
+    assert (found["rule"], found["severity"]) == ("object-unseen", "warning")
+    assert "Contact was not looked at" in found["message"]
+
+
+def test_a_run_looks_again_and_sends_nothing_that_cannot_arrive(shop: Stage, salesforce: Server) -> None:
+    written(shop)
+    shop.write("data/leads.csv", "email,name,visits\na@example.com,Ann,1\n")
+    shop.write(
+        "manifests/import.yaml",
+        "apiVersion: tdr/v1\nkind: Import\nmetadata: {name: leads}\n"
+        "spec: {from: {type: files, paths: [data/leads.csv]}, to: {database: shop, table: leads}}\n",
+    )
+    shop.tdr("apply", "--yes")
+    shop.tdr("run", "import/leads")
+    fields = [one for one in OBJECTS["Contact"]["fields"] if one["name"] != "LastName"]
+    salesforce.org.objects["Contact"] = OBJECTS["Contact"] | {"fields": fields}
+
+    said = shop.tdr("run", "activation/leads-to-crm", expect=None)
+
+    assert "nothing was sent: column LastName is no field of Contact" in said.out + said.err
+    assert salesforce.org.jobs == {}
+    salesforce.org.objects["Contact"] = OBJECTS["Contact"]
+    shop.tdr("run", "activation/leads-to-crm")
+    assert [one["LastName"] for one in salesforce.org.records.values()] == ["Ann"]
+
+
+def test_doctor_says_whether_a_connection_is_let_in_and_what_it_has_left(shop: Stage) -> None:
+    written(shop)
+    told = {one["check"]: one for one in shop.tdr("doctor", "--format", "json").document["checks"]}
+    assert told["salesforce"]["message"] == (
+        "connection/crm is let in by client_credentials, version 60.0, 14998 of 15000 requests left today"
+    )
+
+    shop.write("manifests/environments/local.yaml", "endpoints: {salesforce: 'http://127.0.0.1:9'}\n")
+    told = {one["check"]: one for one in shop.tdr("doctor", "--format", "json", expect=1).document["checks"]}
+    assert "connection/crm: " in told["salesforce"]["message"]
+    assert [name for name, one in told.items() if not one["ok"]] == ["salesforce"]
+
+
+def test_no_secret_is_in_what_is_said_and_kept(shop: Stage) -> None:
+    shop.environ |= {"TDR_LOG": "debug", "TDR_DEBUG": "1"}
+    written(shop, "email AS Email__c, name AS LastNam")
+    for words in (("plan",), ("plan", "--format", "json"), ("validate", "--online"), ("doctor",), ("apply", "--yes")):
+        shop.tdr(*words, expect=None)
+    written(shop)
+    shop.tdr("apply", "--yes", "--report", "json=report.json")
+    shop.tdr("run", "activation/leads-to-crm", expect=None)
+
+    kept = b"".join(path.read_bytes() for path in shop.folder.rglob("*") if path.is_file())
+    said = "\n".join(shop.heard)
+    assert "Salesforce" in said
+    for secret in (*SECRETS.values(), TOKEN):
+        assert secret not in said
+        assert json.dumps(secret)[1:-1].encode() not in kept
