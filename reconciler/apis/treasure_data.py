@@ -221,6 +221,10 @@ class TreasureData:
             # Rows may hold personal data, so nothing of them is shown.
             raise Permanent(f"treasure_data: GET {request.path} answered with rows that are not JSON") from None
 
+    def retry_export(self, job_id: str) -> None:
+        """Finish the export of a job that is over. Only the embedded service can; elsewhere there is no such address."""
+        self._once("/v3/job/retry_export" + path(job_id), {})
+
     # What all calls share
 
     def _once(self, address: str, fields: Fields) -> Raw:

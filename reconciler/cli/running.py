@@ -1,4 +1,4 @@
-"""The verbs that run things: run, serve, sandbox."""
+"""The verbs that run things: run, retry, serve, sandbox."""
 
 from __future__ import annotations
 
@@ -17,8 +17,13 @@ from reconciler.emulators.vendors import Vendor
 from reconciler.reports.formats import Format
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reconciler.commands.answer import Answer
+    from reconciler.commands.interruption import Interruption
     from reconciler.model.address import Address
     from reconciler.ports.provider import Job
+    from reconciler.wiring import Runtime
 
 RowsOption = Annotated[
     int, typer.Option("--rows", min=0, max=10_000, help="How many rows of a query to show, identifiers masked.")
@@ -27,7 +32,7 @@ RowsOption = Annotated[
 
 def add_to(app: typer.Typer) -> None:
     """Register the verbs."""
-    for verb in (run, logs, preview, serve, sandbox):
+    for verb in (run, retry, logs, preview, serve, sandbox):
         app.command()(verb)
 
 
@@ -44,27 +49,30 @@ def run(
 ) -> None:
     """Run a query, an activation or an import now, or build a parent segment, and follow it to its end."""
     from reconciler.commands import running
-    from reconciler.commands.interruption import Interruption
 
-    chosen = address(what)
-    interruption = Interruption()
-    with following(format, context.command_path) as follower:
-        with (
-            interruptible(interruption),
-            runtime_of(context, env=env, directory=directory, variables=var) as runtime,
-            _Told(chosen, follower) if format is Format.JSONL else _Bar(str(chosen)) as watcher,
-        ):
-            answer = running.run(runtime, chosen, watcher.watch, interruption, rows)
-        if isinstance(follower, Events):
-            follower.summed_up(answer)
-            raise typer.Exit(answer.exit_code)
-    document = answer.document
-    if answer.exit_code and format is Format.TEXT and document["log"]:
-        # Told once, and where the reader of an error looks, even when the result goes into a file.
-        for line in str(document["log"]).rstrip().splitlines():
-            output.say(line)
-        document = document | {"log": ""}
-    output.finish(replace(answer, document=document), format)
+    _follow(
+        context,
+        address(what),
+        env=env,
+        directory=directory,
+        var=var,
+        format=format,
+        act=lambda runtime, chosen, watch, interruption: running.run(runtime, chosen, watch, interruption, rows),
+    )
+
+
+def retry(
+    context: typer.Context,
+    what: Annotated[str, typer.Argument(help="An activation, or a query with an export.", metavar="ADDRESS")],
+    env: EnvOption = None,
+    directory: DirectoryOption = None,
+    var: VarOption = None,
+    format: FormatOption = Format.TEXT,
+) -> None:
+    """Finish the newest run: from where it broke off, or with the rows once more that the vendor refused in it."""
+    from reconciler.commands import running
+
+    _follow(context, address(what), env=env, directory=directory, var=var, format=format, act=running.retry)
 
 
 def logs(
@@ -103,6 +111,39 @@ def preview(
     with runtime_of(context, env=env, directory=directory, variables=var) as runtime:
         answer = previewing.preview(runtime, chosen, rows)
     output.finish(answer, format)
+
+
+def _follow(
+    context: typer.Context,
+    chosen: Address,
+    *,
+    env: str | None,
+    directory: Path | None,
+    var: list[str] | None,
+    format: Format,
+    act: Callable[[Runtime, Address, Callable[[Job], None], Interruption], Answer],
+) -> None:
+    """Let *act* begin something, and tell how it goes to its end."""
+    from reconciler.commands.interruption import Interruption
+
+    interruption = Interruption()
+    with following(format, context.command_path) as follower:
+        with (
+            interruptible(interruption),
+            runtime_of(context, env=env, directory=directory, variables=var) as runtime,
+            _Told(chosen, follower) if format is Format.JSONL else _Bar(str(chosen)) as watcher,
+        ):
+            answer = act(runtime, chosen, watcher.watch, interruption)
+        if isinstance(follower, Events):
+            follower.summed_up(answer)
+            raise typer.Exit(answer.exit_code)
+    document = answer.document
+    if answer.exit_code and format is Format.TEXT and document["log"]:
+        # Told once, and where the reader of an error looks, even when the result goes into a file.
+        for line in str(document["log"]).rstrip().splitlines():
+            output.say(line)
+        document = document | {"log": ""}
+    output.finish(replace(answer, document=document), format)
 
 
 class _Told:

@@ -1,4 +1,4 @@
-"""`tdr run ADDRESS`: one run now, watched to its end. `tdr logs ADDRESS`: the newest run, looked at only."""
+"""`tdr run ADDRESS`: a run now, watched to its end. `tdr retry ADDRESS`: the newest one finished; `tdr logs ADDRESS`: looked at."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reconciler.errors import TdrError
 from reconciler.model.address import Address
 from reconciler.model.record import Record
 from reconciler.ports.clock import rfc3339
-from reconciler.ports.provider import RUNNABLE, GivesRows, Job, JobStatus, Runs
+from reconciler.ports.provider import RUNNABLE, GivesRows, Job, JobStatus, Retries, Runs
 from reconciler.reports import rows
 from reconciler.reports.documents import Document, heading
 from reconciler.wiring import Runtime
@@ -38,6 +38,18 @@ def run(
         raise TdrError(f"{address}: its first run is not finished", hint="run `tdr apply`; it goes on from there")
     interruption.begin()
     job_id = provider.run(address, record.remote_id, f"tdr-run-{uuid.uuid4().hex}")
+    return _followed(runtime, address, provider, job_id, watch, interruption, first_rows)
+
+
+def _followed(
+    runtime: Runtime,
+    address: Address,
+    provider: Runs,
+    job_id: str,
+    watch: Callable[[Job], None],
+    interruption: Interruption,
+    first_rows: int,
+) -> Answer:
     until_next_look_s = pauses(WATCHED_AT_MOST_S)
     while True:
         job = provider.job(job_id)
@@ -49,6 +61,25 @@ def run(
     if not job.status.is_finished:
         return Answer(document, interruption.exit_code(is_anything_done=True))
     return Answer(document, OK if job.status is JobStatus.SUCCESS else FAILED)
+
+
+def retry(runtime: Runtime, address: Address, watch: Callable[[Job], None], interruption: Interruption) -> Answer:
+    """Finish the newest run of *address*: from where it broke off, or with the rows once more that were refused; follow it.
+
+    Raises:
+        TdrError: it has not run, still runs, or is nothing whose runs can be finished.
+    """
+    record, provider = _runnable(runtime, address)
+    last = provider.last_job(address, record.remote_id)
+    if last is None:
+        raise TdrError(f"{address} has not run yet", hint=f"run it with `tdr run {address}`")
+    if not last.status.is_finished:
+        raise TdrError(f"{address} still runs, as job {last.job_id}", hint=f"look at it with `tdr logs {address}`")
+    if not isinstance(provider, Retries) or address.kind not in {"activation", "query"}:
+        raise TdrError(f"a run of {address} cannot be finished", hint=f"run it anew with `tdr run {address}`")
+    interruption.begin()
+    provider.retry(last.job_id)
+    return _followed(runtime, address, provider, last.job_id, watch, interruption, 0)
 
 
 def logs(runtime: Runtime, address: Address, first_rows: int = FIRST_ROWS) -> Answer:

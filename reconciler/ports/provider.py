@@ -235,6 +235,19 @@ class GivesRows(Protocol):
         ...
 
 
+@runtime_checkable
+class Retries(Protocol):
+    """A provider that can finish a run without doing all of it again."""
+
+    def retry(self, job_id: str) -> None:
+        """Go on where the run broke off, or send once more what the destination refused in it. `Runs.job` then tells of it.
+
+        Raises:
+            Permanent: this account cannot.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Preview:
     """What an import would bring: its columns with their types, and its first rows, which may hold personal data."""

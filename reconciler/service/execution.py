@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from reconciler.service.jobs import Jobs
+from reconciler.service.jobs import RETRY, Jobs
 from reconciler.service.runner import Running
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ class Executor:
             self._loading().run(row, running)
         elif row["type"] in self._others:
             self._others[row["type"]](row)
+        elif row["type"] == RETRY:
+            self._querying().retry_export(row, running)
         elif row["type"] == "export":
             self._querying().export_kept(row, running)
         elif row["syndication_id"] is not None:

@@ -17,6 +17,8 @@ from reconciler.service.masking import without_values
 from reconciler.service.storage import Storage
 
 FINISHED: Final = ("success", "error", "killed")
+RETRY: Final = "retry"
+"""Type of a job that finishes the export of another one."""
 CONFIGURATION: Final = "configuration"
 """The fault of a job that fails ever again until somebody changes what it is told to do."""
 ENDED_WITH_ITS_PROCESS: Final = "the process ended while it ran"

@@ -18,7 +18,7 @@ import duckdb
 import orjson
 
 from reconciler.errors import TdrError
-from reconciler.ports.exports import Exporter, ExportReport, ExportRequest
+from reconciler.ports.exports import Exporter, ExportReport, ExportRequest, RetriesExports
 from reconciler.service.catalog import Catalog
 from reconciler.service.columns import names, result_schema, types
 from reconciler.service.connections import Connections
@@ -96,6 +96,18 @@ class Querying:
             request = ExportRequest(export.type, export.settings, str(row["id"]))
             self._check(request, types(connection.table(_ROWS)))
             self._export(request, row["id"], [row["id"]], running, connection)
+
+    def retry_export(self, row: sqlite3.Row, running: Running) -> None:
+        """Finish the export of another job, without its query."""
+        export = resolve(row["target"], self._sealer, self._connections)
+        if not isinstance(self._exporter, RetriesExports):
+            raise TdrError(f"exports of type {export.type!r} cannot be finished here", hint="run the query anew")
+        request = ExportRequest(export.type, export.settings, str(row["exported_job"]))
+        progress = JobProgress(self._jobs, row["id"])
+        report = self._exporter.retry(request, progress, running.cancellation.event)
+        progress(report.rows, report.rows, _summary(report))
+        self._jobs.set_result(row["id"], [], report.rows, None)
+        self._jobs.finish(row["id"], "success", "finished")
 
     def _carry_out(
         self,

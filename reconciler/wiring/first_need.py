@@ -6,7 +6,8 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from reconciler.ports.exports import Exporter, ExportReport, ExportRequest, Progress
+from reconciler.errors import Permanent
+from reconciler.ports.exports import Exporter, ExportReport, ExportRequest, Progress, RetriesExports
 from reconciler.ports.loads import Importer, LoadedRows, LoadRequest
 
 if TYPE_CHECKING:
@@ -49,6 +50,13 @@ class ExporterOnNeed:
     ) -> ExportReport:
         """Send the rows of the view ``rows``."""
         return self._made().export(request, connection, progress, cancelled)
+
+    def retry(self, request: ExportRequest, progress: Progress, cancelled: threading.Event) -> ExportReport:
+        """Finish an earlier run."""
+        made = self._made()
+        if not isinstance(made, RetriesExports):
+            raise Permanent("exports cannot be finished here", hint="run the query anew")
+        return made.retry(request, progress, cancelled)
 
 
 class ImporterOnNeed:

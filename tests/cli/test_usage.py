@@ -22,6 +22,7 @@ LEAST = {
     "logs": ["query/buyers-per-month"],
     "preview": ["import/customers"],
     "rollback": ["some-run", "--yes"],
+    "retry": ["query/buyers-per-month"],
     "run": ["query/buyers-per-month"],
     "schedule explain": ["@daily"],
     "show": ["a.json"],

@@ -45,7 +45,8 @@ def _opening(folder: Path) -> Iterator[OpenWorld]:
 
     def make(**options: Any) -> World:
         clock = options.pop("clock", None) or FakeClock()
-        exporter, importer = RecordingExporter(), options.pop("importer", None) or SqlImporter()
+        exporter = options.pop("exporter", None) or RecordingExporter()
+        importer = options.pop("importer", None) or SqlImporter()
         root = options.pop("root", folder)
         service = open_service(
             root,

@@ -246,6 +246,12 @@ class TreasureDataProvider:
             return activation_runs.run(self._parents(), remote_id, domain_key)
         return runs.run(self._api, self._clock, address, remote_id, domain_key)
 
+    def retry(self, job_id: str) -> None:
+        """Finish the export of a run of a saved query."""
+        if builds.is_build(job_id) or workflow_runs.is_run(job_id) or activation_runs.is_run(job_id):
+            raise Permanent("only exports of queries can be finished", hint="run it anew")
+        runs.retry(self._api, job_id)
+
     def job(self, job_id: str) -> Job:
         """A run, its export included."""
         if builds.is_build(job_id):

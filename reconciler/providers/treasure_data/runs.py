@@ -8,7 +8,7 @@ from typing import Final
 import orjson
 
 from reconciler.apis.treasure_data import TreasureData
-from reconciler.errors import NotFound
+from reconciler.errors import NotFound, Permanent
 from reconciler.model.address import Address
 from reconciler.ports.clock import Clock
 from reconciler.ports.provider import Job, JobStatus, Rows
@@ -47,6 +47,21 @@ def job(api: TreasureData, job_id: str) -> Job:
         created_at=wire.unix_seconds(raw.get("created_at")),
         started_at=wire.unix_seconds(raw.get("start_at")),
     )
+
+
+def retry(api: TreasureData, job_id: str) -> None:
+    """Finish the export of a run.
+
+    Raises:
+        Permanent: only the embedded service can.
+    """
+    try:
+        api.retry_export(job_id)
+    except NotFound as error:
+        raise Permanent(
+            "this account finishes no exports: Treasure Data keeps no rows that were refused",
+            hint="run it anew; `upsert` and `update` do no harm to what arrived",
+        ) from error
 
 
 def rows(api: TreasureData, job_id: str, limit: int) -> Rows | None:

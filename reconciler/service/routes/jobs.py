@@ -90,6 +90,27 @@ def result_export(service: Service, call: Call) -> Any:
     return {"job_id": str(job_id)}
 
 
+def retry_export(service: Service, call: Call) -> Any:
+    """Finish the export of a job: from where it broke off, or with the rows once more that were refused in it."""
+    row = service.jobs.row(call.names["id"])
+    if row["target"] is None or row["export_job"] is None:
+        raise invalid(f"Job {row['id']} has no export that could be finished")
+    last = service.jobs.row(row["export_job"])
+    if last["status"] not in jobs.FINISHED:
+        raise ApiError(409, f"The export of job {row['id']} is still {last['status']}")
+    job = NewJob(
+        type=jobs.RETRY,
+        database=row["database"],
+        target=row["target"],
+        result=row["result"],
+        priority=row["priority"],
+        exported_job=row["id"],
+    )
+    job_id = service.issue(job)
+    service.jobs.link_export(row["id"], job_id)
+    return {"job_id": str(job_id)}
+
+
 def _query(service: Service, call: Call, database: str) -> NewJob:
     engine = checked_engine(call.names["type"])
     target = read_target(call, service.sealer, service.connections) or NO_TARGET
@@ -129,4 +150,5 @@ ROUTES = [
     route("POST", "/v3/job/kill/{id}", kill),
     route("GET", "/v3/job/result/{id}", result),
     route("POST", "/v3/job/result_export/{id}", result_export),
+    route("POST", "/v3/job/retry_export/{id}", retry_export),
 ]

@@ -1,0 +1,79 @@
+"""`tdr retry` finishes a run: with the rows once more that Salesforce refused, or from where it broke off."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from stage import BUYERS, Stage
+from test_salesforce_runs import MANIFEST, SECRETS
+
+sys.path.append(str(Path(__file__).parents[1] / "connectors"))
+from salesforce_server import Server
+
+ACTIVATION = "activation/buyers-to-crm"
+
+
+@pytest.fixture
+def salesforce() -> Iterator[Server]:
+    server = Server()
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture
+def stage(loaded: Stage, salesforce: Server) -> Stage:
+    (loaded.folder / "manifests/activation.yaml").unlink()
+    manifest = MANIFEST.replace("LOGIN", salesforce.url).replace("'Buyer' AS LastName", "email AS LastName")
+    loaded.write("manifests/crm.yaml", manifest.replace("{upsert: Email__c}", "insert"))
+    loaded.tdr("apply", "--yes", **SECRETS)
+    return loaded
+
+
+def people(salesforce: Server) -> list[str]:
+    return sorted(one["Email__c"] for one in salesforce.org.records.values())
+
+
+def test_refused_rows_are_sent_once_more_and_nobody_else(stage: Stage, salesforce: Server) -> None:
+    stage.tdr("run", ACTIVATION, **SECRETS)
+    salesforce.org.refuse = set(people(salesforce)[:2])
+    salesforce.org.records.clear()
+    stage.tdr("run", ACTIVATION, **SECRETS)
+    assert len(people(salesforce)) == BUYERS - 2
+    refused, salesforce.org.refuse = salesforce.org.refuse, set()
+
+    said = stage.tdr("retry", ACTIVATION, **SECRETS)
+
+    everybody = people(salesforce)
+    assert len(everybody) == len(set(everybody)) == BUYERS
+    assert "exported: 2 rows, 2 sent" in stage.tdr("logs", ACTIVATION, **SECRETS).out
+    assert not any(email in said.out + said.err for email in refused)
+
+
+def test_there_is_nothing_to_retry_after_a_run_that_took_everything(stage: Stage, salesforce: Server) -> None:
+    assert f"error: {ACTIVATION} has not run yet" in stage.tdr("retry", ACTIVATION, expect=1, **SECRETS).err
+    stage.tdr("run", ACTIVATION, **SECRETS)
+
+    said = stage.tdr("retry", ACTIVATION, expect=1, **SECRETS)
+
+    assert "no refused row is left to be sent again" in said.out + said.err
+    assert len(people(salesforce)) == BUYERS
+
+
+def test_a_query_without_an_export_and_an_import_cannot_be_retried(stage: Stage) -> None:
+    assert "cannot be finished" in stage.tdr("retry", "import/customers", expect=1, **SECRETS).err
+
+
+def test_a_run_that_broke_off_for_want_of_an_answer_is_finished(stage: Stage, salesforce: Server) -> None:
+    salesforce.org.faults = dict.fromkeys(range(5, 60), "cut")
+    stage.tdr("run", ACTIVATION, expect=1, **SECRETS)
+    salesforce.org.faults = {}
+
+    stage.tdr("retry", ACTIVATION, **SECRETS)
+
+    everybody = people(salesforce)
+    assert len(everybody) == len(set(everybody)) == BUYERS
