@@ -42,6 +42,16 @@ PART_BYTES = 24_000_000
 BATCH_ROWS = 10_000
 NAMESPACE = "http://www.force.com/2009/06/asyncapi/dataload"
 RESULT = b'"003000000000001AAA","true","true",""\n'
+TEXTS = ("FirstName", "LastName", "Email", "Phone", "MailingCity")
+TYPES = {
+    "Key__c": "string",
+    **dict.fromkeys(TEXTS, "string"),
+    "Birthdate": "date",
+    "Score__c": "double",
+    "Vip__c": "boolean",
+}
+WRITABLE = {"createable": True, "updateable": True, "nillable": True, "length": 255}
+FIELDS = [{"name": name, "type": kind, "externalId": name == "Key__c", **WRITABLE} for name, kind in TYPES.items()]
 
 
 # -- the sink ------------------------------------------------------------------------------------------------------------
@@ -99,6 +109,9 @@ class Sink(asyncio.Protocol):
         elif self._path.endswith("/oauth2/token"):
             host = self._transport.get_extra_info("sockname")
             self._say({"access_token": "bench", "instance_url": f"http://{host[0]}:{host[1]}", "token_type": "Bearer"})
+        elif self._path.endswith("/describe"):
+            rights = dict.fromkeys(("createable", "updateable", "deletable", "queryable"), True)
+            self._say({"name": "Contact", **rights, "fields": FIELDS})
         elif old:
             self._answer_old(at[5:], rows)
         elif self._verb == "PUT":

@@ -35,6 +35,7 @@ class Org:
     ``acted-503`` after it acted, or anything callable, which is called after it acted and before it is answered.
     locked: LastName -> how often its row is locked still. needs_serial: LastNames that are locked unless batches go one by one.
     objects: what is told of each object. may_hard_delete: whether the user may; None is not told. looks: questions about objects.
+    door: who is asked whether a login is accepted; everybody is let in where there is none.
     half_done: how many of the next jobs or batches stop half way, and how: state and message.
     """
 
@@ -57,6 +58,7 @@ class Org:
     objects: dict[str, dict[str, Any]] = field(default_factory=lambda: dict(OBJECTS))
     may_hard_delete: bool | None = True
     looks: list[str] = field(default_factory=list)
+    door: Any = None
 
     def add(self, row: Row) -> str:
         self.made += 1
@@ -220,7 +222,14 @@ def handler_of(org: Org) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - the ha
             url = urlsplit(self.path)
             if url.path == "/services/oauth2/token":
                 host = f"http://127.0.0.1:{self.server.server_address[1]}"  # type: ignore[index]
-                return *told(200, {"access_token": TOKEN, "instance_url": host, "token_type": "Bearer"}), {}
+                entry = {"access_token": TOKEN, "instance_url": host, "token_type": "Bearer"}
+                asked = {name: one[0] for name, one in parse_qs(body.decode()).items()}
+                status, more = (200, {}) if org.door is None else org.door.granted(asked)
+                return *told(status, entry | more if status == 200 else more), {}
+            if url.path.startswith("/services/Soap/u/"):
+                host = f"http://127.0.0.1:{self.server.server_address[1]}"  # type: ignore[index]
+                status, answer = org.door.soap_answer(body, TOKEN, host)
+                return status, answer.encode(), "text/xml", {}
             is_old = url.path.startswith("/services/async/")
             session = self.headers.get("X-SFDC-Session") if is_old else self.headers.get("Authorization")
             if session != (TOKEN if is_old else f"Bearer {TOKEN}") or org.expire_once:

@@ -86,6 +86,11 @@ class Door:
             return "LOGIN_MUST_USE_SECURITY_TOKEN"
         return "" if right and given == PASSWORD + SECURITY_TOKEN else "INVALID_LOGIN"
 
+    def soap_answer(self, body: bytes, session: str, host: str) -> tuple[int, str]:
+        """Status and envelope of the answer to a login that gives *session*."""
+        fault = self.soap(body)
+        return (500, faulty(fault)) if fault else (200, entered(session, host))
+
 
 def decoded(text: str) -> bytes:
     return urlsafe_b64decode(text + "=" * (-len(text) % 4))
@@ -133,8 +138,7 @@ def handler_of(door: Door) -> type[BaseHTTPRequestHandler]:
                 entry = {"access_token": door.session(), "instance_url": door.says_instance or host}
                 self.told(status, json.dumps(more if status != 200 else entry | more))
             elif self.path.startswith("/services/Soap/u/"):
-                fault = door.soap(body)
-                self.told(500 if fault else 200, faulty(fault) if fault else entered(door.session(), host), "text/xml")
+                self.told(*door.soap_answer(body, door.session(), host), "text/xml")
             elif door.answer is not None:
                 self.told(*door.answer)
             elif self.headers.get("Authorization", "") not in {

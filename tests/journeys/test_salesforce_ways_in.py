@@ -1,0 +1,136 @@
+"""Every way into Salesforce from the manifest to the records, by plan, run and doctor, and no secret in anything written."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from stage import Stage, environment, forms
+
+sys.path += [str(Path(__file__).parents[1] / neighbour) for neighbour in ("connectors", "apis/salesforce")]
+from salesforce_door import CLIENT_ID, CLIENT_SECRET, PASSWORD, REFRESH_TOKEN, SECURITY_TOKEN, USERNAME, Door
+from salesforce_server import TOKEN, Server
+
+CONNECTION = """\
+apiVersion: tdr/v1
+kind: Connection
+metadata: {name: crm}
+spec:
+  type: salesforce
+"""
+REST = """\
+apiVersion: tdr/v1
+kind: Database
+metadata: {name: shop}
+spec: {}
+---
+apiVersion: tdr/v1
+kind: Activation
+metadata: {name: ann}
+spec:
+  from: {query: {database: shop, sql: "SELECT 'ann' AS Key__c, 'Ann' AS LastName"}}
+  to: {connection: crm, object: Contact}
+  write: {upsert: Key__c}
+"""
+APP = "  client_id: ${secret:env:SF_ID}\n"
+SECRET = "  client_secret: ${secret:env:SF_SECRET}\n"
+PASSWORDS = f"  auth: credentials\n  username: {USERNAME}\n  password: ${{secret:env:SF_PASSWORD}}\n"
+WAYS = {
+    "client_credentials": f"  auth: client_credentials\n{APP}{SECRET}",
+    "refresh_token": f"  auth: refresh_token\n{APP}{SECRET}  refresh_token: ${{secret:env:SF_REFRESH}}\n",
+    "jwt-bearer": f"  auth: jwt\n{APP}  username: {USERNAME}\n  private_key: ${{secret:env:SF_KEY}}\n",
+    "soap": f"{PASSWORDS}  security_token: ${{secret:env:SF_TOKEN}}\n",
+    "session": "  auth: session_id\n  session_id: ${secret:env:SF_SESSION}\n",
+}
+
+
+@pytest.fixture(scope="module")
+def pem_door() -> Door:
+    return Door()
+
+
+@pytest.fixture
+def salesforce(pem_door: Door) -> Iterator[Server]:
+    server = Server()
+    server.org.door = Door(pem_door.key, rotates=True)
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+def stage_of(folder: Path, salesforce: Server, way: str) -> Stage:
+    folder.mkdir()
+    secrets = {
+        "SF_ID": CLIENT_ID,
+        "SF_SECRET": CLIENT_SECRET,
+        "SF_REFRESH": REFRESH_TOKEN,
+        "SF_KEY": salesforce.org.door.pem,
+        "SF_PASSWORD": PASSWORD,
+        "SF_TOKEN": SECURITY_TOKEN,
+        "SF_SESSION": TOKEN,
+    }
+    stage = Stage(folder, None, environment(folder) | secrets | {"TDR_LOG": "debug", "TDR_DEBUG": "1"})
+    stage.write("tdr.yaml", "apiVersion: tdr/v1\nproject: shop\n")
+    stage.write("manifests/crm.yaml", f"{CONNECTION}  login_url: {salesforce.url}\n{way}")
+    stage.write("manifests/rest.yaml", REST)
+    return stage
+
+
+def written(stage: Stage, secrets: list[str]) -> list[str]:
+    """Where one of *secrets* is found in what was printed or kept, in any form."""
+    looked_for = {form for secret in secrets for form in forms(secret)}
+    kept = {path.name: path.read_bytes() for path in stage.folder.rglob("*") if path.is_file()}
+    kept["printed"] = "\n".join(stage.heard).encode()
+    return [f"{name}: {form!r}" for name, text in kept.items() for form in looked_for if form in text]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_rows_arrive_whoever_logs_in_and_no_secret_is_written(tmp_path: Path, salesforce: Server, way: str) -> None:
+    stage = stage_of(tmp_path / "shop", salesforce, WAYS[way])
+    door = salesforce.org.door
+
+    stage.tdr("apply", "--yes", "--report", "json=report.json")
+    for _ in range(2):
+        stage.tdr("run", "activation/ann")
+    told = {one["check"]: one for one in stage.tdr("doctor", "--format", "json").document["checks"]}
+
+    assert [one["LastName"] for one in salesforce.org.records.values()] == ["Ann"]
+    assert "14998 of 15000 requests left today" in told["salesforce"]["message"]
+    assert set(door.logins) == ({way} if way != "session" else set())
+    key = [line for line in door.pem.splitlines() if not line.startswith("--")]
+    secrets = [CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN, PASSWORD, SECURITY_TOKEN, TOKEN, door.refresh_token, *key]
+    assert written(stage, secrets) == []
+
+
+def test_a_wrong_password_is_sent_once_a_command_and_stops_no_plan(tmp_path: Path, salesforce: Server) -> None:
+    stage = stage_of(tmp_path / "shop", salesforce, PASSWORDS)
+    stage.environ["SF_PASSWORD"] = wrong = "FAKE-wrong-password/1"
+    door = salesforce.org.door
+
+    said = stage.tdr("plan")
+    assert door.logins == ["soap"]
+    assert "INVALID_LOGIN" in said.out
+    assert "each refusal counts towards a lock of the user" in said.out
+
+    stage.tdr("apply", "--yes")
+    assert door.logins == ["soap"] * 2
+    said = stage.tdr("run", "activation/ann", expect=None)
+    assert said.code != 0
+    assert "INVALID_LOGIN" in said.out + said.err
+    assert door.logins == ["soap"] * 3
+    assert written(stage, [wrong]) == []
+
+
+def test_a_session_that_is_over_ends_a_run_with_what_to_do(tmp_path: Path, salesforce: Server) -> None:
+    stage = stage_of(tmp_path / "shop", salesforce, WAYS["session"])
+    stage.tdr("apply", "--yes")
+    stage.environ["SF_SESSION"] = "00D!FAKE-session-that-is-over"
+    stage.tdr("apply", "--yes")
+
+    said = stage.tdr("run", "activation/ann", expect=None)
+
+    assert "the session of `session_id` is over, and a session cannot be renewed" in said.out + said.err
+    assert salesforce.org.records == {}
