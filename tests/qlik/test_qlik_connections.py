@@ -84,6 +84,17 @@ def test_a_code_that_is_there_from_the_start_is_used_once(tenant: TenantStage, k
     tenant.tdr("plan", "--detailed-exitcode", PINTEREST_CODE=code)
 
 
+def test_a_code_that_is_old_from_the_start_leaves_a_connection_that_waits(tenant: TenantStage) -> None:
+    tenant.stage.edit(FILE, "  start_time", "  code: ${secret:env:PINTEREST_CODE}\n  start_time")
+
+    made = tenant.tdr("apply", "--yes", PINTEREST_CODE="FAKE-old-code")
+    page = tenant.code_of(made.err)
+    tenant.tdr("apply", "--yes", PINTEREST_CODE=page)
+
+    assert tenant.the_connection()["is_authorised"]
+    tenant.tdr("plan", "--detailed-exitcode", PINTEREST_CODE=page)
+
+
 def test_where_a_connection_needs_a_code_the_page_is_told(tenant: TenantStage) -> None:
     tenant.qlik.control.knobs(code_on_post="needed")
 

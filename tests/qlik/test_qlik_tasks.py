@@ -75,6 +75,38 @@ def test_a_task_that_ran_to_its_end_is_as_declared(landing: Landing) -> None:
     landing.tenant.tdr("plan", "--detailed-exitcode")
 
 
+def test_a_task_that_ran_to_its_end_needs_no_stop(landing: Landing) -> None:
+    landing.tenant.tdr("apply", "--yes")
+    landing.tenant.control("POST", f"{landing.at}/run", {"state": "COMPLETED"})
+    landing.tenant.stage.edit(FILE, "enabled: true", "enabled: false")
+
+    landing.tenant.tdr("apply", "--yes")
+    landing.tenant.tdr("plan", "--detailed-exitcode")
+    assert landing.run_state == "COMPLETED"
+
+    landing.tenant.stage.edit(FILE, "enabled: false", "enabled: true")
+    landing.tenant.tdr("apply", "--yes")
+    assert landing.run_state == "RUNNING"
+
+
+def test_edits_of_one_project_at_the_same_time_do_not_take_each_other_back(landing: Landing) -> None:
+    names = [f"Ads {number}" for number in range(4)]
+    made = [
+        landing.tenant.control("POST", f"/projects/{landing.project}/tasks", {"name": name})["id"] for name in names
+    ]
+    for number, name in enumerate(names):
+        landing.tenant.stage.write(
+            f"manifests/ads{number}.yaml",
+            DOCUMENT.replace("{name: landing}", f"{{name: ads{number}}}").replace("Ads landing", name),
+        )
+
+    landing.tenant.tdr("apply", "--yes")
+
+    tasks = landing.tenant.qlik.tenant.world.projects[landing.project].tasks
+    assert [yaml.safe_load(tasks[one].files["task.yaml"])["settings"]["tableLoadInParallel"] for one in made] == [7] * 4
+    landing.tenant.tdr("plan", "--detailed-exitcode")
+
+
 def test_a_task_whose_run_failed_is_a_finding_of_the_status(landing: Landing) -> None:
     landing.tenant.tdr("apply", "--yes")
     landing.tenant.consent_in_the_console()

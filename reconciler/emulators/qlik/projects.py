@@ -140,7 +140,7 @@ def start(call: Call) -> Told:
 def stop(call: Call) -> Told:
     """End its run."""
     found = call.task()
-    if found.run is None or found.run.state not in _RUNNING | {"COMPLETED", "FAILED"}:
+    if found.run is None or found.run.state not in _RUNNING:
         raise Refused(409, "DI-0411", "Not running", "the task is not running")
     found.run = Run("STOPPING", started=found.run.started)
     return 204, None

@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 from reconciler.apis.qlik import QlikClient
 from reconciler.apis.qlik_values import Connection
 from reconciler.diagnostics import Diagnostic, Severity
-from reconciler.errors import Conflict, Denied, NotFound, Permanent, ProviderError
+from reconciler.errors import Conflict, Denied, NotFound, OutcomeUnknown, Permanent, ProviderError
 from reconciler.model.address import Address
 from reconciler.model.json import Json
 from reconciler.model.observation import Finding, Observation, Seen, Unreadable
@@ -65,10 +65,11 @@ class Connections:
             return {question.address: seen for question, seen in zip(wanted, looks, strict=True)}
 
     def create(self, resource: Resource, desired: Desired) -> Observation:
-        """Make it, and let it in where a person's code is there already.
+        """Make it, and let it in where a person's code is there already. A code that is of no use is no failure: it waits then.
 
         Raises:
-            Permanent: something of it is not there at Qlik, or the code is of no use; the connection may be there then.
+            Permanent: something of it is not there at Qlik; nothing is made.
+            OutcomeUnknown: it may be there, or not.
         """
         spec = wire.spec_of(resource)
         source = self._sources.source(spec.source)
@@ -86,15 +87,20 @@ class Connections:
             hint = f"if a person's code is what it lacks: {self._waiting(spec, source.id, name, space)}"
             raise Permanent(error.message, hint=hint, status=error.status, request_id=error.request_id) from error
         if not made.id:
-            raise Permanent(
-                "Qlik Cloud made a connection and did not tell its id", hint="plan again: it is looked for by name"
+            raise OutcomeUnknown(
+                "Qlik Cloud made a connection and did not tell its id", hint="it is looked for by name"
             )
-        if code and not wire.is_authorised(made, self._authorised_by):
-            # The header is described for PATCH only, so a POST may have paid it no heed.
-            self._let_in(made.id, made.name or wire.name_of(resource), code)
+        if wire.is_authorised(made, self._authorised_by):
             return Observation(made.id, {})
-        is_in = wire.is_authorised(made, self._authorised_by)
-        return Observation(made.id, {}, note="" if is_in else self._waiting(spec, source.id, made.name, space))
+        refusal = ""
+        if code:
+            # The header is described for PATCH only, so a POST may have paid it no heed.
+            try:
+                self._let_in(made.id, name, code)
+                return Observation(made.id, {})
+            except Permanent as error:
+                refusal = f"{error.message}; "  # it is made, and has to be remembered
+        return Observation(made.id, {}, note=refusal + self._waiting(spec, source.id, name, space))
 
     def update(self, resource: Resource, remote_id: str, desired: Desired, paths: Sequence[str]) -> Observation:
         """Change the fields at *paths* by one PATCH; a code goes with it where it is still to let the connection in.

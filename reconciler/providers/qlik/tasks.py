@@ -8,6 +8,7 @@ soon as a document says anything of its files, and a run that is killed between 
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
@@ -37,8 +38,8 @@ TRAITS: Final = KindTraits(
 )
 _MOST_READS_AT_ONCE: Final = 4
 _MOVING: Final = frozenset({"STARTING", "RUNNING"})
-_OFF: Final = frozenset({"", "CANCELED", "STOPPING"})
-"""States of the last run of a task that nobody started, or that somebody stopped."""
+_OVER: Final = frozenset({"COMPLETED", "FAILED"})
+"""States of a run that came to its end by itself: as it should be, whether the task is to run (it did) or not (it does not)."""
 _FILED: Final = frozenset({"method", "tables", "settings", "schedule", "prepared"})
 """Fields that stand in the project's files, or follow from them."""
 _POLL_S, _STOPS_WITHIN_S = 2.0, 300.0
@@ -115,6 +116,8 @@ class Tasks:
         """Speak through *client*."""
         self._client = client
         self._clock = clock
+        self._editing: dict[str, threading.Lock] = defaultdict(threading.Lock)
+        """Project -> held while its files are out: two edits at a time would each take the other's back."""
 
     def observe(self, wanted: Sequence[Wanted]) -> Mapping[Address, Seen]:
         """One list of projects; the tasks of each that is meant; an export of a project whose files somebody speaks of."""
@@ -151,7 +154,9 @@ class Tasks:
             )
         project_id, _, task_id = remote_id.partition("/")
         if changed & _FILED:
-            self._edit(spec, project_id, Task(task_id, name_of(resource), spec.type.value.upper()), changed)
+            task = Task(task_id, name_of(resource), spec.type.value.upper())
+            with self._editing[project_id]:
+                self._edit(spec, project_id, task, changed)
         if spec.enabled is not None:
             self._switch(project_id, task_id, on=spec.enabled)
         return Observation(remote_id, {})
@@ -181,7 +186,9 @@ class Tasks:
                 except ProviderError:
                     files = None  # a project of the older form: what stands in its files stays untold
                 state = self._client.projects.state(project.id, task.id)
-                yield Found(KIND, task.name, _observed(project, project.name, task, files, state, ()))
+                yield Found(
+                    KIND, task.name, _observed(project, project.name, task, files, state, (), is_meant_to_run=True)
+                )
 
     def declare(self, found: Found, name: str) -> Declaration | Undeclarable:
         """The inverse of `desired`."""
@@ -248,7 +255,9 @@ class Tasks:
         called = spec.project if spec and spec.project in {project.id, project.name} else project.name
         if spec is None and applied.get("project") in {project.id, project.name}:
             called = str(applied["project"])
-        return _observed(project, called, task, files, state, sorted(settings))
+        # What was last applied goes first: else a task that came to its end would seem to have been switched since.
+        told = applied.get("enabled", spec.enabled if spec else None)
+        return _observed(project, called, task, files, state, sorted(settings), is_meant_to_run=told is True)
 
     def _missing(self, resource: Resource) -> Permanent:
         spec = spec_of(resource)
@@ -294,9 +303,9 @@ class Tasks:
             if state.last not in _MOVING:
                 projects.start(project_id, task_id)
             return
-        if state.last in _MOVING or state.last in {"COMPLETED", "FAILED"}:
+        if state.last in _MOVING:
             projects.stop(project_id, task_id)
-        self._wait(project_id, task_id, lambda now: now.last in _OFF - {"STOPPING"})
+        self._wait(project_id, task_id, lambda now: now.last not in {*_MOVING, "STOPPING"})
 
     def _wait(self, project_id: str, task_id: str, is_so: Callable[[RunState], bool]) -> None:
         until = self._clock.now() + _STOPS_WITHIN_S
@@ -307,14 +316,21 @@ class Tasks:
 
 
 def _observed(
-    project: Project, called: str, task: Task, files: TaskFiles | None, state: RunState, settings: Sequence[str]
+    project: Project,
+    called: str,
+    task: Task,
+    files: TaskFiles | None,
+    state: RunState,
+    settings: Sequence[str],
+    *,
+    is_meant_to_run: bool,
 ) -> Observation:
     """A task as it is. *files* are None where nobody speaks of them; *settings* are those somebody speaks of."""
     told: dict[str, Json] = {
         "project": called,
         "name": task.name,
         "type": task.type.lower(),
-        "enabled": state.last not in _OFF,
+        "enabled": state.last in _MOVING or (state.last in _OVER and is_meant_to_run),
         "prepared": state.readiness != "NOT_RUNNABLE",
     }
     if files is not None:
