@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler import spills
 from reconciler.connectors.destinations.pinterest_api import AudienceApi
 from reconciler.connectors.destinations.pinterest_creation import Creator
 from reconciler.connectors.destinations.pinterest_settings import (
@@ -124,10 +125,12 @@ class PinterestDestination:
         progress: Progress,
         cancelled: threading.Event,
     ) -> Iterator[tuple[Path, Screening]]:
-        """The keys to send, in a file that is gone afterwards, checked as a whole before anything is sent."""
+        """The keys to send, checked as a whole before any is sent; in a file that is gone afterwards, or with the next export."""
         name = hashlib.sha256(request.job_id.encode()).hexdigest()[:32]
-        wanted = self._folder / "work" / f"{name}.keys"
-        try:
+        work = self._folder / "work"
+        work.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with spills.spilling(work) as folder:
+            wanted = folder / "wanted.keys"
             if settings.action is Action.DELETE:
                 # What the query finds does not matter to an audience that is emptied.
                 yield wanted, Screening(0, 0, Rejections())
@@ -137,8 +140,6 @@ class PinterestDestination:
                 screening.rejections.save(self._quarantine / f"{name}.jsonl")
             self._judge(settings, identifier, screening, progress)
             yield wanted, screening
-        finally:
-            wanted.unlink(missing_ok=True)
 
     def _judge(
         self, settings: PinterestSettings, identifier: Identifier, screening: Screening, progress: Progress
