@@ -77,7 +77,8 @@ class World:
     def left_over(self) -> list[Path]:
         """Files with rows, but those that were refused and are kept for a retry."""
         lasting = {"run.json", "refused.parquet"}
-        return [path for path in (self.folder / "runs").rglob("*") if path.is_file() and path.name not in lasting]
+        files = [path for path in (self.folder / "runs").rglob("*") if path.is_file() and path.stat().st_size]
+        return [path for path in files if path.name not in lasting]
 
     def kept(self) -> list[Path]:
         return list((self.folder / "runs").rglob("refused.parquet"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -126,7 +126,7 @@ def test_several_records_of_one_key_are_a_mistake_and_no_record_is_none(world: W
     before_the_run = {one: dict(row) for one, row in world.org.records.items()}
 
     with pytest.raises(Permanent, match="nothing was sent: 1 several_records"):
-        world.run(PEOPLE.replace("Name", "Other"), settings, "2")
+        world.run(PEOPLE.replace("'Name", "'Other"), settings, "2")
 
     assert world.org.records == before_the_run
 
@@ -313,3 +313,56 @@ def test_columns_that_cannot_work_are_refused_before_a_row_leaves(
     with pytest.raises(Permanent, match=re.escape(told)):
         world.run(sql, settings)
     assert world.org.calls == []
+
+
+@pytest.mark.parametrize("api", [{}, OLD], ids=["bulk2", "bulk1"])
+def test_replacing_first_ends_what_a_run_that_broke_off_left_with_salesforce(
+    world: World, api: dict[str, Json]
+) -> None:
+    for number in range(20):  # until its first rows have arrived
+        world.org.faults[number] = lambda: world.cancelled.set() if world.org.jobs else None
+    with pytest.raises(Transient):
+        world.run(PEOPLE.replace("'Name", "'Older"), {"mode": "append", **api}, "1")
+    world.cancelled.clear()
+    world.org.faults.clear()
+    (left,) = world.org.jobs.values()
+
+    world.run(PEOPLE, {"mode": "truncate", **api}, "2")
+
+    assert (world.there(), left["state"]) == (WANTED, "Aborted")
+    with pytest.raises(Permanent, match="a later run replaced all records before this one was over"):
+        world.run(PEOPLE, {"mode": "append", **api}, "1")
+    assert world.there() == WANTED
+    assert world.left_over() == []
+
+
+def test_nothing_is_replaced_while_another_run_writes_to_the_object(world: World) -> None:
+    before(world, 3)
+    seen: list[int] = []
+
+    def meanwhile() -> None:
+        with pytest.raises(Transient, match="another run to Contact is not over"):
+            world.run(PEOPLE, {"mode": "truncate"}, "2")
+        with pytest.raises(Transient, match="this run is under way already"):
+            world.run(PEOPLE, {"mode": "append"}, "1")
+        seen.append(len(world.org.records))
+
+    world.said = Once(meanwhile)
+
+    world.run(PEOPLE, {"mode": "append"}, "1")
+
+    assert seen == [53]
+    assert len(world.org.records) == 53
+
+
+class Once(list[str]):
+    """Lines that do something when the first of them comes."""
+
+    def __init__(self, act: Callable[[], None]) -> None:
+        super().__init__()
+        self.act = act
+
+    def append(self, line: str) -> None:
+        super().append(line)
+        act, self.act = self.act, lambda: None
+        act()

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from reconciler.connectors.destinations.salesforce_ahead import look_ahead
 from reconciler.connectors.destinations.salesforce_desk import Desk
 from reconciler.connectors.destinations.salesforce_journal import Journal
+from reconciler.connectors.destinations.salesforce_others import alone, siblings
 from reconciler.connectors.destinations.salesforce_run import Run, begin, begin_again, judge, staged_by
 from reconciler.connectors.destinations.salesforce_settings import SalesforceSettings, check_columns, read_settings
 from reconciler.dataplane.exporter import columns_of_rows
@@ -77,12 +78,14 @@ class SalesforceDestination:
         journal = self._journal(request.job_id)
         if (finished := journal.finished) is not None:
             return finished
-        with open_workspace() as workspace:
+        with open_workspace() as workspace, alone(journal):
             desk = Desk(settings, journal, workspace, self._clock, progress, cancelled)
             if not journal.is_known:
                 shutil.rmtree(journal.folder, ignore_errors=True)
                 begin(desk, connection, columns)
-                self._forget_refused(journal)
+                for other in siblings(journal):
+                    if other.kept is not None:
+                        other.let_go()  # only the newest run is retried
             return self._finished(desk, columns)
 
     def retry(self, request: ExportRequest, progress: Progress, cancelled: threading.Event) -> ExportReport:
@@ -97,24 +100,17 @@ class SalesforceDestination:
         number = 1
         while (following := self._journal(f"{request.job_id}/retry-{number}")).is_known:
             former, number = following, number + 1
-        with open_workspace() as workspace:
-            if former.is_open:
-                return self._finished(Desk(settings, former, workspace, self._clock, progress, cancelled))
-            if former.kept is None:
-                raise Permanent("no refused row is left to be sent again", hint="run it anew to send all rows")
-            desk = Desk(settings, following, workspace, self._clock, progress, cancelled)
-            begin_again(desk, former)
+        if not former.is_open and former.kept is None:
+            raise Permanent("no refused row is left to be sent again", hint="run it anew to send all rows")
+        journal = former if former.is_open else following
+        with open_workspace() as workspace, alone(journal):
+            desk = Desk(settings, journal, workspace, self._clock, progress, cancelled)
+            if not journal.is_known:
+                begin_again(desk, former)
             return self._finished(desk)
 
     def _journal(self, job_id: str) -> Journal:
         return Journal(self._folder / "work" / hashlib.sha256(job_id.encode()).hexdigest()[:32])
-
-    def _forget_refused(self, journal: Journal) -> None:
-        """Take away what earlier runs to the same object kept: only the newest one is retried."""
-        for path in sorted(journal.folder.parent.iterdir()):
-            other = Journal(path)
-            if path != journal.folder and other.target == journal.target and other.kept is not None:
-                other.let_go()
 
     def _finished(self, desk: Desk, kinds: Mapping[str, str] = _NO_KINDS) -> ExportReport:
         """Carry the run out, and write down how it ended. kinds: column -> SQL type, as far as it is known."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.connectors.destinations import salesforce_rows as rows_of
 from reconciler.connectors.destinations.salesforce_codes import LOCKED, UNKNOWN, counted
+from reconciler.connectors.destinations.salesforce_others import end_broken_off
 from reconciler.connectors.destinations.salesforce_records import NO_RECORD, all_records, with_ids
 from reconciler.connectors.destinations.salesforce_sending import Sending
 from reconciler.dataplane.durable import write_bytes
@@ -121,6 +122,7 @@ class Run:
         settings, journal = self._desk.settings, self._desk.journal
         stage = journal.stage(DELETE)
         if stage is None:
+            end_broken_off(self._api, self._desk)
             count = all_records(self._api, self._desk, self._desk.folder / f"{DELETE}-1.parquet")
             how = "for good" if settings.hard_delete else "into the recycle bin"
             self._desk.progress(0, journal.rows, f"deleting {count} records of {settings.object} {how}")
