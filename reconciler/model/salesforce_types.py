@@ -56,13 +56,19 @@ _TAKES: Final = {
 }
 """Type of field -> what it takes besides text, which may hold anything; types left out take everything."""
 _UNSENDABLE: Final = frozenset({"base64", "address", "location", "complexvalue"})
-_HOW: Final = {
-    "boolean": "CAST(… AS BOOLEAN)",
-    "int": "CAST(… AS BIGINT)",
-    "long": "CAST(… AS BIGINT)",
-    "date": "CAST(… AS DATE)",
-    "datetime": "from_unixtime(…)",
+_CASTS: Final = {
+    "boolean": "BOOLEAN",
+    "int": "BIGINT",
+    "long": "BIGINT",
+    "double": "DOUBLE",
+    "currency": "DOUBLE",
+    "percent": "DOUBLE",
+    "date": "DATE",
+    "datetime": "TIMESTAMP",
 }
+"""Type of field -> the SQL type that it takes, where that is not text."""
+_OF_SECONDS: Final = {"date": "CAST(from_unixtime(…) AS DATE)", "datetime": "from_unixtime(…)"}
+"""Numbers for a day or a moment are seconds since 1970 as a rule: Treasure Data's column `time` is."""
 
 
 def sort_of(sql_type: str) -> Sort:
@@ -87,20 +93,25 @@ def type_misfit(column: OutColumn, field: ObjectField) -> Misfit | None:
     takes = _TAKES.get(field.type)
     if takes is None or sort is Sort.TEXT or sort in takes:
         return too_long(column, field)
-    how = _HOW.get(field.type, "CAST(… AS VARCHAR)")
-    is_number = sort in _NUMBERS and field.type not in {"boolean", "int", "long"}
     # A fraction that is whole, and 0 and 1 as truth values, do arrive.
-    is_certain = not (sort is Sort.FRACTION and field.type in {"int", "long"}) and not (
+    may_arrive = (sort is Sort.FRACTION and field.type in {"int", "long"}) or (
         sort is Sort.WHOLE and field.type == "boolean"
     )
-    if field.type == "date" and is_number:
-        how = "CAST(from_unixtime(…) AS DATE)"
     return Misfit(
         "column",
         f"column {column.name} has {sort} ({column.sql_type}), and the field is of type {field.type}",
-        f"write `{how} AS {field.name}`",
-        is_certain=is_certain,
+        f"write `{_how(sort, field.type)} AS {field.name}`",
+        is_certain=not may_arrive,
     )
+
+
+def _how(sort: Sort, wanted: str) -> str:
+    """SQL that makes values of *sort* what a field of type *wanted* takes."""
+    if sort is Sort.LIST:
+        return "element_at(…, 1)"
+    if sort in _NUMBERS and wanted in _OF_SECONDS:
+        return _OF_SECONDS[wanted]
+    return f"CAST(… AS {_CASTS.get(wanted, 'VARCHAR')})"
 
 
 def too_long(column: OutColumn, field: ObjectField) -> Misfit | None:

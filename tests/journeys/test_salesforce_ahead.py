@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from other_account import account_of
 from stage import Stage, environment
+from test_doctor_of_an_account import stage_of
 
 from reconciler.cli.reporting import FORMATS
 
@@ -235,3 +237,22 @@ def test_no_secret_is_in_what_is_said_and_kept(shop: Stage) -> None:
     for secret in (*SECRETS.values(), TOKEN):
         assert secret not in said
         assert json.dumps(secret)[1:-1].encode() not in kept
+
+
+def test_where_treasure_data_sends_the_rows_a_misfit_is_a_warning(
+    shop: Stage, tmp_path: Path, salesforce: Server
+) -> None:
+    with account_of(stage_of(tmp_path / "vendor", "local", "{}\n")) as (_, url, key):
+        written(shop, "email AS Email__c, name AS LastNam")
+        shop.write("manifests/environments/local.yaml", "{}\n")
+        shop.edit("manifests/crm.yaml", "client_id", f"login_url: {salesforce.url}\n  client_id")
+        shop.write(
+            "manifests/environments/prod.yaml",
+            f"treasure_data: {{endpoint: {url}, api_key: '${{secret:env:TD_API_KEY}}'}}\n",
+        )
+
+        said = shop.tdr("plan", "--env", "prod", "--format", "json", expect=None, TD_API_KEY=key)
+
+    found = [one for one in said.document["warnings"] if one["rule"] == "object-misfit"]
+    assert {one["severity"] for one in found} == {"warning"}
+    assert found[0]["message"] == "column LastNam is no field of Contact"
