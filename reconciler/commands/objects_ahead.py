@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reconciler.diagnostics import Diagnostic, Severity, did_you_mean, sorted_by_place
@@ -16,7 +17,8 @@ from reconciler.errors import ManifestError, ProviderError
 from reconciler.manifest.query_columns import columns_put_out
 from reconciler.model.address import Address
 from reconciler.model.change import Adopt, Create, Replace, Update
-from reconciler.model.kinds import TableSpec
+from reconciler.model.kinds import QuerySpec, TableSpec
+from reconciler.model.queries import SqlSource
 from reconciler.model.row_activations import ObjectActivationSpec
 from reconciler.model.salesforce import Removal, SalesforceConnection
 from reconciler.model.salesforce_fit import misfits
@@ -30,10 +32,29 @@ if TYPE_CHECKING:
 MISFIT: Final = "object-misfit"
 UNSEEN: Final = "object-unseen"
 THERE: Final = "records-there"
+_KINDS: Final = frozenset({"activation", "query"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Delivery:
+    """Rows of a query that go to an object. *places*: where its document names what a misfit may be about."""
+
+    address: Address
+    connection: Address
+    source: SqlSource
+    sobject: str
+    intent: Intent
+    removal: Removal | None
+    places: Mapping[str, str]
+
+    @property
+    def columns_place(self) -> str:
+        """Where the SQL stands."""
+        return f"{self.places['query']}/{'file' if self.source.file is not None else 'sql'}"
 
 
 def objects_of_changes(runtime: Runtime, prepared: Prepared) -> list[Diagnostic]:
-    """What is said of the activations that a plan makes or changes.
+    """What is said of the activations and exports that a plan makes or changes.
 
     Raises:
         ManifestError: rows of one of them could never arrive.
@@ -43,7 +64,7 @@ def objects_of_changes(runtime: Runtime, prepared: Prepared) -> list[Diagnostic]
     changed = {
         change.address
         for change in prepared.plan.changes
-        if isinstance(change, Create | Update | Replace | Adopt) and change.address.kind == "activation"
+        if isinstance(change, Create | Update | Replace | Adopt) and change.address.kind in _KINDS
     }
     found = objects_ahead(runtime, changed)
     if any(one.is_error for one in found):
@@ -53,11 +74,12 @@ def objects_of_changes(runtime: Runtime, prepared: Prepared) -> list[Diagnostic]
 
 def objects_ahead(runtime: Runtime, addresses: Collection[Address]) -> list[Diagnostic]:
     """What is said of those of *addresses* whose rows go to objects: one login a connection, and a look at each object."""
-    by_connection: dict[Address, list[tuple[Address, ObjectActivationSpec]]] = defaultdict(list)
+    by_connection: dict[Address, list[_Delivery]] = defaultdict(list)
     for address in sorted(addresses):
         resource = runtime.world.resources.get(address)
-        if resource is not None and isinstance(resource.spec, ObjectActivationSpec):
-            by_connection[Address("connection", resource.spec.to.connection)].append((address, resource.spec))
+        delivery = None if resource is None else _delivery_of(address, resource.spec)
+        if delivery is not None:
+            by_connection[delivery.connection].append(delivery)
     found: list[Diagnostic] = []
     for connection, asked in by_connection.items():
         declared = runtime.world.resources.get(connection)
@@ -66,13 +88,36 @@ def objects_ahead(runtime: Runtime, addresses: Collection[Address]) -> list[Diag
     return [runtime.placed(Address.parse(one.subject), one) for one in found]
 
 
+def _delivery_of(address: Address, spec: object) -> _Delivery | None:
+    """What an activation, or an export in the connector's own words, does to an object; None for anything else."""
+    if isinstance(spec, ObjectActivationSpec):
+        write = spec.write
+        word = next(word for word in ("insert", "upsert", "update", "replace") if getattr(write, word))
+        at = f"/spec/write/{word}"
+        places = {"query": "/spec/from/query", "object": "/spec/to/object", "key": at, "write": at}
+        connection = Address("connection", spec.to.connection)
+        return _Delivery(address, connection, spec.sql, spec.to.object, Intent(word, write.key), write.replace, places)
+    if not isinstance(spec, QuerySpec) or spec.export is None or spec.export.connection is None:
+        return None
+    settings = {name: str(value) for name, value in spec.export.settings.items()}
+    mode = settings.get("mode", "")
+    if "object" not in settings or mode not in {"append", "update", "truncate"}:
+        return None
+    makes = settings.get("upsert", "true").lower() == "true"
+    word = {"append": "insert", "truncate": "replace"}.get(mode, "upsert" if makes else "update")
+    is_hard = settings.get("hard_delete", "").lower() == "true"
+    removal = (Removal.HARD if is_hard else Removal.SOFT) if word == "replace" else None
+    below = "/spec/export/settings"
+    places = {"query": "/spec", "object": f"{below}/object", "key": f"{below}/unique", "write": f"{below}/mode"}
+    intent = Intent(word, settings.get("unique", "") if mode == "update" else "")
+    connection = Address("connection", spec.export.connection)
+    return _Delivery(address, connection, spec, settings["object"], intent, removal, places)
+
+
 def _through(
-    runtime: Runtime,
-    connection: Address,
-    spec: SalesforceConnection,
-    asked: list[tuple[Address, ObjectActivationSpec]],
+    runtime: Runtime, connection: Address, spec: SalesforceConnection, asked: list[_Delivery]
 ) -> Iterator[Diagnostic]:
-    objects = ", ".join(sorted({activation.to.object for _, activation in asked}))
+    objects = ", ".join(sorted({delivery.sobject for delivery in asked}))
     if not knows_secrets(spec):
         message = f"{objects} was not looked at: this run has not the secrets of {connection}"
         yield Diagnostic(UNSEEN, message, Severity.NOTICE, subject=str(connection), path="/spec")
@@ -83,11 +128,11 @@ def _through(
         yield _unseen(connection, objects, error, "/spec/auth")
         return
     try:
-        for address, activation in asked:
+        for delivery in asked:
             try:
-                yield from _judged(runtime, address, activation, api.descriptions)
+                yield from _judged(runtime, delivery, api.descriptions)
             except ProviderError as error:
-                yield _unseen(address, activation.to.object, error, "/spec/to/object")
+                yield _unseen(delivery.address, delivery.sobject, error, delivery.places["object"])
     finally:
         api.close()
 
@@ -97,48 +142,33 @@ def _unseen(address: Address, objects: str, error: ProviderError, path: str) -> 
     return Diagnostic(UNSEEN, message, Severity.WARNING, subject=str(address), path=path, hint=error.hint)
 
 
-def _judged(runtime: Runtime, address: Address, spec: ObjectActivationSpec, org: Descriptions) -> Iterator[Diagnostic]:
+def _judged(runtime: Runtime, delivery: _Delivery, org: Descriptions) -> Iterator[Diagnostic]:
     stops = Severity.ERROR if runtime.embedded is not None else Severity.WARNING
-    subject = str(address)
-    shape = org.shape(spec.to.object)
+    subject, places, below = str(delivery.address), delivery.places, delivery.columns_place
+    shape = org.shape(delivery.sobject)
     if shape is None:
-        message = f"the org has no object {spec.to.object} that the user may see"
-        hint = did_you_mean(spec.to.object, org.names()) or "custom objects end with __c"
-        yield Diagnostic(MISFIT, message, stops, subject=subject, path="/spec/to/object", hint=hint)
+        message = f"the org has no object {delivery.sobject} that the user may see"
+        hint = did_you_mean(delivery.sobject, org.names()) or "custom objects end with __c"
+        yield Diagnostic(MISFIT, message, stops, subject=subject, path=places["object"], hint=hint)
         return
-    source = spec.sql
-    below = f"/spec/from/query/{'file' if source.file is not None else 'sql'}"
+    source = delivery.source
     columns = columns_put_out(source.sql or "", source.engine, _declared_tables(runtime, source.database))
     if columns is None:
         message = f"whether its columns are fields of {shape.name} is seen when it runs: the SQL does not name them"
         hint = "name the columns in the place of `*`"
         yield Diagnostic(UNSEEN, message, Severity.NOTICE, subject=subject, path=below, hint=hint)
-    word = (
-        "insert"
-        if spec.write.insert
-        else "upsert"
-        if spec.write.upsert
-        else "update"
-        if spec.write.update
-        else "replace"
-    )
-    places = {
-        "object": "/spec/to/object",
-        "key": f"/spec/write/{word}",
-    }
-    for misfit in misfits(shape, columns, Intent(word, spec.write.key), org.shape):
+    for misfit in misfits(shape, columns, delivery.intent, org.shape):
         severity = stops if misfit.is_certain else Severity.WARNING
         path = places.get(misfit.about, below)
         yield Diagnostic(MISFIT, misfit.message, severity, subject=subject, path=path, hint=misfit.hint)
-    if spec.write.replace is not None:
-        yield from _replaced(subject, shape, spec.write.replace, org, stops)
+    if delivery.removal is not None:
+        yield from _replaced(subject, shape, delivery.removal, org, stops, places["write"])
 
 
 def _replaced(
-    subject: str, shape: ObjectShape, removal: Removal, org: Descriptions, stops: Severity
+    subject: str, shape: ObjectShape, removal: Removal, org: Descriptions, stops: Severity, path: str
 ) -> Iterator[Diagnostic]:
     """How many records a run would delete now, and whether it may."""
-    path = "/spec/write/replace"
     if shape.queryable:
         count = org.count(shape.name)
         message = f"{shape.name} has {count} records now that a run would delete"

@@ -161,6 +161,29 @@ def test_an_object_that_is_not_there_is_told_with_the_one_that_may_be_meant(shop
     assert f"{FILE}:9" in said.err
 
 
+@pytest.mark.parametrize(
+    ("settings", "line", "told"),
+    [
+        ("{object: Contact, mode: append}", 6, "column nam is no field of Contact"),
+        ("{object: Contct, mode: append}", 7, "the org has no object Contct"),
+        ("{object: Contact, mode: update, unique: Emial__c}", 7, "Contact has no field Emial__c"),
+        ("{object: Contact, mode: truncate}", 7, "Contact has 0 records now"),
+    ],
+)
+def test_an_export_in_the_connectors_words_is_looked_at_too(shop: Stage, settings: str, line: int, told: str) -> None:
+    shop.write(
+        "manifests/query.yaml",
+        "apiVersion: tdr/v1\nkind: Query\nmetadata: {name: leads}\nspec:\n  database: shop\n"
+        "  sql: SELECT name AS LastName, name AS nam FROM leads\n"
+        f"  export: {{connection: crm, settings: {settings}}}\n",
+    )
+
+    said = shop.tdr("validate", "--online", expect=7)
+
+    assert told in said.out + said.err
+    assert f"manifests/query.yaml:{line}" in said.out + said.err
+
+
 def test_validate_online_looks_at_everything_that_is_declared(shop: Stage, salesforce: Server) -> None:
     written(shop)
     shop.tdr("apply", "--yes")
