@@ -290,3 +290,41 @@ def test_lost_transformations_are_noticed(stage: Stage, adobe: AdobeSandbox) -> 
     assert counted(adobe) == ONE_OF_EACH
     (flow_spec,) = kept(adobe, "flowSpecs")
     assert flow_spec["transformationSpecs"] == [{"name": "Mapping"}]
+
+
+def test_sources_that_are_registered_at_once_are_all_listed(stage: Stage, adobe: AdobeSandbox) -> None:
+    many = "".join(
+        f"---\napiVersion: tdr/v1\nkind: SourceRegistration\nmetadata: {{name: more-{number}}}\nspec: {{source: lists}}\n"
+        for number in range(6)
+    )
+    stage.write("manifests/more.yaml", many)
+    adobe.control.fault("slow", method="GET", path="/flowSpecs/*", delay_s=0.02, count=None)
+    stage.tdr("apply", "--yes")
+    assert (counted(adobe)["connectionSpecs"], counted(adobe)["listed"]) == (7, 7)
+
+    stage.write("manifests/more.yaml", "")
+    stage.tdr("apply", "--yes", *stage.approvals())
+    assert counted(adobe)["listed"] == 1
+    stage.tdr("plan", "--detailed-exitcode")
+
+
+def test_a_flow_that_somebody_deleted_is_made_again_of_the_parts_that_are_left(
+    stage: Stage, adobe: AdobeSandbox
+) -> None:
+    stage.tdr("apply", "--yes")
+    (flow,) = kept(adobe, "flows")
+    adobe.control.call("DELETE", f"/objects/prod/flows/{flow['id']}")
+    stage.clock.sleep(60)  # right after it was made, a list that lacks it may only be late
+    forget_traffic(adobe)
+    stage.tdr("apply", "--yes", *stage.approvals())
+    assert writes(adobe) == ["POST /flows"]
+    assert counted(adobe) == ONE_OF_EACH
+
+
+def test_an_account_of_another_specification_is_another_account(stage: Stage, adobe: AdobeSandbox) -> None:
+    stage.tdr("apply", "--yes")
+    stage.edit("manifests/lists.yaml", "  source: lists\n  auth", f"  connection_spec: {GENERIC_REST}\n  auth")
+    forget_traffic(adobe)
+    said = stage.tdr("apply", "--yes", expect=3)
+    assert "/connection_spec cannot be changed" in said.out + said.err
+    assert writes(adobe) == []

@@ -16,7 +16,9 @@ from types import TracebackType
 import pytest
 from stage import Stage, environment
 
-from reconciler.commands.serving import SANDBOX_TOKEN
+from reconciler.commands.serving import SANDBOX_ORGANISATION, SANDBOX_TOKEN
+from reconciler.emulators.adobe.gate import Application
+from reconciler.emulators.adobe.sandbox import AdobeSandbox
 from reconciler.emulators.intercom.knobs import Knobs as IntercomKnobs
 from reconciler.emulators.intercom.sample import fill
 from reconciler.emulators.intercom.sandbox import IntercomSandbox
@@ -66,6 +68,11 @@ def run_as_written(name: str, folder: Path) -> tuple[Stage, list[AbstractContext
                 fill(intercom.intercom.world)
                 sandboxes.append(intercom.__enter__())
                 stage.environ["TDR_VAR_intercom"] = intercom.base_url
+            case ["tdr", "sandbox", "--vendor", "adobe", *_]:
+                org_id, client_id, client_secret = SANDBOX_ORGANISATION.values()
+                adobe = AdobeSandbox(Application(client_id, client_secret), org_id=org_id)
+                sandboxes.append(adobe.__enter__())
+                stage.environ["TDR_VAR_adobe"] = adobe.base_url
             case ["tdr", "sandbox", *_]:
                 # A port of its own in place of the README's, so that examples can run side by side.
                 accepted = AppCredentials("1234567", "sandbox-client-secret", "pinr.sandbox-refresh-token")
@@ -206,6 +213,15 @@ def to_files(stage: Stage) -> None:
     assert [path.suffix for path in (out / "kept").iterdir()] == [".parquet", ".parquet"]
 
 
+def adobe_source(stage: Stage) -> None:
+    records = stage.records()
+    assert sorted(records) == ["dataflow/newsletter", "sourceaccount/lists-reader", "sourceregistration/list-members"]
+    flow = records["dataflow/newsletter"]["applied"]
+    assert (flow["schedule"]["interval"], flow["source_params"]) == ("12", ["listId=a1b2"])
+    assert flow["account"] == records["sourceaccount/lists-reader"]["id"]
+    assert "/source_params cannot be changed in place" in "".join(stage.heard)
+
+
 RESULTS = {
     "01-a-query": a_query,
     "02-an-audience": an_audience,
@@ -218,6 +234,7 @@ RESULTS = {
     "09-rest-source": rest_source,
     "10-import-intercom": import_intercom,
     "11-to-files": to_files,
+    "12-adobe-source": adobe_source,
 }
 
 

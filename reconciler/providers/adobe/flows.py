@@ -72,20 +72,10 @@ class Flows:
             return self._observed(flow, sources, targets)
 
         looks = dict(looked(self._api, Kind.FLOWS, wanted, observed))
-        used = {wire.only_id(flow, "sourceConnectionIds") for flow in self._seen.noted(Kind.FLOWS)}
-        used |= {wire.only_id(flow, "targetConnectionIds") for flow in self._seen.noted(Kind.FLOWS)}
         for question in wanted:
             look = looks[question.address]
             is_gone = isinstance(look, Finding) and look.by_id is None and question.resource is None
-            if question.record is None or not is_gone:
-                continue
-            mark = marker(self._owner, question.address)
-            left = [
-                told
-                for told in (*sources.values(), *targets.values())
-                if mark and told.get("description") == mark and str(told["id"]) not in used
-            ]
-            if left:
+            if question.record is not None and is_gone and self._has_parts(question.address):
                 # A delete that was cut off: the flow is gone, and what belonged to it is not.
                 looks[question.address] = Finding(Observation(question.record.remote_id, {}), ())
         return looks
@@ -199,6 +189,10 @@ class Flows:
             "scheduleParams": _sent(spec.schedule, int(self._clock.now())),
         }
         return body if spec.description is None else {**body, "description": spec.description}
+
+    def _has_parts(self, address: Address) -> bool:
+        mark = marker(self._owner, address)
+        return any(self._parts.left_behind(kind, mark) for kind in (Kind.SOURCES, Kind.TARGETS))
 
     def _mark_of(self, kind: Kind, part: str) -> str:
         try:

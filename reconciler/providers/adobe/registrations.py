@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 
 from reconciler.apis.adobe import FlowService, Kind, Object
 from reconciler.diagnostics import Diagnostic
-from reconciler.errors import NotFound, OutcomeUnknown, Permanent, ProviderError
+from reconciler.errors import NotFound, Permanent, ProviderError, Transient
 from reconciler.model.address import Address
 from reconciler.model.dataflows import PROVIDER, AdobeTarget, SourceRegistrationSpec
 from reconciler.model.json import Json, canonical
@@ -105,8 +105,6 @@ class Registrations:
         try:
             self._join(_spec(resource).flow_spec, made)
             return self._observed(self._api.one(Kind.CONNECTION_SPECS, made), self._homes())
-        except OutcomeUnknown as error:
-            raise unfinished(resource.address, error) from error
         except ProviderError as error:
             raise unfinished(resource.address, error) from error
 
@@ -125,10 +123,9 @@ class Registrations:
 
     def delete(self, remote_id: str, record: Record) -> None:
         """Take it out of the flow specification. It stays by itself, for nothing deletes it."""
-        flow_spec = record.applied.get("flow_spec")
-        for one in {str(flow_spec), *([home] if (home := self._homes().get(remote_id)) else [])}:
-            if one and one != "None":
-                self._leave(one, remote_id)
+        remembered = wire.text(record.applied.get("flow_spec"))
+        for home in sorted({remembered, self._homes().get(remote_id, "")} - {""}):
+            self._leave(home, remote_id)
 
     def found(self) -> Iterator[Found]:
         """Those of this organisation; the catalogue of the platform has many of others."""
@@ -166,17 +163,19 @@ class Registrations:
         return listed
 
     def _join(self, flow_spec: str, connection_spec: str) -> None:
-        told = self._flow_spec(flow_spec)
-        if connection_spec not in _listed(told):
-            self._put(told, [*_listed(told), connection_spec])
+        with self._seen.sharing:
+            told = self._flow_spec(flow_spec)
+            if connection_spec not in _listed(told):
+                self._put(told, [*_listed(told), connection_spec])
 
     def _leave(self, flow_spec: str, connection_spec: str) -> None:
-        try:
-            told = self._flow_spec(flow_spec)
-        except NotFound:
-            return
-        if connection_spec in _listed(told):
-            self._put(told, [one for one in _listed(told) if one != connection_spec])
+        with self._seen.sharing:
+            try:
+                told = self._flow_spec(flow_spec)
+            except NotFound:
+                return
+            if connection_spec in _listed(told):
+                self._put(told, [one for one in _listed(told) if one != connection_spec])
 
     def _flow_spec(self, flow_spec: str) -> Object:
         return self._api.one(Kind.FLOW_SPECS, flow_spec)
@@ -185,6 +184,7 @@ class Registrations:
         """Write a flow specification as it was just read, but for its list of sources, and see that nothing else was lost.
 
         Raises:
+            Transient: somebody else wrote it at the same moment.
             Permanent: the service kept something otherwise than it was sent.
         """
         key = str(told["id"])
@@ -197,6 +197,11 @@ class Registrations:
                 body[wish] = transformations
         self._api.put(Kind.FLOW_SPECS, key, body)
         after = self._flow_spec(key)
+        if set(_listed(after)) != set(sources):
+            raise Transient(
+                f"Adobe: flow specification {key} was written by somebody else at the same moment",
+                hint="run `tdr apply` again; the sources of both are listed when both have done so",
+            )
         lost = sorted(
             name
             for name in told

@@ -11,9 +11,13 @@ from reconciler.model.json import Json, canonical
 
 
 class Seen:
-    """Objects by kind and id. Safe for many threads."""
+    """Objects by kind and id. Safe for many threads.
+
+    sharing: held while a flow specification is read, changed and written, for what is written is all of it.
+    """
 
     def __init__(self) -> None:
+        self.sharing = threading.Lock()
         self._told: dict[tuple[Kind, str], Object] = {}
         self._lock = threading.Lock()
 
@@ -21,11 +25,6 @@ class Seen:
         """Remember what was told."""
         with self._lock:
             self._told[kind, str(told["id"])] = told
-
-    def noted(self, kind: Kind) -> list[Object]:
-        """All of *kind* that was told."""
-        with self._lock:
-            return [told for (one, _), told in self._told.items() if one is kind]
 
     def etag(self, kind: Kind, newest: Object) -> str:
         """The etag to change *newest* under: the one that the plan saw, where it saw the object at all."""
