@@ -14,6 +14,7 @@ import typer
 
 from reconciler import known_secrets, logs
 from reconciler.cli import (
+    ci,
     comparing,
     drift,
     formatting,
@@ -106,6 +107,7 @@ state.add_to(app)
 importing.add_to(app)
 schedule.add_to(app)
 tdx.add_to(app)
+ci.add_to(app)
 
 
 def run() -> None:

@@ -37,6 +37,7 @@ class _Call:
     request: Request
     pace: TokenBucket | None
     sent: Sent | None = None
+    takes_moved: bool = False
     attempts: int = 0
     has_renewed: bool = False
 
@@ -133,6 +134,14 @@ class Client:
         """
         return self._run(_Call(request, bucket or self._bucket, sent), lambda _request, answer: answer)
 
+    def moved(self, request: Request) -> Answer:
+        """As `whole`, or the answer that names another address. Whether anything of ours may go there is for the caller to say.
+
+        Raises:
+            ProviderError: as `whole`.
+        """
+        return self._run(_Call(request, self._bucket, takes_moved=True), lambda _request, answer: answer)
+
     @contextmanager
     def stream(self, request: Request, *, bucket: TokenBucket | None = None) -> Iterator[Iterator[bytes]]:
         """The body of a successful answer in pieces, as they arrive.
@@ -167,7 +176,7 @@ class Client:
         call.attempts += 1
         used = self._current_credentials()
         response = self._wire.exchange(call.request, used, call.pace, call.attempts, call.sent)
-        if response.is_success:
+        if response.is_success or (call.takes_moved and response.has_redirect_location):
             return response
         answer = self._wire.whole(call.request, response)
         if not call.has_renewed and self._dialect.is_expired(answer):

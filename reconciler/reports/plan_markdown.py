@@ -56,7 +56,7 @@ def _cuts(document: Mapping[str, Any], doing: Sequence[Change], staying: Sequenc
 
 
 def _page(document: Mapping[str, Any], doing: Sequence[Change], staying: Sequence[str], cuts: int) -> Iterator[str]:
-    yield f"### Plan for {code(document['environment'])}: {_verdict(document, doing)}"
+    yield f"### Plan for {code(document['environment'])}: {verdict(document, doing)}"
     yield ""
     yield f"{_origin(document)}."
     if banners := list(text.banners(document)):
@@ -76,7 +76,8 @@ def _page(document: Mapping[str, Any], doing: Sequence[Change], staying: Sequenc
         yield from ("", "**Warnings**", "", block(warnings))
 
 
-def _verdict(document: Mapping[str, Any], doing: Sequence[Change]) -> str:
+def verdict(document: Mapping[str, Any], doing: Sequence[Change]) -> str:
+    """What the plan comes to, in words; what goes is in bold. doing: its changes but those that stay."""
     if not doing:
         return "no changes"
     counts = Counter(one["actions"][0] for one in doing)

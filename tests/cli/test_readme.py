@@ -50,7 +50,7 @@ def _options(command: object) -> set[str]:
 
 def _commands(text: str) -> list[str]:
     """What is written as a command: after `$`, after a backtick, or as a step of a pipeline."""
-    step = r"^ *- (?:run: )?(?:exec )?|^ {8,}"
+    step = r"^ *- (?:run: )?(?:exec )?|^ {6,}(?:run: )?(?:exec )?"
     written = re.findall(rf"(?:^\$ |`|{step}|script: \[|\$\()(tdr [a-z][^`\n#\]]*)", text, re.MULTILINE)
     return [line for line in written if "…" not in line.split()[1]]
 

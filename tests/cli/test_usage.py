@@ -11,6 +11,11 @@ from reconciler.cli.main import tree
 TREE = tree()
 VERBS = {" ".join(verb): command for verb, command in commands(TREE)}
 LEAST = {
+    "ci check": ["report.json"],
+    "ci comment": ["report.json"],
+    "ci drift-issue": ["drift.json"],
+    "ci find-plan": ["--out", "plan.json"],
+    "ci propose": ["--branch", "tdr/accept"],
     "init": ["--ci", "github"],
     "apply": ["--yes"],
     "destroy": ["--yes"],
