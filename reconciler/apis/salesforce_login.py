@@ -162,19 +162,21 @@ class Refreshing:
             newest = saved.refresh_token if saved else self._given
             # Salesforce ends the old token as it answers: a place that cannot keep the new one must refuse before.
             self._store.save(self._key, saved or Tokens(access_token="", refresh_token=newest))
-            entry = self._entered(newest)
-            if entry.refresh_token:
-                self._store.save(self._key, Tokens(access_token="", refresh_token=entry.refresh_token))
+            entry, used = self._entered(newest)
+            following = entry.refresh_token or used
+            if following != newest:
+                self._store.save(self._key, Tokens(access_token="", refresh_token=following))
             return entry
 
-    def _entered(self, newest: str) -> LetIn:
+    def _entered(self, newest: str) -> tuple[LetIn, str]:
+        """What came of it, and the refresh token that was accepted."""
         try:
-            return self._asked(newest)
+            return self._asked(newest), newest
         except Denied as error:
             if newest == self._given:
                 raise self._over(error) from error
         try:
-            return self._asked(self._given)  # an org that was made anew forgot what it gave
+            return self._asked(self._given), self._given  # an org that was made anew forgot what it gave
         except Denied as error:
             raise self._over(error) from error
 

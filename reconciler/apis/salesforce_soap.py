@@ -31,7 +31,8 @@ def by_password(client: Client, version: str, username: str, password: Secret, t
 
     version: of the API; a newer one than the last that has such logins logs in by that.
     """
-    joined = password.reveal() + (token.reveal().strip() if token else "")
+    # A line end is what an editor leaves in a file of secrets; blanks may be the user's.
+    joined = password.reveal().rstrip("\r\n") + (token.reveal().strip() if token else "")
     for secret in (username, password, token, joined):
         if secret is not None:
             client.scrubber.add(secret)

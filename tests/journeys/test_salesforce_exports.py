@@ -167,3 +167,22 @@ def test_versions_that_end_are_told(shop: Stage, line: str, code: int, told: str
     said = shop.tdr("plan", expect=code)
 
     assert told in said.out + said.err
+
+
+@pytest.mark.parametrize(
+    ("auth", "code", "told"),
+    [
+        ("client_credentials", 0, "wants the address of the org's My Domain"),
+        ("session_id", 7, "needs the address of the instance that the session is of"),
+    ],
+)
+def test_the_address_of_all_orgs_is_told_where_one_org_is_meant(shop: Stage, auth: str, code: int, told: str) -> None:
+    text = CRM.replace("  login_url: https://acme.my.salesforce.com\n", "")
+    if auth == "session_id":
+        text = text.partition("  auth:")[0] + "  auth: session_id\n  session_id: ${secret:env:SF_SECRET}\n"
+    shop.write("manifests/crm.yaml", text)
+
+    said = shop.tdr("validate", expect=code)
+
+    assert told in said.out + said.err
+    assert "login_url" in said.out + said.err

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.model.address import Address
@@ -41,6 +42,14 @@ _DELIVERY: Final = {
     "retry_limit": "retry_limit",
 }
 """The connector's setting -> how manifests call it."""
+
+
+_FOR_EVERYBODY: Final = frozenset({"login.salesforce.com", "test.salesforce.com"})
+_OF_ONE_ORG: Final = {
+    Auth.CLIENT_CREDENTIALS: ("wants the address of the org's My Domain", Severity.WARNING),
+    Auth.SESSION_ID: ("needs the address of the instance that the session is of", Severity.ERROR),
+}
+"""Way to log in -> what it wants of `login_url`. Source: Salesforce's help on the client credentials flow."""
 
 
 def is_object_export(settings: Mapping[str, Any]) -> bool:
@@ -147,7 +156,11 @@ def connection_problems(address: Address, spec: SalesforceConnection) -> Iterato
         told = f"{spec.api_version} of Salesforce's API is deprecated and ends with Summer '28; it has no Bulk API 2.0"
         yield _about_version(address, told, Severity.WARNING)
     if spec.auth is Auth.CREDENTIALS:
-        since = "" if spec.version <= LAST_WITH_SOAP_LOGIN else f", and not in {spec.api_version}"
+        since = (
+            ""
+            if spec.version <= LAST_WITH_SOAP_LOGIN
+            else f"; version {spec.api_version} has none, so that tdr logs in by {LAST_WITH_SOAP_LOGIN}.0"
+        )
         yield Diagnostic(
             "login-retiring",
             f"Salesforce ends logins with a password in Summer '27; orgs since Winter '26 allow none by default{since}",
@@ -155,6 +168,16 @@ def connection_problems(address: Address, spec: SalesforceConnection) -> Iterato
             subject=str(address),
             path="/spec/auth",
             hint="write `auth: client_credentials`, with an app that has a user to run as",
+        )
+    if urlsplit(spec.login_url).hostname in _FOR_EVERYBODY and spec.auth in _OF_ONE_ORG:
+        told, severity = _OF_ONE_ORG[spec.auth]
+        yield Diagnostic(
+            "login-address",
+            f"`auth: {spec.auth}` {told}, and {spec.login_url} is that of all orgs",
+            severity,
+            subject=str(address),
+            path="/spec/login_url",
+            hint="write `login_url: https://MYDOMAIN.my.salesforce.com`; Salesforce shows it in its settings under My Domain",
         )
     if spec.auth is Auth.SESSION_ID:
         yield Diagnostic(

@@ -60,7 +60,7 @@ WAYS: dict[str, Callable[[Door], tuple[Auth, dict[str, str]]]] = {
     ),
     "credentials, token appended": lambda _: (
         Auth.CREDENTIALS,
-        {"username": USERNAME, "password": PASSWORD + SECURITY_TOKEN},
+        {"username": USERNAME, "password": PASSWORD + SECURITY_TOKEN + "\n"},
     ),
 }
 
@@ -195,10 +195,12 @@ def test_an_org_that_forgot_what_it_gave_is_asked_with_what_a_person_put_down(
     door.rotates = True
     rotating(server, tmp_path).close()
     door.refresh_token = REFRESH_TOKEN
+    door.rotates = False
 
     rotating(server, tmp_path).close()
-
     assert door.logins == ["refresh_token"] * 3
+    rotating(server, tmp_path).close()
+    assert door.logins == ["refresh_token"] * 4  # what is known to be refused is not tried again
 
 
 def test_a_place_that_cannot_keep_a_token_refuses_before_the_old_one_is_used(
