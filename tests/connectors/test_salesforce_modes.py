@@ -319,6 +319,7 @@ def test_columns_that_cannot_work_are_refused_before_a_row_leaves(
 def test_replacing_first_ends_what_a_run_that_broke_off_left_with_salesforce(
     world: World, api: dict[str, Json]
 ) -> None:
+    world.org.lose = ["upload"]
     for number in range(20):  # until its first rows have arrived
         world.org.faults[number] = lambda: world.cancelled.set() if world.org.jobs else None
     with pytest.raises(Transient):
@@ -366,3 +367,17 @@ class Once(list[str]):
         super().append(line)
         act, self.act = self.act, lambda: None
         act()
+
+
+def test_what_is_too_much_for_one_job_goes_in_several_and_rows_are_found_by_their_number(world: World) -> None:
+    sql = "SELECT 'k' || i AS Key__c, repeat('x', 30000) || i AS LastName FROM range(1000) t(i)"
+    world.org.refuse = {"x" * 30_000 + "999"}
+
+    report = world.run(sql, {"mode": "append"})
+
+    bodies = [job["body"] for job in world.org.jobs.values()]
+    assert len(bodies) == 2
+    assert max(map(len, bodies)) < 24_000_000
+    assert (report.sent, len(world.org.records)) == (999, 999)
+    (path,) = (world.folder / "quarantine").glob("*.jsonl")
+    assert json.loads(path.read_text(encoding="ascii")) == {"row": 1_000, "reason": "REQUIRED_FIELD_MISSING"}
