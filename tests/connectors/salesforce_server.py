@@ -319,9 +319,10 @@ def query(org: Org, verb: str, at: list[str], body: bytes, locator: str) -> tupl
         return *told(200, {"id": job["id"], "state": "InProgress" if job["polls"] == 1 else "JobComplete"}), {}
     half = len(job["found"]) // 2
     page = job["found"][half:] if locator else job["found"][:half]
+    page = [dict(reversed(row.items())) for row in page]  # before version 50.0 columns come in any order
     return (
         200,
-        results(page, list(job["found"][0]) if job["found"] else ["Id"]),
+        results(page, list(reversed(job["found"][0])) if job["found"] else ["Id"]),
         "text/csv",
         {"Sforce_Locator": "null" if locator else "more"},
     )

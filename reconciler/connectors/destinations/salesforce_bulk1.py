@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from reconciler.apis.salesforce_bulk1 import Batch, Bulk1
 
 _ATTEMPTS: Final = 5
+_ARRIVING_S: Final = 5.0
+"""After which a batch whose sender was killed is listed, if it arrived."""
 
 
 class Bulk1Channel:
@@ -43,6 +45,7 @@ class Bulk1Channel:
         self._desk.stop_if_cancelled()
         body = self._staged.csv(part, ordered=True)
         if part.state is PartState.SENDING:
+            self._desk.wait(_ARRIVING_S)
             part.batch = self._arrived(part.job, body)
         if not part.batch:
             part.job = self._job()

@@ -134,11 +134,10 @@ def _by_batch(api: Salesforce, desk: Desk, soql: str) -> Iterator[bytes]:
     while not (batches := api.bulk1.batches(job)) or any(one.state in {"Queued", "InProgress"} for one in batches):
         next(pauses)
     for batch in batches:
-        if batch.state == "Failed":
-            raise _unread(desk, batch.message)
+        if batch.state != "Completed":
+            raise _unread(desk, batch.message)  # never less than all: what is not seen would be left, or made twice
     for batch in batches:
-        if batch.state == "Completed":
-            yield from api.bulk1.query_results(job, batch.id)
+        yield from api.bulk1.query_results(job, batch.id)
 
 
 def _unread(desk: Desk, message: str) -> Permanent:
@@ -149,18 +148,28 @@ def _unread(desk: Desk, message: str) -> Permanent:
 
 
 def _kept(desk: Desk, pages: Iterator[bytes], columns: list[str]) -> str:
-    """SQL of CSV *pages* put down beside the rows; their columns are *columns*, in that order."""
+    """SQL of CSV *pages* put down beside the rows; their columns are *columns*, in any order, which all pages have."""
     _forget(desk)
+    order = columns
     for number, page in enumerate(pages):
         desk.stop_if_cancelled()
         write_bytes(desk.folder / f"found-{number}.page", page)
-    struct = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in columns)
+        if number == 0:
+            order = _order(page, columns)
+    struct = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in order)
     if not list(desk.folder.glob("found-*.page")):
         return f"SELECT {', '.join(f'NULL::VARCHAR AS {quoted(name)}' for name in columns)} WHERE false"
     return (
         f"SELECT * FROM read_csv({literal(desk.folder / 'found-*.page')}, auto_detect=false, header=true, delim=',', "
         f"quote='\"', escape='\"', columns={{{struct}}})"
     )
+
+
+def _order(page: bytes, columns: list[str]) -> list[str]:
+    """*columns* as the header of *page* has them; before version 50.0 that need not be the order of the question."""
+    spelled = {name.lower(): name for name in columns}
+    head = [name.strip().strip('"').lower() for name in page.partition(b"\n")[0].decode("utf-8", "replace").split(",")]
+    return [spelled[name] for name in head] if sorted(head) == sorted(spelled) else columns
 
 
 def _forget(desk: Desk) -> None:
