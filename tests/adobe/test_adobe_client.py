@@ -14,6 +14,7 @@ from reconciler.emulators.adobe.sandbox import AdobeSandbox
 from reconciler.errors import Conflict, Denied, NotFound, Permanent, ProviderError, Transient
 from reconciler.model.dataflows import AdobeTarget
 from reconciler.model.secret import Secret
+from reconciler.providers.adobe.flow_parts import FlowParts
 
 
 class SandboxClock:
@@ -176,3 +177,21 @@ def test_faults_are_waited_out_or_told(
     with pytest.raises(expected) as refused:
         api.listed(Kind.FLOWS)
     assert not isinstance(refused.value, NotFound)
+
+
+@pytest.mark.parametrize("kind", [Kind.SOURCES, Kind.TARGETS])
+def test_a_part_is_left_behind_only_when_no_flow_uses_it(
+    api: FlowService, sandbox: AdobeSandbox, client: httpx.Client, kind: Kind
+) -> None:
+    made = chain(client)
+    part, mark, objects = made[kind.value], "tdr:shop/test/dataflow/rows", "/objects/prod"
+    sandbox.control.call("PATCH", f"{objects}/{kind.value}/{part}", {"description": mark})
+    member = "sourceConnectionIds" if kind is Kind.SOURCES else "targetConnectionIds"
+    sandbox.control.call("PATCH", f"{objects}/flows/{made['flows']}", {member: ["another", part]})
+    parts = FlowParts(api)
+    assert parts.left_behind(kind, mark) == []
+    sandbox.control.call("DELETE", f"{objects}/flows/{made['flows']}")
+    assert [told["id"] for told in parts.left_behind(kind, mark)] == [part]
+    assert parts.left_behind(kind, "") == []
+    parts.remove_left_behind(mark)
+    assert parts.left_behind(kind, mark) == []

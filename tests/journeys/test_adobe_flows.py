@@ -328,3 +328,14 @@ def test_an_account_of_another_specification_is_another_account(stage: Stage, ad
     said = stage.tdr("apply", "--yes", expect=3)
     assert "/connection_spec cannot be changed" in said.out + said.err
     assert writes(adobe) == []
+
+
+@pytest.mark.parametrize("there", [[], [{"name": "Other", "params": {}}], None], ids=["none", "another", "absent"])
+def test_a_mapping_is_put_where_there_is_none(stage: Stage, adobe: AdobeSandbox, there: object) -> None:
+    stage.tdr("apply", "--yes")
+    changed(adobe, "flows", transformations=there)
+    assert planned(stage) == {FLOW: ["update", "/mapping/id", "/mapping/version"]}
+    stage.tdr("apply", "--yes")
+    (flow,) = kept(adobe, "flows")
+    assert flow["transformations"][0]["params"] == {"mappingId": "map-1", "mappingVersion": 0}
+    stage.tdr("plan", "--detailed-exitcode")

@@ -79,8 +79,11 @@ class Accounts:
             changes.append(
                 Change("replace" if "description" in newest else "add", "/description", spec.description or "")
             )
-        if any(path.startswith(("/auth", "/params", "/secrets")) for path in paths):
-            changes.append(Change("replace", "/auth", self._auth(spec)))
+        auth = self._auth(spec)
+        if "/auth" in paths:
+            changes.append(Change("replace", "/auth", auth))
+        elif any(path.startswith(("/params", "/secrets")) for path in paths):
+            changes.append(Change("replace", "/auth/params", auth["params"]))
         if changes:
             self._api.patch(Kind.CONNECTIONS, remote_id, self._seen.etag(Kind.CONNECTIONS, newest), changes)
         return self._observed(self._api.one(Kind.CONNECTIONS, remote_id))
@@ -121,7 +124,7 @@ class Accounts:
             return Declaration(tree)
         return Declaration(tree, ("Adobe tells none of its secrets, so add those that it has to `secrets`",))
 
-    def _auth(self, spec: SourceAccountSpec) -> Json:
+    def _auth(self, spec: SourceAccountSpec) -> dict[str, Json]:
         for secret in spec.secrets.values():
             self._api.scrubber.add(secret)
         secrets = {name: secret.reveal() for name, secret in spec.secrets.items()}

@@ -76,7 +76,7 @@ class FlowParts:
         marked = [told for told in self._api.listed(kind) if told.get("description") == mark]
         if not marked:
             return []
-        used = {wire.only_id(flow, _MEMBER[kind]) for flow in self._api.listed(Kind.FLOWS)}
+        used = {one for flow in self._api.listed(Kind.FLOWS) for one in wire.ids(flow, _MEMBER[kind])}
         return [told for told in marked if str(told["id"]) not in used]
 
     def remove(self, kind: Kind, ids: Iterable[str]) -> None:

@@ -280,8 +280,10 @@ def _changes(spec: DataflowSpec, name: str, newest: Object, paths: Sequence[str]
     if "/description" in paths:
         yield Change("replace" if "description" in newest else "add", "/description", spec.description or "")
     if any(path.startswith("/mapping") for path in paths) and spec.mapping is not None:
-        has_one = bool(_mapping(newest))
-        yield Change("replace" if has_one else "add", "/transformations/0", _transformation(spec))
+        if not newest.get("transformations"):
+            yield Change("add", "/transformations", [_transformation(spec)])
+        else:
+            yield Change("replace" if _mapping(newest) else "add", "/transformations/0", _transformation(spec))
     if any(path.startswith("/schedule") for path in paths):
         now = wire.inner(newest, "scheduleParams")
         wish = _sent(spec.schedule, 0)

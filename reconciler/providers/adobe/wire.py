@@ -31,10 +31,16 @@ def inner(told: Object, *names: str) -> Object:
     return told
 
 
+def ids(told: Object, member: str) -> list[str]:
+    """The ids of a list."""
+    listed = told.get(member)
+    return [text(one) for one in listed] if isinstance(listed, list | tuple) else []
+
+
 def only_id(told: Object, member: str) -> str:
     """The one id of a list; "" where there is none, or more than one."""
-    ids = told.get(member)
-    return text(ids[0]) if isinstance(ids, list | tuple) and len(ids) == 1 else ""
+    listed = ids(told, member)
+    return listed[0] if len(listed) == 1 else ""
 
 
 def comparable(value: Json) -> Json:
