@@ -82,15 +82,18 @@ def _cases(source: Mapping[str, Any]) -> Iterator[Case]:
 
 
 def _of_resources(resources: Any, found: list[Problem], failing: set[str], lines_of: Any) -> Iterator[Case]:
-    """A case for each resource, then one for each fault that is about none."""
+    """A case for each resource with what is remarked of it, then one for each fault that is about none."""
     faults: dict[str, list[Problem]] = {}
+    remarks: dict[str, list[str]] = {}
     for one in found:
         if one.rule.partition("/")[0] in failing:
             faults.setdefault(one.subject, []).append(one)
+        else:
+            remarks.setdefault(one.subject, []).append(one.told)
     for resource in resources:
         address = str(resource["address"])
         is_quiet = resource.get("actions") == ["noop"]
-        out = "" if is_quiet else "\n".join(lines_of(resource))
+        out = "\n".join([*remarks.get(address, ()), *(() if is_quiet else lines_of(resource))])
         file = place(resource.get("source", ""))[0]
         yield Case(address.partition("/")[0], address, file, tuple(faults.pop(address, ())), out)
     for subject, left in faults.items():

@@ -123,7 +123,8 @@ def test_how_many_records_a_run_would_delete_is_told_with_the_plan(shop: Stage, 
     (found,) = findings(shop)
     assert (found["rule"], found["severity"]) == ("records-there", "notice")
     assert found["message"] == "Contact has 12 records now that a run would delete"
-    assert "Contact has 12 records now" in shop.tdr("plan").out
+    for one in FORMATS["plan"]:
+        assert "Contact has 12 records now" in shop.tdr("plan", "--format", one).out, one
 
     salesforce.org.may_hard_delete = False
     said = shop.tdr("plan", expect=7)
