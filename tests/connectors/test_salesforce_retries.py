@@ -97,6 +97,20 @@ def test_a_run_that_broke_off_is_finished_without_its_query(world: World, mode: 
     assert (report.rows, world.there()) == (50, WANTED)
 
 
+def test_who_runs_anew_instead_is_told_that_rows_are_sent_twice(world: World) -> None:
+    world.org.lose = ["upload"]
+    for number in range(20):
+        world.org.faults[number] = lambda: world.cancelled.set() if world.org.jobs else None
+    with pytest.raises(Transient):
+        world.run(PEOPLE, MODES["insert-bulk1"])
+    world.cancelled.clear()
+    world.org.faults.clear()
+
+    world.run(PEOPLE, MODES["insert-bulk1"], "2")
+
+    assert any("an earlier run broke off after it had begun to send" in event for event in world.said)
+
+
 @pytest.mark.parametrize("fault", ["lost", "cut", "acted-503"])
 def test_a_retry_that_is_disturbed_goes_on_too(world: World, fault: str) -> None:
     refused_once(world, "insert-bulk1")
@@ -123,10 +137,13 @@ def test_rows_of_unknown_outcome_are_not_sent_again_by_a_retry(world: World) -> 
         world.retry(MODES["insert-bulk1"])
 
 
-def test_only_the_newest_run_to_an_object_keeps_its_refused_rows(world: World) -> None:
+def test_only_the_newest_of_runs_alike_keeps_its_refused_rows(world: World) -> None:
     refused_once(world, "upsert")
     world.org.refuse = set()
 
+    world.run(PEOPLE, {"mode": "append"}, "another activation's")
+    world.run("SELECT 'k1' AS Key__c, 'One' AS LastName, '1' AS Phone", UPSERT, "also another's")
+    assert len(world.kept()) == 1
     world.run(PEOPLE, UPSERT, "2")
 
     assert world.kept() == []

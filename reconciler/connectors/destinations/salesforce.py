@@ -83,9 +83,7 @@ class SalesforceDestination:
             if not journal.is_known:
                 shutil.rmtree(journal.folder, ignore_errors=True)
                 begin(desk, connection, columns)
-                for other in siblings(journal):
-                    if other.kept is not None:
-                        other.let_go()  # only the newest run is retried
+                self._close_earlier(desk)
             return self._finished(desk, columns)
 
     def retry(self, request: ExportRequest, progress: Progress, cancelled: threading.Event) -> ExportReport:
@@ -108,6 +106,18 @@ class SalesforceDestination:
             if not journal.is_known:
                 begin_again(desk, former)
             return self._finished(desk)
+
+    def _close_earlier(self, desk: Desk) -> None:
+        """Only the newest run is retried: take away what earlier ones kept for it, and tell of one that broke off."""
+        journal = desk.journal
+        for other in siblings(journal):
+            if other.purpose != journal.purpose:
+                continue
+            if other.kept is not None:
+                other.let_go()
+            if other.is_open and other.asked_anything and desk.settings.operation == "insert":
+                told = "an earlier run broke off after it had begun to send; what it sent stays, and is sent again by this one"
+                desk.progress(0, journal.rows, f"notice: {told}; `tdr retry` instead of a new run finishes it")
 
     def _journal(self, job_id: str) -> Journal:
         return Journal(self._folder / "work" / hashlib.sha256(job_id.encode()).hexdigest()[:32])

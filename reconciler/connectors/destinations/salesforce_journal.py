@@ -104,6 +104,7 @@ class _Document(_Entry):
     rejected: dict[str, int] = Field(default_factory=dict)
     stages: list[Stage] = Field(default_factory=list)
     target: str = ""
+    purpose: str = ""
     columns: list[str] = Field(default_factory=list)
     retries: Again | None = None
     kept: Again | None = None
@@ -160,14 +161,24 @@ class Journal:
         """The rows that `kept` is about, readable by their owner only."""
         return self.folder / "refused.parquet"
 
-    def begin(self, target: str, rows: int, rejected: Mapping[str, int], columns: Sequence[str]) -> None:
-        """Write that a run begins whose rows are staged."""
-        self._document = _Document(target=target, rows=rows, rejected=dict(rejected), columns=list(columns))
+    @property
+    def purpose(self) -> str:
+        """What tells runs of one activation from those of another to the same object, as far as anything here does."""
+        return self._document.purpose
+
+    def begin(self, target: str, write: str, rows: int, rejected: Mapping[str, int], columns: Sequence[str]) -> None:
+        """Write that a run begins whose rows are staged. write: what rows do, and by which key."""
+        purpose = f"{write}: {', '.join(columns)}"
+        self._document = _Document(
+            target=target, purpose=purpose, rows=rows, rejected=dict(rejected), columns=list(columns)
+        )
         self.keep()
 
-    def begin_again(self, target: str, rows: Again) -> None:
-        """Write that a run begins which sends *rows* once more; they are staged."""
-        self._document = _Document(target=target, rows=rows.rows, columns=rows.columns, retries=rows)
+    def begin_again(self, former: Journal, rows: Again) -> None:
+        """Write that a run begins which sends *rows* of a *former* one once more; they are staged."""
+        self._document = _Document(
+            target=former.target, purpose=former.purpose, rows=rows.rows, columns=rows.columns, retries=rows
+        )
         self.keep()
 
     def hold(self, rows: Again) -> None:
@@ -234,7 +245,8 @@ class Journal:
         self._end(_Document(ended=_Ended(message=error.message, hint=error.hint)))
 
     def _end(self, document: _Document) -> None:
-        document.target, document.kept = self._document.target, self._document.kept
+        document.target, document.purpose = self._document.target, self._document.purpose
+        document.kept = self._document.kept
         self._document = document
         self.keep()
         lasting = {"run.json", *([self.kept_file.name] if document.kept else [])}

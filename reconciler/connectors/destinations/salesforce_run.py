@@ -52,7 +52,7 @@ def begin(desk: Desk, connection: duckdb.DuckDBPyConnection, columns: Mapping[st
         key=settings.key,
         erases=settings.empty_values == "erase" and bool(settings.key),
     )
-    desk.journal.begin(settings.target, total, rejected, list(columns))
+    desk.journal.begin(settings.target, f"{settings.mode} {settings.key}", total, rejected, list(columns))
 
 
 def begin_again(desk: Desk, former: Journal) -> None:
@@ -64,7 +64,7 @@ def begin_again(desk: Desk, former: Journal) -> None:
     staged = desk.folder / f"{WRITE}-1.parquet"
     staged.touch(mode=0o600)
     shutil.copyfile(former.kept_file, staged)
-    desk.journal.begin_again(desk.settings.target, rows)
+    desk.journal.begin_again(former, rows)
     former.let_go()
 
 
