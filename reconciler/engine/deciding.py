@@ -230,7 +230,7 @@ class Decider:
         if self.world.rebuilds and address not in self.state.records:
             return True
         entry = self.unfinished.get(address)
-        if entry is not None and entry.step == "create":
+        if entry is not None and (entry.step == "create" or self._was_renamed(entry)):
             return True
         maker = self._makers.get(address)
         record = self.state.records.get(maker) if maker else None
@@ -244,6 +244,17 @@ class Decider:
         if not isinstance(meant, Observation):
             return False
         return meant.created_at is None or meant.created_at >= since - CLOCK_SKEW_S
+
+    def _was_renamed(self, entry: Entry) -> bool:
+        """Whether a killed run was giving an object another name, which is its id and is what is found now.
+
+        Natural keys end in the id of such an object. Of others the id stays when they are renamed, so these are found by it.
+        """
+        record, found = self.state.records.get(entry.address), self.seen.get(entry.address)
+        if entry.step != "update" or record is None or entry.natural_key.endswith(f"/{record.remote_id}"):
+            return False
+        meant = identify(found) if isinstance(found, Finding) else None
+        return isinstance(meant, Observation) and entry.natural_key.endswith(f"/{meant.remote_id}")
 
     def _is_pending(self, address: Address, visible_within_s: float) -> bool:
         if not visible_within_s:

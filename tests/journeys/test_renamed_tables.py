@@ -119,7 +119,7 @@ def test_the_database_that_it_left_may_go_in_the_same_apply(loaded: Stage) -> No
     assert planned(loaded) == {}
 
 
-@pytest.mark.parametrize(("where", "number"), [("before", 2), ("after", 2), ("before", 3)])
+@pytest.mark.parametrize(("where", "number"), [("before", 2), ("after", 2), ("before", 3), ("after", 3)])
 def test_a_move_that_is_cut_off_goes_on_where_it_was(loaded: Stage, where: str, number: int) -> None:
     rows = tables(loaded)["customers"]
     moved(loaded, renamed=True)
@@ -134,6 +134,24 @@ def test_a_move_that_is_cut_off_goes_on_where_it_was(loaded: Stage, where: str, 
 
     assert (tables(loaded), held(loaded, "archive")) == ({}, {"members": rows})
     assert loaded.records()["table/customers"]["id"] == "archive.members"
+
+
+def test_a_move_of_which_the_answer_was_lost_is_recognised(loaded: Stage) -> None:
+    rows = tables(loaded)["customers"]
+    moved(loaded)
+    driver = Path(__file__).with_name("killed_at_request.py")
+    process = loaded.start([sys.executable, str(driver), "after", "2", "apply", "--yes", "--target", "table/customers"])
+    ended(process)
+
+    (change,) = [
+        one
+        for one in loaded.tdr("plan", "--target", "table/customers", "--format", "json").document["changes"]
+        if one["address"] == "table/customers"
+    ]
+    loaded.tdr("apply", "--yes", "--target", "table/customers")
+
+    assert (change["actions"], change["reason"]) == (["adopt"], "journal_recovered")
+    assert (tables(loaded), held(loaded, "archive")) == ({}, {"customers": rows})
 
 
 def test_a_table_of_that_name_in_the_other_database_is_left_alone(loaded: Stage) -> None:
