@@ -201,3 +201,10 @@ class DataflowSpec(Spec):
     """Text for people."""
     flow_spec: VendorId = REST_TO_PLATFORM
     """Id of the flow specification; RestStorageToAEP when left out."""
+
+    @model_validator(mode="after")
+    def _keeps_secrets(self) -> Self:
+        if hidden := hidden_names(self.params):
+            message = f"{hidden[0]!r} is a secret, and inputs are shown: write it in `secrets` of the account"
+            raise ValueError(message)
+        return self

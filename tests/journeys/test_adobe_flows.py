@@ -339,3 +339,46 @@ def test_a_mapping_is_put_where_there_is_none(stage: Stage, adobe: AdobeSandbox,
     (flow,) = kept(adobe, "flows")
     assert flow["transformations"][0]["params"] == {"mappingId": "map-1", "mappingVersion": 0}
     stage.tdr("plan", "--detailed-exitcode")
+
+
+def test_a_saved_plan_of_what_somebody_changed_since_is_refused(stage: Stage, adobe: AdobeSandbox) -> None:
+    stage.tdr("apply", "--yes")
+    stage.edit("manifests/lists.yaml", "interval: 6", "interval: 12")
+    stage.tdr("plan", "--out", "flow.plan")
+    changed(adobe, "flows", description="", name="somebody's")
+    forget_traffic(adobe)
+    said = stage.tdr("apply", "flow.plan", "--yes", expect=4)
+    assert "/name was no change when planned" in said.err
+    assert writes(adobe) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ("params: {listId: a1b2}", "params: {api_key: FAKE-key}", "is a secret, and inputs are shown"),
+        ("params: {domain: emea, username: reader}", "params: {password: FAKE-key}", "is a secret"),
+        ("2031-01-31T06:00:00Z", "2031-01-31T06:00:00", "must say its zone"),
+        ("2031-01-31T06:00:00Z", "soon", "must be a moment"),
+        ("frequency: hour, interval: 6", "frequency: once, interval: 6", "does not go with `frequency: once`"),
+        ("frequency: hour, interval: 6", "frequency: minute, interval: 5", "15 or more"),
+        ("frequency: hour, interval: 6", "frequency: day", "needs an `interval`"),
+        ("  source: lists\n", "", "needs either `source`"),
+        ("mapping: {id: map-1}", "flow_spec: other", "is not the one that `sourceregistration/lists` is listed in"),
+    ],
+    ids=["input", "parameter", "zone", "moment", "once", "minutes", "interval", "source", "flow-spec"],
+)
+def test_what_cannot_be_meant_is_told_before_any_call(
+    stage: Stage, adobe: AdobeSandbox, before: str, after: str, expected: str
+) -> None:
+    stage.edit("manifests/lists.yaml", before, after)
+    said = stage.tdr("validate", expect=7)
+    assert expected in said.out + said.err
+    assert "FAKE-key" not in said.err.replace(after, "")
+    assert adobe.control.traffic() == []
+
+
+def test_a_specification_without_authentications_is_refused(stage: Stage) -> None:
+    text = (stage.folder / "sources/lists.yaml").read_text(encoding="utf-8")
+    source = text.index("sourceSpec:")
+    stage.write("sources/lists.yaml", text[source:])
+    assert "has no `authSpec`" in stage.tdr("validate", expect=7).err
