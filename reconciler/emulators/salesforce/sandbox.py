@@ -1,0 +1,90 @@
+"""A Salesforce org on this machine: for tests in a thread, for people as ``tdr sandbox --vendor salesforce``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from types import TracebackType
+from typing import Self
+
+from reconciler.emulators.remote_control import RemoteControl
+from reconciler.emulators.salesforce.app import Salesforce
+from reconciler.emulators.salesforce.knobs import Knobs
+from reconciler.emulators.salesforce.schema import OBJECTS, SObject
+from reconciler.emulators.salesforce.sessions import Credentials
+from reconciler.emulators.serving import Server
+from reconciler.emulators.timeline import Timeline
+from reconciler.model.json import Json
+
+
+class SalesforceSandbox:
+    """Answers at `base_url`, which is login and instance, while the context is open.
+
+    `org` is what answers; `control` is its other end over HTTP: faults, knobs, time, locks.
+    port: 0 takes any free one.
+
+    Raises:
+        TdrError: the port cannot be used.
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        objects: Iterable[SObject] = OBJECTS,
+        knobs: Knobs | None = None,
+        timeline: Timeline | None = None,
+    ) -> None:
+        """Take the port; calls are answered once the context is open."""
+        self.org = Salesforce(credentials, objects=objects, knobs=knobs, timeline=timeline)
+        self._server = Server(self.org.asgi, host=host, port=port)
+        self.base_url = self._server.url
+        self.control = RemoteControl(f"{self._server.url}/_control")
+
+    def put(self, object_name: str, *rows: Mapping[str, Json]) -> list[str]:
+        """Records that are there already; returns their ids.
+
+        Raises:
+            ValueError: a row is not taken.
+        """
+        told: list[str] = self.control.call("POST", f"/records/{object_name}", {"rows": list(rows)})["ids"]
+        return told
+
+    def records(self, object_name: str, *, deleted: bool = False) -> list[dict[str, Json]]:
+        """The records of an object, oldest first, with Id and what is not null."""
+        query = "?deleted=true" if deleted else ""
+        told: list[dict[str, Json]] = self.control.call("GET", f"/records/{object_name}{query}")["records"]
+        return told
+
+    def lock(self, field: str, value: str, times: int = 1) -> None:
+        """Rows whose *field* holds *value* (``*`` is any) answer UNABLE_TO_LOCK_ROW so often."""
+        self.control.call("POST", "/locks", {"field": field, "value": value, "times": times})
+
+    def break_next(self, rows: int, message: str) -> None:
+        """The next job or batch commits *rows* rows, then fails with *message*, such as ``Timeout : ...``."""
+        self.control.call("POST", "/breakages", {"rows": rows, "message": message})
+
+    def session(self) -> str:
+        """The id of a new session."""
+        return str(self.control.call("POST", "/sessions")["session_id"])
+
+    def calls(self) -> dict[str, int]:
+        """API calls so far by route, such as ``GET /jobs/{kind}/{job}``."""
+        told: dict[str, int] = self.control.call("GET", "/")["calls"]["routes"]
+        return told
+
+    def __enter__(self) -> Self:
+        self._server.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.__exit__(kind, error, trace)
+
+    def run(self, announce: Callable[[str], None]) -> None:
+        """Answer in this thread until the process is told to end. *announce* hears the base URL first."""
+        with self._server.ended_by_signals():
+            announce(self.base_url)
+            self._server.run()
