@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from adobe_scene import APPLICATION, CLIENT_SECRET, NOW, ORG
+from adobe_scene import APPLICATION, CLIENT_SECRET, CONNECTION_SPEC, NOW, ORG
 
 from reconciler.apis.adobe_connect import connect
 from reconciler.emulators.adobe.sandbox import AdobeSandbox
 from reconciler.engine.diff import Rules, differences
+from reconciler.errors import Conflict
 from reconciler.model.address import Address
 from reconciler.model.dataflows import AdobeTarget, SourceRegistrationSpec
 from reconciler.model.observation import Finding
@@ -76,3 +77,25 @@ def test_a_published_specification_survives_the_way_there_and_back(
     (kept,) = (one for one in objects if one["id"] == made.remote_id)
     assert kept["sourceSpec"] == case["sourceSpec"]
     assert sandbox.adobe.timeline.now() == NOW
+
+
+def test_a_specification_that_somebody_changed_since_the_look_is_not_overwritten(
+    provider: AdobeProvider, sandbox: AdobeSandbox
+) -> None:
+    address = Address("sourceregistration", "lists")
+    resource = Resource(
+        address, SourceRegistrationSpec(definition=json.dumps(CONNECTION_SPEC)), Lifecycle(), Origin("", 0)
+    )
+    context = Context({address: resource})
+    desired = provider.desired(resource, context)
+    made = provider.create(resource, desired)
+    where = f"/objects/prod/connectionSpecs/{made.remote_id}"
+    sandbox.control.call("PATCH", where, {"authSpec": []})
+
+    with pytest.raises(Conflict) as stale:
+        provider.update(resource, made.remote_id, desired, ["/members"])
+
+    assert "tdr plan" in stale.value.hint
+    provider.observe([Wanted(address, resource, None)], context)
+    written = provider.update(resource, made.remote_id, desired, ["/members"])
+    assert written.attributes == desired.attributes

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, cast
 
@@ -10,24 +9,23 @@ from reconciler.apis.adobe import PASSING, Change, FlowService, Kind, Object
 from reconciler.diagnostics import Diagnostic
 from reconciler.errors import NotFound, OutcomeUnknown, Permanent, ProviderError
 from reconciler.model.address import Address
-from reconciler.model.dataflows import DataflowSpec, FlowSchedule, SourceAccountSpec, SourceRegistrationSpec
+from reconciler.model.dataflows import DataflowSpec, SourceAccountSpec, SourceRegistrationSpec
 from reconciler.model.json import Json
 from reconciler.model.marker import marker, owner_in
 from reconciler.model.observation import Finding, Observation, Unreadable
 from reconciler.model.observation import Seen as Look
 from reconciler.model.resource import Resource
 from reconciler.model.unknown import Unknown
-from reconciler.ports.clock import Clock, rfc3339
+from reconciler.ports.clock import Clock
 from reconciler.ports.listing import Declaration, DeclaredTree, Directory, Found, Undeclarable
 from reconciler.ports.provider import Context, Wanted
-from reconciler.providers.adobe import wire
+from reconciler.providers.adobe import flow_schedules, wire
 from reconciler.providers.adobe.families import Attributes, id_of, looked, name_of, unfinished
 from reconciler.providers.adobe.flow_parts import DATA_LAKE, FlowParts, Parts, source_body, target_body
 from reconciler.providers.adobe.seen import Seen
 
 _MAPPING: Final = "Mapping"
 _OFF: Final = frozenset({"disabled", "disabling"})
-_WHOLE: Final = re.compile(r"-?\d+")
 
 
 class Flows:
@@ -52,7 +50,7 @@ class Flows:
             "schema_id": spec.to.schema_id,
             "schema_version": spec.to.schema_version,
             "flow_spec": spec.flow_spec,
-            "schedule": _compared(spec.schedule),
+            "schedule": flow_schedules.compared(spec.schedule),
             "enabled": spec.enabled,
         }
         if spec.description is not None:
@@ -163,7 +161,7 @@ class Flows:
         if found.observation.computed.get("target_spec") != DATA_LAKE:
             return Undeclarable("its target is not a dataset of the data lake")
         params = found.observation.computed.get("params")
-        schedule = _said(cast("Mapping[str, str]", told["schedule"]))
+        schedule = flow_schedules.said(cast("Mapping[str, str]", told["schedule"]))
         tree: dict[str, Json | DeclaredTree] = {
             "name": told["name"],
             "account": account,
@@ -186,7 +184,7 @@ class Flows:
             "sourceConnectionIds": [parts.source],
             "targetConnectionIds": [parts.target],
             "transformations": [] if spec.mapping is None else [_transformation(spec)],
-            "scheduleParams": _sent(spec.schedule, int(self._clock.now())),
+            "scheduleParams": flow_schedules.sent(spec.schedule, int(self._clock.now())),
         }
         return body if spec.description is None else {**body, "description": spec.description}
 
@@ -232,7 +230,7 @@ class Flows:
             "schema_id": wire.text(wire.inner(target, "data", "schema").get("id")),
             "schema_version": wire.text(wire.inner(target, "data", "schema").get("version")),
             "flow_spec": wire.text(wire.inner(flow, "flowSpec").get("id")),
-            "schedule": _told_schedule(wire.inner(flow, "scheduleParams")),
+            "schedule": flow_schedules.told_as(wire.inner(flow, "scheduleParams")),
             "enabled": state not in _OFF,
         }
         mapping = _mapping(flow)
@@ -286,56 +284,13 @@ def _changes(spec: DataflowSpec, name: str, newest: Object, paths: Sequence[str]
             yield Change("replace" if _mapping(newest) else "add", "/transformations/0", _transformation(spec))
     if any(path.startswith("/schedule") for path in paths):
         now = wire.inner(newest, "scheduleParams")
-        wish = _sent(spec.schedule, 0)
+        wish = flow_schedules.sent(spec.schedule, 0)
         for member in ("frequency", "interval", "backfill"):
             at = f"/scheduleParams/{member}"
             if member in wish and wire.comparable(now.get(member)) != wire.comparable(wish[member]):
                 yield Change("replace" if member in now else "add", at, wish[member])
             elif member not in wish and member in now and spec.schedule.interval is None:
                 yield Change("remove", at)
-
-
-def _compared(schedule: FlowSchedule) -> dict[str, Json]:
-    told: dict[str, Json] = {"frequency": schedule.frequency.value}
-    if schedule.start_s is not None:
-        told["start"] = rfc3339(schedule.start_s)
-    if schedule.interval is not None:
-        told["interval"] = str(schedule.interval)
-        told["backfill"] = "true" if schedule.backfill is not False else "false"
-    return told
-
-
-def _told_schedule(told: Object) -> dict[str, Json]:
-    """As `_compared`. Some clients send the start as text, and what is not sent of `backfill` is true."""
-    start = wire.text(told.get("startTime"))
-    schedule: dict[str, Json] = {
-        "frequency": wire.text(told.get("frequency")),
-        "start": rfc3339(int(start)) if _WHOLE.fullmatch(start) else start,
-    }
-    if told.get("interval") is not None:
-        schedule["interval"] = wire.text(told.get("interval"))
-        schedule["backfill"] = wire.text(wire.comparable(told.get("backfill", True)))
-    return schedule
-
-
-def _sent(schedule: FlowSchedule, now_s: int) -> dict[str, Json]:
-    sent: dict[str, Json] = {
-        "startTime": now_s if schedule.start_s is None else schedule.start_s,
-        "frequency": schedule.frequency.value,
-    }
-    if schedule.interval is not None:
-        sent["interval"] = schedule.interval
-        sent["backfill"] = schedule.backfill is not False
-    return sent
-
-
-def _said(told: Mapping[str, str]) -> dict[str, Json]:
-    said: dict[str, Json] = {"start": told["start"], "frequency": told["frequency"]}
-    if "interval" in told:
-        said["interval"] = int(told["interval"])
-        if told["backfill"] == "false":
-            said["backfill"] = False
-    return said
 
 
 def _transformation(spec: DataflowSpec) -> dict[str, Json]:
