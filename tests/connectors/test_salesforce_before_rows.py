@@ -1,0 +1,67 @@
+"""A run looks at its object before a row leaves, by the rows as they are, and touches nothing where none could arrive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from salesforce_server import Server
+from salesforce_world import UPSERT, World
+
+from reconciler.errors import Permanent
+from reconciler.model.json import Json
+
+LONG = "SELECT 'k' || i AS Key__c, repeat('x', 78 + i::INTEGER) AS LastName FROM range(5) t(i)"
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    server = Server()
+    try:
+        yield World(tmp_path, server)
+    finally:
+        server.close()
+
+
+def test_texts_that_are_too_long_are_measured_and_told(world: World) -> None:
+    assert world.run(LONG, UPSERT).sent == 5
+
+    assert [one for one in world.said if "82 characters, and the field holds 80" in one]
+
+
+def test_with_none_left_out_they_keep_every_row_here(world: World) -> None:
+    with pytest.raises(Permanent, match="nothing was sent: column LastName has texts of 82 characters") as caught:
+        world.run(LONG, {**UPSERT, "ignore_invalid_records": False})
+
+    assert "substr(…, 1, 80) AS LastName" in caught.value.hint
+    assert (world.org.jobs, world.org.records) == ({}, {})
+    assert world.left_over() == []
+
+
+REFUSED: list[tuple[str, dict[str, Json], str]] = [
+    ("SELECT 'a' AS LastNam", {"mode": "append"}, "column LastNam is no field of Contact; Contact needs LastName"),
+    ("SELECT 'a' AS LastName", {"mode": "append", "object": "Contct"}, "the org has no object Contct"),
+    ("SELECT 'a' AS FirstName", {"mode": "truncate"}, "Contact needs LastName"),
+    ("SELECT 'a' AS LastName", {"mode": "truncate", "hard_delete": True}, "may not delete records for good"),
+    (
+        "SELECT 'a' AS Name",
+        {"mode": "truncate", "object": "Invoice__c"},
+        "may not make or delete records of Invoice__c",
+    ),
+    ("SELECT 'a' AS LastName, 1 AS Birthdate", {"mode": "append"}, "the field is of type date"),
+]
+
+
+@pytest.mark.parametrize(("sql", "settings", "told"), REFUSED, ids=[told for _, _, told in REFUSED])
+def test_nothing_is_touched_where_no_row_could_arrive(
+    world: World, sql: str, settings: dict[str, Json], told: str
+) -> None:
+    world.org.add({"LastName": "There before"})
+    world.org.may_hard_delete = False
+
+    with pytest.raises(Permanent, match=told):
+        world.run(sql, settings)
+
+    assert (world.org.jobs, world.org.deleted) == ({}, [])
+    assert [one["LastName"] for one in world.org.records.values()] == ["There before"]
