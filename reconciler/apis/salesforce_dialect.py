@@ -70,6 +70,8 @@ def _error(answer: Answer) -> type[ProviderError] | None:
     code = code_of(answer)
     if code in _LOGIN or (answer.status == 400 and code == "InvalidSessionId"):
         return Denied  # also by status 500, which would be sent again otherwise: repeated refusals lock the user
+    if code in _QUOTA:
+        return Denied  # Bulk API 1.0 says it by status 400, and is no more to blame on what was sent
     if code in _RETIRED or answer.status == 410:
         return Permanent
     if answer.status == 400 and code in _TRANSIENT:

@@ -194,6 +194,12 @@ def handler_of(org: Org) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - the ha
                         int(str(fault)), b'[{"errorCode": "SERVER_UNAVAILABLE", "message": "busy"}]', "application/json"
                     )
                     return
+                if fault == "quota":
+                    self.answer(403, b'[{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "no"}]', "application/json")
+                    return
+                if fault == "quota-bulk1":
+                    self.answer(*in_xml("error", {"exceptionCode": "ExceededQuota"}, status=400))
+                    return
                 if fault == "cut":
                     self.close_connection = True
                     return

@@ -19,7 +19,7 @@ import pytest
 from salesforce_server import Server
 from salesforce_world import PEOPLE, UPSERT, World
 
-from reconciler.errors import Transient
+from reconciler.errors import Denied, Transient
 from reconciler.model.json import Json
 
 OLD: dict[str, Json] = {"api_version": "32.0", "split_records": 20}
@@ -102,6 +102,25 @@ def test_whatever_happens_to_any_one_request_the_job_ends_with_what_the_query_ga
             assert ended, f"request {number}"
             assert content(world) == wanted, f"request {number}: {world.org.calls[number - 1]}"
             assert world.left_over() == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "fault"), [("insert", "quota"), ("insert-bulk1", "quota-bulk1"), ("replace-hard-bulk1", "quota")]
+)
+def test_a_run_for_which_the_org_has_no_requests_left_goes_on_on_another_day(
+    tmp_path: Path, mode: str, fault: str
+) -> None:
+    wanted, requests = undisturbed(tmp_path / "undisturbed", mode)
+    with fresh(tmp_path / "disturbed", mode) as world:
+        world.org.faults = dict.fromkeys(range(requests - 4, requests + 20), fault)
+        with pytest.raises(Denied) as refused:
+            world.run(PEOPLE, MODES[mode])
+        assert "run again later" in refused.value.hint
+        world.org.faults = {}
+
+        world.run(PEOPLE, MODES[mode])
+
+        assert content(world) == wanted
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -16,7 +16,7 @@ from reconciler.connectors.destinations.salesforce_codes import (
 from reconciler.connectors.destinations.salesforce_desk import Desk
 from reconciler.connectors.destinations.salesforce_journal import Part, PartState, Round, Stage
 from reconciler.connectors.destinations.salesforce_staged import Staged
-from reconciler.errors import OutcomeUnknown, Permanent, ProviderError, Transient
+from reconciler.errors import Denied, OutcomeUnknown, Permanent, ProviderError, Transient
 
 if TYPE_CHECKING:
     from reconciler.apis.salesforce_bulk1 import Batch, Bulk1
@@ -97,6 +97,8 @@ class Bulk1Channel:
             return self._api.result(part.job, batch.id)
         try:
             return self._api.result(part.job, batch.id)
+        except Denied:
+            raise  # who may not ask has heard nothing about the rows
         except Permanent:
             return []  # "Records not processed", status 400
 
