@@ -23,6 +23,11 @@ SANDBOX_APP = {
 SANDBOX_TOKEN = {"INTERCOM_TOKEN": "c2FuZGJveDppbnRlcmNvbV90b2tlbg=="}
 """The same of Intercom."""
 SANDBOX_KEY = {"QLIK_API_KEY": "sandbox-qlik-api-key"}
+
+SANDBOX_CONSUMER = {
+    "SALESFORCE_CLIENT_ID": "sandbox-consumer-key",
+    "SALESFORCE_CLIENT_SECRET": "sandbox-consumer-secret",
+}
 """The same of Qlik Cloud."""
 SANDBOX_ORGANISATION = {
     "ADOBE_ORG_ID": "0000SANDBOX0000@AdobeOrg",
@@ -78,6 +83,9 @@ def sandbox(
         return
     if vendor is Vendor.QLIK:
         _qlik(port, state_file, say, environ)
+        return
+    if vendor is Vendor.SALESFORCE:
+        _salesforce(port, state_file, say, environ)
         return
     from reconciler.emulators.pinterest.tokens import AppCredentials  # noqa: PLC0415 - only here
     from reconciler.emulators.sandbox import serve as answer  # noqa: PLC0415 - as above
@@ -151,3 +159,22 @@ def _adobe(port: int, state_file: Path | None, say: Callable[[str], None], envir
 
     application = Application(values["ADOBE_CLIENT_ID"], values["ADOBE_CLIENT_SECRET"])
     AdobeSandbox(application, org_id=values["ADOBE_ORG_ID"], port=port).run(announce)
+
+
+def _salesforce(port: int, state_file: Path | None, say: Callable[[str], None], environ: Mapping[str, str]) -> None:
+    if state_file is not None:
+        raise UsageError("the sandbox of Salesforce keeps nothing in a file: leave `--state-file` out")
+    from reconciler.emulators.salesforce.sandbox import SalesforceSandbox  # noqa: PLC0415 - only here
+    from reconciler.emulators.salesforce.sessions import Credentials  # noqa: PLC0415 - as above
+
+    logs.guard_libraries()
+    values = {name: environ.get(name) or default for name, default in SANDBOX_CONSUMER.items()}
+
+    def announce(base_url: str) -> None:
+        say(f"Salesforce sandbox at {base_url}, without records. Ctrl-C ends it.")
+        for name, default in SANDBOX_CONSUMER.items():
+            if values[name] == default:
+                say(f"  export {name}={default}")
+
+    credentials = Credentials(values["SALESFORCE_CLIENT_ID"], values["SALESFORCE_CLIENT_SECRET"])
+    SalesforceSandbox(credentials, port=port).run(announce)

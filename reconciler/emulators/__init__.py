@@ -5,6 +5,6 @@ time. What leaves are the vendor's answers, byte for byte as far as we know them
 clients, so that a misunderstanding on one side shows.
 
 `faults`, `interference`, `connection`, `traffic` and `timeline` know no vendor; `serving` runs any of them; each vendor has
-a folder of its own; `sandbox` starts the Pinterest one and `intercom.sandbox` and `adobe.sandbox` others, for tests and for ``tdr
-sandbox``.
+a folder of its own; `sandbox` starts the Pinterest one, and the `sandbox` in the folder of each other vendor that one, for
+tests and for ``tdr sandbox``.
 """

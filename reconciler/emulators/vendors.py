@@ -12,3 +12,4 @@ class Vendor(StrEnum):
     INTERCOM = "intercom"
     QLIK = "qlik"
     ADOBE = "adobe"
+    SALESFORCE = "salesforce"

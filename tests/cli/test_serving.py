@@ -99,6 +99,26 @@ def test_the_sandbox_of_qlik_answers_with_its_own_key(tmp_path: Path) -> None:
     assert sandbox.returncode in {0, 130}
 
 
+def test_the_sandbox_of_salesforce_says_what_it_accepts(tmp_path: Path) -> None:
+    folder = tmp_path / "nowhere"
+    folder.mkdir()
+    stage = Stage(folder, None, environment(folder))
+    refused = stage.tdr("sandbox", "--vendor", "salesforce", "--state-file", "kept", expect=64)
+    sandbox = stage.spawn("sandbox", "--vendor", "salesforce")
+    assert sandbox.stderr is not None
+    said = [sandbox.stderr.readline().strip() for _ in range(3)]
+    url = said[0].removeprefix("Salesforce sandbox at ").partition(",")[0]
+    client_id, client_secret = (line.partition("=")[2] for line in said[1:])
+    grant = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret}
+    answer = httpx.post(f"{url}/services/oauth2/token", data=grant)
+    sandbox.send_signal(signal.SIGINT)
+    sandbox.communicate(timeout=60)
+
+    assert "keeps nothing in a file" in refused.err
+    assert answer.json()["instance_url"] == url
+    assert sandbox.returncode in {0, 130}
+
+
 def test_the_sandbox_of_adobe_says_what_it_accepts(tmp_path: Path) -> None:
     folder = tmp_path / "nowhere"
     folder.mkdir()

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from reconciler.emulators.faults import Failure, FaultBook, RateLimited
 from reconciler.emulators.interference import Interference
-from reconciler.emulators.salesforce import bulk2, login, rest
+from reconciler.emulators.salesforce import bulk1, bulk2, login, rest
 from reconciler.emulators.salesforce.call import Call, in_json
 from reconciler.emulators.salesforce.control import control_routes
 from reconciler.emulators.salesforce.gate import Gate, Operation, session_of
@@ -50,6 +50,19 @@ REST = (
     Operation("GET", "/jobs/{kind}/{job}", bulk2.read, OLDEST_INGEST),
     Operation("PATCH", "/jobs/{kind}/{job}", bulk2.change, OLDEST_INGEST),
     Operation("DELETE", "/jobs/{kind}/{job}", bulk2.delete, OLDEST_INGEST),
+)
+
+_BATCH = "/job/{job}/batch/{batch}"
+ASYNC = (
+    Operation("POST", "/job", bulk1.create),
+    Operation("GET", "/job/{job}", bulk1.read),
+    Operation("POST", "/job/{job}", bulk1.change),
+    Operation("POST", "/job/{job}/batch", bulk1.add),
+    Operation("GET", "/job/{job}/batch", bulk1.listed),
+    Operation("GET", _BATCH, bulk1.one),
+    Operation("GET", f"{_BATCH}/request", bulk1.sent),
+    Operation("GET", f"{_BATCH}/result", bulk1.results),
+    Operation("GET", f"{_BATCH}/result/{{result}}", bulk1.found),
 )
 
 
@@ -101,7 +114,8 @@ def _application(salesforce: Salesforce) -> Starlette:
         Route("/services/oauth2/token", endpoint(login.token), methods=["POST"]),
         Route("/services/Soap/u/{version}", endpoint(login.soap), methods=["POST"]),
         Route("/services/data", endpoint(_versions), methods=["GET"]),
-        *(_rest_route(gate, data, one) for one in REST),
+        *(_route(gate.in_rest, data, one) for one in REST),
+        *(_route(gate.in_bulk, "/services/async/{version}", one) for one in ASYNC),
     ]
     api = Starlette(routes=routes, exception_handlers={404: refused, 405: refused})
     api.router.redirect_slashes = False
@@ -116,9 +130,9 @@ def _application(salesforce: Salesforce) -> Starlette:
     return Starlette(routes=[Mount("/_control", routes=control_routes(salesforce)), Mount("/", interference)])
 
 
-def _rest_route(gate: Gate, base: str, operation: Operation) -> Route:
+def _route(passing: Callable[[Operation, Request], Awaitable[Response]], base: str, operation: Operation) -> Route:
     async def answer(request: Request) -> Response:
-        return await gate.in_rest(operation, request)
+        return await passing(operation, request)
 
     return Route(base + operation.path, answer, methods=[operation.method])
 
