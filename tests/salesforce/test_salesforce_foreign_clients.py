@@ -1,8 +1,9 @@
-"""simple-salesforce and aiosalesforce, which know nothing of this project, against the emulated org."""
+"""simple-salesforce, salesforce-bulk and aiosalesforce, which know nothing of this project, against the emulated org."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from aiosalesforce import Salesforce as AioSalesforce
 from aiosalesforce.auth import ClientCredentialsFlow
 from openapi_contract import NO_TLS
 from requests.adapters import HTTPAdapter
+from salesforce_bulk import SalesforceBulk
 from simple_salesforce import Salesforce, SalesforceAuthenticationFailed, SalesforceLogin
 
 from reconciler.emulators.salesforce.sandbox import SalesforceSandbox
@@ -102,6 +104,30 @@ def test_simple_salesforce_loads_by_bulk_2(org: Salesforce, sandbox: SalesforceS
     assert list(org.bulk2.Contact.query("SELECT LastName FROM Contact", wait=1)) == ['"LastName"\n"Lee"\n"Kim"\n']
 
 
+def test_simple_salesforce_sends_nothing_for_none_by_itself(org: Salesforce, sandbox: SalesforceSandbox) -> None:
+    (known,) = sandbox.put("Contact", {"LastName": "Lee", "Phone": "1"})
+    org.bulk2.Contact.update(records=[{"Id": known, "Phone": None}], wait=1)
+    assert [one.get("Phone") for one in sandbox.records("Contact")] == ["1"]  # an empty cell leaves the field alone
+    org.bulk2.Contact.update(records=[{"Id": known, "Phone": "#N/A"}], wait=1)
+    assert [one.get("Phone") for one in sandbox.records("Contact")] == [None]
+
+
+def test_salesforce_bulk_loads_and_reads_by_xml_jobs(sandbox: SalesforceSandbox) -> None:
+    sandbox.control.knobs(polls=0)
+    bulk = SalesforceBulk(sessionId=sandbox.session(), host=sandbox.base_url)
+    job = bulk.create_upsert_job("Contact", "Key__c", contentType="CSV", concurrency="Serial")
+    batch = bulk.post_batch(job, iter([b"Key__c,LastName\r\nk1,Lee\r\nk2,\r\n"]))
+    bulk.close_job(job)
+    assert bulk.is_batch_done(batch, job)
+    first, second = bulk.get_batch_results(batch, job)
+    assert (first.success, first.created, second.success) == ("true", "true", "false")
+    assert bulk.job_status(job)["state"] == "Closed"
+    query = bulk.create_query_job("Contact", contentType="JSON")
+    asked = bulk.query(query, "SELECT LastName FROM Contact")
+    assert bulk.is_batch_done(asked, query)
+    assert [json.load(one)[0]["LastName"] for one in bulk.get_all_results_for_query_batch(asked, query)] == ["Lee"]
+
+
 class Rerouted(httpx.AsyncHTTPTransport):
     """aiosalesforce takes hosts of Salesforce only; its requests go to the sandbox."""
 
@@ -119,9 +145,12 @@ def test_aiosalesforce_loads_by_bulk_2(sandbox: SalesforceSandbox) -> None:
         async with httpx.AsyncClient(transport=Rerouted(sandbox.base_url)) as client:
             flow = ClientCredentialsFlow("FAKE-app", "FAKE-secret")
             org = AioSalesforce(client, base_url="https://acme.my.salesforce.com", auth=flow, version="60.0")
-            return await org.bulk_v2.insert("Contact", [{"LastName": "Lee"}, {"FirstName": "No"}])
+            rows = [{"LastName": "Lee"}, {"FirstName": "No"}]
+            return [
+                one async for one in org.bulk_v2.ingest.perform_operation("insert", "Contact", rows, polling_interval=0)
+            ]
 
-    told = asyncio.run(load())
+    (told,) = asyncio.run(load())
     assert len(told.successful_results) == len(told.failed_results) == 1
     assert [one["LastName"] for one in sandbox.records("Contact")] == ["Lee"]
 
