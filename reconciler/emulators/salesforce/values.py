@@ -27,9 +27,8 @@ class RowError(Exception):
     @property
     def text(self) -> str:
         """As results in CSV have it."""
-        return (
-            f"{self.code}:{self.message}:{' '.join([*self.fields[:1], *self.fields[1:]])}{' ' if self.fields else ''}--"
-        )
+        fields = ", ".join(self.fields)
+        return f"{self.code}:{self.message}:{fields}{' ' if fields else ''}--"
 
 
 def stored(column: Column, value: Json) -> Json:

@@ -15,7 +15,7 @@ from reconciler.emulators.salesforce.records import Record, Records
 from reconciler.emulators.salesforce.schema import SObject
 from reconciler.emulators.salesforce.sessions import Sessions
 from reconciler.emulators.salesforce.values import RowError, in_csv, stamp
-from reconciler.emulators.salesforce.writing import Outcome, Row, Writer, header_of
+from reconciler.emulators.salesforce.writing import Outcome, Row, Writer
 from reconciler.emulators.timeline import Timeline
 from reconciler.model.json import Json
 
@@ -88,20 +88,18 @@ class World:
         """
         sobject = self.objects[object_name.lower()]
         made = list(rows)
-        outcomes = self.write("insert", sobject, made, chunk_free=True)
+        outcomes = self._inserted(sobject, made)
         for number, outcome in enumerate(outcomes, 1):
             if outcome.error is not None:
                 raise ValueError(f"row {number}: {outcome.error.code} in {', '.join(outcome.error.fields)}")
         return [outcome.id for outcome in outcomes]
 
-    def write(self, operation: str, sobject: SObject, rows: list[Row], *, chunk_free: bool = False) -> list[Outcome]:
-        """Rows written at once. *chunk_free*: they were not sent by anybody, so that locks do not count."""
-        kept, self.locks = self.locks, [] if chunk_free else self.locks
+    def _inserted(self, sobject: SObject, rows: list[Mapping[str, Json]]) -> list[Outcome]:
+        """Rows written by nobody, so that locks do not count."""
+        kept, self.locks = self.locks, []
         try:
-            writer = Writer(self, operation, sobject, None)
-            for row in rows:
-                for name in row:
-                    header_of(self, sobject, name)
+            writer = Writer(self, "insert", sobject, None)
+            writer.read_headers(dict.fromkeys(name for row in rows for name in row))
             return writer.write(rows)
         finally:
             self.locks = kept

@@ -47,15 +47,12 @@ class Outcome:
 class Writer:
     """Carries out one job's operation. *key* is the field that upserts go by."""
 
-    def __init__(
-        self, world: World, operation: str, sobject: SObject, key: Column | None, *, serial: bool = False
-    ) -> None:
+    def __init__(self, world: World, operation: str, sobject: SObject, key: Column | None) -> None:
         """Write to *sobject* of *world*."""
         self._world = world
         self._operation = operation
         self._sobject = sobject
         self._key = key
-        self._serial = serial
         self._headers: dict[str, Header] = {}
 
     def read_headers(self, names: Iterable[str]) -> None:
