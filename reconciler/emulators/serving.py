@@ -44,6 +44,7 @@ class Server:
                 access_log=False,
                 server_header=False,
                 timeout_graceful_shutdown=_GRACE_S,
+                timeout_keep_alive=75,  # as vendors keep connections: a client that waits between looks finds its own
             )
         )
         self._thread = threading.Thread(target=self.run, name=f"emulator-{self.port}", daemon=True)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Self
 
+from starlette.types import ASGIApp
+
 from reconciler.emulators.remote_control import RemoteControl
 from reconciler.emulators.salesforce.app import Salesforce
 from reconciler.emulators.salesforce.knobs import Knobs
@@ -20,7 +22,7 @@ class SalesforceSandbox:
     """Answers at `base_url`, which is login and instance, while the context is open.
 
     `org` is what answers; `control` is its other end over HTTP: faults, knobs, time, locks.
-    port: 0 takes any free one.
+    port: 0 takes any free one. door: what stands between the network and the org, such as somebody who notes what passes.
 
     Raises:
         TdrError: the port cannot be used.
@@ -35,10 +37,12 @@ class SalesforceSandbox:
         objects: Iterable[SObject] = OBJECTS,
         knobs: Knobs | None = None,
         timeline: Timeline | None = None,
+        door: Callable[[ASGIApp], ASGIApp] | None = None,
     ) -> None:
         """Take the port; calls are answered once the context is open."""
         self.org = Salesforce(credentials, objects=objects, knobs=knobs, timeline=timeline)
-        self._server = Server(self.org.asgi, host=host, port=port)
+        app = self.org.asgi if door is None else door(self.org.asgi)
+        self._server = Server(app, host=host, port=port)
         self.base_url = self._server.url
         self.control = RemoteControl(f"{self._server.url}/_control")
 
