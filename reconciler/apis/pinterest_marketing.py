@@ -46,6 +46,17 @@ class MarketingClient:
         """All objects of the account's owner, such as ``catalogs``."""
         return self.client.rows(f"/{name}", {**params, "ad_account_id": self.account_id})
 
+    def owned(self, name: str, params: Params) -> Iterator[Row]:
+        """All objects that the credentials reach, such as ``ad_accounts``, whichever account is read."""
+        return self.client.rows(f"/{name}", params)
+
+    def one(self, name: str) -> Row:
+        """The one object at *name*, such as ``user_account``."""
+        told = self.client.answer(get(f"/{name}"))
+        if not isinstance(told, Mapping):
+            raise Transient(f"Pinterest: {name} answered with something else than an object", hint="run it again later")
+        return told
+
     def metrics(self, name: str, params: Params) -> Sequence[Row]:
         """Metrics at once; *name* such as ``campaigns/analytics``, or ``analytics`` of the account."""
         request = get(f"{self._at}/{name}", params)

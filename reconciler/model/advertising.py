@@ -14,6 +14,9 @@ from reconciler.model.spec import ConnectionName, Digits, Spec
 class AdTable(StrEnum):
     """A table of the source."""
 
+    AD_ACCOUNTS = "ad_accounts"
+    AUDIENCES = "audiences"
+    USER_ACCOUNT = "user_account"
     CAMPAIGNS = "campaigns"
     AD_GROUPS = "ad_groups"
     ADS = "ads"
@@ -34,7 +37,7 @@ class AdTable(StrEnum):
     REPORT_PIN_PROMOTION = "report_pin_promotion"
 
 
-TIMELESS: Final = frozenset({AdTable.KEYWORDS, AdTable.CONVERSION_TAGS})
+TIMELESS: Final = frozenset({AdTable.KEYWORDS, AdTable.CONVERSION_TAGS, AdTable.USER_ACCOUNT})
 """Tables that tell no times of changes."""
 METRICS: Final = frozenset(table for table in AdTable if table.endswith("_analytics") or table.startswith("report_"))
 """Tables of metrics by day."""

@@ -11,17 +11,20 @@ import duckdb
 import pytest
 
 from reconciler.connectors.sources.pinterest_marketing import PinterestMarketingSource, connector
+from reconciler.connectors.sources.pinterest_marketing_tables import TABLES
 from reconciler.emulators.pinterest.knobs import Knobs
 from reconciler.emulators.pinterest.tokens import AppCredentials
 from reconciler.emulators.sandbox import Sandbox
 from reconciler.emulators.timeline import Timeline
 from reconciler.errors import Permanent, Transient
+from reconciler.model.advertising import AdTable
 from reconciler.model.json import Json
 from reconciler.ports.loads import LoadedRows, LoadRequest
 from reconciler.ports.tokens import Tokens
 
 OWN = "549700000001"
 SECRET = "secret-of-the-app"
+FACTS = Path(__file__).resolve().parents[3] / "shared/facts/pinterest.md"
 
 
 class MemoryTokens:
@@ -151,6 +154,42 @@ def test_keywords_of_all_parents_come_and_need_a_comparison(loads: Loads) -> Non
     assert loads.told.whole
     with pytest.raises(Permanent, match="tells no times of changes"):
         loads.run("keywords")
+
+
+def test_accounts_and_whose_they_are(loads: Loads) -> None:
+    accounts = loads.run("ad_accounts", method="reload-and-compare")
+    assert OWN in ids(accounts)
+    assert loads.told is not None
+    assert loads.told.key == ("id",)
+    (own,) = loads.run("user_account", method="reload")
+    assert own["username"] == "sandbox"
+    with pytest.raises(Permanent, match="tells no times of changes"):
+        loads.run("user_account")
+
+
+def test_audiences_of_ones_own_and_those_received_are_asked_for(loads: Loads) -> None:
+    control = loads.sandbox.control
+    made = control.call("POST", "/lists", {"ad_account_id": OWN, "name": "vip"})
+    audience = {"ad_account_id": OWN, "name": "vip", "customer_list_id": made["id"]}
+    control.call("POST", "/audiences", audience)
+    (row,) = loads.run("audiences")
+    assert row["name"] == "vip"
+    asked = [one["query"] for one in control.traffic() if one["path"].endswith("/audiences")]
+    assert [("OWNED" in query, "RECEIVED" in query) for query in asked] == [(True, False), (False, True)]
+    assert loads.position["cursor"] == row["updated_timestamp"]
+
+
+def test_every_table_is_declared_documented_and_read() -> None:
+    page = (Path(__file__).parents[2] / "docs/imports.md").read_text("utf-8")
+    assert sorted(TABLES) == sorted(AdTable)
+    assert [name for name in TABLES if f"`{name}`" not in page] == []
+
+
+@pytest.mark.skipif(not FACTS.exists(), reason="the vendor's facts are not beside the checkout")
+def test_every_table_that_is_known_is_read_but_those_that_are_said_not_to_be() -> None:
+    section = FACTS.read_text("utf-8").partition("\n## 10.")[2].partition("\n## 11.")[0]
+    known = {line.split("|")[1].strip() for line in section.splitlines() if line.startswith("| ")} - {"table", "---"}
+    assert known - set(TABLES) == {"targeting analytics", "report_{level}"}
 
 
 def test_an_account_without_a_catalog_has_no_groups_of_products(loads: Loads) -> None:

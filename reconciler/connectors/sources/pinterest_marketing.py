@@ -181,23 +181,48 @@ class _Run:
 def _listed(table: str, source: Objects | Metrics, api: MarketingClient) -> Iterator[Row]:
     """All rows of a table of objects, whatever it takes to have them told."""
     assert isinstance(source, Objects)  # noqa: S101 - metrics are of objects
-    match table:
-        case "keywords":
-            yield from api.listed("keywords", {})
-            for name, parameter in (("campaigns", "campaign_id"), ("ad_groups", "ad_group_id")):
-                for parent in _listed(name, TABLES[name], api):
-                    yield from api.listed("keywords", {parameter: str(parent["id"])})
-        case "catalogs_product_groups":
-            try:
-                yield from api.own(source.name, source.params)
-            except ProviderError as error:
-                if error.status != _NO_CATALOG:  # an account without a catalog has no groups of products
-                    raise
-        case "catalogs_feeds":
-            for row in api.own(source.name, source.params):
-                yield {name: value for name, value in row.items() if name != "credentials"}
-        case _:
-            yield from (api.own if source.of_owner else api.listed)(source.name, source.params)
+    of_its_own = _OF_THEIR_OWN.get(table)
+    if of_its_own is not None:
+        yield from of_its_own(source, api)
+    else:
+        yield from (api.own if source.of_owner else api.listed)(source.name, source.params)
+
+
+def _keywords(_source: Objects, api: MarketingClient) -> Iterator[Row]:
+    """Without a filter only those of the account itself are told."""
+    yield from api.listed("keywords", {})
+    for name, parameter in (("campaigns", "campaign_id"), ("ad_groups", "ad_group_id")):
+        for parent in _listed(name, TABLES[name], api):
+            yield from api.listed("keywords", {parameter: str(parent["id"])})
+
+
+def _groups_of_products(source: Objects, api: MarketingClient) -> Iterator[Row]:
+    try:
+        yield from api.own(source.name, source.params)
+    except ProviderError as error:
+        if error.status != _NO_CATALOG:  # an account without a catalog has no groups of products
+            raise
+
+
+def _feeds(source: Objects, api: MarketingClient) -> Iterator[Row]:
+    for row in api.own(source.name, source.params):
+        yield {name: value for name, value in row.items() if name != "credentials"}
+
+
+def _audiences(source: Objects, api: MarketingClient) -> Iterator[Row]:
+    for ownership in ("OWNED", "RECEIVED"):  # those that somebody shares are another list
+        yield from api.listed(source.name, {"ownership_type": ownership})
+
+
+_OF_THEIR_OWN: Final[Mapping[str, Callable[[Objects, MarketingClient], Iterator[Row]]]] = {
+    "ad_accounts": lambda source, api: api.owned(source.name, {}),
+    "audiences": _audiences,
+    "catalogs_feeds": _feeds,
+    "catalogs_product_groups": _groups_of_products,
+    "keywords": _keywords,
+    "user_account": lambda source, api: iter((api.one(source.name),)),
+}
+"""Tables that one list does not tell as it is."""
 
 
 def _order(changed: str | int) -> float:

@@ -49,6 +49,9 @@ _ALL: Final[Mapping[str, str | Sequence[str]]] = {
 """Without it archived objects are left out."""
 
 TABLES: Final[Mapping[str, Objects | Metrics]] = {
+    "ad_accounts": Objects("ad_accounts", cursor="updated_time", of_owner=True),
+    "audiences": Objects("audiences", cursor="updated_timestamp"),
+    "user_account": Objects("user_account", of_owner=True),
     "campaigns": Objects("campaigns", cursor="updated_time", params=_ALL),
     "ad_groups": Objects("ad_groups", cursor="updated_time", params=_ALL),
     "ads": Objects("ads", cursor="updated_time", params=_ALL),
