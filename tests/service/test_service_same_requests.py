@@ -174,6 +174,18 @@ OF_TD_CLIENT: dict[str, tuple[Act, Act]] = {
         lambda their: their.api.update_expire("my_db", "t_1", 7),
     ),
     "tables": (lambda our: our.api.tables("my_db"), lambda their: their.api.list_tables("my_db")),
+    "create_database: to move into": (
+        lambda our: our.api.create_database("other_db"),
+        lambda their: their.api.create_database("other_db"),
+    ),
+    "create_table: to be moved": (
+        lambda our: our.api.create_table("my_db", "t_2", {}),
+        lambda their: their.api.create_log_table("my_db", "t_2"),
+    ),
+    "move_table": (
+        lambda our: our.api.move_table("my_db", "t_2", "other_db"),
+        lambda their: their.api.change_database("my_db", "t_2", "other_db"),
+    ),
     "create_saved_query": (
         lambda our: our.api.create_saved_query(NAME, QUERY),
         lambda their: their.api.create_schedule(NAME, QUERY),
@@ -361,6 +373,7 @@ DIFFERENCES = {
 }
 NO_COUNTERPART = {
     "rename_table": "td-client renames no table",
+    "retry_export": "the embedded service's own; Treasure Data has no such request",
     "user": "td-client asks for all users only",
     "account": "td-client asks for no account; td-client-ruby does",
     **dict.fromkeys(

@@ -12,6 +12,7 @@ from service_world import NOW, OpenWorld, World
 from reconciler.service.cdp.errors import Refused
 from reconciler.service.cdp.repeating import Repetition, repetition, words
 
+SECRET = "FAKE-secret-of-a-connector"
 DAY = 86_400
 JAPAN = {
     "type": "And",
@@ -70,7 +71,7 @@ def body(world: World, **more: Any) -> dict[str, Any]:
     return {
         "name": "to the ads",
         "connectionId": connection["id"],
-        "connectorConfig": {"action": "ADD", "client_secret": "s-1"},
+        "connectorConfig": {"action": "ADD", "client_secret": SECRET},
         "columns": [{"column": "email", "source": {"column": "country"}}],
         **more,
     }
@@ -183,7 +184,7 @@ def test_a_run_exports_the_people_of_the_segment_in_the_columns_of_the_mapping(w
     assert world.exporter.checked[0][1].keys() == {"where", "old", "told"}
     assert (request.type, request.settings) == (
         "pinterest",
-        {"refresh_token": "r-1", "action": "ADD", "client_secret": "s-1"},
+        {"refresh_token": "r-1", "action": "ADD", "client_secret": SECRET},
     )
     assert (execution["status"], execution["finishedAt"]) == ("success", "2025-03-01T09:00:00Z")
     job = world.get(f"/v3/job/show/{execution['workflowAttemptId']}")
@@ -316,7 +317,7 @@ def test_they_are_there_when_the_service_is_opened_again(open_world: OpenWorld) 
 
     assert second.json("GET", f"/audiences/{audience}/syndications") == [made]
     for path in first.root.rglob("*"):
-        assert not path.is_file() or b"s-1" not in path.read_bytes()
+        assert not path.is_file() or SECRET.encode() not in path.read_bytes()
 
 
 @pytest.mark.parametrize(
