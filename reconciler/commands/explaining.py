@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 from reconciler.commands.answer import FAILED, OK, Answer
 from reconciler.commands.planning import checked
@@ -94,7 +95,7 @@ def _fields(runtime: Runtime, prepared: Prepared, change: Change) -> list[Field]
             remote=Side(why=_why_untold(look)) if found is None else _side(remote, path),
             origin=differing[path].origin.value if path in differing else "",
             rule=_rule(path, classes.get(path), declared, secrets, ignored),
-            source=_source(runtime, resource, path, prepared) if path in declared else "",
+            source=_source(runtime, resource, path, prepared, declared[path]) if path in declared else "",
         )
         for path in sorted(declared.keys() | applied.keys() | remote.keys() | secrets)
     ]
@@ -144,12 +145,12 @@ def _rule(
     return (field_class or FieldClass.INPUT).value
 
 
-def _source(runtime: Runtime, resource: Resource | None, path: str, prepared: Prepared) -> str:
-    """``file:line:column`` of the value in the manifests; "" when no field of a manifest says it."""
+def _source(runtime: Runtime, resource: Resource | None, path: str, prepared: Prepared, declared: object) -> str:
+    """``file:line:column`` of the value *declared* in the manifests; "" when no field of a manifest says it."""
     if resource is None:
         return ""
     try:
-        place = place_of(runtime.world, prepared.state, resource, path, None)
+        place = place_of(runtime.world, prepared.state, resource, path, cast("Json", declared))
     except TdrError:
         return ""
     if place.file:

@@ -184,7 +184,7 @@ def zone_after_the_cron(loaded: Stage, given: Given) -> None:
 
     change_saved_query(loaded, "nightly", cron="")
 
-    assert planned(loaded) == {"query/nightly": "update"}
+    assert planned(loaded) == {"query/nightly": "resume"}
     loaded.tdr("apply", "--yes")
     assert saved_query(loaded, "nightly")["cron"] == manifest["cron"]
 

@@ -125,7 +125,8 @@ def test_archived_rows_come_and_later_runs_bring_what_changed(loads: Loads) -> N
     assert ids(loads.run("campaigns")) == ["626735000002", "626735000005"], "what is as new as the newest comes again"
     assert loads.told is not None
     assert (loads.told.key, loads.told.whole) == (("id",), False)
-    assert loads.position == {"table": "campaigns", "ad_account_id": OWN, "cursor": 1_780_000_009}
+    question = {"table": "campaigns", "ad_account_id": OWN, "start_time": None}
+    assert loads.position == {**question, "cursor": 1_780_000_009}
     assert len(loads.run("campaigns", method="reload-and-compare")) == 5
 
 
@@ -217,6 +218,39 @@ def test_metrics_of_days_that_may_still_change_are_read_again(loads: Loads) -> N
     assert [(row["DATE"], row["SPEND_IN_MICRO_DOLLAR"]) for row in again] == [("2026-09-20", 5)]
     assert loads.told is not None
     assert loads.told.key == ("CAMPAIGN_ID", "DATE")
+
+
+def test_days_that_pinterest_forgot_while_nothing_ran_are_said_to_be_lost(loads: Loads) -> None:
+    loads.run("ad_account_analytics")
+    assert loads.told is not None
+    assert loads.told.notices == ()
+    loads.position = {**loads.position, "cursor": "2026-02-01"}  # today is 2026-09-21
+    loads.run("ad_account_analytics")
+    (notice,) = loads.told.notices
+    assert "days from 2026-02-01 to 2026-06-23 are not told any more" in notice
+
+
+def test_an_earlier_start_and_other_metrics_are_another_question_and_begin_anew(loads: Loads) -> None:
+    for number, day in enumerate((0, 1, 2), start=1):
+        loads.campaign(str(number), 1_780_012_800 + day * 86_400)  # 2026-05-29 and the days after
+    assert ids(loads.run("campaigns", start_time="2026-05-30")) == ["2", "3"]
+    assert ids(loads.run("campaigns")) == ["1", "2", "3"]
+    assert loads.told is not None
+    assert loads.told.notices == ("something else is asked for than by the last run: this one begins anew",)
+
+    loads.position = {}
+    loads.campaign("7", 1)
+    loads.metrics("ADVERTISER", OWN, "2026-07-01", 5)
+    asked: dict[str, Json] = {"attribution_days": 0}
+    assert len(loads.run("ad_account_analytics", **asked)) == 1
+    assert loads.run("ad_account_analytics", **asked) == []
+    assert len(loads.run("ad_account_analytics", metrics=["SPEND_IN_MICRO_DOLLAR"], **asked)) == 1
+
+
+def test_a_time_that_is_none_ends_the_run_and_not_the_program(loads: Loads) -> None:
+    loads.put("catalogs", "5", name="c", updated_at="yesterday")
+    with pytest.raises(Transient, match="a time of a change is none"):
+        loads.run("catalogs")
 
 
 def test_metrics_are_asked_for_250_objects_at_a_time(loads: Loads) -> None:

@@ -111,7 +111,7 @@ kind: Import
 metadata: {name: customers}
 spec:
   from: {type: files, paths: [data/customers.csv]}
-  to: {database: shop, table: customers-2, mode: replace_on_new_data}
+  to: {database: shop, table: customers, mode: replace_on_new_data}
 """
 ACTIVATION = "manifests/activations/spring-to-pinterest.yaml"
 SEGMENT = """\

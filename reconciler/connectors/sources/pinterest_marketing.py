@@ -19,7 +19,7 @@ import orjson
 from reconciler.connectors.sources.pinterest_marketing_settings import PinterestMarketingSettings, read_settings
 from reconciler.connectors.sources.pinterest_marketing_tables import TABLES, Metrics, Objects
 from reconciler.dataplane.spool import RowSpool
-from reconciler.errors import ProviderError
+from reconciler.errors import ProviderError, Transient
 from reconciler.model.json import Json
 from reconciler.model.secret import Secret
 from reconciler.ports.clock import Clock, SystemClock
@@ -104,12 +104,20 @@ class _Run:
     def __init__(self, settings: PinterestMarketingSettings, position: Row, today: date) -> None:
         self._settings = settings
         self._today = today
-        self._question: Row = {"table": settings.table, "ad_account_id": settings.ad_account_id}
+        # Rows and columns that were not asked for before are told by no later run, so another question begins anew.
+        self._question: Row = {
+            "table": settings.table,
+            "ad_account_id": settings.ad_account_id,
+            "start_time": None if settings.start_time is None else str(settings.start_time),
+            **({"metrics": sorted(settings.metrics)} if isinstance(settings.source, Metrics) else {}),
+        }
         is_mine = {name: position.get(name) for name in self._question} == self._question
         told = position.get("cursor") if is_mine and settings.method == "cdc" else None
         self._since = told if isinstance(told, str | int) else None
         self._newest: str | int | None = self._since
-        self._again = ""
+        self._notices: list[str] = []
+        if position and not is_mine and settings.method == "cdc":
+            self._notices.append("something else is asked for than by the last run: this one begins anew")
 
     def rows(self, api: MarketingClient) -> Iterator[Row]:
         """The rows that are wanted."""
@@ -127,7 +135,7 @@ class _Run:
 
     def notices(self) -> tuple[str, ...]:
         """What a reader of the job's log should know."""
-        return (self._again,) if self._again else ()
+        return tuple(self._notices)
 
     def _objects(self, source: Objects, api: MarketingClient) -> Iterator[Row]:
         for row in _listed(self._settings.table, source, api):
@@ -148,11 +156,16 @@ class _Run:
         back, wide = _REPORT if source.level else _SYNC
         earliest = self._today - timedelta(days=back)
         first = max(self._settings.start_time or earliest, earliest)
+        wanted = self._settings.start_time
         if isinstance(self._since, str):
-            first = max(first, date.fromisoformat(self._since) - timedelta(days=self._settings.attribution_days))
+            since = date.fromisoformat(self._since)
+            first = max(first, since - timedelta(days=self._settings.attribution_days))
+            wanted = since
         last = min(self._settings.end_time or self._today, self._today)
-        if self._settings.start_time and self._settings.start_time < earliest:
-            self._again = f"Pinterest tells metrics of the last {back} days only: read from {first} on"
+        if wanted and wanted < earliest:
+            told = f"Pinterest tells metrics of the last {back} days only: read from {first} on"
+            lost = f", and days from {wanted} to {earliest - timedelta(days=1)} are not told any more"
+            self._notices.append(told + (lost if self._since is not None else ""))
         ids = [str(row["id"]) for row in _listed(source.of, TABLES[source.of], api)] if source.of else []
         while first <= last:
             until = min(last, first + timedelta(days=wide))
@@ -229,7 +242,10 @@ def _order(changed: str | int) -> float:
     """Unix seconds of a time, which some objects tell as a number and others as text without a zone, in UTC."""
     if isinstance(changed, int):
         return changed
-    told = datetime.fromisoformat(changed)
+    try:
+        told = datetime.fromisoformat(changed)
+    except ValueError:
+        raise Transient("Pinterest: a time of a change is none", hint="run it again later") from None
     return (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp()
 
 
