@@ -102,3 +102,14 @@ def test_no_two_modules_of_tests_have_one_name() -> None:
     names = [path.name for path in (CHECKOUT / "tests").rglob("*.py") if path.name != "conftest.py"]
 
     assert {name for name in names if names.count(name) > 1} == set()
+
+
+def test_nobody_imports_a_conftest() -> None:
+    # There are many of that name, and which one is found depends on what ran before.
+    found = [
+        str(path.relative_to(CHECKOUT))
+        for path in (CHECKOUT / "tests").rglob("*.py")
+        for line in path.read_text("utf-8").splitlines()
+        if line.startswith(("from conftest import", "import conftest"))
+    ]
+    assert found == []

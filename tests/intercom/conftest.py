@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from intercom_access import TOKEN
 from intercom_contract import load_contract
 from openapi_contract import CheckedTransport, Contract
 
@@ -12,7 +13,6 @@ from reconciler.emulators.intercom.sandbox import IntercomSandbox
 from reconciler.emulators.intercom.world import World
 from reconciler.emulators.timeline import Timeline
 
-TOKEN = "dG9rOmZha2VfdG9rZW5fb2ZfdGVzdHM="
 NOW = 1_790_000_000.0
 
 

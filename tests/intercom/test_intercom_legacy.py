@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from conftest import TOKEN
+from intercom_access import TOKEN
 
 from reconciler.connectors.sources.intercom_rows import with_old_names
 from reconciler.emulators.intercom.sandbox import IntercomSandbox

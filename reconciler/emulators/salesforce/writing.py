@@ -22,7 +22,7 @@ Row = Mapping[str, Json]
 """Values by the name of their column; null empties, and what is not there is left alone."""
 
 
-class HeaderError(Exception):
+class HeaderError(ValueError):
     """A column cannot be told, so that no row is looked at."""
 
 

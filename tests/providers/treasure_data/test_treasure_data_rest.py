@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import Declare, Vendor
 
 from reconciler.model.address import Address
 from reconciler.model.secret import Secret
 from reconciler.ports.provider import Context
+
+if TYPE_CHECKING:
+    from conftest import Declare, Vendor
 
 KEY = Secret("env:LISTS_KEY", "FAKE-lists-key")
 DEFINITION: dict[str, Any] = {
