@@ -1,4 +1,7 @@
-"""Runs one load in a process of its own that dies when it asks for the time the n-th time: `dying_load.py FOLDER N`."""
+"""Runs one load in a process of its own that dies when it asks for the time the n-th time: `dying_load.py FOLDER N [NAME URL]`.
+
+NAME: of the load, whose rows come from a Pinterest at URL; without, rows are counted.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,10 @@ from pathlib import Path
 
 import duckdb
 from anyio.from_thread import start_blocking_portal
+from memory_tokens import MemoryTokens
 from service_world import KEY, Client, FakeClock, MinuteHourCron, RecordingExporter, XorSealer
 
+from reconciler.connectors.sources.pinterest_marketing import PinterestMarketingSource, connector
 from reconciler.ports.exports import Progress
 from reconciler.ports.loads import LoadedRows, LoadRequest
 from reconciler.service.app import create_app
@@ -47,12 +52,17 @@ class DyingClock(FakeClock):
         return super().now()
 
 
-def main(folder: Path, last: int) -> None:
+def advertising(url: str, clock: FakeClock) -> PinterestMarketingSource:
+    """A source that asks for the time as its service does."""
+    return PinterestMarketingSource(connector(MemoryTokens(), base_url=url, clock=clock), clock)
+
+
+def main(folder: Path, last: int, name: str = "counted", url: str = "") -> None:
     clock = DyingClock(0)
     service = open_service(
         folder,
         exporter=RecordingExporter(),
-        importer=Counting(),
+        importer=advertising(url, clock) if url else Counting(),
         sealer=XorSealer(),
         clock=clock,
         api_keys=[KEY],
@@ -61,11 +71,11 @@ def main(folder: Path, last: int) -> None:
     with start_blocking_portal() as portal:
         client = Client(portal, create_app(service))
         clock.left = last
-        client.post("/v3/bulk_loads/counted/jobs", json={})
+        client.post(f"/v3/bulk_loads/{name}/jobs", json={})
         service.wait(30)
         service.close()
     print(last - clock.left)  # noqa: T201 - how often it was asked
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:])

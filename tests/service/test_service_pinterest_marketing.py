@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
+from memory_tokens import MemoryTokens
 from service_world import OpenWorld, World
 
 from reconciler.connectors.sources.pinterest_marketing import PinterestMarketingSource, connector
@@ -15,26 +19,9 @@ from reconciler.emulators.pinterest.tokens import AppCredentials
 from reconciler.emulators.sandbox import Sandbox
 from reconciler.emulators.timeline import Timeline
 from reconciler.ports.clock import SystemClock
-from reconciler.ports.tokens import Tokens
 
 OWN = "549700000001"
 CREDENTIALS = AppCredentials("1500001", "secret-of-the-app", "pinr.granted")
-
-
-class KeptTokens:
-    def __init__(self) -> None:
-        self._saved: dict[str, Tokens] = {}
-
-    def load(self, key: str) -> Tokens | None:
-        return self._saved.get(key)
-
-    def save(self, key: str, tokens: Tokens) -> None:
-        self._saved[key] = tokens
-
-    @contextmanager
-    def exclusive(self, key: str) -> Iterator[None]:
-        del key
-        yield
 
 
 @pytest.fixture
@@ -46,7 +33,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def world(open_world: OpenWorld, sandbox: Sandbox) -> World:
-    connect = connector(KeptTokens(), base_url=sandbox.base_url)
+    connect = connector(MemoryTokens(), base_url=sandbox.base_url)
     world = open_world(importer=PinterestMarketingSource(connect, SystemClock()))
     world.post("/v3/database/create/ads")
     return world
@@ -116,3 +103,64 @@ def test_a_run_that_fails_leaves_the_table_and_the_next_one_makes_up_for_it(
     assert "secret-of-the-app" not in str(failed)
     assert run(world)["status"] == "success"
     assert world.rows("SELECT count(*), count(DISTINCT id) FROM campaigns", database="ads") == [[299, 299]]
+
+
+DYING = Path(__file__).with_name("dying_load.py")
+
+
+def died(folder: Path, url: str, last: int) -> subprocess.CompletedProcess[str]:
+    """One run of the load in a process that is killed at its *last* question for the time."""
+    return subprocess.run(
+        [sys.executable, str(DYING), str(folder), str(last), "ads", url],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["cdc", "reload-and-compare", "full-load", "reload"])
+def test_a_process_that_dies_at_any_moment_leaves_what_an_undisturbed_run_leaves(
+    open_world: OpenWorld, sandbox: Sandbox, tmp_path: Path, method: str
+) -> None:
+    def opened(folder: Path) -> World:
+        source = PinterestMarketingSource(connector(MemoryTokens(), base_url=sandbox.base_url), SystemClock())
+        return open_world(importer=source, root=folder)
+
+    def there(world: World) -> list[list[str]]:
+        return world.rows("SELECT id, name FROM campaigns ORDER BY id", database="ads")
+
+    for number in range(100, 400):
+        put(sandbox, str(number), "a", 1_780_000_000 + number)
+    before = tmp_path / "before"
+    world = opened(before)
+    world.post("/v3/database/create/ads")
+    load(world, method)
+    assert run(world)["status"] == "success"
+    old = there(world)
+    world.service.close()
+    for number in range(390, 410):
+        put(sandbox, str(number), "b", 1_780_001_000 + number)
+    sandbox.control.call("DELETE", "/objects/campaigns/100")
+
+    undisturbed = tmp_path / "undisturbed"
+    shutil.copytree(before, undisturbed)
+    asked = died(undisturbed, sandbox.base_url, 1_000_000)
+    questions = int(asked.stdout)
+    world = opened(undisturbed)
+    expected = there(world)
+    world.service.close()
+    assert len(expected) == (310 if method == "cdc" else 309)
+    assert questions >= 20
+
+    for last in sorted({*range(1, questions + 1, max(1, questions // 24)), questions}):
+        folder = tmp_path / f"killed-{last}"
+        shutil.copytree(before, folder)
+        assert died(folder, sandbox.base_url, last).returncode < 0
+        world = opened(folder)
+        assert there(world) in (old, expected), "all or nothing"
+        assert run(world)["status"] == "success"
+        assert there(world) == expected
+        world.service.close()
+        shutil.rmtree(folder)
