@@ -19,7 +19,7 @@ from reconciler.errors import Blocked, UsageError
 from reconciler.ports.forge import Provider
 
 if TYPE_CHECKING:
-    from reconciler.commands.pipeline.discussing import Result
+    from reconciler.commands.ci.discussing import Result
     from reconciler.ports.forge import Forge
     from reconciler.reports.forge_pages import Told
     from reconciler.wiring.forges import Setting
@@ -68,7 +68,7 @@ def comment(
     max_chars: LengthOption = _LONGEST,
 ) -> None:
     """Write one comment on the change request, and edit it from then on; without a forge, print it."""
-    from reconciler.commands.pipeline import discussing
+    from reconciler.commands.ci import discussing
     from reconciler.reports.forge_pages import comment as written
 
     setting = _setting(provider)
@@ -95,7 +95,7 @@ def check(
     exit_code: ExitCodeOption = None,
 ) -> None:
     """Put a check on the commit: success, failure, or waiting for a person."""
-    from reconciler.commands.pipeline import discussing
+    from reconciler.commands.ci import discussing
     from reconciler.reports.forge_pages import verdict_of
 
     setting = _setting(provider)
@@ -139,7 +139,7 @@ def find_plan(
     sha: Annotated[str, typer.Option("--sha", help="The merged commit; the pipeline's when left out.")] = "",
 ) -> None:
     """Find the plan that was reviewed before the merge. Exits with 3 where nobody reviewed one."""
-    from reconciler.commands.pipeline import merged
+    from reconciler.commands.ci import merged
 
     setting = _setting(provider)
     about = _about(env, directory, setting)
@@ -161,7 +161,7 @@ def drift_issue(
     max_chars: LengthOption = _LONGEST,
 ) -> None:
     """Keep one issue about drift: open it, bring it up to date, close it when nothing differs any more."""
-    from reconciler.commands.pipeline import drifting
+    from reconciler.commands.ci import drifting
     from reconciler.ports.clock import SystemClock
     from reconciler.reports import drift_issue as pages
 
@@ -189,7 +189,7 @@ def propose(
     title: Annotated[str, typer.Option("--title", help="Title of the change request.")] = "Accept what differs outside",
 ) -> None:
     """Push what a command changed in the manifests to a branch, and open a change request of it."""
-    from reconciler.commands.pipeline import proposing
+    from reconciler.commands.ci import proposing
 
     setting = _setting(provider)
     with runtime_of(context, env=env, directory=directory, resolve_secrets=False) as runtime:
@@ -228,7 +228,7 @@ def _about(env: str | None, directory: Path | None, setting: Setting) -> Told:
 def _result(file: Path, exit_code: int | None) -> Result:
     """The document in *file*, and how the command ended. A file that is not there is a command that was ended."""
     from reconciler.commands import saved_plan
-    from reconciler.commands.pipeline.discussing import Result
+    from reconciler.commands.ci.discussing import Result
 
     if not file.exists():
         return Result.of(None, exit_code if exit_code is not None else 1)

@@ -16,8 +16,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "reports"))
 from plans import HOSTILE, change, field, large, plan
 
 from reconciler.apis import github
-from reconciler.commands.pipeline import discussing, merged
-from reconciler.commands.pipeline.discussing import Result
+from reconciler.commands.ci import discussing, merged
+from reconciler.commands.ci.discussing import Result
 from reconciler.errors import Blocked, Denied, TdrError
 from reconciler.model.secret import Secret
 from reconciler.ports.clock import Clock
