@@ -92,7 +92,12 @@ def team_of(flavour: str, folder: Path, url: str, world: World) -> Team:
     return Team(flavour, world, runner, desk)
 
 
-@pytest.fixture(params=["github", "gitlab"])
+BOTH = pytest.mark.parametrize("team", ["github", "gitlab"], indirect=True)
+ONE = pytest.mark.parametrize("team", ["github"], indirect=True)
+OTHER = pytest.mark.parametrize("team", ["gitlab"], indirect=True)
+
+
+@pytest.fixture
 def team(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Team]:
     git = tmp_path / "shop.git"
     git.mkdir()
@@ -106,6 +111,7 @@ CHANGE = ('cron: "0 3 * * *"', 'cron: "0 4 * * *"')
 
 
 @pytest.mark.slow
+@BOTH
 def test_from_a_proposed_change_to_a_closed_issue(team: Team) -> None:
     world = team.world
     change = team.propose("later", CHANGE)
@@ -156,7 +162,7 @@ def test_from_a_proposed_change_to_a_closed_issue(team: Team) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", ["squash", "rebase"])
+@pytest.mark.parametrize(("team", "how"), [("github", "squash"), ("gitlab", "rebase")], indirect=["team"])
 def test_a_merge_of_any_kind_applies_what_was_reviewed(team: Team, how: str) -> None:
     change = team.propose("later", CHANGE)
     team.merge(change, how)
@@ -165,6 +171,7 @@ def test_a_merge_of_any_kind_applies_what_was_reviewed(team: Team, how: str) -> 
 
 
 @pytest.mark.slow
+@OTHER
 def test_what_nobody_reviewed_is_not_applied(team: Team) -> None:
     team.desk.edit(QUERY, *CHANGE)
     team.runner.git(team.desk.folder, "commit", "--quiet", "-am", "pushed past everybody")
@@ -177,6 +184,7 @@ def test_what_nobody_reviewed_is_not_applied(team: Team) -> None:
 
 
 @pytest.mark.slow
+@BOTH
 def test_a_plan_that_was_put_in_the_place_of_the_reviewed_one_is_refused(team: Team) -> None:
     change = team.propose("later", CHANGE)
     other = team.propose("other", ('cron: "0 4 * * *"', 'cron: "0 9 * * *"'))
@@ -192,6 +200,7 @@ def test_a_plan_that_was_put_in_the_place_of_the_reviewed_one_is_refused(team: T
 
 
 @pytest.mark.slow
+@ONE
 def test_what_was_changed_outside_in_between_makes_the_plan_stale(team: Team) -> None:
     change = team.propose("later", CHANGE)
     with team.desk.somebody() as client:
@@ -203,6 +212,7 @@ def test_what_was_changed_outside_in_between_makes_the_plan_stale(team: Team) ->
 
 
 @pytest.mark.slow
+@OTHER
 def test_invalid_manifests_are_said_where_the_change_is_discussed(team: Team) -> None:
     change = team.propose("later", CHANGE)
     team.propose("later", (CHANGE[1], "cron: every morning"))
@@ -213,6 +223,7 @@ def test_invalid_manifests_are_said_where_the_change_is_discussed(team: Team) ->
 
 
 @pytest.mark.slow
+@BOTH
 def test_drift_that_is_accepted_is_proposed_and_empties_the_plan(team: Team) -> None:
     team.change_outside("0 6 * * *")
     team.runner.by_hand("query/buyers-per-month/cron")
@@ -226,6 +237,7 @@ def test_drift_that_is_accepted_is_proposed_and_empties_the_plan(team: Team) -> 
 
 
 @pytest.mark.slow
+@BOTH
 def test_a_look_that_cannot_see_everything_closes_nothing_and_says_so_the_second_time(team: Team) -> None:
     team.change_outside("0 6 * * *")
     team.runner.schedule()
