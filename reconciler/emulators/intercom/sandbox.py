@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from types import TracebackType
-from typing import Self
-
 from reconciler.emulators.intercom.app import Intercom
 from reconciler.emulators.intercom.knobs import Knobs
-from reconciler.emulators.remote_control import RemoteControl
-from reconciler.emulators.serving import Server
+from reconciler.emulators.standing import Standing
 from reconciler.emulators.timeline import Timeline
 
 
-class IntercomSandbox:
+class IntercomSandbox(Standing):
     """Answers at `base_url` while the context is open; `intercom` is what answers, `control` its other end over HTTP.
 
     port: 0 takes any free one. token: the access token that is good.
@@ -33,21 +28,4 @@ class IntercomSandbox:
     ) -> None:
         """Take the port; calls are answered once the context is open."""
         self.intercom = Intercom(token=token, knobs=knobs, timeline=timeline)
-        self._server = Server(self.intercom.asgi, host=host, port=port)
-        self.base_url = self._server.url
-        self.control = RemoteControl(f"{self._server.url}/_control")
-
-    def __enter__(self) -> Self:
-        self._server.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.__exit__(kind, error, trace)
-
-    def run(self, announce: Callable[[str], None]) -> None:
-        """Answer in this thread until the process is told to end. *announce* hears the base URL first."""
-        with self._server.ended_by_signals():
-            announce(self.base_url)
-            self._server.run()
+        super().__init__(self.intercom.asgi, host=host, port=port)

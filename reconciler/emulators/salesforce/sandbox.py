@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from types import TracebackType
-from typing import Self
 
 from starlette.types import ASGIApp
 
-from reconciler.emulators.remote_control import RemoteControl
 from reconciler.emulators.salesforce.app import Salesforce
 from reconciler.emulators.salesforce.knobs import Knobs
 from reconciler.emulators.salesforce.schema import OBJECTS, SObject
 from reconciler.emulators.salesforce.sessions import Credentials
-from reconciler.emulators.serving import Server
+from reconciler.emulators.standing import Standing
 from reconciler.emulators.timeline import Timeline
 from reconciler.model.json import Json
 
 
-class SalesforceSandbox:
+class SalesforceSandbox(Standing):
     """Answers at `base_url`, which is login and instance, while the context is open.
 
     `org` is what answers; `control` is its other end over HTTP: faults, knobs, time, locks.
@@ -42,9 +39,7 @@ class SalesforceSandbox:
         """Take the port; calls are answered once the context is open."""
         self.org = Salesforce(credentials, objects=objects, knobs=knobs, timeline=timeline)
         app = self.org.asgi if door is None else door(self.org.asgi)
-        self._server = Server(app, host=host, port=port)
-        self.base_url = self._server.url
-        self.control = RemoteControl(f"{self._server.url}/_control")
+        super().__init__(app, host=host, port=port)
 
     def put(self, object_name: str, *rows: Mapping[str, Json]) -> list[str]:
         """Records that are there already; returns their ids.
@@ -77,18 +72,3 @@ class SalesforceSandbox:
         """API calls so far by route, such as ``GET /jobs/{kind}/{job}``."""
         told: dict[str, int] = self.control.call("GET", "/")["calls"]["routes"]
         return told
-
-    def __enter__(self) -> Self:
-        self._server.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.__exit__(kind, error, trace)
-
-    def run(self, announce: Callable[[str], None]) -> None:
-        """Answer in this thread until the process is told to end. *announce* hears the base URL first."""
-        with self._server.ended_by_signals():
-            announce(self.base_url)
-            self._server.run()
