@@ -149,10 +149,12 @@ class GitHubRunner(Runner):
             **dict(_flat("inputs", event.get("inputs", {}))),
             **{f"secrets.{key}": value for key, value in self.secrets.items()},
             "always()": True,
+            "cancelled()": False,
         }
         well: set[str] = set()
         for job, told in workflow["jobs"].items():
-            if told.get("needs", job) not in {*well, job}:  # what a job needs was skipped, or failed
+            # Where what a job needs was skipped or failed it is skipped, unless it asks to look itself.
+            if told.get("needs", job) not in {*well, job} and "cancelled()" not in str(told["if"]):
                 continue
             if not evaluated(str(told["if"]), known):
                 continue
@@ -260,16 +262,17 @@ class GitLabRunner(Runner):
             **told["variables"],
             **variables,
         }
+        failed = False
         for stage in told["stages"]:
             jobs = {name: job for name, job in told.items() if isinstance(job, dict) and job.get("stage") == stage}
-            failed = False
+            was_failed = failed  # jobs of one stage run side by side
             for name, job in jobs.items():
-                if any(evaluated(rule["if"], environ) for rule in job["rules"]):
-                    ended = self._job(name, job, environ, commits)
-                    self.jobs.append(ended)
-                    failed |= bool(ended.code) and ended.code not in job.get("allow_failure", {}).get("exit_codes", ())
-            if failed:
-                return
+                rule = next((rule for rule in job["rules"] if evaluated(rule["if"], environ)), None)
+                if rule is None or (was_failed and rule.get("when") != "always"):
+                    continue
+                ended = self._job(name, job, environ, commits)
+                self.jobs.append(ended)
+                failed |= bool(ended.code) and ended.code not in job.get("allow_failure", {}).get("exit_codes", ())
 
     def _job(self, name: str, job: dict[str, Any], environ: dict[str, str], commits: tuple[str, ...]) -> Job:
         place = self.checkout(*commits)

@@ -212,14 +212,15 @@ def test_what_was_changed_outside_in_between_makes_the_plan_stale(team: Team) ->
 
 
 @pytest.mark.slow
-@OTHER
+@BOTH
 def test_invalid_manifests_are_said_where_the_change_is_discussed(team: Team) -> None:
     change = team.propose("later", CHANGE)
     team.propose("later", (CHANGE[1], "cron: every morning"))
-    assert team.runner.jobs[-1].code == 7
-    # The job that needs no secrets stops the pipeline first, and the comment of the last plan stays.
-    assert [job.name for job in team.runner.jobs[-2:]][-1] == "check"
-    assert len(team.world.ours(change.number)) == 1
+    assert (team.runner.job("check").code, team.runner.job("plan").code) == (7, 7)
+    (body,) = team.world.ours(change.number)
+    assert f"head={change.head}" in body
+    assert "### Manifests: **1 error**" in body
+    assert "<summary>Before (1)</summary>" in body
 
 
 @pytest.mark.slow
