@@ -185,7 +185,7 @@ def test_a_flow_that_is_declared_off_is_off(stage: Stage, adobe: AdobeSandbox) -
     stage.edit("manifests/lists.yaml", "mapping: {id: map-1}", "mapping: {id: map-1}\n  enabled: false")
     adobe.control.knobs(passing_s=20)
     stage.tdr("apply", "--yes")
-    stage.clock.sleep(60)
+    stage.clock.leap(60)
     assert [one["state"] for one in kept(adobe, "flows")] == ["disabled"]
     stage.tdr("plan", "--detailed-exitcode")
 
@@ -314,7 +314,7 @@ def test_a_flow_that_somebody_deleted_is_made_again_of_the_parts_that_are_left(
     stage.tdr("apply", "--yes")
     (flow,) = kept(adobe, "flows")
     adobe.control.call("DELETE", f"/objects/prod/flows/{flow['id']}")
-    stage.clock.sleep(60)  # right after it was made, a list that lacks it may only be late
+    stage.clock.leap(60)  # right after it was made, a list that lacks it may only be late
     forget_traffic(adobe)
     stage.tdr("apply", "--yes", *stage.approvals())
     assert writes(adobe) == ["POST /flows"]
