@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reconciler import known_secrets, logs
+from reconciler import __version__, known_secrets, logs
 from reconciler.cli import (
     ci,
     comparing,
@@ -65,9 +65,19 @@ app = typer.Typer(
 )
 
 
+def _told_version(is_asked: bool) -> None:
+    if is_asked:
+        sys.stdout.write(f"tdr {__version__}\n")
+        raise typer.Exit
+
+
 @app.callback()
 def common(
     context: typer.Context,
+    # Not called as the verb is: settings of the project for a verb stand under its name.
+    tells_version: Annotated[
+        bool, typer.Option("--version", callback=_told_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", envvar="TDR_DEBUG", help="Show stack traces.")] = False,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colours, as with NO_COLOR.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors only.")] = False,
@@ -85,6 +95,7 @@ def common(
     ] = None,
 ) -> None:
     """Hold what every verb may need."""
+    del tells_version  # printed before any verb is looked for
     del debug  # what is done with it is done before any command is known: see `main`
     if no_color:
         os.environ["NO_COLOR"] = "1"

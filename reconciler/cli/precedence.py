@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from reconciler.ports.clock import Clock
 
-SAID_ON_THE_LINE: Final = frozenset({"all", "accept", "rebuild", "plan", "var"})
+SAID_ON_THE_LINE: Final = frozenset({"all", "accept", "rebuild", "plan", "var", "version"})
 """Options without a variable: what a command is to do is seen where it is called; values have `TDR_VAR_NAME` each."""
 _MENTION: Final = b"defaults:"
 

@@ -187,7 +187,7 @@ def _connected(place: SparkPlace) -> SparkSession:
         from pyspark.sql.connect.session import SparkSession  # noqa: PLC0415 - as above
     except ImportError as error:
         raise TdrError(
-            "queries are to run on Spark, and its client is not installed", hint="install tdr[spark]"
+            "queries are to run on Spark, and its client is not installed", hint="run: pip install 'tdr[spark]'"
         ) from error
     except SystemExit as error:
         # It takes a program without a file, such as `python -c`, for the run of its own doctests, and ends it.

@@ -54,6 +54,7 @@ def loaded_by(folder: Path, *arguments: str) -> set[str]:
     [
         (("--help",), HEAVY),
         (("plan", "--help"), WITH_OPTIONS),
+        (("--version",), WITH_OPTIONS),
         (("version",), WITH_OPTIONS),
         (("version", "--format", "json"), WITH_OPTIONS),
     ],

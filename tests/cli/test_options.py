@@ -40,6 +40,7 @@ NOT_IN_SETTINGS = {
             "--diff",
             "--issue",
             "--ci",
+            "--version",
         ),
         *(
             "--since-digest",
