@@ -125,4 +125,11 @@ def _field(told: Mapping[str, Json]) -> ObjectField:
         relationship=str(told.get("relationshipName") or ""),
         references=tuple(map(str, references)) if isinstance(references, list) else (),
         compound=str(told.get("compoundFieldName") or ""),
+        choices=_choices(told.get("picklistValues")) if is_so("restrictedPicklist") else (),
     )
+
+
+def _choices(values: Json) -> tuple[str, ...]:
+    """The values that may be picked now, of the ``picklistValues`` of a field."""
+    listed = values if isinstance(values, list) else []
+    return tuple(str(one.get("value")) for one in listed if isinstance(one, Mapping) and one.get("active") is not False)

@@ -12,6 +12,7 @@ class ObjectField:
     """A field, as one user may use it.
 
     length: characters that it holds; 0 where it is no text. references: objects that it points at, none where it is no lookup.
+    choices: the values that may be picked, where no other is taken; none where any is.
     relationship: how the record behind a lookup is called, such as ``Owner``; compound: the field that it is a part of.
     """
 
@@ -29,6 +30,7 @@ class ObjectField:
     relationship: str = ""
     references: tuple[str, ...] = ()
     compound: str = ""
+    choices: tuple[str, ...] = ()
 
     @property
     def finds_records(self) -> bool:

@@ -24,6 +24,13 @@ def lookup(name: str, relationship: str, *references: str, **more: Any) -> Descr
     return field(name, "reference", length=18, relationshipName=relationship, referenceTo=list(references), **more)
 
 
+def picklist(name: str, kind: str, *values: str) -> Described:
+    """A restricted one, with a value that was offered once."""
+    listed = [{"value": value, "label": value, "active": True} for value in values]
+    old = {"value": "retired", "label": "retired", "active": False}
+    return field(name, kind, length=255, restrictedPicklist=True, picklistValues=[*listed, old])
+
+
 def sobject(name: str, *fields: Described, **more: Any) -> Described:
     rights = dict.fromkeys(("createable", "updateable", "deletable", "queryable"), True)
     identity = unwritable("Id", "id", length=18, nillable=False, idLookup=True)
@@ -55,6 +62,8 @@ CONTACT = sobject(
     field("Day__c", "date"),
     field("Moment__c", "datetime"),
     field("Many__c", "multipicklist", length=4099),
+    picklist("Tier__c", "picklist", "Gold", "Silver"),
+    picklist("Likes__c", "multipicklist", "tea", "coffee"),
     unwritable("Age__c", "double", calculated=True),
     unwritable("Number__c", "string", length=30, autoNumber=True),
     field("Joined__c", "date", updateable=False),

@@ -39,6 +39,26 @@ def test_with_none_left_out_they_keep_every_row_here(world: World) -> None:
     assert world.left_over() == []
 
 
+PICKED = """SELECT 'k' || i AS Key__c, 'Doe' AS LastName, tier AS Tier__c, likes AS Likes__c FROM (VALUES
+    (1, 'Gold', 'tea;coffee'), (2, 'gold', NULL), (3, NULL, 'tea'), (4, 'wood', 'tea'),
+    (5, 'retired', 'tea;wine')) t(i, tier, likes)"""
+
+
+def test_values_that_a_restricted_picklist_does_not_offer_are_told_by_row_and_never_by_value(world: World) -> None:
+    told = "column Tier__c has values that Tier__c does not offer, in 2 rows (row 4, 5)"
+    likes = "column Likes__c has values that Likes__c does not offer, in 1 row (row 5)"
+    assert world.run(PICKED, UPSERT).sent == 5
+    assert [one for one in world.said if "does not offer" in one] == [f"notice: {told}", f"notice: {likes}"]
+
+
+def test_with_none_left_out_they_keep_every_row_here_too(world: World) -> None:
+    with pytest.raises(Permanent, match="nothing was sent: column Tier__c has values") as caught:
+        world.run(PICKED, {**UPSERT, "ignore_invalid_records": False})
+
+    assert not [value for value in ("wood", "wine", "retired") if value in f"{caught.value}{caught.value.hint}"]
+    assert (world.org.jobs, world.org.records) == ({}, {})
+
+
 REFUSED: list[tuple[str, dict[str, Json], str]] = [
     ("SELECT 'a' AS LastNam", {"mode": "append"}, "column LastNam is no field of Contact; Contact needs LastName"),
     ("SELECT 'a' AS LastName", {"mode": "append", "object": "Contct"}, "the org has no object Contct"),

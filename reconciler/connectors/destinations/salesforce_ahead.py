@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
-from reconciler.connectors.destinations.salesforce_rows import file_sql, quoted
+from reconciler.connectors.destinations.salesforce_rows import ERASING, file_sql, literal, quoted
 from reconciler.diagnostics import closest
 from reconciler.errors import Permanent
 from reconciler.model.salesforce_fit import misfits
-from reconciler.model.salesforce_objects import Intent, Misfit, ObjectShape, OutColumn
+from reconciler.model.salesforce_objects import Intent, Misfit, ObjectField, ObjectShape, OutColumn
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from reconciler.apis.salesforce_describe import Descriptions
     from reconciler.connectors.destinations.salesforce_desk import Desk
     from reconciler.connectors.destinations.salesforce_settings import SalesforceSettings
+
+
+_ROWS_NAMED: Final = 3
+"""Rows that a message names by their number; the first ones show what is wrong."""
 
 
 def look_ahead(org: Descriptions, desk: Desk, columns: Mapping[str, str], staged: Path) -> None:
@@ -38,6 +43,7 @@ def look_ahead(org: Descriptions, desk: Desk, columns: Mapping[str, str], staged
     longest = _longest(desk, shape, columns, staged)
     out = [OutColumn(name, kind, longest.get(name)) for name, kind in columns.items()]
     found = [*misfits(shape, out, _intent(settings), org.shape)]
+    found += _outside_choices(desk, shape, columns, staged)
     if settings.mode == "truncate" and settings.hard_delete and org.may_hard_delete() is False:
         hint = "give the user the permission `Bulk API Hard Delete`, or write `replace: soft`"
         found.append(Misfit("write", "the user may not delete records for good", hint))
@@ -54,7 +60,7 @@ def _intent(settings: SalesforceSettings) -> Intent:
 
 
 def _cannot_be_left_out(misfit: Misfit, settings: SalesforceSettings) -> bool:
-    """Texts that are too long are there for sure, since they were measured."""
+    """What was measured in the rows is there for sure."""
     return misfit.is_measured and not settings.ignore_invalid_records
 
 
@@ -70,3 +76,39 @@ def _longest(desk: Desk, shape: ObjectShape, columns: Mapping[str, str], staged:
         return tuple(int(one) for one in row)
 
     return dict(zip(bounded, desk.workspace.with_room(work), strict=True))
+
+
+def _outside_choices(desk: Desk, shape: ObjectShape, columns: Mapping[str, str], staged: Path) -> list[Misfit]:
+    """Columns with values that their restricted picklist does not offer, with the numbers of the first such rows.
+
+    Case is passed over: nobody writes down whether Salesforce minds it, and a row that would arrive must not be held back.
+    """
+    found = []
+    for name in columns:
+        field = shape.field(name)
+        if field is None or not field.choices:
+            continue
+        count, first = desk.workspace.with_room(partial(_strangers, name=name, field=field, staged=staged))
+        if count:
+            numbers = ", ".join(map(str, first)) + (", …" if count > len(first) else "")
+            rows = "1 row" if count == 1 else f"{count} rows"
+            told = f"column {name} has values that {field.name} does not offer, in {rows} (row {numbers})"
+            hint = (
+                f"select one of the {len(field.choices)} values of the picklist AS {name}, or add to them in Salesforce"
+            )
+            found.append(Misfit("column", told, hint, is_certain=False, is_measured=True))
+    return found
+
+
+def _strangers(
+    engine: duckdb.DuckDBPyConnection, *, name: str, field: ObjectField, staged: Path
+) -> tuple[int, list[int]]:
+    """How many rows have a value in column *name* that *field* does not offer, and the numbers of the first."""
+    offered = ", ".join(f"lower({literal(one.strip())})" for one in field.choices)
+    text = f"lower({quoted(name)})"
+    # Several values of one field stand in one text.
+    picked = f"string_split({text}, ';')" if field.type == "multipicklist" else f"[{text}]"
+    strange = f"len(list_filter({picked}, lambda one: trim(one) NOT IN ({offered}) AND one <> '')) > 0"
+    query = f"SELECT tdr_row FROM {file_sql(staged)} WHERE {quoted(name)} <> {literal(ERASING)} AND {strange}"
+    [(count, first)] = engine.sql(f"SELECT count(*), min(tdr_row, {_ROWS_NAMED}) FROM ({query})").fetchall()
+    return int(count), [int(one) for one in first or ()]
