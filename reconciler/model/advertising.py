@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
+from reconciler.model.kinds import TableName
 from reconciler.model.spec import ConnectionName, Digits, Spec
 
 
@@ -47,12 +48,78 @@ class UpdateMethod(StrEnum):
     """How a run brings a table up to date."""
 
     CDC = "cdc"
+    CHANGE_TABLES = "cdc-change-tables"
     RELOAD_AND_COMPARE = "reload-and-compare"
     FULL_LOAD = "full-load"
     RELOAD = "reload"
 
 
-class AdvertisingSource(Spec):
+INCREMENTAL: Final = frozenset({UpdateMethod.CDC, UpdateMethod.CHANGE_TABLES})
+"""Methods that bring what changed since the run before."""
+
+
+class Asked(Spec):
+    """What is asked for of the source, by whoever asks."""
+
+    table: AdTable
+    """What is read, such as campaigns or campaign_analytics."""
+    method: UpdateMethod = UpdateMethod.CDC
+    """cdc brings what changed, cdc-change-tables keeps it in a table of changes beside the table, reload-and-compare
+    also removes what is gone, full-load and reload bring everything anew."""
+    start_time: date | None = None
+    """First day of changes or metrics, in UTC; left out, as far back as the vendor tells."""
+    end_time: date | None = None
+    """Last day of changes or metrics; left out, up to now."""
+    undated: bool | None = None
+    """Whether rows that tell no time come although start_time or end_time choose; yes when left out."""
+    metrics: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    """Columns of tables of metrics; spend, impressions and clicks when left out."""
+    attribution_days: Annotated[int, Field(ge=0, le=60)] | None = None
+    """Days whose metrics every run reads again, for they still change; 30 when left out."""
+    apply: bool | None = None
+    """For cdc-change-tables: whether changes also go to the table itself; no when left out."""
+    compare: bool | None = None
+    """For cdc-change-tables: whether every run reads everything, to tell of rows that are gone; no when left out."""
+    change_table: TableName | None = None
+    """For cdc-change-tables: the table of changes; the table's name with __ct behind it when left out."""
+    header_prefix: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")] | None = None
+    """For cdc-change-tables: what names of the columns that tell of a change begin with; header__ when left out."""
+
+    def contradiction(self) -> str:  # noqa: PLR0911 - one return for each rule
+        """Why it cannot work, with what to write instead; "" where it can."""
+        is_bounded = self.start_time is not None or self.end_time is not None
+        of_metrics = self.table in METRICS
+        if self.start_time and self.end_time and self.end_time < self.start_time:
+            return "`end_time` is before `start_time`"
+        if self.table in TIMELESS and self.method in INCREMENTAL and not self.compare:
+            return (
+                f"table {self.table} tells no times of changes, so `method: {self.method}` cannot find them;"
+                " write reload-and-compare"
+            )
+        if self.table in TIMELESS and is_bounded:
+            return f"table {self.table} tells no times, so `start_time` and `end_time` choose nothing"
+        if self.undated is not None and (not is_bounded or of_metrics):
+            return "`undated` is for rows of objects among which `start_time` or `end_time` choose"
+        if self.method is UpdateMethod.RELOAD_AND_COMPARE and (is_bounded or of_metrics):
+            return (
+                "`method: reload-and-compare` removes rows that are not told any more, and only a part of them would be"
+                f" asked for; {'write `method: cdc`' if of_metrics else 'take `start_time` and `end_time` away'}"
+            )
+        if not of_metrics and (self.metrics is not None or self.attribution_days is not None):
+            return f"`metrics` and `attribution_days` are for tables of metrics, and {self.table} is none"
+        return self._contradiction_of_changes(is_part=is_bounded or of_metrics)
+
+    def _contradiction_of_changes(self, *, is_part: bool) -> str:
+        names = ("apply", "compare", "change_table", "header_prefix")
+        given = next((name for name in names if getattr(self, name) is not None), "")
+        if given and self.method is not UpdateMethod.CHANGE_TABLES:
+            return f"`{given}` is for `method: cdc-change-tables`, and this is `{self.method}`"
+        if self.compare and is_part:
+            return "`compare` finds rows that are gone, and only a part of the rows would be asked for; take it away"
+        return ""
+
+
+class AdvertisingSource(Asked):
     """Rows from an ad account at Pinterest. Embedded service only."""
 
     type: Literal["pinterest_marketing"]
@@ -61,36 +128,9 @@ class AdvertisingSource(Spec):
     """Name of a Connection document of type pinterest."""
     ad_account_id: Digits
     """The ad account that is read."""
-    table: AdTable
-    """What is read, such as campaigns or campaign_analytics."""
-    method: UpdateMethod = UpdateMethod.CDC
-    """cdc brings what changed, reload-and-compare also removes what is gone, full-load and reload bring everything anew."""
-    start_time: date | None = None
-    """First day of changes or metrics, in UTC; left out, as far back as the vendor tells."""
-    end_time: date | None = None
-    """Last day of changes or metrics; left out, up to now."""
-    metrics: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
-    """Columns of tables of metrics; spend, impressions and clicks when left out."""
-    attribution_days: Annotated[int, Field(ge=0, le=60)] | None = None
-    """Days whose metrics every run reads again, for they still change; 30 when left out."""
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
-        if message := self._contradiction():
+        if message := self.contradiction():
             raise ValueError(message)
         return self
-
-    def _contradiction(self) -> str:
-        is_bounded = self.start_time is not None or self.end_time is not None
-        of_metrics = self.table in METRICS
-        if self.start_time and self.end_time and self.end_time < self.start_time:
-            return "`end_time` is before `start_time`"
-        if self.table in TIMELESS and self.method is UpdateMethod.CDC:
-            return f"table {self.table} tells no times of changes, so `method: cdc` cannot find them; write reload-and-compare"
-        if self.table in TIMELESS and is_bounded:
-            return f"table {self.table} tells no times, so `start_time` and `end_time` choose nothing"
-        if self.method is UpdateMethod.RELOAD_AND_COMPARE and (is_bounded or of_metrics):
-            return "`method: reload-and-compare` removes rows that are not told any more, and only a part would be asked for"
-        if not of_metrics and (self.metrics is not None or self.attribution_days is not None):
-            return f"`metrics` and `attribution_days` are for tables of metrics, and {self.table} is none"
-        return ""

@@ -34,6 +34,24 @@ class LoadRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Changes:
+    """That rows which differ from what is known of them are told in a table of changes, which stands beside theirs.
+
+    table: its name; "" for that of the rows' table with ``__ct`` behind it.
+    prefix: of its columns that tell of a change.
+    time_column: of the rows, that says when they changed; "" where none does. Where it says nothing the run's time counts.
+    is_first: this run brings what the table begins with, so that nothing has changed yet.
+    applies: whether the changes are made in the rows' table, too; otherwise it stays as the first run left it.
+    """
+
+    table: str = ""
+    prefix: str = "header__"
+    time_column: str = ""
+    is_first: bool = False
+    applies: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class LoadedRows:
     """Rows that an importer made readable.
 
@@ -44,6 +62,8 @@ class LoadedRows:
     whole: the rows are all that there are: those that are stored and do not come again are removed. Without a
         key all that is stored makes place for them. Rows that would leave the table empty are refused.
     notices: lines for the job's log, without values of rows.
+    changes: how to tell what changed, where that is wanted; needs a key. Of *whole* rows those that do not come are told to
+        be gone, and removed only where changes are applied.
     """
 
     relation: str
@@ -51,6 +71,7 @@ class LoadedRows:
     position: Mapping[str, Json] | None = None
     notices: tuple[str, ...] = ()
     whole: bool = False
+    changes: Changes | None = None
 
 
 class Importer(Protocol):

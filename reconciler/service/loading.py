@@ -11,12 +11,13 @@ import duckdb
 
 from reconciler.errors import TdrError
 from reconciler.model.column_fit import HOW_TO_WRITE, STORED_NUMBERS, misfit
+from reconciler.model.json import Json
 from reconciler.ports.clock import Clock
 from reconciler.ports.exports import Progress
-from reconciler.ports.loads import Importer, LoadRequest
-from reconciler.service import dotted_names, row_times, stored_notes, widening
+from reconciler.ports.loads import Changes, Importer, LoadRequest
+from reconciler.service import change_tables, dotted_names, row_times, stored_notes, widening
 from reconciler.service.catalog import Catalog, Table
-from reconciler.service.columns import duckdb_type, quoted, result_schema, stored, types
+from reconciler.service.columns import TIME, duckdb_type, quoted, result_schema, stored, types
 from reconciler.service.connections import Connections
 from reconciler.service.jobs import Jobs
 from reconciler.service.loads import Loads, open_config
@@ -29,6 +30,7 @@ from reconciler.service.warehouse import Warehouse
 
 _BATCH_ROWS: Final = 65_536
 _ROWS: Final = "rows"
+_NUMBER: Final = "change_seq"
 _WIDE: Final = frozenset({"HUGEINT", "UHUGEINT"})
 
 
@@ -38,6 +40,9 @@ class _Kept:
 
     key: Sequence[str]
     whole: bool
+    changes: Changes | None
+    told: str
+    """The number of the last change that was told before."""
 
 
 class Loading:
@@ -96,7 +101,9 @@ class Loading:
                 [(count,)] = connection.execute(f"SELECT count(*) FROM {_ROWS}").fetchall()
                 note = Note(row["database"], row["table"], 0, count, schema, {}, loaded.position)
                 with self._warehouse.writing:
-                    plan = _Kept(_key(out, loaded.key), whole=loaded.whole)
+                    plan = _Kept(
+                        _key(out, loaded.key), loaded.whole, loaded.changes, str(request.position.get(_NUMBER, ""))
+                    )
                     self._write(row, out, plan, note, uploaded_at, Tables(self._catalog, connection))
 
     def settle(self, row: sqlite3.Row) -> bool:
@@ -105,11 +112,11 @@ class Loading:
             note = stored_notes.find(connection, row["id"])
             if note is None:
                 return False
-            table = self._catalog.find_table(note.database, note.table)
-            grown = None if table is None else note.grown(table)
+            found = (self._catalog.find_table(note.database, name) for name in note.names())
+            grown = [now for table in found if table is not None and (now := note.grown(table)) is not None]
             with self._loads.one_step():
-                if grown is not None:
-                    Tables(self._catalog, connection).record(grown)
+                for table in grown:
+                    Tables(self._catalog, connection).record(table)
                 self._finish(row, note)
             stored_notes.remove(connection, row["id"])
         return True
@@ -143,21 +150,27 @@ class Loading:
             tables.connection.execute(f"ALTER TABLE {_ROWS} RENAME {quoted(name)} TO {quoted(plain)}")
         time_column = names.get(time_column, time_column)
         kept = replace(kept, key=[names.get(name, name) for name in kept.key])
-        _refuse_strangers(list(types(tables.connection.table(_ROWS))), table)
+        columns = list(types(tables.connection.table(_ROWS)))
+        if note.rows or columns != [TIME]:  # an answer without rows has no names, either
+            _refuse_strangers(columns, table)
         if note.rows:  # a source without rows may have no columns either
             row_times.check(time_column, types(tables.connection.table(_ROWS)), table.declared)
         before, table = table, widening.widened(tables.connection, _ROWS, tables.held(table), table)
         if (misfit_found := _misfit(tables.connection, table)) is not None:
             raise misfit_found
         try:
-            written = self._written(row, mode, kept, note, time_column, uploaded_at, table, tables)
+            if kept.changes is not None:
+                note, written = self._told(row, mode, kept, note, time_column, uploaded_at, table, tables)
+            else:
+                only = self._written(row, mode, kept, note, time_column, uploaded_at, table, tables)
+                written = () if only is None else (only,)
         except duckdb.ConversionException:
             # The engine's own words quote the value, which may be a customer's.
             raise _bad_value(tables.connection, table) from None
         with self._loads.one_step():
-            if written is not None:
-                tables.record(written)
-                for line in widening.told(before, written):
+            for one in written:
+                tables.record(one)
+                for line in widening.told(before, one) if one.id == before.id else ():
                     JobProgress(self._jobs, row["id"])(0, 0, line)
             self._finish(row, note)
         stored_notes.remove(tables.connection, row["id"])
@@ -197,6 +210,45 @@ class Loading:
                 whole=kept.whole,
             )
         return tables.added(_ROWS, table, time_column=time_column, now=uploaded_at, before_commit=leave_note)
+
+    def _told(
+        self,
+        row: sqlite3.Row,
+        mode: str,
+        kept: _Kept,
+        note: Note,
+        time_column: str,
+        uploaded_at: int,
+        table: Table,
+        tables: Tables,
+    ) -> tuple[Note, tuple[Table, ...]]:
+        """What to say at the end of a run whose changes are told beside *table*, and the tables for the catalog."""
+        changes = kept.changes
+        assert changes is not None  # noqa: S101 - the caller asks
+        if mode not in {"append", "upsert"}:
+            raise TdrError(f"changes are told beside a table that stays, and `mode: {mode}` exchanges it")
+        beside = change_tables.of(self._catalog, table, changes)
+        run = change_tables.Run(
+            _ROWS, kept.key, changes, kept.whole, time_column, self._clock.now(), uploaded_at, kept.told
+        )
+        if not note.rows and (changes.is_first or kept.whole) and tables.held(table) is not None:
+            tables.refuse_emptying(table)
+        if changes.is_first:
+            told = change_tables.begun(tables, run, table, beside)
+            return replace(note, position=_numbered(note.position, told)), told.tables
+
+        def end(told: change_tables.Told) -> Note:
+            position = _numbered(note.position, told)
+            return replace(note, table=beside.name, rows=told.count, position=position)
+
+        def leave_note(told: change_tables.Told) -> None:
+            first, *others = told.tables
+            named = {one.name: (one.physical, one.columns) for one in others}
+            left = replace(end(told), physical=first.physical, columns=first.columns, others=named)
+            stored_notes.leave(tables.connection, row["id"], left)
+
+        told = change_tables.told(tables, run, table, beside, leave_note)
+        return end(told), told.tables
 
     def _table(self, row: sqlite3.Row) -> Table:
         found = self._catalog.find_table(row["database"], row["table"])
@@ -285,6 +337,11 @@ def _not_of_type(row: int, column: str, wanted: str, table: Table, hint: str) ->
         f"which it has in {table.database}.{table.name}",
         hint=hint,
     )
+
+
+def _numbered(position: Mapping[str, Json] | None, told: change_tables.Told) -> dict[str, Json]:
+    """*position* with the number of the last change, behind which the next run's are."""
+    return {**(position or {}), _NUMBER: told.last}
 
 
 def _refuse_filters(filters: object) -> None:

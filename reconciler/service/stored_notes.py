@@ -8,7 +8,7 @@ is stored, and the job has failed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -28,6 +28,7 @@ class Note:
 
     rows: how many the job brought. schema: of the result. position: see `LoadedRows`.
     columns: of the table, name -> type, with those that the rows added.
+    others: physical number and columns of tables that were written with it, by name.
     """
 
     database: str
@@ -37,17 +38,23 @@ class Note:
     schema: list[list[str]]
     columns: Mapping[str, str]
     position: Mapping[str, Json] | None
+    others: Mapping[str, tuple[int, Mapping[str, str]]] = field(default_factory=dict)
+
+    def names(self) -> tuple[str, ...]:
+        """Of all tables that were written."""
+        return self.table, *self.others
 
     def grown(self, table: Table) -> Table | None:
         """*table* with the columns that the rows added; None when its rows have been replaced since."""
-        return replace(table, columns=dict(self.columns)) if table.physical == self.physical else None
+        physical, columns = self.others.get(table.name, (self.physical, self.columns))
+        return replace(table, columns=dict(columns)) if table.physical == physical else None
 
 
 def leave(connection: duckdb.DuckDBPyConnection, job_id: int, note: Note) -> None:
     """Write the note of a job."""
     connection.execute(f"CREATE TABLE IF NOT EXISTS {_NOTES} (job_id BIGINT PRIMARY KEY, note VARCHAR)")
     connection.execute(
-        f"INSERT INTO {_NOTES} VALUES (?, ?)",
+        f"INSERT OR REPLACE INTO {_NOTES} VALUES (?, ?)",
         [job_id, orjson.dumps({field: getattr(note, field) for field in Note.__slots__}).decode()],
     )
 

@@ -35,7 +35,7 @@ class Tables:
 
     def prepare(self, table: Table) -> None:
         """Make the DuckDB table that holds the rows, and give it the columns and types the catalog says."""
-        name = _qualified(table)
+        name = qualified(table)
         self.connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(table.home)}")
         self.connection.execute(f"CREATE TABLE IF NOT EXISTS {name} ({definition(table.columns)})")
         there = types(self.connection.table(name))
@@ -57,7 +57,7 @@ class Tables:
             "SELECT count(*) FROM duckdb_tables() WHERE schema_name = ? AND table_name = ?",
             [table.home, f"t{table.physical}"],
         ).fetchall()
-        return _qualified(table) if there else None
+        return qualified(table) if there else None
 
     def append(self, relation: str, table: Table, *, time_column: str, now: int) -> int:
         """Add the rows of *relation* and return how many the table has now. New columns are added to the table.
@@ -76,7 +76,7 @@ class Tables:
         self, relation: str, table: Table, *, time_column: str, now: int, before_commit: BeforeCommit = _nothing
     ) -> Table:
         """As `append`, but the catalog does not know yet: the table as it is now, for `record`."""
-        wider, values = self._wider(relation, table, time_column, now)
+        wider, values = self.wider(relation, table, time_column, now)
         with self._transaction():
             self.prepare(wider)
             self._insert(relation, wider, values)
@@ -103,14 +103,21 @@ class Tables:
         Raises:
             TdrError: a key is no column, or a row has no value for it; names the row. Or all rows would be removed.
         """
-        wider, values = self._wider(relation, table, time_column, now)
-        columns = self._keys(relation, key)
         with self._transaction():
-            self.prepare(wider)
-            if whole:
-                self._remove_others(relation, wider, columns, values)
-            self._merge(relation, wider, columns, values)
+            wider = self.merge(relation, table, key, time_column=time_column, now=now, whole=whole)
             before_commit(wider)
+        return wider
+
+    def merge(
+        self, relation: str, table: Table, key: Sequence[str], *, time_column: str, now: int, whole: bool = False
+    ) -> Table:
+        """As `merged`, in a transaction of the caller."""
+        wider, values = self.wider(relation, table, time_column, now)
+        columns = self.keys(relation, key)
+        self.prepare(wider)
+        if whole:
+            self._remove_others(relation, wider, columns, values)
+        self._merge(relation, wider, columns, values)
         return wider
 
     def refuse_emptying(self, table: Table) -> None:
@@ -119,12 +126,12 @@ class Tables:
         Raises:
             TdrError: the table has rows, which would all be removed.
         """
-        [(there,)] = self.connection.execute(f"SELECT count(*) FROM {_qualified(table)}").fetchall()
+        [(there,)] = self.connection.execute(f"SELECT count(*) FROM {qualified(table)}").fetchall()
         if there:
-            raise _emptying(table, there)
+            raise emptying(table, there)
 
     def _remove_others(self, relation: str, table: Table, key: Sequence[str], values: dict[str, str]) -> None:
-        name = _qualified(table)
+        name = qualified(table)
         told = ", ".join(f"{values[one]} AS {quoted(one)}" for one in key)
         same = " AND ".join(f"told.{quoted(one)} = there.{quoted(one)}" for one in key)
         gone = f"NOT EXISTS (SELECT 1 FROM (SELECT {told} FROM {relation}) AS told WHERE {same})"
@@ -132,16 +139,23 @@ class Tables:
             f"SELECT count(*), count(*) FILTER (WHERE {gone}) FROM {name} AS there"
         ).fetchall()
         if there and there == going:
-            raise _emptying(table, there)
+            raise emptying(table, there)
         self.connection.execute(f"DELETE FROM {name} AS there WHERE {gone}")
 
     def exchanged(self, relation: str, table: Table, *, time_column: str, now: int) -> Table:
         """As `replace`, but the rows are the table's only when the catalog is told, by `record`."""
-        wider, values = self._wider(relation, table, time_column, now)
+        wider, values = self.wider(relation, table, time_column, now)
         new = replace(wider, physical=self.catalog.new_physical(table.database), home=table.database)
         with self._transaction():
             self.prepare(new)
             self._insert(relation, new, values)
+        return new
+
+    def emptied(self, table: Table) -> Table:
+        """*table* without rows, which are gone only when the catalog is told, by `record`."""
+        new = replace(table, physical=self.catalog.new_physical(table.database), home=table.database)
+        with self._transaction():
+            self.prepare(new)
         return new
 
     def delete_between(self, table: Table, start: int, end: int) -> int:
@@ -149,7 +163,7 @@ class Tables:
         table = self.catalog.current(table)
         self.prepare(table)
         self.connection.execute(
-            f"DELETE FROM {_qualified(table)} WHERE {quoted(TIME)} >= {start} AND {quoted(TIME)} < {end}"
+            f"DELETE FROM {qualified(table)} WHERE {quoted(TIME)} >= {start} AND {quoted(TIME)} < {end}"
         )
         return self.record(table)
 
@@ -157,7 +171,7 @@ class Tables:
         """Tell the catalog what *table*, as it is in the data file, has, and return the number of its rows."""
         # All of it: a connection with an open result takes no other statement.
         [(count, newest)] = self.connection.execute(
-            f"SELECT count(*), max({quoted(TIME)}) FROM {_qualified(table)}"
+            f"SELECT count(*), max({quoted(TIME)}) FROM {qualified(table)}"
         ).fetchall()
         self.catalog.set_contents(table, physical=table.physical, columns=table.columns, count=count, newest=newest)
         return int(count)
@@ -172,7 +186,7 @@ class Tables:
             self.connection.execute("ROLLBACK")
             raise
 
-    def _wider(self, relation: str, table: Table, time_column: str, now: int) -> tuple[Table, dict[str, str]]:
+    def wider(self, relation: str, table: Table, time_column: str = "", now: int = 0) -> tuple[Table, dict[str, str]]:
         """*table* with the columns that *relation* adds, and for each of *relation*'s the expression that is stored."""
         columns: dict[str, str] = {}
         values: dict[str, str] = {}
@@ -194,10 +208,10 @@ class Tables:
                 values[column] = stored(name, type_).expression
         by_name = {name.lower(): name for name in there}
         source = by_name.get(time_column.lower() or TIME)
-        values[TIME] = str(now) if source is None else f"coalesce({_unix(source, there[source])}, {now})"
+        values[TIME] = str(now) if source is None else f"coalesce({unix(source, there[source])}, {now})"
         return replace(table, columns={**columns, **table.columns}), values
 
-    def _keys(self, relation: str, key: Sequence[str]) -> list[str]:
+    def keys(self, relation: str, key: Sequence[str]) -> list[str]:
         """The names of *key* as the table has them."""
         there = {name.lower(): name for name in types(self.connection.table(relation))}
         for name in key:
@@ -214,7 +228,7 @@ class Tables:
         return [name.lower() for name in key]
 
     def _merge(self, relation: str, table: Table, key: Sequence[str], values: dict[str, str]) -> None:
-        name = _qualified(table)
+        name = qualified(table)
         selected = ", ".join(f"{expression} AS {quoted(column)}" for column, expression in values.items())
         keys = ", ".join(map(quoted, key))
         self.connection.execute(f"DROP TABLE IF EXISTS {_FRESH}")
@@ -238,22 +252,25 @@ class Tables:
     def _insert(self, relation: str, table: Table, values: dict[str, str]) -> None:
         columns = ", ".join(quoted(column) for column in values)
         self.connection.execute(
-            f"INSERT INTO {_qualified(table)} ({columns}) SELECT {', '.join(values.values())} FROM {relation}"
+            f"INSERT INTO {qualified(table)} ({columns}) SELECT {', '.join(values.values())} FROM {relation}"
         )
 
 
-def _qualified(table: Table) -> str:
+def qualified(table: Table) -> str:
+    """The relation with the rows of *table*, whether it is there or not."""
     return f"{quoted(table.home)}.{quoted(f't{table.physical}')}"
 
 
-def _emptying(table: Table, there: int) -> TdrError:
+def emptying(table: Table, there: int) -> TdrError:
+    """What is said instead of removing all *there* rows."""
     return TdrError(
         f"none of the {there} rows of {table.database}.{table.name} came again, and all of them would be removed",
         hint="an empty answer is more often a fault than a truth; if it is true, load with `mode: replace`",
     )
 
 
-def _unix(name: str, type_: str) -> str:
+def unix(name: str, type_: str) -> str:
+    """An expression for the Unix seconds of the column *name* of DuckDB type *type_*; null where it says no time."""
     if type_ in _INTEGERS:
         return f"CAST({quoted(name)} AS BIGINT)"
     if type_.startswith(("TIMESTAMP", "DATE")):

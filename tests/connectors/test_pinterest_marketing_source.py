@@ -144,6 +144,18 @@ def test_changes_are_chosen_by_day(loads: Loads) -> None:
     assert ids(loads.run("campaigns", start_time="2026-05-30", end_time="2026-05-30")) == ["2"]
 
 
+def test_rows_without_a_time_come_unless_somebody_says_otherwise(loads: Loads) -> None:
+    loads.campaign("1", 1_780_012_800)  # 2026-05-29
+    loads.campaign("2", 1_780_099_200)
+    loads.put("campaigns", "3", status="ACTIVE", updated_time=None)
+
+    assert ids(loads.run("campaigns", start_time="2026-05-30")) == ["2", "3"]
+    loads.position = {}
+    assert ids(loads.run("campaigns", start_time="2026-05-30", undated=False)) == ["2"]
+    with pytest.raises(Permanent, match="`undated` is for rows of objects"):
+        loads.run("campaigns", undated=True)
+
+
 def test_keywords_of_all_parents_come_and_need_a_comparison(loads: Loads) -> None:
     loads.campaign("7", 1)
     loads.put("ad_groups", "8", campaign_id="7", status="ARCHIVED", updated_time=1)
@@ -299,7 +311,9 @@ def test_a_run_that_is_disturbed_brings_the_same(loads: Loads, fault: dict[str, 
         ({"table": "campaign"}, "`table` is none that it knows"),
         ({"ad_account_id": "x"}, "`ad_account_id`: String should match pattern"),
         ({"start": "2026-01-01"}, "`start`: is no setting of it"),
-        ({"method": "cdc-change-tables"}, "`method`: Input should be"),
+        ({"method": "cdc-change-data"}, "`method`: Input should be"),
+        ({"compare": True}, "`compare` is for `method: cdc-change-tables`"),
+        ({"method": "cdc-change-tables", "compare": True, "end_time": "2026-02-01"}, "only a part of the rows would"),
         ({"start_time": "2026-02-01", "end_time": "2026-01-01"}, "`end_time` is before `start_time`"),
         ({"method": "reload-and-compare", "start_time": "2026-02-01"}, "only a part of them would be asked for"),
         ({"method": "reload-and-compare", "table": "ad_analytics"}, "only a part of them would be asked for"),

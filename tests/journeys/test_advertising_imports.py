@@ -6,9 +6,8 @@ import pytest
 import yaml
 from stage import ACCOUNT, Stage
 
-from reconciler.connectors.sources.pinterest_marketing_settings import METHODS
 from reconciler.connectors.sources.pinterest_marketing_tables import TABLES, Metrics, Objects
-from reconciler.model.advertising import METRICS, TIMELESS, AdTable, UpdateMethod
+from reconciler.model.advertising import METRICS, TIMELESS, AdTable
 
 IMPORT = """\
 apiVersion: tdr/v1
@@ -31,14 +30,14 @@ def put(stage: Stage, key: str, name: str, updated: int) -> None:
     stage.control.call("PUT", f"/objects/campaigns/{key}", fields)
 
 
-def rows(stage: Stage) -> list[list[object]]:
+def rows(stage: Stage, name: str = "campaigns", columns: str = "id, name") -> list[list[object]]:
     with stage.opened() as runtime:
         assert runtime.embedded is not None
         service = runtime.embedded.service()
-        table = service.catalog.table("shop", "campaigns")
+        table = service.catalog.table("shop", name)
         with service.warehouse.connection() as connection:
             found = connection.execute(
-                f'SELECT id, name FROM "{table.home}"."t{table.physical}" ORDER BY id'
+                f'SELECT {columns} FROM "{table.home}"."t{table.physical}" ORDER BY id'
             ).fetchall()
         return [list(row) for row in found]
 
@@ -57,6 +56,20 @@ def test_what_changed_comes_with_each_run_and_nothing_is_left_to_change(stage: S
     stage.tdr("run", "import/campaigns")
 
     assert rows(stage) == [["626700000001", "Late spring"], ["626700000002", "Summer"]]
+    stage.tdr("plan", "--detailed-exitcode")
+
+
+def test_changes_stand_in_a_table_beside_and_nothing_is_left_to_change(stage: Stage) -> None:
+    (stage.folder / "manifests/activation.yaml").unlink()
+    put(stage, "626700000001", "Spring", 1_700_000_000)
+    declare(stage, ", method: cdc-change-tables, compare: true, change_table: campaigns_changes, header_prefix: h_")
+    stage.tdr("apply", "--yes")
+    stage.tdr("run", "import/campaigns")
+    put(stage, "626700000001", "Late spring", 1_700_000_100)
+    stage.tdr("run", "import/campaigns")
+
+    assert rows(stage) == [["626700000001", "Spring"]]
+    assert rows(stage, "campaigns_changes", "h_change_oper, id, name") == [["U", "626700000001", "Late spring"]]
     stage.tdr("plan", "--detailed-exitcode")
 
 
@@ -101,8 +114,10 @@ def test_a_load_that_somebody_else_made_is_taken_over(stage: Stage) -> None:
         ("", "", "keywords", "tells no times of changes"),
         (", start_time: 2026-01-01, method: reload", ", mode: replace", "conversion_tags", "choose nothing"),
         (", start_time: 2026-02-01, end_time: 2026-01-01", "", "campaigns", "`end_time` is before `start_time`"),
-        (", method: reload-and-compare, start_time: 2026-01-01", "", "campaigns", "only a part would be asked for"),
-        (", method: reload-and-compare", "", "campaign_analytics", "only a part would be asked for"),
+        (", method: reload-and-compare, start_time: 2026-01-01", "", "campaigns", "only a part of them would be asked"),
+        (", method: reload-and-compare", "", "campaign_analytics", "only a part of them would be asked"),
+        (", apply: true", "", "campaigns", "`apply` is for `method: cdc-change-tables`"),
+        (", method: cdc-change-tables", ", mode: replace", "campaigns", "goes with `mode: append`"),
         (", metrics: [SPEND_IN_DOLLAR]", "", "ads", "for tables of metrics"),
         (", method: full-load", "", "campaigns", "goes with `mode: replace`"),
         ("", ", mode: replace", "campaigns", "goes with `mode: append`"),
@@ -130,9 +145,8 @@ def test_another_vendors_connection_is_refused(stage: Stage) -> None:
     assert "connection/disk is no connection to Pinterest" in said.out + said.err
 
 
-def test_manifests_know_the_tables_and_methods_of_the_source() -> None:
+def test_manifests_know_the_tables_of_the_source() -> None:
     assert {table.value for table in AdTable} == set(TABLES)
     timeless = {name for name, kind in TABLES.items() if isinstance(kind, Objects) and not kind.cursor}
     assert {table.value for table in TIMELESS} == timeless
     assert {table.value for table in METRICS} == {name for name, kind in TABLES.items() if isinstance(kind, Metrics)}
-    assert {method.value for method in UpdateMethod} == set(METHODS)

@@ -16,15 +16,20 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import orjson
 
-from reconciler.connectors.sources.pinterest_marketing_settings import PinterestMarketingSettings, read_settings
+from reconciler.connectors.sources.pinterest_marketing_settings import (
+    METRICS,
+    PinterestMarketingSettings,
+    read_settings,
+)
 from reconciler.connectors.sources.pinterest_marketing_tables import TABLES, Metrics, Objects
 from reconciler.dataplane.spool import RowSpool
 from reconciler.errors import ProviderError, Transient
+from reconciler.model.advertising import INCREMENTAL, UpdateMethod
 from reconciler.model.json import Json
 from reconciler.model.secret import Secret
 from reconciler.ports.clock import Clock, SystemClock
 from reconciler.ports.exports import Progress
-from reconciler.ports.loads import LoadedRows, LoadRequest
+from reconciler.ports.loads import Changes, LoadedRows, LoadRequest
 from reconciler.ports.tokens import TokenStore
 
 if TYPE_CHECKING:
@@ -41,6 +46,8 @@ _AT_ONCE_ADS: Final = 100
 _SYNC: Final = (89, 89)
 _REPORT: Final = (913, 185)
 """Days back, and days between first and last: one less than the most that is allowed."""
+_ATTRIBUTION_DAYS: Final = 30
+"""As wide as the vendor's own windows of attribution are where nobody says how wide."""
 _NO_CATALOG: Final = 409
 
 
@@ -93,9 +100,10 @@ class PinterestMarketingSource:
                     progress(spool.count, 0)
                 if request.enough and spool.count >= request.enough:
                     break
-        key = () if settings.method in {"full-load", "reload"} else settings.source.key
-        whole = settings.method != "cdc"
-        return LoadedRows(spool.relation(connection), key, run.position(), run.notices(), whole=whole)
+        key = () if settings.method in {UpdateMethod.FULL_LOAD, UpdateMethod.RELOAD} else settings.source.key
+        whole = bool(settings.compare) or settings.method not in INCREMENTAL
+        relation = spool.relation(connection)
+        return LoadedRows(relation, key, run.position(), run.notices(), whole=whole, changes=run.changes())
 
 
 class _Run:
@@ -104,19 +112,27 @@ class _Run:
     def __init__(self, settings: PinterestMarketingSettings, position: Row, today: date) -> None:
         self._settings = settings
         self._today = today
+        is_incremental = settings.method in INCREMENTAL
         # Rows and columns that were not asked for before are told by no later run, so another question begins anew.
         self._question: Row = {
-            "table": settings.table,
+            "table": settings.table.value,
             "ad_account_id": settings.ad_account_id,
             "start_time": None if settings.start_time is None else str(settings.start_time),
-            **({"metrics": sorted(settings.metrics)} if isinstance(settings.source, Metrics) else {}),
+            **({"metrics": sorted(self._columns)} if isinstance(settings.source, Metrics) else {}),
         }
-        is_mine = {name: position.get(name) for name in self._question} == self._question
-        told = position.get("cursor") if is_mine and settings.method == "cdc" else None
+        self._way: Row = {}
+        if settings.method is UpdateMethod.CHANGE_TABLES:
+            self._way = {"method": settings.method.value, "apply": bool(settings.apply)}
+        # By another way the table would be otherwise than this one leaves it.
+        self._is_first = {name: position[name] for name in ("method", "apply") if name in position} != self._way
+        self._told_changes = "method" in position
+        is_mine = {name: position.get(name) for name in self._question} == self._question and not self._is_first
+        told = position.get("cursor") if is_mine and is_incremental and not settings.compare else None
         self._since = told if isinstance(told, str | int) else None
         self._newest: str | int | None = self._since
+        self._attribution_days = _ATTRIBUTION_DAYS if settings.attribution_days is None else settings.attribution_days
         self._notices: list[str] = []
-        if position and not is_mine and settings.method == "cdc":
+        if position and not is_mine and is_incremental:
             self._notices.append("something else is asked for than by the last run: this one begins anew")
 
     def rows(self, api: MarketingClient) -> Iterator[Row]:
@@ -129,9 +145,27 @@ class _Run:
 
     def position(self) -> Row | None:
         """What the next run has to know."""
-        if self._settings.method != "cdc" or self._newest is None:
+        if self._settings.method not in INCREMENTAL or (self._newest is None and not self._way):
+            # Where changes were told before, what is known of rows is old by now: they are told from the beginning again.
+            return {} if self._is_first and self._told_changes else None
+        return {**self._question, **self._way, **({} if self._newest is None else {"cursor": self._newest})}
+
+    def changes(self) -> Changes | None:
+        """How changes are told beside the table, where they are."""
+        settings, source = self._settings, self._settings.source
+        if settings.method is not UpdateMethod.CHANGE_TABLES:
             return None
-        return {**self._question, "cursor": self._newest}
+        return Changes(
+            settings.change_table or "",
+            settings.header_prefix or "header__",
+            source.cursor if isinstance(source, Objects) else "DATE",
+            is_first=self._is_first,
+            applies=bool(settings.apply),
+        )
+
+    @property
+    def _columns(self) -> Sequence[str]:
+        return self._settings.metrics or METRICS
 
     def notices(self) -> tuple[str, ...]:
         """What a reader of the job's log should know."""
@@ -145,6 +179,8 @@ class _Run:
                     continue
                 if self._newest is None or _order(changed) > _order(self._newest):
                     self._newest = changed
+            elif self._settings.undated is False:
+                continue
             yield row
 
     def _is_within(self, changed: str | int) -> bool:
@@ -159,7 +195,7 @@ class _Run:
         wanted = self._settings.start_time
         if isinstance(self._since, str):
             since = date.fromisoformat(self._since)
-            first = max(first, since - timedelta(days=self._settings.attribution_days))
+            first = max(first, since - timedelta(days=self._attribution_days))
             wanted = since
         last = min(self._settings.end_time or self._today, self._today)
         if wanted and wanted < earliest:
@@ -177,12 +213,12 @@ class _Run:
         self, source: Metrics, api: MarketingClient, ids: Sequence[str], days: Mapping[str, str]
     ) -> Iterator[Row]:
         if source.level:
-            columns = list(self._settings.metrics)
+            columns = list(self._columns)
             report = api.report({**days, "granularity": "DAY", "level": source.level, "columns": columns})
             for key, rows in report.items():
                 yield from ({**row, source.id_column: key} for row in rows)
             return
-        question = {**days, "granularity": "DAY", "columns": ",".join(self._settings.metrics)}
+        question = {**days, "granularity": "DAY", "columns": ",".join(self._columns)}
         if not source.of:
             yield from api.metrics("analytics", question)
         at_once = _AT_ONCE_ADS if source.of == "ads" else _AT_ONCE
