@@ -8,7 +8,6 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from reconciler.model.kinds import TableName
 from reconciler.model.spec import ConnectionName, Digits, Spec
 
 
@@ -80,7 +79,7 @@ class Asked(Spec):
     """For cdc-change-tables: whether changes also go to the table itself; no when left out."""
     compare: bool | None = None
     """For cdc-change-tables: whether every run reads everything, to tell of rows that are gone; no when left out."""
-    change_table: TableName | None = None
+    change_table: Annotated[str, Field(pattern=r"^[a-z0-9_]{3,255}$")] | None = None
     """For cdc-change-tables: the table of changes; the table's name with __ct behind it when left out."""
     header_prefix: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")] | None = None
     """For cdc-change-tables: what names of the columns that tell of a change begin with; header__ when left out."""
