@@ -76,6 +76,11 @@ class QlikConnectionSpec(Spec):
         if hidden := [name for name in hidden_names(self.other_properties) if "id" not in name.lower()[-2:]]:
             message = f"{hidden[0]!r} is a secret: write it as `client_secret`"
             raise ValueError(message)
+        # Each write of one would undo the other, and to clear one takes the other away.
+        places = [*self.property_names.values(), *self.other_properties]
+        if twice := sorted({name for name in places if places.count(name) > 1}):
+            message = f"property {twice[0]!r} is written twice: each belongs to one field"
+            raise ValueError(message)
         return self
 
 

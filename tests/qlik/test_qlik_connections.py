@@ -175,6 +175,24 @@ def test_a_gateway_is_named_as_people_name_it(tenant: TenantStage) -> None:
 
 
 @pytest.mark.parametrize(
+    "written",
+    [
+        "property_names: {end_time: startTime, gateway: startTime}",
+        "property_names: {end_time: endTime}\n  other_properties: {endTime: '2026-02-01'}",
+    ],
+    ids=["two-fields", "field-and-other"],
+)
+def test_a_property_belongs_to_one_field(tenant: TenantStage, written: str) -> None:
+    tenant.stage.edit(FILE, "  start_time", f"  {written}\n  start_time")
+
+    said = tenant.tdr("plan", expect=None)
+
+    assert said.code != 0
+    assert "is written twice: each belongs to one field" in said.out + said.err
+    assert tenant.connections() == []
+
+
+@pytest.mark.parametrize(
     ("before", "after", "said"),
     [
         ("space: Marketing", "space: Sales", "no space called 'Sales'"),
