@@ -37,7 +37,7 @@ class Page:
     """An answer.
 
     elements: how many rows it has before any are taken apart. document: None where the answer had no content. headers: by
-    lower-case name. digest: of the body, to know an equal one. rows: shaped, for their keys.
+    lower-case name. digest: of the body, to know an equal one, where `Walk.compares_pages`. rows: shaped, for their keys.
     """
 
     elements: int
@@ -119,6 +119,23 @@ class Walk:
         self._last_digest = page.digest if page.elements else None
         self._last_keys = self._keys(page)
         return found
+
+    @property
+    def compares_pages(self) -> bool:
+        """Whether a page is looked at beside the one before it, so that `Page.digest` is needed."""
+        return isinstance(self._paging.kind, Offset | Pages)
+
+    def sure(self, told: str) -> Ask | Follow | None:
+        """What `after` will answer to a page with *told* as its token or link, whatever its rows are; None where they decide."""
+        if self._paging.end is not None or self._requests >= self._paging.requests_at_most or told in self._seen:
+            return None
+        match self._paging.kind:
+            case Token() as kind if self._empty + 1 < _EMPTY_IN_A_ROW:
+                return _by_token(kind, told)
+            case Pointer():
+                return Follow(told)
+            case _:
+                return None
 
     def _next(self, page: Page) -> Next:
         is_last = self._paging.end is not None and is_met(self._paging.end, page)
@@ -203,9 +220,7 @@ class Walk:
             self._notice(f"{self._empty} pages without rows, each with a new token, are taken for the end")
             return Done()
         self._seen.add(text)
-        if kind.place == "header":
-            return Ask(headers={kind.name: text})
-        return Ask(((kind.name, text),))
+        return _by_token(kind, text)
 
     def _hold_progress(self, page: Page) -> None:
         if page.elements and page.digest == self._last_digest:
@@ -250,6 +265,12 @@ def is_met(condition: EndCondition, page: Page) -> bool:
             return not _is_nothing(value) and value not in ([], {})
         case "const":
             return not isinstance(value, Missing) and _rendered(value).lower() == condition.value.lower()
+
+
+def _by_token(kind: Token, token: str) -> Ask:
+    if kind.place == "header":
+        return Ask(headers={kind.name: token})
+    return Ask(((kind.name, token),))
 
 
 def _value(condition: EndCondition, page: Page) -> Json | Missing:

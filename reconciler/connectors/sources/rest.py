@@ -40,7 +40,8 @@ from reconciler.sourcespec.answers import NotJson, decoded
 from reconciler.sourcespec.checking import check
 from reconciler.sourcespec.findings import Refused
 from reconciler.sourcespec.foreseeing import foreseen
-from reconciler.sourcespec.paging import Done, Follow, Page, PagingError, Walk
+from reconciler.sourcespec.paging import Ask, Done, Follow, Page, PagingError, Walk
+from reconciler.sourcespec.peeking import Peek
 from reconciler.sourcespec.rows import Shaper
 from reconciler.sourcespec.specification import Specification
 
@@ -164,24 +165,25 @@ class RestSource:
         sent: Sent,
     ) -> Iterator[_Rows]:
         asked = first
+        pause_s = run.specification.paging.delay_s
+        peek = Peek(run.specification)
         with Ahead(lambda request, sent: client.whole(_built(request), sent=sent), sent) as ahead:
             while True:
-                page, rows = _read(ahead.answer(asked), shaper)
+                answer = ahead.answer(asked)
+                told = None if pause_s else peek.told(_by_name(answer), answer.body)
+                if told is not None and (sure := walk.sure(told)) is not None:
+                    ahead.begin(_following(sure, asked, first, origin))
+                page, rows = _read(answer, shaper, with_digest=walk.compares_pages)
                 if asked is first:
                     asks = foreseen(run.specification, page)
                     ahead.expect(_with(first, ask.query, ask.headers) for ask in asks)
                 following = walk.after(page)
                 yield rows
-                match following:
-                    case Done():
-                        return
-                    case Follow(link=link):
-                        asked = addresses.linked_request(asked, link)
-                        _hold_origin(asked, origin)
-                    case ask:
-                        asked = _with(first, ask.query, ask.headers)
-                if run.specification.paging.delay_s:
-                    self.clock.sleep(run.specification.paging.delay_s)
+                if isinstance(following, Done):
+                    return
+                asked = _following(following, asked, first, origin)
+                if pause_s:
+                    self.clock.sleep(pause_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,8 +283,22 @@ def _with(first: addresses.Request, query: addresses.Query, headers: Mapping[str
     return addresses.Request(first.method, first.url, (*kept, *query), {**first.headers, **headers}, first.body)
 
 
-def _read(answer: Answer, shaper: Shaper) -> tuple[Page, _Rows]:
-    headers = {name.lower(): value for name, value in answer.headers.items()}
+def _following(
+    ask: Ask | Follow, before: addresses.Request, first: addresses.Request, origin: tuple[str, str, int]
+) -> addresses.Request:
+    if isinstance(ask, Ask):
+        return _with(first, ask.query, ask.headers)
+    asked = addresses.linked_request(before, ask.link)
+    _hold_origin(asked, origin)
+    return asked
+
+
+def _by_name(answer: Answer) -> dict[str, str]:
+    return {name.lower(): value for name, value in answer.headers.items()}
+
+
+def _read(answer: Answer, shaper: Shaper, *, with_digest: bool) -> tuple[Page, _Rows]:
+    headers = _by_name(answer)
     if answer.status == 204:
         return Page(0, None, headers, b"", [], has_content=False), _Rows([], 0)
     try:
@@ -292,7 +308,7 @@ def _read(answer: Answer, shaper: Shaper) -> tuple[Page, _Rows]:
             f"{_DIALECT.name}: {error}", hint="is the address that of the API, and not of a page for people?"
         ) from None
     shaped = shaper.rows(document)
-    digest = hashlib.blake2b(answer.body, digest_size=16).digest()
+    digest = hashlib.blake2b(answer.body, digest_size=16).digest() if with_digest else b""
     page = Page(shaped.elements, document, headers, digest, shaped.rows)
     return page, _Rows(shaped.rows, len(answer.body), shaped.dropped)
 

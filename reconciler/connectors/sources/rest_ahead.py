@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Event
 from types import TracebackType
 from typing import Final, Self
 
@@ -46,6 +47,19 @@ class Ahead:
         self._expected.extend(requests)
         self._fill()
 
+    def begin(self, request: Request) -> None:
+        """Send *request*, which is the next one, now. Returns when it has left, so that what follows does not delay it.
+
+        Nothing where others are expected.
+        """
+        if self._expected or self._under_way:
+            return
+        left = Event()
+        coming = self._workers().submit(self._send, request, left.set)
+        coming.add_done_callback(lambda _: left.set())  # it may never leave, and not every transport tells
+        self._under_way.append((request, coming))
+        left.wait()
+
     def answer(self, request: Request) -> Answer:
         """The answer to *request*. Where another one was expected, nothing is from then on.
 
@@ -65,11 +79,14 @@ class Ahead:
         return answer
 
     def _fill(self) -> None:
-        if self._expected and self._pool is None:
-            self._pool = ThreadPoolExecutor(AT_ONCE, "tdr-rest")
-        while self._pool is not None and self._expected and len(self._under_way) < AT_ONCE:
+        while self._expected and len(self._under_way) < AT_ONCE:
             request = self._expected.popleft()
-            self._under_way.append((request, self._pool.submit(self._send, request, None)))
+            self._under_way.append((request, self._workers().submit(self._send, request, None)))
+
+    def _workers(self) -> ThreadPoolExecutor:
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(AT_ONCE, "tdr-rest")
+        return self._pool
 
     def _forget(self) -> None:
         """Expect nothing more; what is under way ends by itself, and nobody looks at it."""
