@@ -174,8 +174,7 @@ class RestSource:
                 if told is not None and (sure := walk.sure(told)) is not None:
                     ahead.begin(_following(sure, asked, first, origin))
                 page, rows = _read(answer, shaper, with_digest=walk.compares_pages)
-                if asked is first:
-                    asks = foreseen(run.specification, page)
+                if asked is first and (asks := list(foreseen(run.specification, page))):
                     ahead.expect(_with(first, ask.query, ask.headers) for ask in asks)
                 following = walk.after(page)
                 yield rows
