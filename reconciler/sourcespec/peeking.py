@@ -25,8 +25,10 @@ class Peek:
         match specification.paging.kind:
             case Token(path=None, header=header):
                 self._header = header.lower()
-            case Token(path=Path() as path) | Pointer(path=path):
-                self._look_along(path)
+            case Token(path=Path() as path):
+                self._look_along(path, str | int | None)
+            case Pointer(path=path):
+                self._look_along(path, str | None)
             case _:
                 pass
 
@@ -51,12 +53,11 @@ class Peek:
             found = getattr(found, _HELD)
         return str(found) if isinstance(found, str | int) and found != "" else None
 
-    def _look_along(self, path: Path) -> None:
+    def _look_along(self, path: Path, looked_for: Any) -> None:
         if not path.steps or not all(isinstance(step, str) for step in path.steps):
             return  # places in lists are rare, and not worth a second way of finding them
         import msgspec  # noqa: PLC0415 - only runs that read pages need it
 
-        looked_for: Any = str | int | None
         for step in reversed(path.steps):
             looked_for = (
                 msgspec.defstruct("Around", [(_HELD, looked_for, msgspec.UNSET)], rename={_HELD: str(step)}) | None
