@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check bench
+.PHONY: demo test check bench docs reference
 
 .venv/ready: requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -35,10 +35,15 @@ demo: .venv/ready
 	.venv-bench/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
+.venv-docs/ready: requirements/docs.txt
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	touch $@
+
 test: .venv/ready .venv-vendor-clients/ready
 	$(BIN)/pytest -m "not slow" -n 2
 
-check: .venv/ready .venv-vendor-clients/ready .venv-vendor-pytd/ready .venv-spark-server/ready
+check: .venv/ready .venv-vendor-clients/ready .venv-vendor-pytd/ready .venv-spark-server/ready .venv-docs/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -47,3 +52,11 @@ check: .venv/ready .venv-vendor-clients/ready .venv-vendor-pytd/ready .venv-spar
 
 bench: .venv/ready .venv-bench/ready
 	BENCH_PYTHON=$(CURDIR)/.venv-bench/bin/python $(BIN)/python bench/run.py
+
+# What stands in docs/reference is made of the source and committed; a test tells when it has to be made anew.
+reference: .venv/ready
+	$(BIN)/python docs/making/pages.py
+
+docs: reference .venv-docs/ready
+	.venv-docs/bin/sphinx-build -W --keep-going -q -c docs -d build/doctrees . build/site
+	@echo build/site/index.html

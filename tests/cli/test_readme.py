@@ -83,14 +83,6 @@ def test_a_pipeline_plans_applies_and_looks_for_drift(page: Path) -> None:
     assert {line.split()[1] for line in _commands(text)} >= {"plan", "apply", "drift"}
 
 
-LINKS = [(page, link) for page in PAGES for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8"))]
-
-
-@pytest.mark.parametrize(("page", "link"), LINKS, ids=[f"{page.stem}-{link}" for page, link in LINKS])
-def test_every_link_leads_somewhere(page: Path, link: str) -> None:
-    assert (page.parent / link).exists()
-
-
 def test_the_pages_name_every_value_of_a_lifecycle_and_every_verdict() -> None:
     adopting = (CHECKOUT / "docs/adopting.md").read_text(encoding="utf-8")
     drift = (CHECKOUT / "docs/drift.md").read_text(encoding="utf-8")
