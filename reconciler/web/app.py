@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +20,7 @@ from reconciler.reports import documents, text
 from reconciler.reports.html import layout, page
 from reconciler.reports.html.templating import asset, templates
 from reconciler.reports.html.timeline import timeline
-from reconciler.web import charts, samples, standing
+from reconciler.web import charts, samples, standing, weeks
 from reconciler.web.access import COOKIE, Access, Guard, logged_in
 
 if TYPE_CHECKING:
@@ -139,17 +139,34 @@ class Dashboard:
         )
 
     def schedule(self, request: Request) -> Response:
-        """What runs next, each in its own zone."""
+        """What runs in a week, day by day and in the zone of each schedule, and what runs next of each."""
         found, at = self.standings()
+        listed = [one for one in found.all if one.status and one.status["schedule"]]
+        monday = weeks.monday_asked(request.query_params.get("week", ""), at)
+        if monday is None:
+            raise HTTPException(404, f"a week is a day such as 2026-03-02, and at most {weeks.WEEKS_AHEAD} weeks ahead")
         entries = [
             {"address": one.address, "before": None, "after": _coming(one.status["schedule"])}
-            for one in found.all
-            if one.status and one.status["schedule"]
+            for one in listed
+            if one.status
         ]
-        drawn = timeline({"computed_at": _text(at), "entries": entries})
-        listed = [one for one in found.all if one.status and one.status["schedule"]]
         listed.sort(key=lambda one: (one.next_run or "~", one.address))
-        return self._page(request, "schedule.html", at, title="Next runs", timeline=drawn, listed=listed)
+        step = timedelta(days=weeks.DAYS)
+        return self._page(
+            request,
+            "schedule.html",
+            at,
+            title="Next runs",
+            timeline=timeline({"computed_at": _text(at), "entries": entries}),
+            listed=listed,
+            weeks=weeks.weeks(listed, found.cron_dialect, monday, at),
+            monday=monday,
+            others={
+                name: day.isoformat()
+                for name, day in (("The week before", monday - step), ("The week after", monday + step))
+                if weeks.monday_asked(day.isoformat(), at) is not None
+            },
+        )
 
     def audiences(self, request: Request) -> Response:
         """How large audiences are and were."""

@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.commands import drift, graph, history, status
+from reconciler.errors import StateError
+from reconciler.logs import logger
 
 if TYPE_CHECKING:
     from reconciler.wiring import Runtime
+    from reconciler.wiring.left_out import LeftOut
 
 Document = Mapping[str, Any]
 
@@ -18,13 +21,17 @@ WORST_FIRST: Final = (
     "missing", "failing", "drifted", "unknown", "not applied", "not declared", "converging", "in sync",
 )  # fmt: skip
 _VERDICTS: Final = {"in_sync": "in sync"}
+_EXPORTING: Final = ("activation/", "query/")
 _LISTED: Final = 50
 _COMING: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One resource. *how* is one of `WORST_FIRST`; *status*, *drift*: its part of these documents, where it has one."""
+    """One resource. *how* is one of `WORST_FIRST`; *status*, *drift*: its part of these documents, where it has one.
+
+    left_out: rows of its newest run that did not arrive; None where nobody knows of any.
+    """
 
     address: str
     source: str
@@ -32,6 +39,7 @@ class Standing:
     findings: Sequence[Document]
     status: Document | None = None
     drift: Document | None = None
+    left_out: LeftOut | None = None
 
     @property
     def kind(self) -> str:
@@ -51,6 +59,21 @@ class Standing:
         return str(schedule["next"][0]) if schedule and schedule["next"] else ""
 
     @property
+    def is_incomplete(self) -> bool:
+        """Whether rows of its newest run are known not to have arrived. A run that is still under way has not broken off."""
+        left = self.left_out
+        if left is None:
+            return False
+        return bool(left.rows or left.waiting) or self.has_broken_off
+
+    @property
+    def has_broken_off(self) -> bool:
+        """Whether its newest run ended before its rows did, so that `tdr retry` goes on with it."""
+        last = self.last_run
+        is_over = last is not None and last["status"] not in {"queued", "running"}
+        return is_over and self.left_out is not None and self.left_out.is_broken_off
+
+    @property
     def size(self) -> int | None:
         """Members of an audience, as its vendor tells."""
         size = self.status["size"] if self.status else None
@@ -68,6 +91,7 @@ class Standings:
     graph: Document
     drift: Document
     unread: Sequence[str] = field(default=())
+    cron_dialect: str = "documented"
 
     @property
     def counts(self) -> dict[str, int]:
@@ -82,6 +106,15 @@ class Standings:
     def coming(self) -> list[Standing]:
         """Those that run next."""
         return sorted((one for one in self.all if one.next_run), key=lambda one: (one.next_run, one.address))[:_COMING]
+
+    def with_rows_left_out(self) -> list[Standing]:
+        """Those whose newest run left rows out, or broke off with some under way."""
+        return [one for one in self.all if one.left_out is not None and one.is_incomplete]
+
+    @property
+    def waiting(self) -> int:
+        """Rows of all of them that `tdr retry` would send once more."""
+        return sum(one.left_out.waiting for one in self.all if one.left_out is not None)
 
     def worst(self) -> list[Standing]:
         """Those that somebody should look at."""
@@ -111,6 +144,7 @@ def standings(runtime: Runtime) -> Standings:
             findings=findings[address],
             status=by_status.get(address),
             drift=by_drift.get(address),
+            left_out=_left_out(runtime, address, by_status.get(address)),
         )
         for address in sorted(declared | by_drift.keys())
     ]
@@ -122,7 +156,20 @@ def standings(runtime: Runtime) -> Standings:
         graph=graph.graph(runtime).document,
         drift=drifted,
         unread=list(told["unread"]),
+        cron_dialect=runtime.world.environment.cron_dialect,
     )
+
+
+def _left_out(runtime: Runtime, address: str, status: Document | None) -> LeftOut | None:
+    runs = status["runs"] if status else ()
+    if runtime.embedded is None or not runs or not address.startswith(_EXPORTING):
+        return None
+    try:
+        return runtime.embedded.left_out(str(runs[0]["job_id"]))
+    except (OSError, ValueError, StateError) as error:
+        # Files that are written while they are read, or damaged: nothing else of the page depends on them.
+        logger("reconciler.web").warning("rows_left_out_not_read", address=address, why=type(error).__name__)
+        return None
 
 
 def _how(is_declared: bool, drift: Document | None, status: Document | None, findings: Sequence[Document]) -> str:  # noqa: FBT001 - one of four facts

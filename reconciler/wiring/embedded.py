@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from reconciler.ports.loads import Importer
     from reconciler.service.ports import SparkPlace
     from reconciler.service.service import Service
+    from reconciler.wiring.left_out import LeftOut
 
 Api = TypeVar("Api", "TreasureData", "CustomerData", "Workflows")
 
@@ -158,6 +159,12 @@ class Embedded:
         extra = self._environ.get(EXTRA_KEY)
         known_secrets.remember(extra or "")
         return [self.api_key(), *([extra] if extra else [])]
+
+    def left_out(self, job_id: str) -> LeftOut | None:
+        """Rows of that run which did not arrive; None where nothing is known of it. See `left_out.left_out`."""
+        from reconciler.wiring.left_out import left_out  # noqa: PLC0415 - only when asked
+
+        return left_out(self.folder / "exports", job_id)
 
     # -- being served --------------------------------------------------------------------------------------------
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +11,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 from looking import WIDTHS, Looking
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 from stage import Stage
 
 PAGES = ("", "plan", "drift", "graph", "schedule", "audiences", "runs", "resource/activation/spring-buyers-daily")
@@ -35,11 +37,22 @@ def served(stage: Stage, *arguments: str, **environ: str) -> Iterator[str]:
         server.communicate(timeout=60)
 
 
+def left_out_of_the_newest_run(stage: Stage, *reasons: str) -> None:
+    """As a destination lists rows that it could not send."""
+    (activation,) = stage.tdr("status", ACTIVATION, "--format", "json").document["resources"]
+    name = hashlib.sha256(activation["runs"][0]["job_id"].encode()).hexdigest()[:32]
+    lists = stage.state / "service/exports/quarantine"
+    lists.mkdir(parents=True, exist_ok=True)
+    lines = (json.dumps({"row": row, "reason": reason}) + "\n" for row, reason in enumerate(reasons, 1))
+    (lists / f"{name}.jsonl").write_text("".join(lines), "utf-8")
+
+
 def test_how_everything_is_and_what_has_moved(applied: Stage, looking: Looking) -> None:
     for _ in range(2):
         applied.tdr("run", ACTIVATION)
     applied.edit("manifests/pinterest.yaml", "Bought in spring", "Bought in March")
     (audience,) = applied.audiences()
+    left_out_of_the_newest_run(applied, "empty", "empty", "not_sha256")
     with served(applied) as address:
         page = looking.page
         page.goto(address)
@@ -47,6 +60,9 @@ def test_how_everything_is_and_what_has_moved(applied: Stage, looking: Looking) 
         rows = page.locator("tbody tr")
         expect(rows).to_have_count(7)
         expect(rows.filter(has_text=ACTIVATION)).to_contain_text("success")
+
+        left = page.get_by_role("region", name="Rows that did not arrive")
+        expect(left.get_by_role("listitem")).to_contain_text("left out 3 rows: 2 empty, 1 not_sha256")
 
         page.get_by_role("link", name="Plan", exact=True).click()
         expect(page.locator("details[data-action=update]")).to_contain_text("Bought in March")
@@ -59,6 +75,7 @@ def test_how_everything_is_and_what_has_moved(applied: Stage, looking: Looking) 
         expect(page.get_by_role("main")).to_contain_text(ACTIVATION)
 
         page.goto(f"{address}resource/{ACTIVATION}")
+        expect(left).to_contain_text("left out 3 rows")
         expect(page.locator("#runs ~ figure")).to_have_count(2)
         expect(page.locator("#log ~ pre")).to_contain_text("finished")
         page.get_by_role("link", name="audience/spring-buyers").click()
@@ -95,6 +112,36 @@ def test_it_reads_with_the_keyboard_alone(applied: Stage, looking: Looking) -> N
         page.keyboard.press("Enter")
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.closest('main') !== null")
+
+
+def test_weeks_are_leafed_through_with_the_keyboard_and_without_scripts(
+    applied: Stage, looking: Looking, browser: Browser
+) -> None:
+    with served(applied) as address:
+        page = looking.page
+        page.goto(f"{address}schedule")
+        week = page.get_by_role("region", name="Week of")
+        expect(week.get_by_role("heading", level=3)).to_have_text("Asia/Tokyo")
+        expect(week.locator("ol > li")).to_have_count(7)
+        first = str(week.get_by_role("heading", level=2).text_content())
+        page.get_by_role("link", name="The week after").focus()
+        page.keyboard.press("Enter")
+        expect(week.get_by_role("heading", level=2)).not_to_have_text(first)
+        for day in week.locator("ol > li").all():
+            expect(day).to_contain_text("03:00")
+        page.get_by_role("link", name="The week before").focus()
+        page.keyboard.press("Enter")
+        expect(week.get_by_role("heading", level=2)).to_have_text(first)
+        assert looking.complaints == []
+
+        context = browser.new_context(java_script_enabled=False)
+        plain = context.new_page()
+        plain.goto(f"{address}schedule")
+        plain.get_by_role("link", name="The week after").click()
+        expect(plain.locator("ol.week > li").first).to_contain_text(ACTIVATION)
+        context.close()
+        for odd in ("9999-12-31", "0001-01-01", "x", "<script>"):
+            assert httpx.get(f"{address}schedule", params={"week": odd}, trust_env=False).status_code == 404
 
 
 def test_manifests_that_are_invalid_are_told_and_the_next_look_is_right_again(applied: Stage) -> None:

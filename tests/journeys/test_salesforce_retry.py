@@ -13,6 +13,8 @@ from test_salesforce_runs import MANIFEST, SECRETS
 sys.path.append(str(Path(__file__).parents[1] / "connectors"))
 from salesforce_server import Server
 
+from reconciler.wiring.left_out import LeftOut
+
 ACTIVATION = "activation/buyers-to-crm"
 
 
@@ -34,6 +36,13 @@ def stage(loaded: Stage, salesforce: Server) -> Stage:
     return loaded
 
 
+def left_out(stage: Stage) -> LeftOut | None:
+    (activation,) = stage.tdr("status", ACTIVATION, "--format", "json", **SECRETS).document["resources"]
+    with stage.opened() as runtime:
+        assert runtime.embedded is not None
+        return runtime.embedded.left_out(activation["runs"][0]["job_id"])
+
+
 def people(salesforce: Server) -> list[str]:
     return sorted(one["Email__c"] for one in salesforce.org.records.values())
 
@@ -45,8 +54,13 @@ def test_refused_rows_are_sent_once_more_and_nobody_else(stage: Stage, salesforc
     stage.tdr("run", ACTIVATION, **SECRETS)
     assert len(people(salesforce)) == BUYERS - 2
     refused, salesforce.org.refuse = salesforce.org.refuse, set()
+    left = left_out(stage)
+    assert left is not None
+    assert (left.rows, left.waiting) == (2, 2), "so the dashboard tells"
 
     said = stage.tdr("retry", ACTIVATION, **SECRETS)
+
+    assert left_out(stage) == LeftOut({})
 
     everybody = people(salesforce)
     assert len(everybody) == len(set(everybody)) == BUYERS
