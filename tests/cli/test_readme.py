@@ -21,6 +21,7 @@ README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
 PAGES = [
     CHECKOUT / "README.md",
     *sorted((CHECKOUT / "docs").glob("*.md")),
+    *sorted((CHECKOUT / "docs/how-to").glob("*.md")),
     *sorted((CHECKOUT / "examples").rglob("*.md")),
 ]
 PIPELINES = sorted((CHECKOUT / "examples").glob("*/.g*/**/*.yml")) + sorted((CHECKOUT / "examples").glob("*/.g*.yml"))

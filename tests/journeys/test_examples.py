@@ -4,99 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shlex
 import shutil
-import subprocess
-import sys
 import time
-from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
 
 import pytest
-from stage import Stage, environment
-
-from reconciler.commands.serving import SANDBOX_ORGANISATION, SANDBOX_TOKEN
-from reconciler.emulators.adobe.gate import Application
-from reconciler.emulators.adobe.sandbox import AdobeSandbox
-from reconciler.emulators.intercom.knobs import Knobs as IntercomKnobs
-from reconciler.emulators.intercom.sample import fill
-from reconciler.emulators.intercom.sandbox import IntercomSandbox
-from reconciler.emulators.pinterest.knobs import Knobs
-from reconciler.emulators.pinterest.tokens import AppCredentials
-from reconciler.emulators.sandbox import Sandbox
+from as_written import Reader
+from stage import Stage
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 NUMBERED = sorted(path.name for path in EXAMPLES.iterdir() if re.match(r"\d\d-", path.name))
 
 
-def commands(readme: str) -> list[tuple[list[str], int]]:
-    """What stands after `$` in the README's console block, and the exit code that its comment promises, else 0."""
-    lines = [line[2:] for line in readme.splitlines() if line.startswith("$ ")]
-    promised = [re.search(r"# exits (\d+)", line) for line in lines]
-    return [
-        (shlex.split(line, comments=True), int(exits[1]) if exits else 0)
-        for line, exits in zip(lines, promised, strict=True)
-    ]
-
-
-class Program(AbstractContextManager["Program"]):
-    """A program of an example that serves, at a port of its own; it prints where."""
-
-    def __init__(self, file: Path) -> None:
-        command = [sys.executable, str(file), "0"]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        self.address = self._process.stdout.readline().strip() if self._process.stdout else ""
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._process.kill()
-        self._process.communicate()
-
-
-def run_as_written(name: str, folder: Path) -> tuple[Stage, list[AbstractContextManager[object]]]:
+def run_as_written(name: str, folder: Path) -> Reader:
+    """The example *name*, in *folder*, after all that its README has its reader do."""
     shutil.copytree(EXAMPLES / name, folder, ignore=shutil.ignore_patterns("state"))
-    stage = Stage(folder, None, {key: value for key, value in environment(folder).items() if "PINTEREST" not in key})
-    sandboxes: list[AbstractContextManager[object]] = []
-    for command, code in commands((folder / "README.md").read_text(encoding="utf-8")):
-        match command:
-            case ["export", *pairs]:
-                stage.environ |= dict(pair.split("=", 1) for pair in pairs)
-            case ["tdr", "sandbox", "--vendor", "intercom", *_]:
-                intercom = IntercomSandbox(SANDBOX_TOKEN["INTERCOM_TOKEN"], knobs=IntercomKnobs(calls_per_window=0))
-                fill(intercom.intercom.world)
-                sandboxes.append(intercom.__enter__())
-                stage.environ["TDR_VAR_intercom"] = intercom.base_url
-            case ["tdr", "sandbox", "--vendor", "adobe", *_]:
-                org_id, client_id, client_secret = SANDBOX_ORGANISATION.values()
-                adobe = AdobeSandbox(Application(client_id, client_secret), org_id=org_id)
-                sandboxes.append(adobe.__enter__())
-                stage.environ["TDR_VAR_adobe"] = adobe.base_url
-            case ["tdr", "sandbox", *_]:
-                # A port of its own in place of the README's, so that examples can run side by side.
-                accepted = AppCredentials("1234567", "sandbox-client-secret", "pinr.sandbox-refresh-token")
-                sandbox = Sandbox(accepted, knobs=Knobs(rate_tier="off"))
-                sandboxes.append(sandbox.__enter__())
-                stage.sandbox = sandbox
-                stage.environ["TDR_VAR_pinterest"] = sandbox.base_url
-            case ["python3", file, *_]:
-                program = Program(folder / file)
-                sandboxes.append(program)
-                stage.environ["TDR_VAR_api"] = program.address
-            case ["tdr", *arguments]:
-                stage.tdr(*(_with_digest(word, stage) for word in arguments), expect=code)
-            case _:
-                pytest.fail(f"nothing here runs {command}")
-    return stage, sandboxes
-
-
-def _with_digest(word: str, stage: Stage) -> str:
-    """*word* with the digest that the newest plan printed, where the README leaves it out."""
-    if "sha256:…" not in word:
-        return word
-    printed = re.findall(r"sha256:[0-9a-f]{64}", "".join(stage.heard))
-    return word.replace("sha256:…", printed[-1])
+    reader = Reader(folder)
+    try:
+        assert reader.follow((folder / "README.md").read_text(encoding="utf-8")) > 2
+    except BaseException:
+        reader.__exit__(None, None, None)
+        raise
+    return reader
 
 
 def table(stage: Stage, sql: str) -> list[list[object]]:
@@ -114,12 +43,8 @@ def digests(numbers: set[int]) -> list[str]:
 
 @pytest.mark.parametrize("name", NUMBERED)
 def test_an_example_does_what_its_readme_says(name: str, tmp_path: Path) -> None:
-    stage, sandboxes = run_as_written(name, tmp_path / "example")
-    try:
-        RESULTS[name](stage)
-    finally:
-        for sandbox in sandboxes:
-            sandbox.__exit__(None, None, None)
+    with run_as_written(name, tmp_path / "example") as reader:
+        RESULTS[name](reader.stage)
 
 
 def a_query(stage: Stage) -> None:
@@ -163,7 +88,7 @@ def what_exists(stage: Stage) -> None:
 def test_the_page_on_drift_shows_what_is_printed(tmp_path: Path) -> None:
     page = (EXAMPLES.parent / "docs/drift.md").read_text(encoding="utf-8")
     (sample,) = re.findall(r"^```\n(~.*?)^```", page, re.DOTALL | re.MULTILINE)
-    stage, _ = run_as_written("05-what-exists", tmp_path / "example")
+    stage = run_as_written("05-what-exists", tmp_path / "example").stage
     with stage.somebody() as client:
         client.update_saved_query("buyers-per-month", {"cron": "0 5 * * *"})
 
