@@ -10,6 +10,7 @@ import ast
 import importlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -55,17 +56,22 @@ def codes(package: Path) -> list[Written]:
     Raises:
         LookupError: a finding is made with a code that neither stands there nor is passed on.
     """
-    found: list[Written] = []
-    for path in sorted(package.rglob("*.py")):
-        within = path.relative_to(package).as_posix()
-        if within.startswith("emulators/"):
-            continue  # they speak as the vendors do
-        found += _in_file(path, within)
-    return sorted(found)
+    return sorted(one for within, tree in parsed(package) for one in _in_file(tree, within))
 
 
-def _in_file(path: Path, within: str) -> Iterator[Written]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+@cache
+def parsed(package: Path) -> tuple[tuple[str, ast.Module], ...]:
+    """Each module below *package*, by its path there; without the emulators, which speak as the vendors do."""
+    files = {path.relative_to(package).as_posix(): path for path in sorted(package.rglob("*.py"))}
+    return tuple(
+        (within, ast.parse(path.read_text(encoding="utf-8")))
+        for within, path in files.items()
+        if not within.startswith("emulators/")
+    )
+
+
+def _in_file(tree: ast.Module, within: str) -> Iterator[Written]:
+    for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
