@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from player import StandingClock, playing, read, source
 
+from reconciler.errors import Permanent
+from reconciler.ports.loads import LoadRequest
 from reconciler.sourcespec.checking import check
 from reconciler.sourcespec.paging import Ask, Follow, Page, Walk
 from reconciler.sourcespec.peeking import Peek
@@ -46,6 +50,21 @@ def specification(path: str, **paging: Any) -> Specification:
 
 def pointed(path: str) -> Specification:
     return specification(path, type="POINTER", limitName="limit", limitValue="10", pointerPath=path)
+
+
+PATHS: dict[str, Any] = {
+    "header": {"continuationTokenPath": "headers.x-next"},
+    "body": {"continuationTokenPath": "$.next"},
+    "link": {"type": "POINTER", "limitName": "limit", "limitValue": "10", "pointerPath": "$.next"},
+}
+LASTS: dict[str, dict[str, Any]] = {
+    "no content": {"status": 204},
+    "no more": {"status": 200, "json": {"members": [{"id": 2}]}},
+    "not there": {"status": 404, "json": {"next": "b"}},
+    "no json": {"status": 200, "text": "<html>"},
+    "cut": {"status": 200, "text": '{"next": "b", "members": ['},
+    "no rows there": {"status": 200, "json": {"members": 3}},
+}
 
 
 def page(document: Any, elements: int) -> Page:
@@ -104,3 +123,31 @@ def test_nothing_is_sure_that_rows_or_limits_decide() -> None:
     link = Walk(pointed("$.next"))
     link.first()
     assert link.sure("/b") == Follow("/b")
+
+
+@pytest.mark.parametrize("last", LASTS)
+@pytest.mark.parametrize("place", PATHS)
+def test_nobody_is_asked_for_a_page_more_than_there_is(tmp_path: Path, place: str, last: str) -> None:
+    told = {"x-next": "a"} if place == "header" else {}
+    first = {"status": 200, "json": {"members": [{"id": 1}], "next": "/a"}, "headers": told}
+    # A header of the last answer names one more page, which does not count where the answer says that it is the last.
+    end = LASTS[last] | ({"headers": {"x-next": "b"}} if last == "no content" else {})
+    attributes = {
+        "urlParams": {"host": "https://api.example.test", "path": "/members", "method": "GET"},
+        "contentPath": {"path": "$.members"},
+        "paginationParams": {
+            "type": "CONTINUATION_TOKEN",
+            "parameterType": "QUERYPARAM",
+            "parameterName": "after",
+            **PATHS[place],
+        },
+    }
+    request = LoadRequest({"type": "rest", "spec": {"attributes": attributes}, "auth": {}, "params": {}}, "1")
+    with playing([first, end]) as player:
+        try:
+            read(source(tmp_path, StandingClock(), player), request)
+            failed = False
+        except Permanent:
+            failed = True
+    assert len(player.heard) == 2
+    assert failed == (last not in {"no content", "no more"})

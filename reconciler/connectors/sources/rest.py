@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 # Source: what peers do (Airbyte: 5 tries, 10 minutes), and Data Factory's time for one answer.
 POLICY: Final = RetryPolicy(attempts=6, first_wait_s=1.0, longest_wait_s=600.0, total_s=600.0)
 TIMEOUTS: Final = Timeouts(read_s=100.0)
+_NO_CONTENT: Final = 204
 _UNTIL: Final = "until"
 _OF: Final = "of"
 _LIMIT: Final = "REQUEST_LIMIT_EXCEEDED"
@@ -170,10 +171,11 @@ class RestSource:
         with Ahead(lambda request, sent: client.whole(_built(request), sent=sent), sent) as ahead:
             while True:
                 answer = ahead.answer(asked)
-                told = None if pause_s else peek.told(_by_name(answer), answer.body)
+                headers = {name.lower(): value for name, value in answer.headers.items()}
+                told = peek.told(headers, answer.body) if answer.status != _NO_CONTENT and not pause_s else None
                 if told is not None and (sure := walk.sure(told)) is not None:
                     ahead.begin(_following(sure, asked, first, origin))
-                page, rows = _read(answer, shaper, with_digest=walk.compares_pages)
+                page, rows = _read(answer, headers, shaper, with_digest=walk.compares_pages)
                 if asked is first and (asks := list(foreseen(run.specification, page))):
                     ahead.expect(_with(first, ask.query, ask.headers) for ask in asks)
                 following = walk.after(page)
@@ -292,13 +294,8 @@ def _following(
     return asked
 
 
-def _by_name(answer: Answer) -> dict[str, str]:
-    return {name.lower(): value for name, value in answer.headers.items()}
-
-
-def _read(answer: Answer, shaper: Shaper, *, with_digest: bool) -> tuple[Page, _Rows]:
-    headers = _by_name(answer)
-    if answer.status == 204:
+def _read(answer: Answer, headers: Mapping[str, str], shaper: Shaper, *, with_digest: bool) -> tuple[Page, _Rows]:
+    if answer.status == _NO_CONTENT:
         return Page(0, None, headers, b"", [], has_content=False), _Rows([], 0)
     try:
         document = decoded(answer.body)
