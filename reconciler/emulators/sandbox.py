@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import Self
 
 from reconciler.emulators.pinterest.app import ACCOUNTS, PREFIX, Pinterest
 from reconciler.emulators.pinterest.knobs import Knobs
 from reconciler.emulators.pinterest.objects import Account
 from reconciler.emulators.pinterest.tokens import AppCredentials
-from reconciler.emulators.remote_control import RemoteControl
-from reconciler.emulators.serving import Server
+from reconciler.emulators.standing import Standing
 from reconciler.emulators.timeline import Timeline
 
 
-class Sandbox:
+class Sandbox(Standing):
     """Answers at `base_url` while the context is open; `control` reaches what the API does not show.
 
     port: 0 takes any free one. *timeline* and the rest go to `Pinterest`.
@@ -41,29 +39,22 @@ class Sandbox:
             credentials, accounts=accounts, knobs=knobs, timeline=timeline, state_file=state_file
         )
         try:
-            self._server = Server(self._pinterest.asgi, host=host, port=port)
+            super().__init__(self._pinterest.asgi, host=host, port=port)
         except BaseException:
             self._pinterest.close()
             raise
-        self.base_url = self._server.url + PREFIX
-        self.control = RemoteControl(f"{self._server.url}/_control")
-
-    def __enter__(self) -> Self:
-        self._server.__enter__()
-        return self
+        self.base_url += PREFIX
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.__exit__(kind, error, trace)
+        super().__exit__(kind, error, trace)
         self._pinterest.close()
 
     def run(self, announce: Callable[[str], None]) -> None:
-        """Answer in this thread until the process is told to end. *announce* hears the base URL first."""
+        """As `Standing.run`; what happened is saved at its end."""
         try:
-            with self._server.ended_by_signals():
-                announce(self.base_url)
-                self._server.run()
+            super().run(announce)
         finally:
             self._pinterest.close()
 
