@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import partial
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.connectors.destinations.salesforce_rows import ERASING, file_sql, literal, quoted
 from reconciler.diagnostics import closest
@@ -83,32 +82,37 @@ def _outside_choices(desk: Desk, shape: ObjectShape, columns: Mapping[str, str],
 
     Case is passed over: nobody writes down whether Salesforce minds it, and a row that would arrive must not be held back.
     """
-    found = []
-    for name in columns:
-        field = shape.field(name)
-        if field is None or not field.choices:
-            continue
-        count, first = desk.workspace.with_room(partial(_strangers, name=name, field=field, staged=staged))
-        if count:
-            numbers = ", ".join(map(str, first)) + (", …" if count > len(first) else "")
-            rows = "1 row" if count == 1 else f"{count} rows"
-            told = f"column {name} has values that {field.name} does not offer, in {rows} (row {numbers})"
-            hint = (
-                f"select one of the {len(field.choices)} values of the picklist AS {name}, or add to them in Salesforce"
-            )
-            found.append(Misfit("column", told, hint, is_certain=False, is_measured=True))
-    return found
+    picked = {name: field for name in columns if (field := shape.field(name)) is not None and field.choices}
+    if not picked:
+        return []
+    strange = [f"FILTER (WHERE {_is_strange(name, field)})" for name, field in picked.items()]
+    counted = ", ".join(f"count(*) {one}, min(tdr_row, {_ROWS_NAMED}) {one}" for one in strange)
+
+    def work(engine: duckdb.DuckDBPyConnection) -> tuple[Any, ...]:
+        [row] = engine.sql(f"SELECT {counted} FROM {file_sql(staged)}").fetchall()
+        return tuple(row)
+
+    told = iter(desk.workspace.with_room(work))
+    return [
+        _not_offered(name, field, count, first)
+        for (name, field), count, first in zip(picked.items(), told, told, strict=True)
+        if count
+    ]
 
 
-def _strangers(
-    engine: duckdb.DuckDBPyConnection, *, name: str, field: ObjectField, staged: Path
-) -> tuple[int, list[int]]:
-    """How many rows have a value in column *name* that *field* does not offer, and the numbers of the first."""
+def _is_strange(name: str, field: ObjectField) -> str:
+    """A condition: the row has a value in column *name* that *field* does not offer."""
     offered = ", ".join(f"lower({literal(one.strip())})" for one in field.choices)
     text = f"lower({quoted(name)})"
     # Several values of one field stand in one text.
-    picked = f"string_split({text}, ';')" if field.type == "multipicklist" else f"[{text}]"
-    strange = f"len(list_filter({picked}, lambda one: trim(one) NOT IN ({offered}) AND one <> '')) > 0"
-    query = f"SELECT tdr_row FROM {file_sql(staged)} WHERE {quoted(name)} <> {literal(ERASING)} AND {strange}"
-    [(count, first)] = engine.sql(f"SELECT count(*), min(tdr_row, {_ROWS_NAMED}) FROM ({query})").fetchall()
-    return int(count), [int(one) for one in first or ()]
+    values = f"string_split({text}, ';')" if field.type == "multipicklist" else f"[{text}]"
+    strangers = f"list_filter({values}, lambda one: trim(one) NOT IN ({offered}) AND one <> '')"
+    return f"{quoted(name)} <> {literal(ERASING)} AND len({strangers}) > 0"
+
+
+def _not_offered(name: str, field: ObjectField, count: int, first: Sequence[int]) -> Misfit:
+    numbers = ", ".join(map(str, first)) + (", …" if count > len(first) else "")
+    rows = "1 row" if count == 1 else f"{count} rows"
+    told = f"column {name} has values that {field.name} does not offer, in {rows} (row {numbers})"
+    hint = f"select one of the {len(field.choices)} values of the picklist AS {name}, or add to them in Salesforce"
+    return Misfit("column", told, hint, is_certain=False, is_measured=True)
