@@ -10,14 +10,13 @@ from typing import Any, Final
 import duckdb
 
 from reconciler.errors import TdrError
-from reconciler.model.column_fit import HOW_TO_WRITE, STORED_NUMBERS, misfit
 from reconciler.model.json import Json
 from reconciler.ports.clock import Clock
 from reconciler.ports.exports import Progress
 from reconciler.ports.loads import Changes, Importer, LoadRequest
-from reconciler.service import change_tables, dotted_names, row_times, stored_notes, widening
+from reconciler.service import change_tables, dotted_names, row_fit, row_times, stored_notes, widening
 from reconciler.service.catalog import Catalog, Table
-from reconciler.service.columns import TIME, duckdb_type, quoted, result_schema, stored, types
+from reconciler.service.columns import TIME, quoted, result_schema, types
 from reconciler.service.connections import Connections
 from reconciler.service.jobs import Jobs
 from reconciler.service.loads import Loads, open_config
@@ -35,14 +34,23 @@ _WIDE: Final = frozenset({"HUGEINT", "UHUGEINT"})
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
-    """What becomes of rows that are there: *key* tells which are the same, *whole* that others go."""
+class _Arrived:
+    """The rows that one run of a load brought, in the relation `_ROWS`, and what is to become of them.
 
+    job: number of the run's job. mode: one of `loads.MODES`. note: what is told at the end.
+    key: tells which rows are the same, *whole* that others go; changes: see `LoadedRows`.
+    last_change: the number of the last change that was told before. time_column, stored_at: see `Tables.append`.
+    """
+
+    job: int
+    mode: str
+    note: Note
     key: Sequence[str]
     whole: bool
     changes: Changes | None
-    told: str
-    """The number of the last change that was told before."""
+    last_change: str
+    time_column: str
+    stored_at: int
 
 
 class Loading:
@@ -100,11 +108,19 @@ class Loading:
                 connection.unregister("incoming")
                 [(count,)] = connection.execute(f"SELECT count(*) FROM {_ROWS}").fetchall()
                 note = Note(row["database"], row["table"], 0, count, schema, {}, loaded.position)
+                arrived = _Arrived(
+                    job=row["id"],
+                    mode=out.get("mode", "append"),
+                    note=note,
+                    key=_key(out, loaded.key),
+                    whole=loaded.whole,
+                    changes=loaded.changes,
+                    last_change=str(request.position.get(_NUMBER, "")),
+                    time_column=str(out.get("time_column") or ""),
+                    stored_at=uploaded_at,
+                )
                 with self._warehouse.writing:
-                    plan = _Kept(
-                        _key(out, loaded.key), loaded.whole, loaded.changes, str(request.position.get(_NUMBER, ""))
-                    )
-                    self._write(row, out, plan, note, uploaded_at, Tables(self._catalog, connection))
+                    self._write(row, arrived, Tables(self._catalog, connection))
 
     def settle(self, row: sqlite3.Row) -> bool:
         """Finish the job *row*, of a process that is gone, if its rows are stored; False when they are not."""
@@ -129,44 +145,38 @@ class Loading:
         self._jobs.set_result(row["id"], note.schema, note.rows, None)
         self._jobs.finish(row["id"], "success", "finished")
 
-    def _write(
-        self,
-        row: sqlite3.Row,
-        out: Mapping[str, Any],
-        kept: _Kept,
-        note: Note,
-        uploaded_at: int,
-        tables: Tables,
-    ) -> None:
+    def _write(self, row: sqlite3.Row, arrived: _Arrived, tables: Tables) -> None:
         """Write the rows and finish the job, in an order in which a death in between loses and doubles nothing.
 
         Replaced rows are the table's only when the catalog says so, with the end of the job in the same transaction. Added
         ones are there at once, so a note lies beside them until the end is told.
         """
-        mode, time_column = out.get("mode", "append"), str(out.get("time_column") or "")
         table = self._table(row)
         names = dotted_names.declared_names(types(tables.connection.table(_ROWS)), table.declared)
         for name, plain in names.items():
             tables.connection.execute(f"ALTER TABLE {_ROWS} RENAME {quoted(name)} TO {quoted(plain)}")
-        time_column = names.get(time_column, time_column)
-        kept = replace(kept, key=[names.get(name, name) for name in kept.key])
-        columns = list(types(tables.connection.table(_ROWS)))
-        if note.rows or columns != [TIME]:  # an answer without rows has no names, either
-            _refuse_strangers(columns, table)
-        if note.rows:  # a source without rows may have no columns either
-            row_times.check(time_column, types(tables.connection.table(_ROWS)), table.declared)
+        arrived = replace(
+            arrived,
+            time_column=names.get(arrived.time_column, arrived.time_column),
+            key=[names.get(name, name) for name in arrived.key],
+        )
+        there = types(tables.connection.table(_ROWS))
+        if arrived.note.rows or list(there) != [TIME]:  # an answer without rows has no names, either
+            row_fit.refuse_strangers(list(there), table)
+        if arrived.note.rows:  # a source without rows may have no columns either
+            row_times.check(arrived.time_column, there, table.declared)
         before, table = table, widening.widened(tables.connection, _ROWS, tables.held(table), table)
-        if (misfit_found := _misfit(tables.connection, table)) is not None:
+        if (misfit_found := row_fit.misfit(tables.connection, _ROWS, table)) is not None:
             raise misfit_found
         try:
-            if kept.changes is not None:
-                note, written = self._told(row, mode, kept, note, time_column, uploaded_at, table, tables)
+            if arrived.changes is not None:
+                note, written = self._told(arrived, arrived.changes, table, tables)
             else:
-                only = self._written(row, mode, kept, note, time_column, uploaded_at, table, tables)
-                written = () if only is None else (only,)
+                only = self._written(arrived, table, tables)
+                note, written = arrived.note, () if only is None else (only,)
         except duckdb.ConversionException:
             # The engine's own words quote the value, which may be a customer's.
-            raise _bad_value(tables.connection, table) from None
+            raise row_fit.bad_value(tables.connection, _ROWS, table) from None
         with self._loads.one_step():
             for one in written:
                 tables.record(one)
@@ -175,63 +185,53 @@ class Loading:
             self._finish(row, note)
         stored_notes.remove(tables.connection, row["id"])
 
-    def _written(
-        self,
-        row: sqlite3.Row,
-        mode: str,
-        kept: _Kept,
-        note: Note,
-        time_column: str,
-        uploaded_at: int,
-        table: Table,
-        tables: Tables,
-    ) -> Table | None:
+    def _written(self, arrived: _Arrived, table: Table, tables: Tables) -> Table | None:
         """The table with the rows in it, for the catalog; None where there is nothing to tell it."""
-        if kept.whole and not note.rows and mode != "replace" and tables.held(table) is not None:
+        mode, note = arrived.mode, arrived.note
+        time_column, now = arrived.time_column, arrived.stored_at
+        if arrived.whole and not note.rows and mode != "replace" and tables.held(table) is not None:
             tables.refuse_emptying(table)
-        is_exchange = kept.whole and not kept.key and note.rows
+        is_exchange = arrived.whole and not arrived.key and note.rows
         if is_exchange or mode == "replace" or (mode == "replace_on_new_data" and note.rows):
-            return tables.exchanged(_ROWS, table, time_column=time_column, now=uploaded_at)
+            return tables.exchanged(_ROWS, table, time_column=time_column, now=now)
         if not note.rows:
             return None
 
         def leave_note(grown: Table) -> None:
             told = replace(note, physical=grown.physical, columns=grown.columns)
-            stored_notes.leave(tables.connection, row["id"], told)
+            stored_notes.leave(tables.connection, arrived.job, told)
 
-        if kept.key:
+        if arrived.key:
             return tables.merged(
                 _ROWS,
                 table,
-                kept.key,
+                arrived.key,
                 time_column=time_column,
-                now=uploaded_at,
+                now=now,
                 before_commit=leave_note,
-                whole=kept.whole,
+                whole=arrived.whole,
             )
-        return tables.added(_ROWS, table, time_column=time_column, now=uploaded_at, before_commit=leave_note)
+        return tables.added(_ROWS, table, time_column=time_column, now=now, before_commit=leave_note)
 
     def _told(
-        self,
-        row: sqlite3.Row,
-        mode: str,
-        kept: _Kept,
-        note: Note,
-        time_column: str,
-        uploaded_at: int,
-        table: Table,
-        tables: Tables,
+        self, arrived: _Arrived, changes: Changes, table: Table, tables: Tables
     ) -> tuple[Note, tuple[Table, ...]]:
-        """What to say at the end of a run whose changes are told beside *table*, and the tables for the catalog."""
-        changes = kept.changes
-        assert changes is not None  # noqa: S101 - the caller asks
-        if mode not in {"append", "upsert"}:
-            raise TdrError(f"changes are told beside a table that stays, and `mode: {mode}` exchanges it")
+        """What to say at the end of a run whose *changes* are told beside *table*, and the tables for the catalog."""
+        note = arrived.note
+        if arrived.mode not in {"append", "upsert"}:
+            raise TdrError(f"changes are told beside a table that stays, and `mode: {arrived.mode}` exchanges it")
         beside = change_tables.of(self._catalog, table, changes)
         run = change_tables.Run(
-            _ROWS, kept.key, changes, kept.whole, time_column, self._clock.now(), uploaded_at, kept.told
+            rows=_ROWS,
+            key=arrived.key,
+            changes=changes,
+            whole=arrived.whole,
+            time_column=arrived.time_column,
+            now=self._clock.now(),
+            loaded_at=arrived.stored_at,
+            last=arrived.last_change,
         )
-        if not note.rows and (changes.is_first or kept.whole) and tables.held(table) is not None:
+        if not note.rows and (changes.is_first or arrived.whole) and tables.held(table) is not None:
             tables.refuse_emptying(table)
         if changes.is_first:
             told = change_tables.begun(tables, run, table, beside)
@@ -245,7 +245,7 @@ class Loading:
             first, *others = told.tables
             named = {one.name: (one.physical, one.columns) for one in others}
             left = replace(end(told), physical=first.physical, columns=first.columns, others=named)
-            stored_notes.leave(tables.connection, row["id"], left)
+            stored_notes.leave(tables.connection, arrived.job, left)
 
         told = change_tables.told(tables, run, table, beside, leave_note)
         return end(told), told.tables
@@ -285,58 +285,6 @@ def _part(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 def _key(out: Mapping[str, Any], told: Sequence[str]) -> Sequence[str]:
     """What a row is known by: what the load says, else what its source does."""
     return [str(name) for name in out["key"]] if out.get("mode") == "upsert" else told
-
-
-def _refuse_strangers(columns: Sequence[str], table: Table) -> None:
-    """Rows without a single column of their table are another table's, or have no names: their first row was taken for them.
-
-    Names are not repeated here, for they may be data.
-    """
-    if table.columns and not any(name.lower() in table.columns for name in columns):
-        raise TdrError(
-            f"none of the columns of these rows is one of {table.database}.{table.name}",
-            hint=f"it has {', '.join(table.columns)}; does the file begin with a line of column names?",
-        )
-
-
-def _misfit(connection: duckdb.DuckDBPyConnection, table: Table) -> TdrError | None:
-    """What to say of rows with a number that its column of *table* would not keep as it is; never with the value."""
-    for name, type_ in types(connection.table(_ROWS)).items():
-        wanted = table.columns.get(name.lower(), "")
-        if wanted not in STORED_NUMBERS or STORED_NUMBERS[wanted] == type_:
-            continue
-        first = _first(connection, misfit(quoted(name), type_, wanted))
-        if first is not None:
-            return _not_of_type(first, name, wanted, table, HOW_TO_WRITE[wanted])
-    return None
-
-
-def _bad_value(connection: duckdb.DuckDBPyConnection, table: Table) -> TdrError:
-    """What to say of rows that do not fit the types of *table*: the first row and its column, without the value."""
-    for name, type_ in types(connection.table(_ROWS)).items():
-        wanted = table.columns.get(name.lower())
-        kept = stored(name, type_)
-        # A whole number of more than 64 bits, for example, belongs to no column; then the second question cannot be asked.
-        for value, type_wanted in ((quoted(name), kept.type), (kept.expression, wanted or kept.type)):
-            bad = f"{quoted(name)} IS NOT NULL AND TRY_CAST({value} AS {duckdb_type(type_wanted)}) IS NULL"
-            first = _first(connection, bad)
-            if first is not None:
-                hint = "correct the row, or change the type of the column"
-                return _not_of_type(first, name, type_wanted, table, hint)
-    return TdrError(f"a value does not fit the type of its column in {table.database}.{table.name}")
-
-
-def _first(connection: duckdb.DuckDBPyConnection, condition: str) -> int | None:
-    [(first,)] = connection.execute(f"SELECT min(rowid) FROM {_ROWS} WHERE {condition}").fetchall()
-    return None if first is None else int(first) + 1
-
-
-def _not_of_type(row: int, column: str, wanted: str, table: Table, hint: str) -> TdrError:
-    return TdrError(
-        f"row {row} of the import: the value of column `{column}` is not of type {wanted}, "
-        f"which it has in {table.database}.{table.name}",
-        hint=hint,
-    )
 
 
 def _numbered(position: Mapping[str, Json] | None, told: change_tables.Told) -> dict[str, Json]:
