@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,22 @@ from stage import Stage
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "08-gitops"
 FILES = {"github": ".github/workflows/tdr.yml", "gitlab": ".gitlab-ci.yml"}
+PUBLISHED = {"github": "vendor.github-workflows", "gitlab": "vendor.gitlab-ci"}
+"""Copies that check-jsonschema carries: of schemastore.org for GitHub, of gitlab.com for GitLab."""
+MISTAKES = {
+    "github": {
+        "no such job": ("needs: check", "neds: check"),
+        "no such permission": ("checks: write", "checks: wrte"),
+        "no such event": ("types: [opened,", "typs: [opened,"),
+        "a step that does nothing": ("- uses: actions/checkout@v4", "- name: nothing"),
+    },
+    "gitlab": {
+        "no such report": ("reports: {junit:", "reports: {junt:"),
+        "no such moment": ("when: always,", "when: allways,"),
+        "no such default": ("interruptible: true", "interruptable: true"),
+        "not how exit codes are told": ("exit_codes: [2]", "exit_codes: two"),
+    },
+}
 
 
 def pipeline(stage: Stage, forge: str) -> dict[str, Any]:
@@ -19,6 +37,44 @@ def pipeline(stage: Stage, forge: str) -> dict[str, Any]:
     stage.tdr("init", "--ci", forge, "--env", "local")
     parsed: dict[str, Any] = yaml.safe_load((stage.folder / FILES[forge]).read_text())
     return parsed
+
+
+def linted(forge: str, file: Path) -> subprocess.CompletedProcess[str]:
+    """What the published schema of *forge* says to *file*. Nothing is downloaded."""
+    return subprocess.run(
+        [sys.executable, "-m", "check_jsonschema", "--builtin-schema", PUBLISHED[forge]]
+        + (["--data-transform", "gitlab-ci"] if forge == "gitlab" else [])
+        + [str(file)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("forge", FILES)
+def test_what_init_writes_is_what_the_forge_publishes_as_valid(project: Stage, forge: str) -> None:
+    pipeline(project, forge)
+    said = linted(forge, project.folder / FILES[forge])
+    assert said.returncode == 0, said.stdout + said.stderr
+
+
+@pytest.mark.parametrize(
+    ("forge", "right", "wrong"),
+    [
+        pytest.param(forge, *spoiled, id=f"{forge}: {name}")
+        for forge, mistakes in MISTAKES.items()
+        for name, spoiled in mistakes.items()
+    ],
+)
+def test_the_published_schema_refuses_a_pipeline_with_a_mistake(
+    project: Stage, forge: str, right: str, wrong: str
+) -> None:
+    pipeline(project, forge)
+    file = project.folder / FILES[forge]
+    text = file.read_text(encoding="utf-8")
+    assert right in text
+    file.write_text(text.replace(right, wrong), encoding="utf-8")
+    assert linted(forge, file).returncode == 1
 
 
 @pytest.mark.parametrize("forge", FILES)
