@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 
 from reconciler.cli import reporting
+from reconciler.cli.circumstances import Finished
 from reconciler.reports.characters import visible
 from reconciler.reports.formats import Format
 from reconciler.reports.rendering import Reading, render
@@ -47,7 +48,7 @@ def finish(
             sys.stdout.write(page(answer.document))
     except TdrError as error:
         complain(error)
-        answer = replace(answer, exit_code=answer.exit_code if answer.exit_code not in _SUCCESSES else 1)
+        answer = replace(answer, exit_code=answer.exit_code if answer.exit_code not in SUCCESSES else 1)
     finish_shown(answer, reading, report)
 
 
@@ -56,10 +57,10 @@ def finish_shown(answer: Answer, reading: Reading, report: Sequence[str] | None)
     failures = reporting.write(answer.document, reporting.parsed(report), reading)
     for failure in failures:
         complain(failure)
-    raise typer.Exit(1 if failures and answer.exit_code in _SUCCESSES else answer.exit_code)
+    raise Finished(1 if failures and answer.exit_code in SUCCESSES else answer.exit_code, answer.document)
 
 
-_SUCCESSES = (0, 2)
+SUCCESSES = (0, 2)
 """What becomes a failure when its result could not be told."""
 
 

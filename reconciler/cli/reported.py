@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperCommand
 from typer.exceptions import TyperException
 
 from reconciler.cli import output, reporting
+from reconciler.cli.circumstances import Finished, settled
 from reconciler.errors import Ended, ManifestError, TdrError
 from reconciler.reports.rendering import Reading
+
+if TYPE_CHECKING:
+    from reconciler.reports.documents import Document
 
 # typer brings its own click; what ends a command on purpose is no failure.
 _ON_PURPOSE = (typer.Exit, typer.Abort, TyperException)
@@ -22,30 +28,60 @@ class Reported(TyperCommand):
     def invoke(self, ctx: Any) -> Any:
         """Run the verb; where it fails, write why into each report, and fail as it did."""
         reporting.check(ctx)
+        began_s = time.perf_counter()
         try:
             return super().invoke(ctx)
+        except Finished as finished:
+            told = _measure(ctx, finished.document, finished.exit_code, began_s)
+            if told and finished.exit_code in output.SUCCESSES:
+                raise Finished(1, finished.document) from finished
+            raise
         except _ON_PURPOSE:
             raise
         except (Exception, KeyboardInterrupt) as error:
-            _write(ctx, error)
+            document = _document(ctx, error)
+            _write(ctx, document)
+            _measure(ctx, document, exit_code_of(error), began_s)
             raise
 
 
-def _write(context: typer.Context, error: BaseException) -> None:
-    reports = reporting.parsed(context.params.get("report"))
-    if not reports:
-        return
+def _document(context: typer.Context, error: BaseException) -> Document:
+    """Why there is no result."""
     from reconciler.ports.clock import SystemClock, rfc3339
     from reconciler.reports import documents
 
     now = rfc3339(SystemClock().now())
     if isinstance(error, ManifestError):
-        document = documents.validation_document(error.diagnostics, now)
-    else:
-        document = documents.error_document(context.command_path, error, exit_code_of(error), now)
+        return documents.validation_document(error.diagnostics, now)
+    return documents.error_document(context.command_path, error, exit_code_of(error), now)
+
+
+def _write(context: typer.Context, document: Document) -> None:
     reading = Reading(verbose=bool(context.params.get("verbose")), max_chars=context.params.get("max_chars"))
-    for failure in reporting.write(document, reports, reading):
+    for failure in reporting.write(document, reporting.parsed(context.params.get("report")), reading):
         output.complain(failure)
+
+
+def _measure(context: typer.Context, document: Mapping[str, Any], exit_code: int, began_s: float) -> bool:
+    """Write the samples that were asked for, as the very last. Whether something went wrong with it, which is told."""
+    reports = reporting.parsed(context.params.get("report"))
+    if not any(one.name == reporting.PROMETHEUS for one in reports):
+        return False
+    from reconciler.reports.prometheus import Ran
+
+    where = settled(context)
+    ran = Ran(
+        reporting.verb_of(context),
+        where.project,
+        where.environment,
+        exit_code,
+        time.perf_counter() - began_s,
+        where.api_calls,
+    )
+    failures = reporting.measure(document, reports, ran)
+    for failure in failures:
+        output.complain(failure)
+    return bool(failures)
 
 
 def exit_code_of(error: BaseException) -> int:

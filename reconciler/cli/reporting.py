@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -14,6 +14,9 @@ from reconciler.errors import TdrError, UsageError
 from reconciler.reports.characters import visible
 from reconciler.reports.formats import Format
 from reconciler.reports.rendering import Reading, render
+
+if TYPE_CHECKING:
+    from reconciler.reports.prometheus import Ran
 
 _ALL = frozenset({Format.TEXT, Format.JSON, Format.MARKDOWN, Format.HTML})
 _JUDGING = _ALL | {Format.JUNIT, Format.SARIF}
@@ -27,13 +30,17 @@ FORMATS: Mapping[str, frozenset[Format]] = {
 """Verb -> the formats it knows; the others know text and JSON."""
 _PLAIN = frozenset({Format.TEXT, Format.JSON})
 STDOUT = "-"
+PROMETHEUS = "prometheus"
+"""What is reported only: samples are about a whole run, with how long it took and how it ended."""
+MEASURED = frozenset({"plan", "apply", "destroy", "rollback", "drift", "run"})
+"""Verbs that samples are reported of."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One ``FORMAT=FILE``; the file is ``-`` for stdout."""
+    """One ``FORMAT=FILE``; the file is ``-`` for stdout. *name*: of a `Format`, or `PROMETHEUS`."""
 
-    format: Format
+    name: str
     file: str
 
 
@@ -61,13 +68,23 @@ def known(context: typer.Context, format: Format) -> Format:
     return format
 
 
+def verb_of(context: typer.Context) -> str:
+    """A chain such as ``state list``; every name but the program's own."""
+    return context.command_path.partition(" ")[2]
+
+
 def _formats(context: typer.Context) -> frozenset[Format]:
-    # A chain such as `tdr state list`; every name but the program's own.
-    return FORMATS.get(context.command_path.partition(" ")[2], _PLAIN)
+    return FORMATS.get(verb_of(context), _PLAIN)
 
 
 def _listed(formats: frozenset[Format]) -> str:
     return ", ".join(one.value for one in Format if one in formats)
+
+
+def _reported(context: typer.Context) -> list[str]:
+    """Names of what can be reported of the verb."""
+    names = [one.value for one in Format if one in _formats(context) and one is not Format.JSONL]
+    return [*names, PROMETHEUS] if verb_of(context) in MEASURED else names
 
 
 def parsed(texts: Sequence[str] | None) -> list[Report]:
@@ -79,11 +96,13 @@ def parsed(texts: Sequence[str] | None) -> list[Report]:
     reports: list[Report] = []
     for text in texts or ():
         name, _, file = text.partition("=")
-        if name not in {one.value for one in _JUDGING} or not file:
-            raise UsageError(f"--report {text!r} is not FORMAT=FILE", hint=f"formats: {_listed(_JUDGING)}")
+        if name not in {PROMETHEUS, *(one.value for one in _JUDGING)} or not file:
+            raise UsageError(
+                f"--report {text!r} is not FORMAT=FILE", hint=f"formats: {_listed(_JUDGING)}, {PROMETHEUS}"
+            )
         if any(one.file == file for one in reports):
             raise UsageError(f"--report: two reports go to {file!r}", hint="name a file for each")
-        reports.append(Report(Format(name), file))
+        reports.append(Report(name, file))
     return reports
 
 
@@ -94,34 +113,63 @@ def check(context: typer.Context) -> None:
         UsageError: one is not ``FORMAT=FILE``, the verb does not know its format, or stdout holds something else.
     """
     for report in parsed(context.params.get("report")):
-        known(context, report.format)
+        if report.name not in (names := _reported(context)):
+            raise UsageError(
+                f"`{context.command_path}` has no report {report.name!r}", hint=f"one of {', '.join(names)}"
+            )
         if report.file == STDOUT and context.params.get("format") is not Format.TEXT:
             raise UsageError(
-                f"--report {report.format.value}=-: stdout holds the one document of --format",
+                f"--report {report.name}=-: stdout holds the one document of --format",
                 hint="leave --format out, or name a file",
             )
 
 
-def write(document: dict[str, Any], reports: Sequence[Report], reading: Reading) -> list[TdrError]:
-    """Write *document* to each place; what went wrong, which stops none of the others."""
+def write(document: Mapping[str, Any], reports: Sequence[Report], reading: Reading) -> list[TdrError]:
+    """Write *document* to each place but for samples; what went wrong, which stops none of the others."""
+
+    def rendered(report: Report) -> str:
+        text = render(dict(document), Format(report.name), reading)
+        return visible(text) if report.name == Format.TEXT.value else text
+
+    return _written([one for one in reports if one.name != PROMETHEUS], rendered)
+
+
+def measure(document: Mapping[str, Any], reports: Sequence[Report], ran: Ran) -> list[TdrError]:
+    """Write the samples of a run that came to *document*; what went wrong, as `write` tells it."""
+    from reconciler.reports import prometheus
+
+    def samples(report: Report) -> str:
+        return prometheus.text(document, ran, prometheus.earlier(_there(report.file), ran.command))
+
+    return _written([one for one in reports if one.name == PROMETHEUS], samples)
+
+
+def _there(file: str) -> str:
+    """What stands in *file* before it is written; "" where nothing does, or what is no text. A pipe is not waited for."""
+    path = Path(file)
+    try:
+        return path.read_text(encoding="utf-8") if file != STDOUT and path.is_file() else ""
+    except (OSError, ValueError):
+        return ""
+
+
+def _written(reports: Sequence[Report], rendered: Callable[[Report], str]) -> list[TdrError]:
     from reconciler.commands.given_files import put
 
     failures: list[TdrError] = []
     for report in reports:
         try:
-            rendered = render(document, report.format, reading)
-            if report.format is Format.TEXT:
-                rendered = visible(rendered)
+            text = rendered(report)
             if report.file == STDOUT:
-                sys.stdout.write(rendered)
+                sys.stdout.write(text)
                 sys.stdout.flush()
             else:
-                put(Path(report.file), rendered.encode())
+                put(Path(report.file), text.encode())
         except OSError as error:
-            message = f"the {report.format.value} report cannot be written to {report.file!r}: {error.strerror}"
+            message = f"the {report.name} report cannot be written to {report.file!r}: {error.strerror}"
             failures.append(TdrError(message, hint=_SAFE))
         except TdrError as error:
-            message = f"the {report.format.value} report for {report.file!r} cannot be made: {error.message}"
+            message = f"the {report.name} report for {report.file!r} cannot be made: {error.message}"
             failures.append(TdrError(message, hint=error.hint))
     return failures
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Self
 
@@ -11,7 +10,8 @@ import typer
 
 from reconciler.cli import output
 from reconciler.cli.following import Events, Following, following
-from reconciler.cli.options import DirectoryOption, EnvOption, FormatOption, VarOption
+from reconciler.cli.options import DirectoryOption, EnvOption, FormatOption, ReportOption, VarOption
+from reconciler.cli.reported import Reported
 from reconciler.cli.session import address, interruptible, runtime_of
 from reconciler.emulators.vendors import Vendor
 from reconciler.reports.formats import Format
@@ -32,7 +32,8 @@ RowsOption = Annotated[
 
 def add_to(app: typer.Typer) -> None:
     """Register the verbs."""
-    for verb in (run, retry, logs, preview, serve, sandbox):
+    app.command(cls=Reported)(run)
+    for verb in (retry, logs, preview, serve, sandbox):
         app.command()(verb)
 
 
@@ -46,6 +47,7 @@ def run(
     var: VarOption = None,
     rows: RowsOption = 20,
     format: FormatOption = Format.TEXT,
+    report: ReportOption = None,
 ) -> None:
     """Run a query, an activation or an import now, or build a parent segment, and follow it to its end."""
     from reconciler.commands import running
@@ -57,6 +59,7 @@ def run(
         directory=directory,
         var=var,
         format=format,
+        report=report,
         act=lambda runtime, chosen, watch, interruption: running.run(runtime, chosen, watch, interruption, rows),
     )
 
@@ -122,6 +125,7 @@ def _follow(
     var: list[str] | None,
     format: Format,
     act: Callable[[Runtime, Address, Callable[[Job], None], Interruption], Answer],
+    report: list[str] | None = None,
 ) -> None:
     """Let *act* begin something, and tell how it goes to its end."""
     from reconciler.commands.interruption import Interruption
@@ -136,14 +140,15 @@ def _follow(
             answer = act(runtime, chosen, watcher.watch, interruption)
         if isinstance(follower, Events):
             follower.summed_up(answer)
-            raise typer.Exit(answer.exit_code)
-    document = answer.document
-    if answer.exit_code and format is Format.TEXT and document["log"]:
+            output.finish_shown(answer, output.IN_FULL, report)
+    shown = answer.document
+    if answer.exit_code and format is Format.TEXT and shown["log"]:
         # Told once, and where the reader of an error looks, even when the result goes into a file.
-        for line in str(document["log"]).rstrip().splitlines():
+        for line in str(shown["log"]).rstrip().splitlines():
             output.say(line)
-        document = document | {"log": ""}
-    output.finish(replace(answer, document=document), format)
+        shown = shown | {"log": ""}
+    output.emit(shown, format)
+    output.finish_shown(answer, output.IN_FULL, report)
 
 
 class _Told:

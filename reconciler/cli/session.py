@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from reconciler.cli.circumstances import circumstances_of
 from reconciler.errors import UsageError
 from reconciler.model.unicode import is_unicode
 
@@ -49,7 +50,12 @@ def runtime_of(
         parse_all=parse_all,
         sets_aside=sets_aside,
     ) as runtime:
-        yield runtime
+        known = circumstances_of(context)
+        known.project, known.environment = runtime.project.spec.project, runtime.environment_name
+        try:
+            yield runtime
+        finally:
+            known.api_calls = runtime.world.api_calls()
 
 
 def _from_files(paths: Sequence[Path]) -> dict[str, str]:

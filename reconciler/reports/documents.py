@@ -159,6 +159,8 @@ def run_document(applied: Applied, plan: Document, run: str, exit_code: int, cre
         "plan_digest": plan["plan_digest"],
         "exit_code": exit_code,
         "interrupted": applied.interrupted,
+        "complete": plan["complete"],
+        "kinds": plan["kinds"],
         "summary": dict(sorted(summary.items())),
         "results": [
             {

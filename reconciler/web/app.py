@@ -22,6 +22,7 @@ from reconciler.reports.html.templating import asset, templates
 from reconciler.reports.html.timeline import timeline
 from reconciler.web import charts, samples, standing, weeks
 from reconciler.web.access import COOKIE, Access, Guard, logged_in
+from reconciler.web.measures import CONTENT_TYPE, Measures
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -44,6 +45,7 @@ class Dashboard:
         self._looks = looks
         self._kept = kept
         self._access = access
+        self._measures = Measures()
         self._templates = templates(_FOLDER)
 
     def application(self) -> ASGIApp:
@@ -58,6 +60,7 @@ class Dashboard:
             Route("/audiences", self.audiences),
             Route("/runs", self.runs),
             Route("/runs/{run}", self.run),
+            Route("/metrics", self.metrics),
             Route("/login", self.login, methods=["GET", "POST"]),
             Route("/logout", self.logout, methods=["POST"]),
             Route("/assets/{name}", self.sheet),
@@ -187,6 +190,14 @@ class Dashboard:
             raise HTTPException(404, f"no run called {name} is kept")
         document, at = self._looks.document(f"run {name}", lambda runtime: history.run(runtime, name))
         return self._document(request, document, at)
+
+    def metrics(self, _request: Request) -> Response:
+        """What is remembered, for Prometheus. No vendor is asked, however often it is read."""
+        kept = self._kept.all()
+        measured, _ = self._looks.look(
+            "metrics", lambda runtime: self._measures.text(runtime, kept[-1] if kept else None)
+        )
+        return Response(measured, media_type=CONTENT_TYPE)
 
     # -- logging in ----------------------------------------------------------------------------------------------
 
