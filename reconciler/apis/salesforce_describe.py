@@ -6,9 +6,10 @@ Sources: REST API guide (sObject describe, limits, query); object reference, Use
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Final
 
-from reconciler.errors import NotFound, Permanent
+from reconciler.errors import NotFound, Permanent, ProviderError
 from reconciler.http.client import Client
 from reconciler.http.request import get, path
 from reconciler.model.json import Json
@@ -24,16 +25,21 @@ class Descriptions:
         """Speak *version*, such as ``60.0``."""
         self._client = client
         self._data = path("services", "data", f"v{version}")
-        self._shapes: dict[str, ObjectShape | None] = {}
+        self._shapes: dict[str, ObjectShape | None | ProviderError] = {}
 
     def shape(self, sobject: str) -> ObjectShape | None:
-        """The object as the user may use it; None where there is none that it may see. Asked once."""
+        """The object as the user may use it; None where there is none that it may see. Asked once, also in vain."""
         if sobject not in self._shapes:
             try:
                 self._shapes[sobject] = self._described(sobject)
             except NotFound:
                 self._shapes[sobject] = None
-        return self._shapes[sobject]
+            except ProviderError as error:
+                self._shapes[sobject] = error
+        told = self._shapes[sobject]
+        if isinstance(told, ProviderError):
+            raise told
+        return told
 
     def _described(self, sobject: str) -> ObjectShape:
         request = get(f"{self._data}{path('sobjects', sobject, 'describe')}")
@@ -62,7 +68,11 @@ class Descriptions:
         return count
 
     def may_hard_delete(self) -> bool | None:
-        """Whether the user has the permission `Bulk API Hard Delete`; None where the org does not tell."""
+        """Whether the user has the permission `Bulk API Hard Delete`; None where the org does not tell. Asked once."""
+        return self._hard_delete
+
+    @cached_property
+    def _hard_delete(self) -> bool | None:
         request = get(f"{self._data}/query/", {"q": f"SELECT {_HARD_DELETE} FROM UserPermissionAccess"})
         try:
             told = self._client.json(request)

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reconciler.commands.answer import DIFFERENCES, FAILED, OK, Answer
+from reconciler.commands.objects_ahead import objects_as_applied
 from reconciler.engine import drift as drifting
-from reconciler.engine.drift import DriftReport
+from reconciler.engine.drift import DriftReport, Verdict
 from reconciler.engine.refresh import refresh
 from reconciler.engine.safety import guard_accounts
 from reconciler.engine.scoping import narrowed, part_of_remembered
@@ -90,8 +91,12 @@ def drift_and_unmanaged(runtime: Runtime, *, since: str = "") -> Answer:
 
 def _answer(runtime: Runtime, looked: Scan, since: str) -> Answer:
     report = looked.report
+    there = {one.address for one in report.entries if one.verdict not in (Verdict.MISSING, Verdict.UNKNOWN)}
+    warnings = objects_as_applied(runtime, looked.state, there)
     now = rfc3339(runtime.clock.now())
-    document = reports.document(report, runtime.environment_name, now, since=since, scope=looked.scope)
+    document = reports.document(
+        report, runtime.environment_name, now, since=since, scope=looked.scope, warnings=warnings
+    )
     return Answer(document, exit_code_of(report, since))
 
 

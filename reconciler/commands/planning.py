@@ -11,7 +11,7 @@ from reconciler.commands import saved_plan, settling
 from reconciler.commands.answer import BLOCKED, DIFFERENCES, FAILED, OK, Answer
 from reconciler.commands.asking import ALL_AS_DECLARED, Asked, prepared_for
 from reconciler.commands.field_places import field_places
-from reconciler.commands.objects_ahead import objects_of_changes
+from reconciler.commands.objects_ahead import objects_of_plan
 from reconciler.commands.provenance import revision_of
 from reconciler.commands.unknown_databases import refuse_unknown_databases
 from reconciler.diagnostics import Diagnostic, Position, sorted_by_place
@@ -96,7 +96,7 @@ def telling(runtime: Runtime, prepared: Prepared, found: Iterable[Diagnostic]) -
         ManifestError: a change names a database that nobody declares and that is not there, or rows that no object takes.
     """
     refuse_unknown_databases(runtime, prepared)
-    ahead = objects_of_changes(runtime, prepared)
+    ahead = objects_of_plan(runtime, prepared)
     plan = prepared.plan
     own = (runtime.placed(Address.parse(one.subject), one) if one.subject else one for one in plan.warnings)
     return replace(prepared, plan=replace(plan, warnings=tuple(dict.fromkeys((*found, *own, *ahead)))))

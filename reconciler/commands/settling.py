@@ -20,6 +20,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import reconciler
+from reconciler.commands.objects_ahead import sends_to_object
 from reconciler.engine.planning import Prepared
 from reconciler.errors import ProviderError
 from reconciler.manifest import settled
@@ -118,8 +119,8 @@ def _steady(runtime: Runtime, prepared: Prepared) -> Iterator[Address]:
             continue
         if str(address) in spoken_of:
             continue
-        # What is ignored until a day is warned of before it.
-        if not resources[address].lifecycle.ignore:
+        # What is ignored until a day is warned of before it, and an object may take no rows any more.
+        if not resources[address].lifecycle.ignore and not sends_to_object(resources[address].spec):
             yield address
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from reconciler.model.scope import EVERYTHING, Scope
 from reconciler.reports.changes import value_of
-from reconciler.reports.documents import Document, heading
+from reconciler.reports.documents import Document, diagnostic_document, heading
 from reconciler.reports.partial import partial
+from reconciler.reports.text import warning_lines
 from reconciler.reports.values import moved
 
 if TYPE_CHECKING:
+    from reconciler.diagnostics import Diagnostic
     from reconciler.engine.drift import Drift, DriftReport
     from reconciler.engine.unmanaged import Inventory
 
@@ -19,9 +21,18 @@ SYMBOLS = {"drifted": "~", "missing": "-", "unknown": "?", "converging": "…", 
 
 
 def document(
-    report: DriftReport, environment: str, created_at: str, *, since: str = "", scope: Scope = EVERYTHING
+    report: DriftReport,
+    environment: str,
+    created_at: str,
+    *,
+    since: str = "",
+    scope: Scope = EVERYTHING,
+    warnings: Iterable[Diagnostic] = (),
 ) -> Document:
-    """Every remembered resource of *scope* with its verdict. *since*: the digest that the caller knows, or ""."""
+    """Every remembered resource of *scope* with its verdict. *since*: the digest that the caller knows, or "".
+
+    warnings: of what moved outside of what is managed, and counts for neither verdict nor digest.
+    """
     digest = report.digest()
     return heading("drift", created_at) | {
         "environment": environment,
@@ -33,6 +44,7 @@ def document(
         "changed": digest != since,
         "summary": report.summary(),
         "resources": [resource(entry) for entry in report.entries],
+        "warnings": [diagnostic_document(warning) for warning in warnings],
     }
 
 
@@ -73,7 +85,8 @@ def text(document: Mapping[str, Any], *, verbose: bool = False) -> str:
     if document.get("partial"):
         lines += partial("look", document["partial"])
     if document["since"] and not document["changed"] and not document["summary"]["unknown"]:
-        return "\n".join([*lines, f"Drift: nothing new since {_short(document['since'])}."]) + "\n"
+        lines += [*warning_lines(document), f"Drift: nothing new since {_short(document['since'])}."]
+        return "\n".join(lines) + "\n"
     for entry in document["resources"]:
         if entry["verdict"] == "in_sync" and not verbose:
             continue
@@ -83,7 +96,7 @@ def text(document: Mapping[str, Any], *, verbose: bool = False) -> str:
             lines.append("    " + ", ".join(filter(None, (entry["source"], changed(entry)))))
         for field in entry["fields"]:
             lines += moved(field["path"], field["applied"], field["found"])
-    lines += _unmanaged(document)
+    lines += [*_unmanaged(document), *warning_lines(document)]
     for one in document.get("accepted", []):
         lines.append(f"accepted: {one['address']}{one['path']} in {one['file']}")
     if document.get("accepted"):

@@ -10,6 +10,7 @@ from reconciler.reports import drift as reports
 from reconciler.reports.characters import block, code, html_code, prose
 from reconciler.reports.fitting import fitted
 from reconciler.reports.partial import partial
+from reconciler.reports.text import warning_lines
 from reconciler.reports.values import counted, dotted, moved
 
 Entry = Mapping[str, Any]
@@ -18,7 +19,8 @@ ALWAYS = ("missing", "unknown")
 """Verdicts whose resources are always named."""
 _ORDER = ("missing", "unknown", "drifted", "converging", "in_sync")
 _QUIET, _UNMANAGED, _FIELDS, _NAMES = range(1, 5)
-"""How many cuts take away: what is as it was, what nothing manages, fields of what moved, and names of what moved."""
+"""How many cuts take away: what is as it was, what nothing manages, fields of what moved, and names of what moved with the
+warnings."""
 
 
 def drift(document: Mapping[str, Any], *, max_chars: int | None = None, verbose: bool = False) -> str:
@@ -34,11 +36,13 @@ def drift(document: Mapping[str, Any], *, max_chars: int | None = None, verbose:
     quiet = [one for one in entries if one["verdict"] in ("in_sync", "converging")]
     drifted = [one for one in entries if one["verdict"] == "drifted"]
     unmanaged = document.get("unmanaged", ())
+    last = [f"the names of {counted(len(drifted), 'resource')} that moved"] if drifted else []
+    last += ["the warnings"] if document.get("warnings") else []
     cuts = [
         f"{counted(len(quiet), 'resource')} that did not move" if quiet else "",
         f"{counted(len(unmanaged), 'object')} that nothing manages" if unmanaged else "",
         f"the fields of {counted(len(drifted), 'resource')}" if drifted else "",
-        f"the names of {counted(len(drifted), 'resource')} that moved" if drifted else "",
+        " and ".join(last),
     ]
     return fitted(lambda made: "\n".join(_page(document, entries, made)) + "\n", cuts, max_chars)
 
@@ -63,8 +67,15 @@ def _page(document: Mapping[str, Any], entries: Sequence[Entry], cuts: int) -> I
             yield from _details(one)
     if cuts < _UNMANAGED:
         yield from _unmanaged(document)
+    yield from _besides(document, cuts)
+
+
+def _besides(document: Mapping[str, Any], cuts: int) -> Iterator[str]:
+    """What is about no remembered resource."""
     for one in document.get("unlisted", ()):
         yield from ("", f"Cannot be listed: {prose(one['where'])}: {prose(one['why'])}")
+    if cuts < _NAMES and (warnings := warning_lines(document)):
+        yield from ("", "**Warnings**", "", block(warnings))
     for one in document.get("accepted", ()):
         yield from ("", f"Accepted: {code(one['address'] + one['path'])} in {code(one['file'])}")
 

@@ -99,6 +99,7 @@ def _of_drift(document: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(f"drift/{verdict}", levels[verdict], told, "", entry["address"], *place(entry["source"]))
     for one in document.get("unlisted", ()):
         yield Problem("drift/unlisted", "error", f"{one['where']}: {one['why']}")
+    yield from (_finding(one) for one in document.get("warnings", ()))
 
 
 def _of_run(document: Mapping[str, Any]) -> Iterator[Problem]:

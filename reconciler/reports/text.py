@@ -125,7 +125,7 @@ def warning_lines(document: Mapping[str, Any]) -> list[str]:
     beside = {(notice["rule"], notice["message"]) for entry in entries for notice in entry["notices"]}
     return [
         line
-        for warning in document["warnings"]
+        for warning in document.get("warnings", ())
         if (warning["rule"], warning["message"]) not in beside  # told with the schedule that changes
         for line in (
             f"{warning['severity']}: {warning['message']}",

@@ -103,16 +103,16 @@ def findings(stage: Stage, *arguments: str, expect: int | None = 0) -> list[dict
     return [one for one in document["warnings"] if one["rule"].startswith(("object-", "records-"))]
 
 
-def test_what_fits_is_planned_without_a_word_and_a_settled_plan_asks_nobody(shop: Stage, salesforce: Server) -> None:
+def test_what_fits_is_planned_without_a_word_before_it_is_applied_and_after(shop: Stage, salesforce: Server) -> None:
     written(shop)
     assert findings(shop) == []
     shop.tdr("apply", "--yes")
     asked = len(salesforce.org.looks)
     assert asked
 
-    shop.tdr("plan", "--detailed-exitcode")
+    assert findings(shop, "--detailed-exitcode") == []
 
-    assert len(salesforce.org.looks) == asked
+    assert len(salesforce.org.looks) == asked + 1
 
 
 def test_how_many_records_a_run_would_delete_is_told_with_the_plan(shop: Stage, salesforce: Server) -> None:

@@ -1,6 +1,9 @@
 """``/_control``: what happens at Salesforce without anybody asking its API.
 
 ================================== =====================================================================================
+PATCH  /objects/{object}            an administrator changes it: ``{"createable": false, "fields": {"Key__c": {"length": 3}}}``
+                                    with names of `schema.SObject` and `schema.Column`; null takes a field away
+DELETE /objects/{object}            the user may not see it any more
 POST   /sessions                    a session: ``{"session_id"}``; DELETE ends all
 POST   /locks                       ``{"field", "value", "times"}``: rows that cannot be locked, so often
 POST   /breakages                   ``{"rows", "message"}``: the next job or batch commits so many rows, then fails
@@ -29,6 +32,8 @@ def control_routes(salesforce: Salesforce) -> list[Route]:
     console = _Console(salesforce)
     return [
         *console.routes(),
+        route("PATCH", "/objects/{object}", console.alter),
+        route("DELETE", "/objects/{object}", console.hide),
         route("POST", "/sessions", console.begin_session),
         route("DELETE", "/sessions", console.end_sessions),
         route("POST", "/locks", console.lock),
@@ -55,6 +60,15 @@ class _Console(Console):
         self._salesforce.world.locks.clear()
         self._salesforce.world.breakages.clear()
         return super().disarm(named, asked)
+
+    def alter(self, path: Named, asked: Named) -> object:
+        rights = {name: value for name, value in asked.items() if name != "fields"}
+        self._salesforce.world.alter(path["object"], asked.get("fields", {}), rights)
+        return {}
+
+    def hide(self, path: Named, _asked: Named) -> object:
+        self._salesforce.world.hide(path["object"])
+        return {}
 
     def begin_session(self, _path: Named, _asked: Named) -> object:
         world = self._salesforce.world

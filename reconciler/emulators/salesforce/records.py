@@ -31,17 +31,28 @@ class Records:
 
     def __init__(self, objects: Iterable[SObject]) -> None:
         """Start without any."""
-        self.objects = {one.name.lower(): one for one in objects}
+        self._first = tuple(objects)
+        self.objects = {one.name.lower(): one for one in self._first}
         self._kept: dict[str, dict[str, Record]] = {one.name: {} for one in self.objects.values()}
         self._numbers = dict.fromkeys(self._kept, 0)
         self._index: dict[tuple[str, str], dict[str, set[str]]] = {}
 
     def clear(self) -> None:
-        """Forget them; ids begin anew."""
+        """Forget them, and what became of the objects; ids begin anew."""
+        self.objects.clear()
+        self.objects.update({one.name.lower(): one for one in self._first})
         for kept in self._kept.values():
             kept.clear()
         self._numbers = dict.fromkeys(self._kept, 0)
         self._index.clear()
+
+    def redefine(self, sobject: SObject) -> None:
+        """The object of that name is *sobject* from now on; values of fields that are gone stay where nobody sees them."""
+        self.objects[sobject.name.lower()] = sobject
+        for column in sobject.columns:
+            self._index.pop((sobject.name, column.name), None)
+            for record in self._kept[sobject.name].values():
+                self._note(sobject, column, record, there=True)
 
     def all(self, sobject: SObject, *, deleted: bool = False) -> Iterator[Record]:
         """Those of an object, oldest first; *deleted* shows the recycle bin, too."""

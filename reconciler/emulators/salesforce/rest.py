@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from email.utils import formatdate, parsedate_to_datetime
@@ -16,7 +17,6 @@ from reconciler.emulators.salesforce.soql import SoqlError, parsed
 from reconciler.emulators.salesforce.writing import HeaderError, Writer, header_of
 from reconciler.model.json import Json
 
-_MODEL_S = 1_767_225_600.0  # when the fixture model was last changed: 1 January 2026
 _PERMISSION = re.compile(r"\s*select\s+(Permissions\w+)\s+from\s+UserPermissionAccess\s*", re.IGNORECASE)
 
 
@@ -30,9 +30,11 @@ def describe(call: Call) -> Response:
     """``GET /sobjects/{object}/describe``; 304 for who knows it already."""
     sobject = _object(call)
     since = call.headers.get("if-modified-since")
-    headers = {"Last-Modified": formatdate(_MODEL_S, usegmt=True)}
+    # To the second, as HTTP has it; what changes within one is new to those who ask in the next.
+    changed_s = float(math.ceil(call.world.altered_at))
+    headers = {"Last-Modified": formatdate(changed_s, usegmt=True)}
     try:
-        if since and parsedate_to_datetime(since).timestamp() >= _MODEL_S:
+        if since and parsedate_to_datetime(since).timestamp() >= changed_s:
             return Response(b"", 304, headers)
     except ValueError:
         pass  # a date that is none asks for nothing

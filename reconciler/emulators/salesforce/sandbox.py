@@ -56,6 +56,16 @@ class SalesforceSandbox(Standing):
         told: list[dict[str, Json]] = self.control.call("GET", f"/records/{object_name}{query}")["records"]
         return told
 
+    def alter(
+        self, object_name: str, fields: Mapping[str, Mapping[str, Json] | None] | None = None, **rights: bool
+    ) -> None:
+        """An administrator changes fields of an object, None taking one away, or what the user may do to its records."""
+        self.control.call("PATCH", f"/objects/{object_name}", {"fields": fields or {}, **rights})
+
+    def hide(self, object_name: str) -> None:
+        """The user may not see the object any more."""
+        self.control.call("DELETE", f"/objects/{object_name}")
+
     def lock(self, field: str, value: str, times: int = 1) -> None:
         """Rows whose *field* holds *value* (``*`` is any) answer UNABLE_TO_LOCK_ROW so often."""
         self.control.call("POST", "/locks", {"field": field, "value": value, "times": times})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from reconciler.model.json import Json
 
@@ -15,12 +17,16 @@ _SOAP = {"boolean": "boolean", "int": "int", "date": "date", "datetime": "dateTi
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A field. *to* are the objects that it refers to; *cascade* and *restrict* say what a deleted parent does."""
+    """A field. *to* are the objects that it refers to; *cascade* and *restrict* say what a deleted parent does.
+
+    compound: the field that it is a part of. values: those of a picklist; *retired* are no longer offered.
+    """
 
     name: str
     type: str = "string"
     length: int = 0
-    writable: bool = True
+    createable: bool = True
+    updateable: bool = True
     nillable: bool = True
     defaulted: bool = False
     external_id: bool = False
@@ -30,7 +36,11 @@ class Column:
     to: tuple[str, ...] = ()
     relationship: str | None = None
     values: tuple[str, ...] = ()
+    retired: tuple[str, ...] = ()
     restricted: bool = False
+    calculated: bool = False
+    auto_number: bool = False
+    compound: str | None = None
     cascade: bool = False
     restrict: bool = False
 
@@ -42,7 +52,7 @@ class Column:
     @property
     def is_required(self) -> bool:
         """Whether a new record needs it."""
-        return self.writable and not self.nillable and not self.defaulted
+        return self.createable and not self.nillable and not self.defaulted
 
     @property
     def label(self) -> str:
@@ -63,8 +73,8 @@ class Column:
             "precision": 18 if self.type in NUMBERS else 0,
             "scale": 2 if self.type in NUMBERS else 0,
             "digits": 8 if self.type == "int" else 0,
-            "createable": self.writable,
-            "updateable": self.writable,
+            "createable": self.createable,
+            "updateable": self.updateable,
             "nillable": self.nillable,
             "defaultedOnCreate": self.defaulted,
             "externalId": self.external_id,
@@ -72,8 +82,8 @@ class Column:
             "unique": self.unique,
             "caseSensitive": self.case_sensitive,
             "custom": self.name.endswith("__c"),
-            "calculated": False,
-            "autoNumber": False,
+            "calculated": self.calculated,
+            "autoNumber": self.auto_number,
             "nameField": self.name == "Name",
             "referenceTo": list(self.to),
             "relationshipName": self.relationship,
@@ -81,10 +91,10 @@ class Column:
             "restrictedPicklist": self.restricted,
             "restrictedDelete": self.restrict,
             "cascadeDelete": self.cascade,
-            "compoundFieldName": None,
+            "compoundFieldName": self.compound,
             "picklistValues": [
-                {"active": True, "defaultValue": False, "label": one, "validFor": None, "value": one}
-                for one in self.values
+                {"active": one in self.values, "defaultValue": False, "label": one, "validFor": None, "value": one}
+                for one in (*self.values, *self.retired)
             ],
             **dict.fromkeys(flags, True),
         }
@@ -97,9 +107,11 @@ class SObject:
     name: str
     prefix: str
     columns: tuple[Column, ...]
+    createable: bool = True
+    updateable: bool = True
     deletable: bool = True
-    writable: bool = True
-    _by_name: dict[str, Column] = field(default_factory=dict, repr=False, compare=False)
+    queryable: bool = True
+    _by_name: dict[str, Column] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         self._by_name.update({one.name.lower(): one for one in self.columns})
@@ -121,11 +133,11 @@ class SObject:
             "labelPlural": self.name.removesuffix("__c").replace("_", " ") + "s",
             "keyPrefix": self.prefix,
             "custom": self.name.endswith("__c"),
-            "createable": self.writable,
-            "updateable": self.writable,
+            "createable": self.createable,
+            "updateable": self.updateable,
             "deletable": self.deletable,
             "undeletable": self.deletable,
-            "queryable": True,
+            "queryable": self.queryable,
             "retrieveable": True,
             "searchable": True,
             "urls": {"sobject": base, "describe": f"{base}/describe", "rowTemplate": f"{base}/{{ID}}"},
@@ -136,6 +148,23 @@ class SObject:
         more: dict[str, Json] = {"fields": [one.described() for one in self.columns]}
         return {**self.listed(version), **more, "childRelationships": [], "recordTypeInfos": []}
 
+    def altered(self, fields: Mapping[str, Mapping[str, Any] | None], rights: Mapping[str, Any]) -> SObject:
+        """The object with other *rights* and some other *fields*: by name what changes of each, None for one that goes.
+
+        Raises:
+            TypeError: that is no right, or nothing that a field has.
+        """
+        columns = {one.name: one for one in self.columns}
+        for told, changes in fields.items():
+            known = self.column(told)
+            name = known.name if known is not None else told
+            if changes is None:
+                columns.pop(name, None)
+                continue
+            values: dict[str, Any] = {key: tuple(one) if isinstance(one, list) else one for key, one in changes.items()}
+            columns[name] = Column(name, **values) if known is None else replace(known, **values)
+        return replace(self, columns=tuple(columns.values()), **rights)
+
 
 def _text(name: str, length: int = 255, *, nillable: bool = True) -> Column:
     return Column(name, length=length, nillable=nillable)
@@ -145,14 +174,19 @@ def _external(name: str, *, unique: bool = True, case_sensitive: bool = False) -
     return Column(name, length=80, external_id=True, unique=unique, case_sensitive=case_sensitive)
 
 
-_ID = Column("Id", "id", 18, writable=False, nillable=False, defaulted=True, id_lookup=True)
+def _made(name: str, kind: str) -> Column:
+    """What Salesforce fills itself."""
+    return Column(name, kind, createable=False, updateable=False, nillable=False, defaulted=True)
+
+
+_ID = Column("Id", "id", 18, createable=False, updateable=False, nillable=False, defaulted=True, id_lookup=True)
 _OWNER = Column("OwnerId", "reference", 18, nillable=False, defaulted=True, to=("User",), relationship="Owner")
 _QUEUED = Column("OwnerId", "reference", 18, nillable=False, defaulted=True, to=("Group", "User"), relationship="Owner")
 _NAME = _text("Name", nillable=False)
 _MADE = (
-    Column("IsDeleted", "boolean", writable=False, nillable=False, defaulted=True),
-    Column("CreatedDate", "datetime", writable=False, nillable=False, defaulted=True),
-    Column("SystemModstamp", "datetime", writable=False, nillable=False, defaulted=True),
+    _made("IsDeleted", "boolean"),
+    _made("CreatedDate", "datetime"),
+    _made("SystemModstamp", "datetime"),
 )
 
 ACCOUNT = SObject(
@@ -182,8 +216,8 @@ CONTACT = SObject(
         Column("Phone", "phone", 40),
         Column("Birthdate", "date"),
         Column("DoNotCall", "boolean", nillable=False, defaulted=True),
-        Column("MailingAddress", "address", writable=False),
-        _text("MailingCity", 40),
+        Column("MailingAddress", "address", createable=False, updateable=False),
+        Column("MailingCity", length=40, compound="MailingAddress"),
         Column("AccountId", "reference", 18, to=("Account",), relationship="Account"),
         _OWNER,
         _external("Key__c"),

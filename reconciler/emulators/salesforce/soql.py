@@ -94,9 +94,9 @@ def parent_of(world: World, lookup: Column, record: Record) -> tuple[SObject, Re
     """The record that *lookup* refers to."""
     referred = record.get(lookup.name)
     for name in lookup.to:
-        sobject = world.objects[name.lower()]
-        found = world.records.get(sobject, str(referred))
-        if found is not None:
+        sobject = world.objects.get(name.lower())
+        found = world.records.get(sobject, str(referred)) if sobject is not None else None
+        if sobject is not None and found is not None:
             return sobject, found
     return None
 
@@ -256,7 +256,7 @@ class _Parser:
     def _path(self, name: str) -> Path:
         relationship, dot, field = name.rpartition(".")
         lookup = self._sobject.by_relationship(relationship) if dot else None
-        owner = self._sobject if not dot else self._world.objects[lookup.to[-1].lower()] if lookup else None
+        owner = self._sobject if not dot else self._world.objects.get(lookup.to[-1].lower()) if lookup else None
         column = owner.column(field) if owner is not None else None
         if column is None:
             message = f"No such column '{name}' on entity '{self._sobject.name}'."

@@ -19,6 +19,7 @@ from reconciler.emulators.salesforce.writing import Outcome, Row, Writer
 from reconciler.emulators.timeline import Timeline
 from reconciler.model.json import Json
 
+MODEL_S = 1_767_225_600.0  # when the objects were last changed: 1 January 2026
 USERNAME = "runner@example.com"
 
 
@@ -56,6 +57,7 @@ class World:
         self.batches = 0
         self.routes: Counter[str] = Counter()
         self.pages: dict[str, list[dict[str, Json]]] = {}
+        self.altered_at = MODEL_S
         self._numbers: dict[str, itertools.count[int]] = {}
         self.clear()
 
@@ -69,8 +71,21 @@ class World:
         self.pages.clear()
         self.sessions.clear()
         self.calls = self.batches = 0
+        self.altered_at = MODEL_S
         self._numbers = {}
         self.records.add(self.objects["user"], {"Username": USERNAME, "Name": "Integration runner"})
+
+    def alter(
+        self, object_name: str, fields: Mapping[str, Mapping[str, Json] | None], rights: Mapping[str, Json]
+    ) -> None:
+        """An administrator changes an object, or what the user may do to it; see `SObject.altered`."""
+        self.records.redefine(self.objects[object_name.lower()].altered(fields, rights))
+        self.altered_at = self.timeline.now()
+
+    def hide(self, object_name: str) -> None:
+        """The user may not see an object any more, as if it were not there."""
+        del self.objects[object_name.lower()]
+        self.altered_at = self.timeline.now()
 
     def now(self) -> str:
         """As JSON has it."""

@@ -96,6 +96,7 @@ class Writer:
 
     def _one(self, row: Row) -> Outcome:
         target = self._target(row)
+        self._check_right(is_new=target is None)
         self._world.check_lock(self._sobject, row, target)
         if self._operation in {"delete", "hardDelete"}:
             if target is None:
@@ -114,6 +115,15 @@ class Writer:
             raise RowError("REQUIRED_FIELD_MISSING", f"Required fields are missing: [{names}]", *missing)
         made = {**self._defaults(), **values, "CreatedDate": now, "SystemModstamp": now}
         return Outcome(self._world.records.add(self._sobject, made).id, created=True)
+
+    def _check_right(self, *, is_new: bool) -> None:
+        """Refuse what the user may not do to any record of the object."""
+        if self._operation in {"delete", "hardDelete"}:
+            may = self._sobject.deletable
+        else:
+            may = self._sobject.createable if is_new else self._sobject.updateable
+        if not may:
+            raise RowError("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id")
 
     def _target(self, row: Row) -> Record | None:
         """The record that the row is about; None for a new one."""
@@ -158,7 +168,7 @@ class Writer:
             column = header.column
             if column.name == "Id":
                 continue
-            if not column.writable:
+            if not (column.createable if is_new else column.updateable):
                 message = (
                     f"Unable to create/update fields: {column.name}. Please check the security settings of this field"
                 )
@@ -172,7 +182,7 @@ class Writer:
         kept = stored(column, value)
         if column.type != "reference" or kept is None:
             return kept
-        parents = [self._world.objects[name.lower()] for name in column.to]
+        parents = [one for name in column.to if (one := self._world.objects.get(name.lower())) is not None]
         parent = next((one for one in parents if str(kept).startswith(one.prefix)), None)
         if parent is None:
             raise RowError("MALFORMED_ID", f"{column.label} ID: id value of incorrect type: {kept}", column.name)
@@ -206,7 +216,7 @@ class Writer:
     def _defaults(self) -> dict[str, Json]:
         made: dict[str, Json] = {}
         for column in self._sobject.columns:
-            if column.defaulted and column.writable:
+            if column.defaulted and column.createable:
                 by_type: dict[str, Json] = {"boolean": False, "reference": ids.USER_ID}
                 made[column.name] = by_type.get(column.type, column.values[0] if column.values else None)
         return made
@@ -233,8 +243,8 @@ def header_of(world: World, sobject: SObject, name: str) -> Header:
     target = kind if colon else lookup.to[0]
     if (len(lookup.to) > 1 and not colon) or target.lower() not in {one.lower() for one in lookup.to}:
         raise HeaderError(f"Unable to find relationship: {relationship}")
-    parent = world.objects[target.lower()]
-    key = parent.column(key_name)
-    if key is None or not key.is_key:
+    parent = world.objects.get(target.lower())
+    key = parent.column(key_name) if parent is not None else None
+    if parent is None or key is None or not key.is_key:
         raise HeaderError(f"Field name not found : {name}")
     return Header(lookup, parent, key)

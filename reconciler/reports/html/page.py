@@ -52,6 +52,7 @@ def _digest(text: str) -> str:
 
 def _drift(document: dict[str, Any], *, verbose: bool) -> dict[str, Any]:
     from reconciler.reports import drift  # noqa: PLC0415 - each page loads what it needs
+    from reconciler.reports.text import warning_lines  # noqa: PLC0415 - as above
     from reconciler.reports.values import moved  # noqa: PLC0415 - as above
 
     order = ("missing", "unknown", "drifted", "converging", "in_sync")
@@ -60,6 +61,7 @@ def _drift(document: dict[str, Any], *, verbose: bool) -> dict[str, Any]:
     return {
         "title": f"Drift of {document['environment']}",
         "document": document,
+        "warnings": warning_lines(document),
         "entries": [
             (
                 one,
