@@ -158,7 +158,7 @@ def _compare(case: Case, record: Record, found: Observation) -> Decision:
 
 def reason_of(fields: Sequence[FieldChange]) -> Reason:
     """Why *fields* differ, in one word."""
-    if all(change.secret for change in fields):
+    if all(change.secret and change.after is not None for change in fields):
         is_certain = any(change.before != OF_ANOTHER_KEY for change in fields)
         return Reason.SECRET_ROTATED if is_certain else Reason.SECRET_UNVERIFIABLE
     origins = {change.origin for change in fields}

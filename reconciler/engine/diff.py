@@ -44,7 +44,8 @@ def differences(
     """What must change at the vendor so that it is as *desired*, sorted by path.
 
     Only declared fields are compared. A field that was declared when last applied and is not any more returns to the
-    vendor's documented default where there is one; else it is left alone.
+    vendor's documented default where there is one, or goes where its kind says so (see `KindTraits.removes`); else it is left
+    alone.
     """
     applied = record.applied if record else None
     wanted = _with_defaults_restored(desired, applied, rules.traits)
@@ -59,7 +60,10 @@ def _with_defaults_restored(desired: Tree, applied: Mapping[str, Json] | None, t
     if applied is None:
         return desired
     dropped = {name: default for name, default in traits.defaults.items() if name in applied and name not in desired}
-    return {**desired, **dropped} if dropped else desired
+    emptied: dict[str, Leaf | Tree] = {
+        name: {} for name in (pointer[1:] for pointer in traits.removes) if name in applied and name not in desired
+    }
+    return {**desired, **dropped, **emptied} if dropped or emptied else desired
 
 
 def _walk(
@@ -98,6 +102,33 @@ def _walk(
                     continue
                 applied_last = cast("Json", last) if origin is Origin.BOTH else None
                 yield FieldChange(path, have, want, origin, applied=applied_last)
+    yield from _removed(at, desired, remote, applied, rules, fingerprints)
+
+
+def _removed(
+    at: str,
+    desired: Tree,
+    remote: Mapping[str, Json],
+    applied: Mapping[str, Json] | None,
+    rules: Rules,
+    fingerprints: Mapping[str, str],
+) -> Iterator[FieldChange]:
+    """What was declared below *at* and is not any more, where that goes at the vendor, too, and has not gone yet."""
+    if applied is None or not any(at == pointer or at.startswith(pointer + "/") for pointer in rules.traits.removes):
+        return
+    for name, last in applied.items():
+        have = remote.get(name)
+        if name in desired or have is None:
+            continue
+        if isinstance(last, Mapping) and isinstance(have, Mapping):
+            yield from _removed(f"{at}/{name}", {}, have, last, rules, {})
+        else:
+            origin = _origin(None, have, last, FieldClass.INPUT)
+            yield FieldChange(f"{at}/{name}", have, None, origin, applied=last if origin is Origin.BOTH else None)
+    declared = {path for path, _ in secrets_in(desired, at)}
+    for path in fingerprints:
+        if at in rules.traits.removes and path.startswith(at + "/") and path not in declared:
+            yield FieldChange(path, MASK, None, Origin.CONFIG, secret=True)
 
 
 def _equal(one: object, other: object, field_class: FieldClass) -> bool:

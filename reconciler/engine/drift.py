@@ -116,7 +116,8 @@ def _one(world: World, address: Address, record: Record, look: Seen | None) -> D
     traits = world.traits(address)
     rules = Rules(traits, world.fingerprint, ignored)
     # What was applied takes the place of what is declared, so "before" and "after" come out the other way round.
-    moved = differences(record.applied, look.by_id.attributes, record, rules)
+    # Secrets are in neither, and none of them is missing for that.
+    moved = differences(record.applied, look.by_id.attributes, replace(record, fingerprints={}), rules)
     if moved:
         at, by = _origin(look.by_id)
         fields = tuple(_turned(field, traits) for field in moved)

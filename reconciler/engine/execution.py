@@ -138,8 +138,9 @@ class Execution:
             observed = provider.update(resource, remote_id, desired, paths)
         except OutcomeUnknown:
             # An update sets values, so after looking it may simply be sent again.
-            look = self._look(provider, address, self.session.record(address))
-            record = Record(remote_id, {}, fingerprints=self._record(address, remote_id, desired).fingerprints)
+            # What was applied before tells what had to go, and which secrets are new: a look tells neither.
+            record = self.session.record(address)
+            look = self._look(provider, address, record)
             if look is None or self._differences(address, look, record):
                 observed = provider.update(resource, remote_id, desired, paths)
             else:

@@ -80,6 +80,8 @@ class KindTraits:
 
     classes: JSON pointer of a field -> its class.
     defaults: field -> the vendor's documented default, which an input returns to when it is no longer declared.
+    removes: JSON pointers of fields that hold what people name themselves: what was declared there when last applied and is not any
+        more is taken away, where other fields without a default keep it.
     visible_within_s: how long after a create a read may still miss it.
     absent_after_s: how long to wait between two looks before an absence is believed.
     referenced: whether objects of this kind are made by people elsewhere and only checked here, so that taking notice of one
@@ -96,6 +98,7 @@ class KindTraits:
 
     classes: Mapping[str, FieldClass] = field(default_factory=dict)
     defaults: Mapping[str, Json] = field(default_factory=dict)
+    removes: frozenset[str] = frozenset()
     visible_within_s: float = 0.0
     absent_after_s: float = 1.0
     referenced: bool = False

@@ -170,7 +170,8 @@ def _field(field: Mapping[str, Any], *, is_new: bool) -> Iterator[str]:
     origin = "" if is_new or field["origin"] == "config" else f"   [{field['origin']}{release}]"
     before, after = field["before"], field["after"]
     if field["sensitive"]:
-        yield f"  {'+' if is_new or before is None else '~'} {name:<22} {secret(before)}"
+        symbol = "+" if is_new or before is None else "-" if after is None else "~"
+        yield f"  {symbol} {name:<22} {secret(before, after)}"
     elif is_long(before) or is_long(after):
         yield f"  {'+' if before is None else '~'} {name}:{origin}"
         yield from (f"      {line}" for line in text_changes(before, after))
@@ -192,11 +193,13 @@ def conflict(applied: object) -> str:
     return f"the vendor and the manifest both left what was last applied, {show(applied)}"
 
 
-def secret(before: object) -> str:
-    """What is told of a secret: never a value. *before*: None where there was none."""
+def secret(before: object, after: object) -> str:
+    """What is told of a secret: never a value. *before*: None where there was none; *after*: None where it goes."""
     match before:
         case None:
             return "(secret set)"
+        case _ if after is None:
+            return "(secret taken away)"
         case str() if before == OF_ANOTHER_KEY:
             return "(secret cannot be compared: fingerprinted with another key)"
         case _:

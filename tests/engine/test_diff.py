@@ -64,6 +64,39 @@ def test_what_was_declared_and_is_not_any_more_returns_to_the_default() -> None:
     assert compare({}, {"priority": 2}, {}, traits=traits) == []
 
 
+def test_what_people_named_themselves_goes_when_they_do_not_any_more() -> None:
+    traits = KindTraits(removes=frozenset({"/extra"}))
+    applied = {"extra": {"gone": "1", "kept": "2", "below": {"deep": "3"}}, "title": "a"}
+    there = {"extra": {"gone": "1", "kept": "2", "below": {"deep": "3"}, "theirs": "4"}, "title": "a"}
+
+    assert compare({"extra": {"kept": "2"}}, there, applied, traits=traits) == [
+        ("/extra/below/deep", "3", None, "config"),
+        ("/extra/gone", "1", None, "config"),
+    ]
+    assert [path for path, *_ in compare({}, there, applied, traits=traits)] == [
+        "/extra/below/deep",
+        "/extra/gone",
+        "/extra/kept",
+    ]
+    assert compare({"extra": {}}, {"extra": {"theirs": "4"}}, applied, traits=traits) == []
+    assert compare({"extra": {}}, there, traits=traits) == []
+    assert compare({"extra": {}}, {"extra": {"gone": "5"}}, applied, traits=traits) == [
+        ("/extra/gone", "5", None, "config_and_drift")
+    ]
+    assert compare({"extra": {}}, there, applied) == []
+
+
+def test_a_secret_that_is_not_declared_any_more_goes_where_its_field_does() -> None:
+    secret = Secret("env:TOKEN", "FAKE-value")
+    known = {path: fingerprint(secret, path) for path in ("/secrets/old", "/secrets/kept", "/other/old")}
+    declared = {"secrets": {"kept": secret}, "other": {}}
+    traits = KindTraits(removes=frozenset({"/secrets"}))
+
+    found = compare(declared, {}, {"secrets": {}, "other": {}}, traits=traits, fingerprints=known)
+
+    assert found == [("/secrets/old", MASK, None, "config")]
+
+
 def test_setting_back_to_empty_is_a_change() -> None:
     found = compare({"cron": "", "description": ""}, {"cron": "0 3 * * *", "description": "old"})
 

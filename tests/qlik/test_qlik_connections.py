@@ -155,6 +155,18 @@ def test_a_new_secret_is_sent_and_shown_by_nobody(tenant: TenantStage) -> None:
     assert "FAKE-rotated" not in planned.out + applied.out + applied.err
 
 
+@pytest.mark.parametrize("kind", ["cut", "answer_lost", "cut_midway"])
+def test_a_new_secret_gets_there_whatever_becomes_of_the_answer(tenant: TenantStage, kind: str) -> None:
+    tenant.tdr("apply", "--yes")
+    # As often as one request is repeated.
+    tenant.qlik.control.fault(kind, method="PATCH", path="/api/v1/data-connections/*", count=5)
+
+    tenant.tdr("apply", "--yes", PINTEREST_APP_SECRET="FAKE-rotated-app-secret")
+
+    (kept,) = tenant.qlik.tenant.world.connections.values()
+    assert kept.client_secret == "FAKE-rotated-app-secret"
+
+
 def test_what_is_taken_out_of_the_document_is_taken_out_there(tenant: TenantStage) -> None:
     tenant.tdr("apply", "--yes")
     tenant.stage.edit(FILE, "  start_time: 2026-01-01\n", "")

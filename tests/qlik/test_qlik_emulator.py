@@ -111,7 +111,10 @@ def test_a_name_is_taken_once_in_a_space(qlik: QlikSandbox, raw: httpx.Client, d
     ],
     ids=["data source", "no secret", "unknown property", "tags", "no name"],
 )
-def test_what_makes_no_sense_makes_nothing(raw: httpx.Client, declared: dict[str, Any], wrong: dict[str, Any]) -> None:
+def test_what_makes_no_sense_makes_nothing(
+    qlik: QlikSandbox, raw: httpx.Client, declared: dict[str, Any], wrong: dict[str, Any]
+) -> None:
+    qlik.control.knobs(refuses_other_properties=True)
     assert raw.post("/data-connections", json=declared | wrong).status_code == 400
     assert raw.get("/data-connections").json()["data"] == []
 
@@ -141,6 +144,28 @@ def test_a_patch_is_whole_or_nothing(raw: httpx.Client, declared: dict[str, Any]
 
     assert raw.patch(at, json=operations).status_code == 400
     assert raw.get(at).json()["qName"] == "Pinterest ads"
+
+
+@pytest.mark.parametrize(
+    ("operation", "status"),
+    [
+        ({"op": "add", "path": "/connectionProperties/a~1b~0c", "value": "new"}, 204),
+        ({"op": "remove", "path": "/connectionProperties/a~1b~0c"}, 204),
+        ({"op": "remove", "path": "/connectionProperties/nothing"}, 400),
+        ({"op": "add", "path": "/connectionProperties/a/b~0c", "value": "new"}, 400),
+        ({"op": "add", "path": "/connectionProperties/a~1b~c", "value": "new"}, 400),
+    ],
+    ids=["change", "remove", "remove nothing", "bare slash", "bare tilde"],
+)
+def test_places_are_written_as_json_patch_has_them(
+    raw: httpx.Client, declared: dict[str, Any], operation: dict[str, str], status: int
+) -> None:
+    declared["connectionProperties"]["a/b~c"] = "old"
+    at = f"/data-connections/{made(raw, declared)}"
+
+    assert raw.patch(at, json=[operation]).status_code == status
+    told = raw.get(at, params={"parseConnection": "true"}).json()["connectionProperties"]
+    assert told.get("a/b~c") == ("old" if status == 400 else operation.get("value"))
 
 
 # -- consent ---------------------------------------------------------------------------------------------------------

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from reconciler.emulators.qlik.call import Call, Told
@@ -123,14 +124,18 @@ def _place(call: Call, asked: Mapping[str, Json]) -> tuple[str, list[Json]]:
 
 
 def _checked(world: World, properties: Mapping[str, Json]) -> tuple[str, str]:
-    known = {world.property_name(ours) for ours in _NAMES}
-    if unknown := sorted(properties.keys() - known):
-        raise invalid(f"there is no property {unknown[0]!r}")
+    _known(world, properties)
     told = [properties.get(world.property_name(ours)) for ours in ("clientId", "clientSecret")]
     client_id, secret = (value if isinstance(value, str) else "" for value in told)
     if not client_id or not secret:
         raise invalid("client id and client secret are required")
     return client_id, secret
+
+
+def _known(world: World, names: Iterable[str]) -> None:
+    told = {world.property_name(ours) for ours in _NAMES}
+    if world.knobs.refuses_other_properties and (unknown := sorted(set(names) - told)):
+        raise invalid(f"there is no property {unknown[0]!r}")
 
 
 def patch(call: Call) -> Told:
@@ -178,7 +183,10 @@ def _operate(world: World, after: Connection, operation: Json) -> None:
     if not isinstance(operation, dict) or operation.get("op") not in {"add", "replace", "remove"}:
         raise invalid("an operation is none of add, replace and remove")
     path, value = str(operation.get("path")), operation.get("value")
-    head, _, name = path.removeprefix("/").partition("/")
+    head, _, escaped = path.removeprefix("/").partition("/")
+    if "/" in escaped or re.search("~(?![01])", escaped):
+        raise invalid(f"{path} leads nowhere")
+    name = escaped.replace("~1", "/").replace("~0", "~")
     if isinstance(value, dict):
         raise invalid("a value is an object")
     match head, name:
@@ -189,16 +197,22 @@ def _operate(world: World, after: Connection, operation: Json) -> None:
         case "tags", "" if isinstance(value, list):
             after.tags = value
         case "connectionProperties", _ if name and world.knobs.patches_properties:
-            if name not in {world.property_name(ours) for ours in _NAMES}:
-                raise invalid(f"there is no property {name!r}")
-            if name == world.property_name("clientSecret"):
-                after.client_secret = str(value)
-            elif operation["op"] == "remove":
-                after.properties.pop(name, None)
-            else:
-                after.properties[name] = value
+            _set_property(world, after, name, None if operation["op"] == "remove" else value)
         case _:
             raise invalid(f"{path} cannot be patched")
+
+
+def _set_property(world: World, after: Connection, name: str, value: Json) -> None:
+    """Set a property; a *value* of None takes it away."""
+    _known(world, [name])
+    if name == world.property_name("clientSecret"):
+        after.client_secret = str(value)
+    elif value is not None:
+        after.properties[name] = value
+    elif name in after.properties:
+        del after.properties[name]
+    else:
+        raise invalid(f"there is no property {name!r} to remove")
 
 
 def remove(call: Call) -> Told:

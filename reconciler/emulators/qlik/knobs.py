@@ -17,6 +17,7 @@ class Knobs(BaseModel):
     heeds_auth_url_only: whether the page of consent is told; else a connection is made, as for sources without consent.
     api_specs: how the properties of a data source are told; their form is not described.
     property_names: how the properties of Pinterest Marketing are called, which is not published.
+    refuses_other_properties: whether a property that ``api-specs`` does not tell of is refused; nothing says so.
     patches_properties: whether PATCH takes ``/connectionProperties/NAME``.
     tells_credentials: whether a connection that was authorised tells ``qCredentialsID``.
     reads_per_minute, writes_per_minute: the tiers of the rate limit; 0 limits nothing.
@@ -33,6 +34,7 @@ class Knobs(BaseModel):
     heeds_auth_url_only: bool = True
     api_specs: Literal["mapping", "list", "schema"] = "mapping"
     property_names: Literal["camel", "snake"] = "camel"
+    refuses_other_properties: bool = False
     patches_properties: bool = True
     tells_credentials: bool = True
     reads_per_minute: int = Field(default=1000, ge=0)

@@ -7,6 +7,7 @@ failure: what waits is told as a note, and the next look finds out whether someb
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, cast
@@ -32,6 +33,7 @@ KIND: Final = "qlikconnection"
 TRAITS: Final = KindTraits(
     classes={"/source": FieldClass.IMMUTABLE},
     defaults={"start_time": "", "end_time": "", "gateway": "", "space": ""},
+    removes=frozenset({"/other_properties"}),
     # Tasks hold its id, and a person has to let a new one in.
     anew=Anew.UNNAMED,
     anew_means="the new one reads nothing before a person has let it in, too",
@@ -39,6 +41,9 @@ TRAITS: Final = KindTraits(
 _MOST_READS_AT_ONCE: Final = 4
 _PATCHED: Final = {"name": "qName", "space": "space"}
 _OURS: Final = "pinterest"
+_OTHER: Final = "/other_properties/"
+_OF_CONSENT: Final = re.compile(r"\b(o?auth|consent|code\b)", re.IGNORECASE)
+"""How a refusal reads that is about a person's consent. Neither its code nor its words are published."""
 
 
 class Connections:
@@ -83,8 +88,7 @@ class Connections:
         except (Conflict, Denied, NotFound):
             raise
         except Permanent as error:
-            # Whether a POST needs a code is described nowhere; the way to one is of use then.
-            hint = f"if a person's code is what it lacks: {self._waiting(spec, source.id, name, space)}"
+            hint = self._correction(error, properties, source.id) or self._waiting(spec, source.id, name, space)
             raise Permanent(error.message, hint=hint, status=error.status, request_id=error.request_id) from error
         if not made.id:
             raise OutcomeUnknown(
@@ -113,10 +117,14 @@ class Connections:
         source = self._sources.source(spec.source)
         changed = sorted({path.split("/", 2)[1] for path in paths})
         operations = [one for field in changed for one in self._operations(field, spec, source.id, desired)]
+        if dropped := [path.removeprefix(_OTHER) for path in paths if path.startswith(_OTHER)]:
+            there = self._client.connection(remote_id).properties or {}  # what is gone already cannot be removed
+            gone = [name for name in dropped if name in there and name not in spec.other_properties]
+            operations += [{"op": "remove", "path": wire.at_property(name)} for name in gone]
         code = spec.code.reveal() if spec.code and wire.AUTHORISED in changed else ""
         if code and not operations:
             self._let_in(remote_id, wire.name_of(resource), code)
-        else:
+        elif operations:
             self._change(remote_id, operations, code)
         return self._observed(self._client.connection(remote_id), spec)
 
@@ -226,12 +234,12 @@ class Connections:
             yield {"op": "replace", "path": f"/{_PATCHED[field]}", "value": value}
         elif field == "other_properties":
             for name, told in sorted(spec.other_properties.items()):
-                yield {"op": "add", "path": f"/connectionProperties/{name}", "value": told}
+                yield {"op": "add", "path": wire.at_property(name), "value": told}
         else:
             yield self._property(cast("PropertyField", field), spec, source_id)
 
     def _property(self, field: PropertyField, spec: QlikConnectionSpec, source_id: str) -> Mapping[str, Json]:
-        at = f"/connectionProperties/{wire.place(field, source_id, self._sources, spec)}"
+        at = wire.at_property(wire.place(field, source_id, self._sources, spec))
         match field:
             case "client_secret":
                 value = spec.client_secret.reveal() if spec.client_secret else ""
@@ -256,6 +264,18 @@ class Connections:
                 f"where Qlik does not let its API change this, change it at {self._client.address} as the document says"
             )
             raise Permanent(error.message, hint=hint, status=error.status, request_id=error.request_id) from error
+
+    def _correction(self, error: Permanent, sent: Mapping[str, Json], source_id: str) -> str:
+        """What to do about a connection that was refused; "" where a person's code is what it lacks.
+
+        Whether a POST needs a code is described nowhere, so only words of the refusal tell.
+        """
+        known = self._sources.known(source_id)
+        if unknown := sorted(sent.keys() - set(known)):
+            return f"the data source tells of no property {', '.join(map(repr, unknown))}; it has: {', '.join(known)}"
+        if _OF_CONSENT.search(error.message):
+            return ""
+        return f"correct what Qlik names; the properties sent were: {', '.join(sorted(sent))}"
 
     def _let_in(self, remote_id: str, name: str, code: str) -> None:
         """Use a person's code. A PATCH needs an operation, so the name is set to what it is."""

@@ -60,7 +60,7 @@ class Sources:
         Raises:
             Permanent: a document names one that is not there.
         """
-        known = self._once(f"properties {source_id}", lambda: self._client.properties(source_id))
+        known = self.known(source_id)
         for field, name in written.items():
             if name not in known:
                 raise Permanent(
@@ -69,6 +69,10 @@ class Sources:
                 )
         told = {field: _only(known, words) for field, words in _WORDS.items()}
         return {field: name for field, name in (told | dict(written)).items() if name}
+
+    def known(self, source_id: str) -> Sequence[str]:
+        """Properties that a data source tells of. Nobody says that it takes no others."""
+        return self._once(f"properties {source_id}", lambda: self._client.properties(source_id))
 
     def gateway_id(self, source_id: str, named: str) -> str:
         """Id of the gateway of that name or id.

@@ -51,7 +51,7 @@ def desired(resource: Resource, tenant: str) -> Desired:
     if spec.client_secret is not None:
         told["client_secret"] = spec.client_secret
     if spec.other_properties:
-        told["other_properties"] = dict(spec.other_properties)
+        told["other_properties"] = {name: _plain(value) for name, value in spec.other_properties.items()}
     if spec.code is not None:
         told[AUTHORISED] = True
     return Desired(f"qlik:{tenant}/connection/{space}/{name}", told)
@@ -111,6 +111,11 @@ def properties_sent(spec: QlikConnectionSpec, source_id: str, sources: Sources) 
         if value:
             told[place(field, source_id, sources, spec)] = value
     return told
+
+
+def at_property(name: str) -> str:
+    """Where the property *name* is, as JSON Patch writes places: ``~`` and ``/`` of a name are escaped (RFC 6901)."""
+    return "/connectionProperties/" + name.replace("~", "~0").replace("/", "~1")
 
 
 def place(field: PropertyField, source_id: str, sources: Sources, spec: QlikConnectionSpec) -> str:

@@ -129,7 +129,7 @@ def _field(field: Mapping[str, Any], *, is_new: bool) -> Field:
     lines: tuple[str, ...] = ()
     was = is_to_be = ""
     if field["sensitive"]:
-        is_to_be = text.secret(before)
+        is_to_be = text.secret(before, after)
     elif is_long(before) or is_long(after):
         lines = tuple(text_changes(before, after))
     elif isinstance(before, list) and isinstance(after, list):
