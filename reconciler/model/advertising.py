@@ -35,12 +35,51 @@ class AdTable(StrEnum):
     REPORT_CAMPAIGN = "report_campaign"
     REPORT_AD_GROUP = "report_ad_group"
     REPORT_PIN_PROMOTION = "report_pin_promotion"
+    REPORT_PRODUCT_GROUP = "report_product_group"
+    REPORT_PRODUCT_ITEM = "report_product_item"
+    REPORT_KEYWORD = "report_keyword"
+    REPORT_ADVERTISER_TARGETING = "report_advertiser_targeting"
+    REPORT_CAMPAIGN_TARGETING = "report_campaign_targeting"
+    REPORT_AD_GROUP_TARGETING = "report_ad_group_targeting"
+    REPORT_PIN_PROMOTION_TARGETING = "report_pin_promotion_targeting"
+    REPORT_PRODUCT_GROUP_TARGETING = "report_product_group_targeting"
+    REPORT_PRODUCT_ITEM_TARGETING = "report_product_item_targeting"
 
 
 TIMELESS: Final = frozenset({AdTable.KEYWORDS, AdTable.CONVERSION_TAGS, AdTable.USER_ACCOUNT})
 """Tables that tell no times of changes."""
 METRICS: Final = frozenset(table for table in AdTable if table.endswith("_analytics") or table.startswith("report_"))
 """Tables of metrics by day."""
+TARGETED: Final = frozenset(table for table in AdTable if table.endswith("_targeting"))
+"""Of those the ones whose metrics are also told apart by who was reached."""
+
+
+class TargetingType(StrEnum):
+    """By what metrics are told apart. Source: Pinterest API v5, TargetingTypeFilter."""
+
+    KEYWORD = "KEYWORD"
+    APPTYPE = "APPTYPE"
+    GENDER = "GENDER"
+    LOCATION = "LOCATION"
+    PLACEMENT = "PLACEMENT"
+    COUNTRY = "COUNTRY"
+    TARGETED_INTEREST = "TARGETED_INTEREST"
+    PINNER_INTEREST = "PINNER_INTEREST"
+    AUDIENCE_INCLUDE = "AUDIENCE_INCLUDE"
+    GEO = "GEO"
+    AGE_BUCKET = "AGE_BUCKET"
+    REGION = "REGION"
+    AGE_BUCKET_AND_GENDER = "AGE_BUCKET_AND_GENDER"
+    MEDIA_TYPE = "MEDIA_TYPE"
+    AUDIENCE_MULTIPLIER = "AUDIENCE_MULTIPLIER"
+    CREATIVE_ENHANCEMENTS = "CREATIVE_ENHANCEMENTS"
+    LOCAL_ADS_STORE_CODE = "LOCAL_ADS_STORE_CODE"
+
+
+_ONLY_IN: Final = {
+    TargetingType.MEDIA_TYPE: AdTable.REPORT_PRODUCT_ITEM_TARGETING,
+    TargetingType.AUDIENCE_MULTIPLIER: AdTable.REPORT_CAMPAIGN_TARGETING,
+}
 
 
 class UpdateMethod(StrEnum):
@@ -75,6 +114,10 @@ class Asked(Spec):
     """Columns of tables of metrics; spend, impressions and clicks when left out."""
     attribution_days: Annotated[int, Field(ge=0, le=60)] | None = None
     """Days whose metrics every run reads again, for they still change; 30 when left out."""
+    targeting_types: Annotated[tuple[TargetingType, ...], Field(min_length=1)] | None = None
+    """For tables of targeting, which need it: by what their metrics are told apart, such as AGE_BUCKET and GENDER."""
+    key: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    """Columns that rows of metrics are known by, where those of the table do not do."""
     apply: bool | None = None
     """For cdc-change-tables: whether changes also go to the table itself; no when left out."""
     compare: bool | None = None
@@ -106,7 +149,23 @@ class Asked(Spec):
             )
         if not of_metrics and (self.metrics is not None or self.attribution_days is not None):
             return f"`metrics` and `attribution_days` are for tables of metrics, and {self.table} is none"
-        return self._contradiction_of_changes(is_part=is_bounded or of_metrics)
+        if not of_metrics and self.key is not None:
+            return f"`key` is for tables of metrics, and {self.table} is none"
+        return self._contradiction_of_targeting() or self._contradiction_of_changes(is_part=is_bounded or of_metrics)
+
+    def _contradiction_of_targeting(self) -> str:
+        if self.table not in TARGETED:
+            return (
+                f"`targeting_types` is for tables of targeting, and {self.table} is none"
+                if self.targeting_types
+                else ""
+            )
+        if not self.targeting_types:
+            return f"table {self.table} needs `targeting_types`, which say by what its metrics are told apart"
+        if len(set(self.targeting_types)) < len(self.targeting_types):
+            return "`targeting_types` names one of them twice"
+        strange = next((type_ for type_ in self.targeting_types if _ONLY_IN.get(type_, self.table) != self.table), None)
+        return "" if strange is None else f"targeting type {strange} is told in table {_ONLY_IN[strange]} only"
 
     def _contradiction_of_changes(self, *, is_part: bool) -> str:
         names = ("apply", "compare", "change_table", "header_prefix")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from reconciler.ports.loads import LoadedRows, LoadRequest
 from reconciler.ports.tokens import Tokens
 
 OWN = "549700000001"
+TODAY = date(2026, 9, 21)
 SECRET = "secret-of-the-app"
 FACTS = Path(__file__).resolve().parents[3] / "shared/facts/pinterest.md"
 
@@ -90,13 +92,14 @@ class Loads:
             "campaigns", key, name=f"of {key}", status=status, updated_time=updated, tracking_urls={"click": ["x"]}
         )
 
-    def metrics(self, level: str, key: str, day: str, spend: int) -> None:
+    def metrics(self, level: str, key: str, day: str, spend: int, **by: str | int) -> None:
         told = {
             "ad_account_id": OWN,
             "level": level,
             "id": key,
             "date": day,
             "values": {"SPEND_IN_MICRO_DOLLAR": spend},
+            "by": by,
         }
         self.sandbox.control.call("POST", "/metrics", told)
 
@@ -203,6 +206,15 @@ def test_every_table_that_is_known_is_read_but_those_that_are_said_not_to_be() -
     section = FACTS.read_text("utf-8").partition("\n## 10.")[2].partition("\n## 11.")[0]
     known = {line.split("|")[1].strip() for line in section.splitlines() if line.startswith("| ")} - {"table", "---"}
     assert known - set(TABLES) == {"targeting analytics", "report_{level}"}
+    assert {table.removeprefix("report_").upper() for table in TABLES if table.startswith("report_")} == levels()
+
+
+def levels() -> set[str]:
+    """The levels of reports as the facts name them: some of them, "each also `_TARGETING`, and KEYWORD"."""
+    [told] = [line for line in FACTS.read_text("utf-8").splitlines() if line.lstrip().startswith("Levels: ")]
+    listed, _, others = told.partition("Levels: ")[2].partition(", each also `_TARGETING`, and ")
+    plain = listed.split(", ")
+    return {*plain, *(f"{level}_TARGETING" for level in plain), others.rstrip(".")}
 
 
 def test_an_account_without_a_catalog_has_no_groups_of_products(loads: Loads) -> None:
@@ -285,6 +297,88 @@ def test_reports_reach_back_two_years_in_windows(loads: Loads) -> None:
     ]
 
 
+def windows(loads: Loads) -> list[tuple[str, str]]:
+    """First and last days of the reports that were asked for."""
+    bodies = [one["body"] for one in loads.sandbox.control.traffic() if one["body"]]
+    return [(body["start_date"], body["end_date"]) for body in bodies if "level" in body]
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "back"),
+    [
+        ("report_product_group", "PRODUCT_GROUP_ID", 913),
+        ("report_keyword", "KEYWORD_ID", 913),
+        ("report_product_item", "PRODUCT_ITEM_ID", 91),
+        ("report_product_item_targeting", "PRODUCT_ITEM_ID", 91),
+        ("report_advertiser_targeting", "AD_ACCOUNT_ID", 913),
+        ("report_campaign_targeting", "CAMPAIGN_ID", 913),
+        ("report_ad_group_targeting", "AD_GROUP_ID", 913),
+        ("report_pin_promotion_targeting", "AD_ID", 913),
+        ("report_product_group_targeting", "PRODUCT_GROUP_ID", 913),
+    ],
+)
+def test_reports_of_each_level_reach_as_far_back_as_pinterest_tells(
+    loads: Loads, table: str, column: str, back: int
+) -> None:
+    level = table.removeprefix("report_").upper()
+    is_targeted = level.endswith("_TARGETING")
+    days = [str(TODAY - timedelta(days=age)) for age in (0, 30, 31, 91, 92, 185, 186, 913, 914) if age <= back + 1]
+    for day in days:
+        by = {"TARGETING_TYPE": "LOCATION", "TARGETING_VALUE": 500} if is_targeted else {}
+        loads.metrics(level, "8", day, 4, **by)
+    asked: dict[str, Json] = {"targeting_types": ["LOCATION", "GENDER"]} if is_targeted else {}
+
+    rows = loads.run(table, **asked)
+
+    assert sorted((row[column], row["DATE"]) for row in rows) == sorted(("8", day) for day in days[:-1])
+    assert loads.told is not None
+    assert loads.told.key == (column, "DATE", *(("TARGETING_TYPE", "TARGETING_VALUE") if is_targeted else ()))
+    assert not is_targeted or {(row["TARGETING_TYPE"], row["TARGETING_VALUE"]) for row in rows} == {("LOCATION", "500")}
+    loads.metrics(level, "8", str(TODAY), 9, **by)
+    again = loads.run(table, **asked)
+    assert {row["DATE"]: row["SPEND_IN_MICRO_DOLLAR"] for row in again} == {str(TODAY): 9, days[1]: 4}
+
+
+@pytest.mark.parametrize(("table", "wide"), [("report_keyword", 186), ("report_product_item", 31)])
+def test_windows_touch_and_are_no_wider_than_pinterest_takes(loads: Loads, table: str, wide: int) -> None:
+    loads.sandbox.control.knobs(journal_bodies=True, report_s=0)
+    loads.run(table)
+
+    asked = [tuple(map(date.fromisoformat, window)) for window in windows(loads)]
+    assert asked[0][0] == TODAY - timedelta(days={"report_keyword": 913}.get(table, 91))
+    assert asked[-1][1] == TODAY
+    assert all((last - first).days < wide for first, last in asked)
+    assert [first for first, _ in asked[1:]] == [last + timedelta(days=1) for _, last in asked[:-1]]
+
+
+def test_more_targeting_types_than_one_report_takes_are_more_reports(loads: Loads) -> None:
+    types = ["GENDER", "AGE_BUCKET", "COUNTRY", "REGION", "GEO", "APPTYPE", "PLACEMENT"]
+    for name in [*types, "LOCATION"]:
+        loads.metrics("CAMPAIGN_TARGETING", "8", "2026-09-20", 4, TARGETING_TYPE=name, TARGETING_VALUE="x")
+    rows = loads.run("report_campaign_targeting", targeting_types=types, start_time="2026-09-01")
+    assert sorted(row["TARGETING_TYPE"] for row in rows) == sorted(types)
+
+    rows = loads.run("report_campaign_targeting", targeting_types=[*types, "LOCATION"], start_time="2026-08-01")
+    assert len(rows) == 8
+    assert loads.told is not None
+    assert loads.told.notices == ("something else is asked for than by the last run: this one begins anew",)
+
+
+def test_rows_that_the_key_does_not_tell_apart_are_not_lost(loads: Loads) -> None:
+    for group in (5, 6):
+        loads.metrics("KEYWORD", "8", "2026-09-20", 4, AD_GROUP_ID=group)
+    with pytest.raises(Permanent, match="two rows of report_keyword have the same KEYWORD_ID, DATE") as refused:
+        loads.run("report_keyword")
+    assert "name in `key` all columns" in refused.value.hint
+    assert len(loads.run("report_keyword", method="full-load")) == 2
+
+    columns = ["SPEND_IN_MICRO_DOLLAR", "AD_GROUP_ID"]
+    rows = loads.run("report_keyword", metrics=columns, key=["KEYWORD_ID", "DATE", "AD_GROUP_ID"])
+    assert [(row["KEYWORD_ID"], row["AD_GROUP_ID"]) for row in rows] == [("8", 5), ("8", 6)]
+    assert loads.told is not None
+    assert loads.told.key == ("KEYWORD_ID", "DATE", "AD_GROUP_ID")
+
+
 @pytest.mark.parametrize("fate", ["FAILED", "CANCELLED"])
 def test_a_report_that_always_comes_to_nothing_ends_the_run(loads: Loads, fate: str) -> None:
     loads.sandbox.control.knobs(report_fate=fate)
@@ -317,6 +411,15 @@ def test_a_run_that_is_disturbed_brings_the_same(loads: Loads, fault: dict[str, 
         ({"start_time": "2026-02-01", "end_time": "2026-01-01"}, "`end_time` is before `start_time`"),
         ({"method": "reload-and-compare", "start_time": "2026-02-01"}, "only a part of them would be asked for"),
         ({"method": "reload-and-compare", "table": "ad_analytics"}, "only a part of them would be asked for"),
+        ({"key": ["id"]}, "`key` is for tables of metrics"),
+        ({"targeting_types": ["GENDER"]}, "`targeting_types` is for tables of targeting"),
+        ({"table": "report_campaign_targeting"}, "needs `targeting_types`"),
+        ({"table": "report_campaign_targeting", "targeting_types": ["SEX"]}, "`targeting_types.0`: Input should be"),
+        ({"table": "report_campaign_targeting", "targeting_types": ["GEO", "GEO"]}, "names one of them twice"),
+        (
+            {"table": "report_ad_group_targeting", "targeting_types": ["AUDIENCE_MULTIPLIER"]},
+            "is told in table report_campaign_targeting only",
+        ),
     ],
 )
 def test_settings_that_cannot_work_are_refused(loads: Loads, settings: dict[str, Json], message: str) -> None:

@@ -229,6 +229,52 @@ REPORT = {
 }
 
 
+ITEMS = {"level": "PRODUCT_ITEM", "start_date": "2026-08-21"}
+APART = {"level": "CAMPAIGN_TARGETING"}
+
+
+@pytest.mark.parametrize(
+    ("level", "own"),
+    [
+        ("PRODUCT_GROUP", {"PRODUCT_GROUP_ID": "7"}),
+        ("PRODUCT_ITEM", {}),
+        ("KEYWORD", {}),
+        ("AD_GROUP_TARGETING", {"AD_GROUP_ID": "7"}),
+        ("PRODUCT_ITEM_TARGETING", {}),
+    ],
+)
+def test_reports_of_all_levels_have_their_rows_by_id(
+    client: httpx.Client, control: RemoteControl, level: str, own: dict[str, str]
+) -> None:
+    control.knobs(report_s=0)
+    is_targeted = level.endswith("_TARGETING")
+    for kind, value, spend in (("GENDER", "female", 3), ("GENDER", "male", 4), ("LOCATION", 500, 5)):
+        by = {"TARGETING_TYPE": kind, "TARGETING_VALUE": value} if is_targeted else {"CAMPAIGN_ID": value}
+        told = {"ad_account_id": OWN, "level": level, "id": "7", "date": TODAY, "values": {"SPEND_IN_DOLLAR": spend}}
+        control.call("POST", "/metrics", {**told, "by": by})
+    chosen = {"targeting_types": ["GENDER"]} if is_targeted else {}
+    asked = client.post(f"{AT}/reports", json={**REPORT, "start_date": TODAY, "level": level, **chosen}).json()
+    url = client.get(f"{AT}/reports", params={"token": asked["token"]}).json()["url"]
+
+    with httpx.Client(verify=NO_TLS) as nobody:
+        [(key, rows)] = nobody.get(url).json().items()
+    name = "TARGETING_VALUE" if is_targeted else "CAMPAIGN_ID"
+    assert key == "7"
+    assert [(row["SPEND_IN_DOLLAR"], row[name]) for row in rows] == (
+        [(3, "female"), (4, "male")] if is_targeted else [(5, 500), (3, "female"), (4, "male")]
+    )
+    apart = {"TARGETING_TYPE": "GENDER"} if is_targeted else {}
+    assert all(row.items() >= {**own, **apart, "DATE": TODAY}.items() for row in rows)
+    assert all(len(row) == len(own) + len(apart) + 3 for row in rows)
+
+
+@pytest.mark.parametrize(("level", "by"), [("CAMPAIGN_TARGETING", {}), ("CAMPAIGN", {"TARGETING_TYPE": "GENDER"})])
+def test_targeting_is_of_its_own_levels(control: RemoteControl, level: str, by: dict[str, str]) -> None:
+    told = {"ad_account_id": OWN, "level": level, "id": "7", "date": TODAY, "values": {}, "by": by}
+    with pytest.raises(ValueError, match="for levels that end in _TARGETING"):
+        control.call("POST", "/metrics", told)
+
+
 def test_a_report_takes_its_time_and_is_fetched_without_credentials(
     client: httpx.Client, control: RemoteControl
 ) -> None:
@@ -278,6 +324,27 @@ def test_a_report_may_come_to_nothing_and_be_asked_for_again(
         ({"start_date": "2026-03-01"}, "The time range specified is too large, it must be less than 186 days"),
         ({"columns": []}, "Invalid request: 'columns' is a required property"),
         ({"level": "KEYWORD_"}, "Invalid request: 'level' value 'KEYWORD_' is not one of"),
+        ({"level": "PRODUCT_ITEM", "start_date": "2026-06-20"}, "You can only get data from the last 92 days."),
+        (
+            {"level": "PRODUCT_ITEM", "start_date": "2026-08-20"},
+            "The time range specified is too large, it must be less than 31 days",
+        ),
+        ({**ITEMS, "ad_ids": ["1"]}, "Invalid request: 'ad_ids' is not allowed for Product Item level reports"),
+        ({**ITEMS, "ad_statuses": ["PAUSED"]}, "Invalid request: 'ad_statuses' is not allowed for Product Item"),
+        ({**ITEMS, "columns": ["AD_ID"]}, "Invalid request: column AD_ID is not allowed for Product Item level"),
+        ({**ITEMS, "columns": ["PIN_PROMOTION_ID"]}, "Invalid request: column PIN_PROMOTION_ID is not allowed"),
+        (
+            {"targeting_types": ["GENDER"]},
+            "Invalid request: 'targeting_types' requires 'level' to be a value ending in",
+        ),
+        ({**APART, "targeting_types": []}, "Invalid request: 'targeting_types' must have 1 to 5 items"),
+        ({**APART, "targeting_types": ["GENDER"] * 6}, "Invalid request: 'targeting_types' must have 1 to 5 items"),
+        ({**APART, "targeting_types": ["SEX"]}, "Invalid request: 'targeting_types' value 'SEX' is not one of"),
+        ({**APART, "targeting_types": ["MEDIA_TYPE"]}, "Invalid request: MEDIA_TYPE is only available in PRODUCT_ITEM"),
+        (
+            {**APART, "level": "AD_GROUP_TARGETING", "targeting_types": ["AUDIENCE_MULTIPLIER"]},
+            "Invalid request: AUDIENCE_MULTIPLIER is only available in CAMPAIGN_TARGETING level",
+        ),
     ],
 )
 def test_reports_that_cannot_be_made_are_refused(client: httpx.Client, change: dict[str, Any], message: str) -> None:

@@ -7,7 +7,7 @@ import yaml
 from stage import ACCOUNT, Stage
 
 from reconciler.connectors.sources.pinterest_marketing_tables import TABLES, Metrics, Objects
-from reconciler.model.advertising import METRICS, TIMELESS, AdTable
+from reconciler.model.advertising import METRICS, TARGETED, TIMELESS, AdTable
 
 IMPORT = """\
 apiVersion: tdr/v1
@@ -108,6 +108,26 @@ def test_a_load_that_somebody_else_made_is_taken_over(stage: Stage) -> None:
     stage.tdr("plan", "--detailed-exitcode")
 
 
+def test_what_metrics_are_told_apart_by_is_kept_and_taken_over(stage: Stage) -> None:
+    (stage.folder / "manifests/activation.yaml").unlink()
+    asked = ", targeting_types: [GENDER, GEO], key: [CAMPAIGN_ID, DATE, TARGETING_TYPE, TARGETING_VALUE, PIN_ID]"
+    declare(stage, asked, table="report_campaign_targeting")
+    stage.tdr("apply", "--yes")
+    stage.tdr("plan", "--detailed-exitcode")
+    declare(stage, asked.replace("GENDER, ", ""), table="report_campaign_targeting")
+    assert "targeting_types" in stage.tdr("plan", "--detailed-exitcode", expect=2).out
+    declare(stage, asked, table="report_campaign_targeting")
+    (stage.folder / "manifests/campaigns.yaml").unlink()
+    stage.tdr("state", "rm", "import/campaigns")
+
+    stage.tdr("import", "--all", "--yes", "--kind", "import", expect=None)
+
+    written = yaml.safe_load((stage.folder / "manifests/imports/campaigns.yaml").read_text())["spec"]["from"]
+    assert written["targeting_types"] == ["GENDER", "GEO"]
+    assert written["key"] == ["CAMPAIGN_ID", "DATE", "TARGETING_TYPE", "TARGETING_VALUE", "PIN_ID"]
+    stage.tdr("plan", "--detailed-exitcode")
+
+
 @pytest.mark.parametrize(
     ("more", "placed", "table", "told"),
     [
@@ -119,6 +139,10 @@ def test_a_load_that_somebody_else_made_is_taken_over(stage: Stage) -> None:
         (", apply: true", "", "campaigns", "`apply` is for `method: cdc-change-tables`"),
         (", method: cdc-change-tables", ", mode: replace", "campaigns", "goes with `mode: append`"),
         (", metrics: [SPEND_IN_DOLLAR]", "", "ads", "for tables of metrics"),
+        (", key: [id]", "", "ads", "for tables of metrics"),
+        ("", "", "report_ad_group_targeting", "needs `targeting_types`"),
+        (", targeting_types: [SEX]", "", "report_ad_group_targeting", "GENDER"),
+        (", targeting_types: [GENDER]", "", "report_keyword", "is for tables of targeting"),
         (", method: full-load", "", "campaigns", "goes with `mode: replace`"),
         ("", ", mode: replace", "campaigns", "goes with `mode: append`"),
         ("", "", "campaings", "campaigns"),
@@ -150,3 +174,5 @@ def test_manifests_know_the_tables_of_the_source() -> None:
     timeless = {name for name, kind in TABLES.items() if isinstance(kind, Objects) and not kind.cursor}
     assert {table.value for table in TIMELESS} == timeless
     assert {table.value for table in METRICS} == {name for name, kind in TABLES.items() if isinstance(kind, Metrics)}
+    targeted = {name for name, kind in TABLES.items() if isinstance(kind, Metrics) and kind.is_targeted}
+    assert {table.value for table in TARGETED} == targeted

@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from advertising_world import CREDENTIALS, OWN, died, load, run
 from memory_tokens import MemoryTokens
 from service_world import OpenWorld, World
 
 from reconciler.connectors.sources.pinterest_marketing import PinterestMarketingSource, connector
 from reconciler.emulators.pinterest.knobs import Knobs
-from reconciler.emulators.pinterest.tokens import AppCredentials
 from reconciler.emulators.sandbox import Sandbox
 from reconciler.emulators.timeline import Timeline
 from reconciler.ports.clock import SystemClock
-
-OWN = "549700000001"
-CREDENTIALS = AppCredentials("1500001", "secret-of-the-app", "pinr.granted")
 
 
 @pytest.fixture
@@ -38,28 +32,6 @@ def world(open_world: OpenWorld, sandbox: Sandbox) -> World:
     world = open_world(importer=PinterestMarketingSource(connect, SystemClock()))
     world.post("/v3/database/create/ads")
     return world
-
-
-def load(world: World, method: str, table: str = "campaigns", **more: Any) -> None:
-    source = {
-        "type": "pinterest_marketing",
-        "client_id": "1500001",
-        "client_secret": "secret-of-the-app",
-        "refresh_token": "pinr.granted",
-        "ad_account_id": OWN,
-        "table": table,
-        "method": method,
-        **more,
-    }
-    told = {"name": "ads", "database": "ads", "table": "campaigns", "config": {"in": source}}
-    world.json("POST", "/v3/bulk_loads", told)
-
-
-def run(world: World) -> dict[str, Any]:
-    job_id = world.client.post("/v3/bulk_loads/ads/jobs", json={}).json()["job_id"]
-    assert world.service.wait(60)
-    job: dict[str, Any] = world.get(f"/v3/job/show/{job_id}")
-    return job
 
 
 def put(sandbox: Sandbox, key: str, name: str, updated: int) -> None:
@@ -199,20 +171,6 @@ def test_a_table_that_is_no_table_of_changes_is_left_alone(world: World, sandbox
     job = run(world)
     assert job["status"] == "error"
     assert "ads.mine is no table of changes" in str(job)
-
-
-DYING = Path(__file__).with_name("dying_load.py")
-
-
-def died(folder: Path, url: str, last: int) -> subprocess.CompletedProcess[str]:
-    """One run of the load in a process that is killed at its *last* question for the time."""
-    return subprocess.run(
-        [sys.executable, str(DYING), str(folder), str(last), "ads", url],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 @pytest.mark.slow

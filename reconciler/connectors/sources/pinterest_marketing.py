@@ -23,7 +23,7 @@ from reconciler.connectors.sources.pinterest_marketing_settings import (
 )
 from reconciler.connectors.sources.pinterest_marketing_tables import TABLES, Metrics, Objects
 from reconciler.dataplane.spool import RowSpool
-from reconciler.errors import ProviderError, Transient
+from reconciler.errors import Permanent, ProviderError, Transient
 from reconciler.model.advertising import INCREMENTAL, UpdateMethod
 from reconciler.model.json import Json
 from reconciler.model.secret import Secret
@@ -43,9 +43,8 @@ Connect: TypeAlias = Callable[[PinterestMarketingSettings], "MarketingClient"]
 _AT_ONCE: Final = 250
 """Ids of one question; of ads a hundred."""
 _AT_ONCE_ADS: Final = 100
-_SYNC: Final = (89, 89)
-_REPORT: Final = (913, 185)
-"""Days back, and days between first and last: one less than the most that is allowed."""
+_TYPES_AT_ONCE: Final = 5
+"""Targeting types of one report; each is told apart from the others, so that more of them are more reports."""
 _ATTRIBUTION_DAYS: Final = 30
 """As wide as the vendor's own windows of attribution are where nobody says how wide."""
 _NO_CATALOG: Final = 409
@@ -100,9 +99,15 @@ class PinterestMarketingSource:
                     progress(spool.count, 0)
                 if request.enough and spool.count >= request.enough:
                     break
-        key = () if settings.method in {UpdateMethod.FULL_LOAD, UpdateMethod.RELOAD} else settings.source.key
+        key = (
+            ()
+            if settings.method in {UpdateMethod.FULL_LOAD, UpdateMethod.RELOAD}
+            else settings.key or settings.source.key
+        )
         whole = bool(settings.compare) or settings.method not in INCREMENTAL
         relation = spool.relation(connection)
+        if key and isinstance(settings.source, Metrics) and settings.source.level:
+            _refuse_twins(connection, relation, key, settings.table)
         return LoadedRows(relation, key, run.position(), run.notices(), whole=whole, changes=run.changes())
 
 
@@ -119,6 +124,8 @@ class _Run:
             "ad_account_id": settings.ad_account_id,
             "start_time": None if settings.start_time is None else str(settings.start_time),
             **({"metrics": sorted(self._columns)} if isinstance(settings.source, Metrics) else {}),
+            **({"targeting_types": sorted(settings.targeting_types)} if settings.targeting_types else {}),
+            **({"key": list(settings.key)} if settings.key else {}),
         }
         self._way: Row = {}
         if settings.method is UpdateMethod.CHANGE_TABLES:
@@ -189,7 +196,7 @@ class _Run:
         return (settings.start_time or day) <= day <= (settings.end_time or day)
 
     def _metrics(self, source: Metrics, api: MarketingClient) -> Iterator[Row]:
-        back, wide = _REPORT if source.level else _SYNC
+        back, wide = source.reach
         earliest = self._today - timedelta(days=back)
         first = max(self._settings.start_time or earliest, earliest)
         wanted = self._settings.start_time
@@ -213,10 +220,12 @@ class _Run:
         self, source: Metrics, api: MarketingClient, ids: Sequence[str], days: Mapping[str, str]
     ) -> Iterator[Row]:
         if source.level:
-            columns = list(self._columns)
-            report = api.report({**days, "granularity": "DAY", "level": source.level, "columns": columns})
-            for key, rows in report.items():
-                yield from ({**row, source.id_column: key} for row in rows)
+            question = {**days, "granularity": "DAY", "level": source.level, "columns": list(self._columns)}
+            types = [type_.value for type_ in self._settings.targeting_types or ()]
+            for start in range(0, len(types) or 1, _TYPES_AT_ONCE):
+                apart = {"targeting_types": types[start : start + _TYPES_AT_ONCE]} if types else {}
+                for key, rows in api.report({**question, **apart}).items():
+                    yield from ({**_told_apart(row), source.id_column: key} for row in rows)
             return
         question = {**days, "granularity": "DAY", "columns": ",".join(self._columns)}
         if not source.of:
@@ -225,6 +234,30 @@ class _Run:
         for start in range(0, len(ids), at_once):
             some = tuple(ids[start : start + at_once])
             yield from api.metrics(f"{source.of}/analytics", {**question, source.parameter: some})
+
+
+def _told_apart(row: Row) -> Row:
+    """*row* with what it is told apart by as text: places and audiences are told by number, and genders by word."""
+    value = row.get("TARGETING_VALUE")
+    return {**row, "TARGETING_VALUE": str(value)} if isinstance(value, int) else row
+
+
+def _refuse_twins(connection: duckdb.DuckDBPyConnection, relation: str, key: Sequence[str], table: str) -> None:
+    """A report tells each row once, so that of two with the same key one would be lost.
+
+    Raises:
+        Permanent: there are two. Columns that are not there at all are for the load to refuse.
+    """
+    there = {name.lower() for name in connection.sql(f"SELECT * FROM {relation} LIMIT 0").columns}
+    if not {name.lower() for name in key} <= there:
+        return
+    columns = ", ".join('"' + name.replace('"', '""') + '"' for name in key)
+    twins = f"SELECT 1 FROM {relation} GROUP BY {columns} HAVING count(*) > 1 LIMIT 1"
+    if connection.execute(twins).fetchall():
+        raise Permanent(
+            f"Pinterest: two rows of {table} have the same {', '.join(key)}, and would become one",
+            hint="name in `key` all columns that rows are known by; those that are ids of objects go into `metrics`, too",
+        )
 
 
 def _listed(table: str, source: Objects | Metrics, api: MarketingClient) -> Iterator[Row]:

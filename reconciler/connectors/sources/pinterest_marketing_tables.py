@@ -1,6 +1,8 @@
 """Tables of advertising at Pinterest: where their rows come from, and what they are known by.
 
 Source: Pinterest API v5; which column tells of changes is as public importers have it, for Qlik does not publish its tables.
+What the rows of a report are called and known by is not published, either: for keywords and products the id that a report has
+its rows under gets a name here, and `TARGETING_TYPE` and `TARGETING_VALUE` are as public importers have them.
 """
 
 from __future__ import annotations
@@ -29,18 +31,44 @@ class Metrics:
     """A table of metrics by day. *of*: list with the objects, "" for the account; *parameter*: how their ids are named.
 
     level: of reports, where rows come from reports; "" where they are asked for at once.
+    reach: days back that can be asked for, and days between first and last of one question.
     """
 
     id_column: str
     of: str = ""
     parameter: str = ""
     level: str = ""
+    reach: tuple[int, int] = (89, 89)
 
     @property
-    def key(self) -> tuple[str, str]:
-        """What a row is known by."""
-        return self.id_column, "DATE"
+    def is_targeted(self) -> bool:
+        """Whether rows are also told apart by who was reached."""
+        return self.level.endswith("_TARGETING")
 
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What a row is known by."""
+        return (self.id_column, "DATE", *(("TARGETING_TYPE", "TARGETING_VALUE") if self.is_targeted else ()))
+
+
+_REPORT: Final = (913, 185)
+_ITEMS: Final = (91, 30)
+"""One less than the most that is allowed, for its day may have turned already. What is said of the level PRODUCT_ITEM is taken
+to be so of its targeting, too, of which nothing is said."""
+_OBJECTS: Final = {
+    "ADVERTISER": "AD_ACCOUNT_ID",
+    "CAMPAIGN": "CAMPAIGN_ID",
+    "AD_GROUP": "AD_GROUP_ID",
+    "PIN_PROMOTION": "AD_ID",
+    "PRODUCT_GROUP": "PRODUCT_GROUP_ID",
+    "PRODUCT_ITEM": "PRODUCT_ITEM_ID",
+}
+_LEVELS: Final = {
+    **_OBJECTS,
+    "KEYWORD": "KEYWORD_ID",
+    **{f"{level}_TARGETING": column for level, column in _OBJECTS.items()},
+}
+"""Level of reports -> column for the id that a report has its rows under."""
 
 _ALL: Final[Mapping[str, str | Sequence[str]]] = {
     "entity_statuses": ("ACTIVE", "PAUSED", "ARCHIVED", "DRAFT", "DELETED_DRAFT"),
@@ -68,8 +96,8 @@ TABLES: Final[Mapping[str, Objects | Metrics]] = {
     "campaign_analytics": Metrics("CAMPAIGN_ID", "campaigns", "campaign_ids"),
     "ad_group_analytics": Metrics("AD_GROUP_ID", "ad_groups", "ad_group_ids"),
     "ad_analytics": Metrics("AD_ID", "ads", "ad_ids"),
-    "report_advertiser": Metrics("AD_ACCOUNT_ID", level="ADVERTISER"),
-    "report_campaign": Metrics("CAMPAIGN_ID", level="CAMPAIGN"),
-    "report_ad_group": Metrics("AD_GROUP_ID", level="AD_GROUP"),
-    "report_pin_promotion": Metrics("AD_ID", level="PIN_PROMOTION"),
+    **{
+        f"report_{level.lower()}": Metrics(column, level=level, reach=_ITEMS if "ITEM" in level else _REPORT)
+        for level, column in _LEVELS.items()
+    },
 }

@@ -7,9 +7,9 @@ the second request for the same is told that it is finished, the link is signed 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
 import orjson
 from starlette.requests import Request
@@ -17,14 +17,31 @@ from starlette.responses import Response
 
 from reconciler.emulators.pinterest.ad_objects import ids, many
 from reconciler.emulators.pinterest.call import Call
-from reconciler.emulators.pinterest.promotions import LEVELS, Metrics, Report
+from reconciler.emulators.pinterest.promotions import LEVELS, TARGETING, Metrics, Report
 from reconciler.emulators.pinterest.refusals import Refused, invalid
 from reconciler.emulators.pinterest.world import World
 from reconciler.model.json import Json
 
+Row: TypeAlias = dict[str, str | int | float]
+
 GRANULARITIES: Final = ("TOTAL", "DAY", "HOUR", "WEEK", "MONTH")
 _SYNC: Final = {"HOUR": (8, 3), "": (90, 90)}
-_REPORT: Final = {"HOUR": (8, 3), "PRODUCT_ITEM": (92, 31), "": (914, 186)}
+_REPORT: Final = {
+    "HOUR": (8, 3),
+    "PRODUCT_ITEM": (92, 31),
+    "PRODUCT_ITEM_TARGETING": (92, 31),
+    "": (914, 186),
+}
+_TYPES: Final = (
+    *("KEYWORD", "APPTYPE", "GENDER", "LOCATION", "PLACEMENT", "COUNTRY", "TARGETED_INTEREST", "PINNER_INTEREST"),
+    *("AUDIENCE_INCLUDE", "GEO", "AGE_BUCKET", "REGION", "AGE_BUCKET_AND_GENDER"),
+)
+_TYPES_OF_REPORTS: Final = (
+    *_TYPES,
+    *("MEDIA_TYPE", "AUDIENCE_MULTIPLIER", "CREATIVE_ENHANCEMENTS", "LOCAL_ADS_STORE_CODE"),
+)
+_ONLY_IN: Final = {"MEDIA_TYPE": "PRODUCT_ITEM_TARGETING", "AUDIENCE_MULTIPLIER": "CAMPAIGN_TARGETING"}
+_MOST_TYPES: Final = 5
 _LINK_S: Final = 300
 _REPORT_S: Final = 3_600
 
@@ -43,7 +60,7 @@ def analyser(level: str, parameter: str) -> Callable[[Call], Json]:
         if not wanted:
             raise invalid(f"'{parameter}' is a required property")
         found = _between(call, level, first, last, lambda one: one.id in wanted)
-        return [{**row} for row in _rows(found, granularity, columns, first)]
+        return [{**row} for _, row in _rows(found, granularity, columns, first)]
 
     return answer
 
@@ -57,15 +74,24 @@ def create_report(call: Call) -> dict[str, Json]:
     if not isinstance(columns, list) or not columns or not all(isinstance(name, str) for name in columns):
         raise invalid("'columns' is a required property")
     level = call.choice("level", tuple(LEVELS))
+    types = _targeting(call, level)
+    if level.startswith("PRODUCT_ITEM"):
+        _refuse_ads(call, columns)
     granularity, first, last = _asked(body, call.world.now(), _REPORT)
     token = hashlib.sha256(orjson.dumps([call.account_id, call.body], option=orjson.OPT_SORT_KEYS)).hexdigest() + "=="
     now, knobs, reports = call.world.now(), call.world.knobs, call.world.promotions.reports
     known = reports.get(token)
     if known is None or known.status(now) not in {"IN_PROGRESS", "FINISHED"}:
-        found = _between(call, level, first, last, lambda one: any(one.values.values()))
+        found = _between(
+            call,
+            level,
+            first,
+            last,
+            lambda one: any(one.values.values()) and (not types or one.by.get(TARGETING[0]) in types),
+        )
         by_id: dict[str, list[Json]] = {}
-        for row in _rows(found, granularity, [str(name) for name in columns], first):
-            by_id.setdefault(str(row[LEVELS[level]]), []).append(dict(row))
+        for key, row in _rows(found, granularity, [str(name) for name in columns], first):
+            by_id.setdefault(key, []).append({**row})
         ready_at = now + knobs.report_s
         reports[token] = Report(token, call.account_id, dict(by_id), ready_at, ready_at + _REPORT_S, knobs.report_fate)
     elif known.status(now) == "FINISHED":
@@ -100,6 +126,31 @@ def download(world: World, request: Request) -> Response:
     return Response(orjson.dumps(report.body), media_type="application/json")
 
 
+def _targeting(call: Call, level: str) -> tuple[str, ...]:
+    """What a report of targeting tells apart by; all where nothing is said, for the description does not ask for it."""
+    types = call.body.get("targeting_types")
+    if types is None:
+        return ()
+    if not isinstance(types, list) or not 1 <= len(types) <= _MOST_TYPES:
+        raise invalid(f"'targeting_types' must have 1 to {_MOST_TYPES} items")
+    if strange := [one for one in types if one not in _TYPES_OF_REPORTS]:
+        raise invalid(f"'targeting_types' value {strange[0]!r} is not one of {list(_TYPES_OF_REPORTS)}")
+    if not level.endswith("_TARGETING"):
+        raise invalid("'targeting_types' requires 'level' to be a value ending in _TARGETING")
+    if elsewhere := [one for one in types if _ONLY_IN.get(str(one), level) != level]:
+        raise invalid(f"{elsewhere[0]} is only available in {_ONLY_IN[str(elsewhere[0])]} level")
+    return tuple(map(str, types))
+
+
+def _refuse_ads(call: Call, columns: Iterable[Json]) -> None:
+    """Of items of products, ads are neither chosen nor told; which columns these are is not listed anywhere."""
+    if given := [name for name in ("ad_ids", "ad_statuses") if name in call.body]:
+        raise invalid(f"'{given[0]}' is not allowed for Product Item level reports")
+    for name in map(str, columns):
+        if name in {"AD_ID", "AD_NAME", "AD_STATUS"} or name.startswith("PIN_PROMOTION_"):
+            raise invalid(f"column {name} is not allowed for Product Item level reports")
+
+
 def _asked(query: Mapping[str, str], now: float, limits: Mapping[str, tuple[int, int]]) -> tuple[str, date, date]:
     """Granularity, first and last day of a question.
 
@@ -131,23 +182,29 @@ def _asked(query: Mapping[str, str], now: float, limits: Mapping[str, tuple[int,
 def _between(call: Call, level: str, first: date, last: date, is_wanted: Callable[[Metrics], bool]) -> list[Metrics]:
     found = (one for one in call.world.promotions.metrics.values() if one.account_id == call.account_id)
     of_level = (one for one in found if one.level == level and first <= date.fromisoformat(one.date) <= last)
-    return sorted(filter(is_wanted, of_level), key=lambda one: (int(one.id), one.date))
+    return sorted(
+        filter(is_wanted, of_level), key=lambda one: (int(one.id), one.date, sorted(map(str, one.by.values())))
+    )
 
 
-def _rows(
-    found: Iterable[Metrics], granularity: str, columns: Iterable[str], first: date
-) -> list[dict[str, str | int | float]]:
-    """One row for each object and period, flat; numbers of the days in it added up."""
+def _rows(found: Iterable[Metrics], granularity: str, columns: Sequence[str], first: date) -> list[tuple[str, Row]]:
+    """Whose they are, and one row for each object and period, flat; numbers of the days in it added up."""
     if granularity == "HOUR":
         return []
-    rows: dict[tuple[str, str], dict[str, str | int | float]] = {}
+    rows: dict[tuple[str, str, frozenset[tuple[str, str | int]]], Row] = {}
     for one in found:
         period = _period(date.fromisoformat(one.date), granularity, first)
-        row = rows.setdefault((one.id, period), {LEVELS[one.level]: one.id, **({"DATE": period} if period else {})})
+        row = rows.setdefault((one.id, period, frozenset(one.by.items())), _begun(one, period, columns))
         for name in columns:
             if name in one.values:
                 row[name] = float(row.get(name, 0)) + one.values[name] if name in row else one.values[name]
-    return list(rows.values())
+    return [(key, row) for (key, _, _), row in rows.items()]
+
+
+def _begun(one: Metrics, period: str, columns: Sequence[str]) -> Row:
+    own = {LEVELS[one.level]: one.id} if LEVELS[one.level] else {}
+    apart = {name: value for name, value in one.by.items() if name in TARGETING or name in columns}
+    return {**own, **({"DATE": period} if period else {}), **apart}
 
 
 def _period(day: date, granularity: str, first: date) -> str:

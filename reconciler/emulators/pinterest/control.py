@@ -27,7 +27,9 @@ PATCH  /audiences/{id}             ``{"name"?, "description"?, "rule"?}``
 DELETE /audiences/{id}
 PUT    /objects/{collection}/{id}    fields of a campaign, ad group, …, with its `ad_account_id`; see `promotions.TYPES`
 DELETE /objects/{collection}/{id}
-POST   /metrics                    ``{"ad_account_id", "level", "id", "date", "values": {column: number}}``; again to correct
+POST   /metrics                    ``{"ad_account_id", "level", "id", "date", "values": {column: number}, "by"?: {column: value}}``;
+                                   again to correct; `by` tells rows apart, as in ``{"TARGETING_TYPE": "GENDER",
+                                   "TARGETING_VALUE": "female"}`` of levels that end in _TARGETING
 ================================= ======================================================================================
 
 Answers are JSON; 400 says what was wrong with a request, 404 that the object is not there.
@@ -39,7 +41,7 @@ import dataclasses
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -51,7 +53,7 @@ from reconciler.emulators.faults import FAULT, Armed
 from reconciler.emulators.pinterest import records
 from reconciler.emulators.pinterest.knobs import Knobs
 from reconciler.emulators.pinterest.objects import Account, Audience, CustomerList
-from reconciler.emulators.pinterest.promotions import Metrics
+from reconciler.emulators.pinterest.promotions import LEVELS, Metrics
 from reconciler.emulators.pinterest.tokens import ACCESS_S, SCOPES
 
 if TYPE_CHECKING:
@@ -108,10 +110,11 @@ class _Audience(_Asked):
 
 class _Metrics(_Asked):
     ad_account_id: str
-    level: Literal["ADVERTISER", "CAMPAIGN", "AD_GROUP", "PIN_PROMOTION"]
+    level: str
     id: str
     date: date
     values: Mapping[str, int | float]
+    by: Mapping[str, str | int] = Field(default_factory=dict)
 
 
 class _AudienceChange(_Asked):
@@ -312,8 +315,11 @@ class _Console:
 
     def add_metrics(self, _request: Request, asked: _Metrics) -> object:
         account = self._world.accounts[asked.ad_account_id]
+        if asked.level not in LEVELS:
+            raise ValueError(f"no such level: {asked.level!r}")
         day = asked.date.isoformat()
-        self._world.promotions.add_metrics(Metrics(account.id, asked.level, asked.id, day, dict(asked.values)))
+        told = Metrics(account.id, asked.level, asked.id, day, dict(asked.values), dict(asked.by))
+        self._world.promotions.add_metrics(told)
         return {}
 
     def _list(self, item: CustomerList) -> dict[str, object]:

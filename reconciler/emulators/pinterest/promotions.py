@@ -27,24 +27,39 @@ TYPES: Final[Mapping[str, str]] = {
 }
 """Collection -> what its objects say they are; "" where they do not say it."""
 
-LEVELS: Final[Mapping[str, str]] = {
+_OBJECTS: Final[Mapping[str, str]] = {
     "ADVERTISER": "AD_ACCOUNT_ID",
     "CAMPAIGN": "CAMPAIGN_ID",
     "AD_GROUP": "AD_GROUP_ID",
     "PIN_PROMOTION": "AD_ID",
+    "PRODUCT_GROUP": "PRODUCT_GROUP_ID",
+    "PRODUCT_ITEM": "",
 }
-"""Level of metrics -> the column that names whose they are."""
+
+TARGETING: Final = ("TARGETING_TYPE", "TARGETING_VALUE")
+"""What metrics of targeting are told apart by."""
+
+LEVELS: Final[Mapping[str, str]] = {
+    **_OBJECTS,
+    "KEYWORD": "",
+    **{f"{level}_TARGETING": column for level, column in _OBJECTS.items()},
+}
+"""Level of metrics -> the column that names whose they are; "" where the description has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """How one object of *level* went on one day, written YYYY-MM-DD, in the account's ad account."""
+    """How one object of *level* went on one day, written YYYY-MM-DD, in the account's ad account.
+
+    by: what it is told apart by besides, column -> value, such as `TARGETING`.
+    """
 
     account_id: str
     level: str
     id: str
     date: str
     values: Mapping[str, int | float]
+    by: Mapping[str, str | int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -70,7 +85,7 @@ class Promotions:
     """All ad accounts' together. *objects*: collection -> id -> object; an object says its account itself."""
 
     objects: dict[str, dict[str, Object]] = field(default_factory=lambda: {name: {} for name in TYPES})
-    metrics: dict[tuple[str, str, str, str], Metrics] = field(default_factory=dict)
+    metrics: dict[tuple[str, str, str, str, frozenset[tuple[str, str | int]]], Metrics] = field(default_factory=dict)
     reports: dict[str, Report] = field(default_factory=dict)
 
     def put(self, collection: str, key: str, fields: Object) -> Object:
@@ -93,8 +108,15 @@ class Promotions:
         return sorted(found, key=lambda item: int(str(item["id"])))
 
     def add_metrics(self, metrics: Metrics) -> None:
-        """Say how a day went; said again, it takes the place of what was said."""
-        self.metrics[metrics.account_id, metrics.level, metrics.id, metrics.date] = metrics
+        """Say how a day went; said again, it takes the place of what was said.
+
+        Raises:
+            ValueError: a level of targeting without `TARGETING`, or another one with it.
+        """
+        if any((name in metrics.by) is not metrics.level.endswith("_TARGETING") for name in TARGETING):
+            raise ValueError(f"`by` says {TARGETING} for levels that end in _TARGETING, and for no others")
+        apart = frozenset(metrics.by.items())
+        self.metrics[metrics.account_id, metrics.level, metrics.id, metrics.date, apart] = metrics
 
     def clear(self) -> None:
         """Nothing is advertised."""

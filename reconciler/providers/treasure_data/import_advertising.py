@@ -20,6 +20,7 @@ from reconciler.providers.treasure_data.references import CannotSay, Tree, nothi
 TYPE: Final = "pinterest_marketing"
 _CONNECTION: Final = "td_authentication_id"
 _DAYS: Final = ("start_time", "end_time")
+_LISTS: Final = ("metrics", "targeting_types", "key")
 _PLAIN: Final = ("undated", "attribution_days", "apply", "compare", "change_table", "header_prefix")
 _WHOLE: Final = frozenset({UpdateMethod.FULL_LOAD, UpdateMethod.RELOAD})
 
@@ -35,8 +36,7 @@ def wanted(source: AdvertisingSource, context: Context) -> dict[str, Leaf]:
         "method": source.method.value,
     }
     part |= {name: day.isoformat() for name in _DAYS if (day := getattr(source, name)) is not None}
-    if source.metrics is not None:
-        part["metrics"] = list(source.metrics)
+    part |= {name: list(values) for name in _LISTS if (values := getattr(source, name)) is not None}
     part |= {name: value for name in _PLAIN if (value := getattr(source, name)) is not None}
     return part
 
@@ -57,7 +57,7 @@ def said(source: Mapping[str, Any], directory: Directory) -> Tree:
     Raises:
         CannotSay: no document declares its connection, or it has credentials of its own.
     """
-    optional = (*_DAYS, "metrics", *_PLAIN)
+    optional = (*_DAYS, *_LISTS, *_PLAIN)
     nothing_else(
         source, {"type", _CONNECTION, "ad_account_id", "table", "method", *optional}, "its source has settings"
     )
