@@ -170,6 +170,25 @@ class HealthSpec(Spec):
     """How long before a connection's authorisation ends."""
 
 
+class HistorySpec(Spec):
+    """How long reports of runs are kept, for `tdr history` and `tdr rollback`; what is left out is as anywhere else.
+
+    The newest run of each object, and the newest that went well, are kept whatever is written here.
+    """
+
+    runs: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    """So many at most: 200, and 20 where a server of kind `http` keeps the state in one document."""
+    max_age: Annotated[Seconds, Field(ge=3600)] | None = None
+    """Not longer than this, such as 365d; for ever when left out."""
+
+    def over(self, other: HistorySpec) -> HistorySpec:
+        """*other*, where this one says nothing."""
+        return HistorySpec(
+            runs=other.runs if self.runs is None else self.runs,
+            max_age=other.max_age if self.max_age is None else self.max_age,
+        )
+
+
 def _canonical(accounts: dict[str, str]) -> dict[str, str]:
     """Regions by the names that vendors' answers are known by here, however `endpoint` may call them."""
     return {
@@ -193,6 +212,8 @@ class EnvironmentSpec(Spec):
     """The cluster, where `sql_engine` is `spark`."""
     state: StatePlace = LocalPlace()
     """Where the state is kept: a folder of this machine, or a place that a team shares."""
+    history: HistorySpec = HistorySpec()
+    """How long reports of runs are kept; goes before `history` of tdr.yaml."""
     endpoints: dict[Literal["intercom", "pinterest", "salesforce"], WebAddress] = Field(default_factory=dict)
     """Vendor -> address of its API, where it is not the vendor's own; of Salesforce the one to log in at."""
     accounts: Annotated[dict[str, str], AfterValidator(_canonical)] = Field(default_factory=dict)
@@ -250,6 +271,8 @@ class ProjectSpec(Spec):
     """What options are when neither the command line nor a variable `TDR_…` says it."""
     policy: PolicySpec = PolicySpec()
     """Rules that hold in every environment."""
+    history: HistorySpec = HistorySpec()
+    """How long reports of runs are kept, where the environment says nothing else."""
     tokens: Literal["file", "keyring"] = "file"
     """Where tokens that vendors replace at every use are kept: in sealed files below `state`, or in the machine's keyring."""
     secret_commands: tuple[str, ...] = ()

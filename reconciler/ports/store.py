@@ -75,10 +75,14 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class Keeps:
-    """How many earlier *states* and reports of *runs* a store keeps."""
+    """How many earlier *states* and reports of *runs* a store keeps.
+
+    runs_for_s: how long reports are kept; None for ever. What is still needed is kept in any case: see `stores.retention`.
+    """
 
     states: int
     runs: int
+    runs_for_s: float | None = None
 
 
 KEEPS = Keeps(states=50, runs=200)
@@ -179,7 +183,7 @@ class StateStore(Protocol):
         ...
 
     def keep_run(self, run_id: str, document: Mapping[str, Json]) -> None:
-        """Keep what a run did; the oldest beyond what is kept go. Only under the lock.
+        """Keep what a run did; what `stores.retention` says goes. Only under the lock.
 
         run_id: without ``-``; that of the lock's holder.
         document: a ``tdr.run``; its ``ended_at`` gives it its place among the others, and where an earlier

@@ -19,7 +19,7 @@ from reconciler.model.json import Json
 from reconciler.model.record import State
 from reconciler.ports.clock import Clock, SystemClock, rfc3339
 from reconciler.ports.store import KEEPS, Entry, Holder, Keeps, Mended, Snapshot
-from reconciler.stores import document, journal
+from reconciler.stores import document, journal, retention
 from reconciler.stores.cipher import PLAIN, Cipher
 from reconciler.stores.document import ELSEWHERE
 from reconciler.stores.files import Disk, Files, write_atomically
@@ -77,7 +77,7 @@ class LocalStore:
         self._cipher = cipher
         self.keeps = keeps
         self._history = History(folder / "history", self._files, cipher, keeps.states)
-        self._runs = Runs(folder / "runs", self._files, cipher, keeps.runs)
+        self._runs = Runs(folder / "runs", self._files, cipher)
         self._reader = Reader(self._document, self._journal, self._history, environment, project, cipher)
         self._lock = FolderLock(
             folder, clock=self._clock, writer=self._writer, files=self._files, new_id=new_id, started=started
@@ -251,6 +251,9 @@ class LocalStore:
             self._confirm_lock()
             with _writing(self._folder / "runs"):
                 self._runs.keep(name_of(run_id, document), document)
+            if retention.is_due(len(self._runs.names()), self.keeps):
+                remembered = {str(address) for address in self.last().state.records}
+                self._runs.tidy(self.keeps, remembered, self._clock.now())
 
     def runs(self) -> Sequence[str]:
         """Ids of the runs kept, newest last."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,6 +10,8 @@ import orjson
 
 from reconciler.errors import StateError
 from reconciler.model.json import Json
+from reconciler.ports.store import Keeps
+from reconciler.stores import retention
 from reconciler.stores.cipher import Cipher
 from reconciler.stores.files import Files, write_atomically
 
@@ -53,25 +55,45 @@ def not_kept(run_id: str, names: Iterable[str]) -> StateError:
     return StateError(f"no run {run_id!r} is kept", hint=f"the newest that are: {newest}")
 
 
+def beyond(
+    reports: Iterable[tuple[str, bytes]], cipher: Cipher, keeps: Keeps, remembered: Collection[str], now: float
+) -> list[str]:
+    """Names of those of *reports*, by name and as they are kept, that go.
+
+    remembered: addresses of the state.
+    """
+    return retention.let_go([_described(*one, cipher) for one in sorted(reports)], keeps, remembered, now)
+
+
+def _described(name: str, data: bytes, cipher: Cipher) -> retention.KeptRun:
+    try:
+        return retention.described(name, decode(data, name, cipher))
+    except StateError:
+        return retention.KeptRun(name)  # damaged, or sealed with a key that is gone: its place says how old it is
+
+
 class Runs:
     """The folder ``runs``."""
 
-    def __init__(self, folder: Path, files: Files, cipher: Cipher, length: int) -> None:
+    def __init__(self, folder: Path, files: Files, cipher: Cipher) -> None:
         """Use *folder*, which is made when the first document is kept."""
         self._folder = folder
         self._files = files
         self._cipher = cipher
-        self._length = length
 
     def names(self) -> Sequence[str]:
         """Names of what is kept, newest last."""
         return sorted(path.stem for path in self._folder.glob("*.json"))
 
     def keep(self, name: str, document: Mapping[str, Json]) -> None:
-        """Keep *document*, and let go of the oldest beyond the newest. Raises OSError."""
+        """Keep *document*. Raises OSError."""
         self._folder.mkdir(exist_ok=True, mode=0o700)
         write_atomically(self._files, self._folder / f"{name}.json", encode(document, self._cipher))
-        for old in self.names()[: -self._length]:
+
+    def tidy(self, keeps: Keeps, remembered: Collection[str], now: float) -> None:
+        """Let go of what goes. *remembered*: addresses of the state; *now*: Unix seconds."""
+        found = [(path.stem, data) for path in self._folder.glob("*.json") if (data := _content(path)) is not None]
+        for old in beyond(found, self._cipher, keeps, remembered, now):
             with suppress(OSError):  # a report too many harms nobody
                 self._files.remove(self._folder / f"{old}.json")
 
@@ -90,3 +112,10 @@ class Runs:
                 except OSError as error:
                     raise StateError(f"{path} cannot be read: {error.strerror}") from error
         raise not_kept(run_id, names)
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None  # it went meanwhile, or is nobody's to remove who may not read it

@@ -21,8 +21,8 @@ from reconciler.logs import logger
 from reconciler.model.json import Json
 from reconciler.model.record import State
 from reconciler.ports.clock import Clock, SystemClock, rfc3339
-from reconciler.ports.store import Entry, Holder, Mended, Snapshot
-from reconciler.stores import document, journal, runs
+from reconciler.ports.store import Entry, Holder, Keeps, Mended, Snapshot
+from reconciler.stores import document, journal, retention, runs
 from reconciler.stores.cipher import PLAIN, Cipher
 from reconciler.stores.document import ELSEWHERE, UnusableError
 from reconciler.stores.fencing import fence
@@ -64,12 +64,14 @@ class SharedStore:
         writer: Writer | None = None,
         new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
         cipher: Cipher = PLAIN,
+        keeps: Keeps | None = None,
     ) -> None:
         """Use *shelf* for the state of *environment*; nothing is read or written yet.
 
         project: whose state it must be; "" takes any.
+        keeps: how much of the past; as much as fits the shelf when left out.
         """
-        self.where, self.caveat, self.keeps = shelf.where, shelf.caveat, shelf.keeps
+        self.where, self.caveat, self.keeps = shelf.where, shelf.caveat, keeps or shelf.keeps
         self._shelf = shelf
         self._environment = environment
         self._lock = lock
@@ -257,7 +259,8 @@ class SharedStore:
             data = runs.encode(document, self._cipher)
             with self._writing(holder):
                 put(self._shelf, key, data, None)
-                self._shelf.remove(list(self._shelf.sizes("runs/"))[: -self.keeps.runs])
+                if retention.is_due(len(self._shelf.sizes("runs/")), self.keeps):
+                    self._shelf.remove(self._reader.runs_beyond(self.keeps, self._clock.now()))
 
     def runs(self) -> Sequence[str]:
         """Ids of the runs kept, newest last."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from reconciler.errors import StateError
 from reconciler.model.json import Json
 from reconciler.model.record import State
-from reconciler.ports.store import Snapshot
+from reconciler.ports.store import Keeps, Snapshot
 from reconciler.stores import document, journal, runs
 from reconciler.stores.cipher import Cipher
 from reconciler.stores.document import ELSEWHERE, UnusableError, Written
@@ -180,6 +180,13 @@ class SharedReader:
     def run_names(self) -> Sequence[str]:
         """Names of the runs kept, newest last."""
         return [key.removeprefix("runs/").removesuffix(".json") for key in self._shelf.sizes("runs/")]
+
+    def runs_beyond(self, keeps: Keeps, now: float) -> Sequence[str]:
+        """Keys of the reports that go, of which *keeps* says how many stay. *now*: Unix seconds."""
+        loaded = self.load()
+        remembered = {str(address) for address in loaded.snapshot.state.records} if loaded else set()
+        found = ((key.removeprefix("runs/").removesuffix(".json"), data) for key, data in self._shelf.scan("runs/"))
+        return [f"runs/{name}.json" for name in runs.beyond(found, self._cipher, keeps, remembered, now)]
 
     def run(self, run_id: str) -> Mapping[str, Json]:
         """What was kept of *run_id*.

@@ -142,5 +142,6 @@ def open_runtime(
             settled=loaded.aside,
         )
         place = loaded.environment.state
-        state = StateOnNeed(project, loaded.environment_name, place, folder, clock, os.environ, closing)
+        history = loaded.environment.history.over(project.spec.history)
+        state = StateOnNeed(project, loaded.environment_name, place, history, folder, clock, os.environ, closing)
         yield Runtime(project, loaded.environment_name, folder, loaded, world, state, clock, embedded, probed, tokens)

@@ -6,17 +6,18 @@ import threading
 import uuid
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
 from reconciler.errors import UsageError
 from reconciler.manifest import Project
 from reconciler.manifest.secrets import SecretReference, SecretValues
+from reconciler.model.environment import HistorySpec
 from reconciler.model.secret import Secret
 from reconciler.model.state_place import HttpPlace, LocalPlace, PostgresPlace, S3Place, StatePlace
 from reconciler.ports.clock import Clock
-from reconciler.ports.store import StateStore
+from reconciler.ports.store import KEEPS, Keeps, StateStore
 from reconciler.stores.cipher import cipher_of
 from reconciler.stores.holding import Writer
 from reconciler.stores.local import LocalStore
@@ -36,6 +37,7 @@ class StateOnNeed:
     project: Project
     environment: str
     place: StatePlace
+    history: HistorySpec
     folder: Path
     clock: Clock
     environ: Mapping[str, str]
@@ -61,7 +63,14 @@ class StateOnNeed:
         name = self.project.spec.project
         match place:
             case LocalPlace():
-                return LocalStore(self.folder, self.environment, project=name, clock=self.clock, cipher=cipher)
+                return LocalStore(
+                    self.folder,
+                    self.environment,
+                    project=name,
+                    clock=self.clock,
+                    cipher=cipher,
+                    keeps=self._keeps(KEEPS),
+                )
             case HttpPlace():
                 return self._at_server(place)
             case PostgresPlace():
@@ -153,7 +162,12 @@ class StateOnNeed:
             project=self.project.spec.project,
             clock=self.clock,
             cipher=cipher_of(self.environ),
+            keeps=self._keeps(shelf.keeps),
         )
+
+    def _keeps(self, fits: Keeps) -> Keeps:
+        """What is to be kept where *fits* is what a place keeps when nobody says otherwise."""
+        return replace(fits, runs=self.history.runs or fits.runs, runs_for_s=self.history.max_age)
 
     def _resolved(self, secret: Secret) -> Secret:
         """The secret with its value, also in runs that resolve no others."""
