@@ -65,6 +65,19 @@ class MarketingClient:
             raise Transient(f"Pinterest: {name} answered with something else than rows", hint="run it again later")
         return answer
 
+    def targeting(self, params: Params) -> Iterator[Row]:
+        """The account's metrics at once, told apart by who was reached; flat, with `TARGETING_TYPE` and `TARGETING_VALUE`."""
+        answer = self.client.answer(get(f"{self._at}/targeting_analytics", params))
+        told = answer.get("data") if isinstance(answer, Mapping) else None
+        for row in told if isinstance(told, list) else (None,):
+            metrics = row.get("metrics") if isinstance(row, Mapping) else None
+            if not isinstance(row, Mapping) or not isinstance(metrics, Mapping):
+                raise Transient(
+                    "Pinterest: targeting_analytics answered with something else than rows", hint="run it again later"
+                )
+            apart = {name.upper(): row.get(name) for name in ("targeting_type", "targeting_value")}
+            yield {**metrics, **apart}
+
     def report(self, body: Row) -> Mapping[str, Sequence[Row]]:
         """The rows of a report by id, once it is there; it is asked for again when it comes to nothing.
 

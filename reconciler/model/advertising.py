@@ -31,6 +31,7 @@ class AdTable(StrEnum):
     CAMPAIGN_ANALYTICS = "campaign_analytics"
     AD_GROUP_ANALYTICS = "ad_group_analytics"
     AD_ANALYTICS = "ad_analytics"
+    TARGETING_ANALYTICS = "targeting_analytics"
     REPORT_ADVERTISER = "report_advertiser"
     REPORT_CAMPAIGN = "report_campaign"
     REPORT_AD_GROUP = "report_ad_group"
@@ -50,12 +51,14 @@ TIMELESS: Final = frozenset({AdTable.KEYWORDS, AdTable.CONVERSION_TAGS, AdTable.
 """Tables that tell no times of changes."""
 METRICS: Final = frozenset(table for table in AdTable if table.endswith("_analytics") or table.startswith("report_"))
 """Tables of metrics by day."""
-TARGETED: Final = frozenset(table for table in AdTable if table.endswith("_targeting"))
+TARGETED: Final = frozenset(
+    {AdTable.TARGETING_ANALYTICS, *(table for table in AdTable if table.endswith("_targeting"))}
+)
 """Of those the ones whose metrics are also told apart by who was reached."""
 
 
 class TargetingType(StrEnum):
-    """By what metrics are told apart. Source: Pinterest API v5, TargetingTypeFilter."""
+    """By what metrics are told apart. Source: Pinterest API v5, TargetingTypeFilter and AdsAnalyticsTargetingType."""
 
     KEYWORD = "KEYWORD"
     APPTYPE = "APPTYPE"
@@ -77,9 +80,12 @@ class TargetingType(StrEnum):
 
 
 _ONLY_IN: Final = {
-    TargetingType.MEDIA_TYPE: AdTable.REPORT_PRODUCT_ITEM_TARGETING,
-    TargetingType.AUDIENCE_MULTIPLIER: AdTable.REPORT_CAMPAIGN_TARGETING,
+    TargetingType.MEDIA_TYPE: frozenset({AdTable.REPORT_PRODUCT_ITEM_TARGETING}),
+    TargetingType.AUDIENCE_MULTIPLIER: frozenset({AdTable.REPORT_CAMPAIGN_TARGETING}),
+    TargetingType.CREATIVE_ENHANCEMENTS: TARGETED - {AdTable.TARGETING_ANALYTICS},
+    TargetingType.LOCAL_ADS_STORE_CODE: TARGETED - {AdTable.TARGETING_ANALYTICS},
 }
+"""Types that only some tables know."""
 
 
 class UpdateMethod(StrEnum):
@@ -164,8 +170,14 @@ class Asked(Spec):
             return f"table {self.table} needs `targeting_types`, which say by what its metrics are told apart"
         if len(set(self.targeting_types)) < len(self.targeting_types):
             return "`targeting_types` names one of them twice"
-        strange = next((type_ for type_ in self.targeting_types if _ONLY_IN.get(type_, self.table) != self.table), None)
-        return "" if strange is None else f"targeting type {strange} is told in table {_ONLY_IN[strange]} only"
+        strange = next(
+            (type_ for type_ in self.targeting_types if self.table not in _ONLY_IN.get(type_, TARGETED)), None
+        )
+        return (
+            ""
+            if strange is None
+            else f"targeting type {strange} is told in {', '.join(sorted(_ONLY_IN[strange]))} only"
+        )
 
     def _contradiction_of_changes(self, *, is_part: bool) -> str:
         names = ("apply", "compare", "change_table", "header_prefix")

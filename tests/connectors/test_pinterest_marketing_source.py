@@ -205,7 +205,7 @@ def test_every_table_is_declared_documented_and_read() -> None:
 def test_every_table_that_is_known_is_read_but_those_that_are_said_not_to_be() -> None:
     section = FACTS.read_text("utf-8").partition("\n## 10.")[2].partition("\n## 11.")[0]
     known = {line.split("|")[1].strip() for line in section.splitlines() if line.startswith("| ")} - {"table", "---"}
-    assert known - set(TABLES) == {"targeting analytics", "report_{level}"}
+    assert {name.replace(" ", "_") for name in known} - set(TABLES) == {"report_{level}"}
     assert {table.removeprefix("report_").upper() for table in TABLES if table.startswith("report_")} == levels()
 
 
@@ -364,6 +364,35 @@ def test_more_targeting_types_than_one_report_takes_are_more_reports(loads: Load
     assert loads.told.notices == ("something else is asked for than by the last run: this one begins anew",)
 
 
+def test_targeting_at_once_is_told_apart_by_type_and_value(loads: Loads) -> None:
+    for day, kind, value in (
+        ("2026-06-24", "GENDER", "female"),
+        ("2026-06-23", "GENDER", "female"),  # 90 days ago: not asked for
+        ("2026-09-20", "AUDIENCE_INCLUDE", 254261234567),
+        ("2026-09-20", "AGE_BUCKET", "45-49"),
+    ):
+        loads.metrics("ADVERTISER_TARGETING", OWN, day, 4, TARGETING_TYPE=kind, TARGETING_VALUE=value)
+    asked: dict[str, Json] = {"targeting_types": ["GENDER", "AUDIENCE_INCLUDE"]}
+    rows = loads.run("targeting_analytics", **asked)
+    key = ("AD_ACCOUNT_ID", "DATE", "TARGETING_TYPE", "TARGETING_VALUE")
+    assert [tuple(row[name] for name in key) for row in rows] == [
+        (OWN, "2026-06-24", "GENDER", "female"),
+        (OWN, "2026-09-20", "AUDIENCE_INCLUDE", "254261234567"),
+    ]
+    assert loads.told is not None
+    assert loads.told.key == key
+    assert loads.position["cursor"] == str(TODAY)
+    assert [row["DATE"] for row in loads.run("targeting_analytics", **asked)] == ["2026-09-20"]
+    assert len(loads.run("targeting_analytics", targeting_types=["GENDER", "AUDIENCE_INCLUDE", "AGE_BUCKET"])) == 3
+
+    loads.metrics(
+        "ADVERTISER_TARGETING", OWN, "2026-09-20", 4, TARGETING_TYPE="GENDER", TARGETING_VALUE="male", AD_GROUP_ID=8
+    )
+    loads.metrics("ADVERTISER_TARGETING", OWN, "2026-09-20", 4, TARGETING_TYPE="GENDER", TARGETING_VALUE="male")
+    with pytest.raises(Permanent, match="two rows of targeting_analytics have the same AD_ACCOUNT_ID, DATE, TARGETING"):
+        loads.run("targeting_analytics", **asked)
+
+
 def test_rows_that_the_key_does_not_tell_apart_are_not_lost(loads: Loads) -> None:
     for group in (5, 6):
         loads.metrics("KEYWORD", "8", "2026-09-20", 4, AD_GROUP_ID=group)
@@ -418,7 +447,12 @@ def test_a_run_that_is_disturbed_brings_the_same(loads: Loads, fault: dict[str, 
         ({"table": "report_campaign_targeting", "targeting_types": ["GEO", "GEO"]}, "names one of them twice"),
         (
             {"table": "report_ad_group_targeting", "targeting_types": ["AUDIENCE_MULTIPLIER"]},
-            "is told in table report_campaign_targeting only",
+            "is told in report_campaign_targeting only",
+        ),
+        ({"table": "targeting_analytics"}, "needs `targeting_types`"),
+        (
+            {"table": "targeting_analytics", "targeting_types": ["LOCAL_ADS_STORE_CODE"]},
+            "is told in report_ad_group_targeting, report_advertiser_targeting, report_campaign_targeting",
         ),
     ],
 )

@@ -213,6 +213,63 @@ def test_questions_that_cannot_be_answered_are_refused(
     assert answer.json()["message"].startswith(message)
 
 
+TARGETING = {
+    "start_date": "2026-09-14",
+    "end_date": TODAY,
+    "columns": "SPEND_IN_DOLLAR,TOTAL_CLICKTHROUGH",
+    "granularity": "DAY",
+    "targeting_types": "GENDER,LOCATION",
+}
+
+
+def put_targeting(control: RemoteControl, day: str, kind: str, value: str | int, spend: int) -> None:
+    told = {"ad_account_id": OWN, "level": "ADVERTISER_TARGETING", "id": OWN, "date": day}
+    by = {"TARGETING_TYPE": kind, "TARGETING_VALUE": value}
+    control.call("POST", "/metrics", {**told, "values": {"SPEND_IN_DOLLAR": spend}, "by": by})
+
+
+@pytest.mark.parametrize("granularity", ["DAY", "TOTAL"])
+def test_targeting_is_told_for_each_type_on_its_own(
+    client: httpx.Client, control: RemoteControl, granularity: str
+) -> None:
+    for day, kind, value, spend in (
+        ("2026-09-14", "GENDER", "female", 3),
+        (TODAY, "GENDER", "female", 4),
+        (TODAY, "LOCATION", 500, 5),
+        (TODAY, "AGE_BUCKET", "45-49", 6),
+        ("2026-09-13", "GENDER", "female", 7),
+    ):
+        put_targeting(control, day, kind, value, spend)
+
+    answer = client.get(f"{AT}/targeting_analytics", params={**TARGETING, "granularity": granularity}).json()
+
+    told = [
+        (row["targeting_type"], row["targeting_value"], row["metrics"]["SPEND_IN_DOLLAR"]) for row in answer["data"]
+    ]
+    by_day = [("GENDER", "female", 3), ("LOCATION", 500, 5), ("GENDER", "female", 4)]
+    assert told == (by_day if granularity == "DAY" else [("GENDER", "female", 7), ("LOCATION", 500, 5)])
+    dates = [row["metrics"].get("DATE") for row in answer["data"]]
+    assert dates == (["2026-09-14", TODAY, TODAY] if granularity == "DAY" else [None, None])
+    assert answer.keys() == {"data"}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"targeting_types": ""}, "Invalid request: 'targeting_types' must have 1 to 15 items"),
+        ({"targeting_types": ",".join(["GENDER"] * 16)}, "Invalid request: 'targeting_types' must have 1 to 15 items"),
+        ({"targeting_types": "MEDIA_TYPE"}, "Invalid request: 'targeting_types' value 'MEDIA_TYPE' is not one of"),
+        ({"columns": ""}, "Invalid request: 'columns' is a required property"),
+        ({"start_date": "2026-06-22"}, "You can only get data from the last 90 days."),
+    ],
+)
+def test_targeting_that_cannot_be_told_is_refused(client: httpx.Client, change: dict[str, str], message: str) -> None:
+    answer = client.get(f"{AT}/targeting_analytics", params={**TARGETING, **change})
+
+    assert answer.status_code == 400
+    assert answer.json()["message"].startswith(message)
+
+
 def test_metrics_need_a_role_that_may_see_them(unchecked: httpx.Client, control: RemoteControl) -> None:
     for role, status in (("ANALYST", 200), ("CAMPAIGN_MANAGER", 200), ("AUDIENCE_MANAGER", 403)):
         control.call("PUT", f"/accounts/{SHARED}", {"name": "Partner shop", "permissions": [role]})

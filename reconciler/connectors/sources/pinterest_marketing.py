@@ -106,7 +106,7 @@ class PinterestMarketingSource:
         )
         whole = bool(settings.compare) or settings.method not in INCREMENTAL
         relation = spool.relation(connection)
-        if key and isinstance(settings.source, Metrics) and settings.source.level:
+        if key and isinstance(settings.source, Metrics) and (settings.source.level or settings.source.is_targeted):
             _refuse_twins(connection, relation, key, settings.table)
         return LoadedRows(relation, key, run.position(), run.notices(), whole=whole, changes=run.changes())
 
@@ -219,16 +219,19 @@ class _Run:
     def _window(
         self, source: Metrics, api: MarketingClient, ids: Sequence[str], days: Mapping[str, str]
     ) -> Iterator[Row]:
+        types = [type_.value for type_ in self._settings.targeting_types or ()]
         if source.level:
             question = {**days, "granularity": "DAY", "level": source.level, "columns": list(self._columns)}
-            types = [type_.value for type_ in self._settings.targeting_types or ()]
             for start in range(0, len(types) or 1, _TYPES_AT_ONCE):
                 apart = {"targeting_types": types[start : start + _TYPES_AT_ONCE]} if types else {}
                 for key, rows in api.report({**question, **apart}).items():
                     yield from ({**_told_apart(row), source.id_column: key} for row in rows)
             return
         question = {**days, "granularity": "DAY", "columns": ",".join(self._columns)}
-        if not source.of:
+        if source.is_targeted:
+            for row in api.targeting({**question, "targeting_types": ",".join(types)}):
+                yield {**_told_apart(row), source.id_column: self._settings.ad_account_id}
+        elif not source.of:
             yield from api.metrics("analytics", question)
         at_once = _AT_ONCE_ADS if source.of == "ads" else _AT_ONCE
         for start in range(0, len(ids), at_once):
@@ -243,7 +246,7 @@ def _told_apart(row: Row) -> Row:
 
 
 def _refuse_twins(connection: duckdb.DuckDBPyConnection, relation: str, key: Sequence[str], table: str) -> None:
-    """A report tells each row once, so that of two with the same key one would be lost.
+    """Each row is told once, so that of two with the same key one would be lost.
 
     Raises:
         Permanent: there are two. Columns that are not there at all are for the load to refuse.

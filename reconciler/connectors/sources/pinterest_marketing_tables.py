@@ -32,6 +32,7 @@ class Metrics:
 
     level: of reports, where rows come from reports; "" where they are asked for at once.
     reach: days back that can be asked for, and days between first and last of one question.
+    is_targeted: rows are also told apart by who was reached.
     """
 
     id_column: str
@@ -39,11 +40,7 @@ class Metrics:
     parameter: str = ""
     level: str = ""
     reach: tuple[int, int] = (89, 89)
-
-    @property
-    def is_targeted(self) -> bool:
-        """Whether rows are also told apart by who was reached."""
-        return self.level.endswith("_TARGETING")
+    is_targeted: bool = False
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -96,8 +93,14 @@ TABLES: Final[Mapping[str, Objects | Metrics]] = {
     "campaign_analytics": Metrics("CAMPAIGN_ID", "campaigns", "campaign_ids"),
     "ad_group_analytics": Metrics("AD_GROUP_ID", "ad_groups", "ad_group_ids"),
     "ad_analytics": Metrics("AD_ID", "ads", "ad_ids"),
+    "targeting_analytics": Metrics("AD_ACCOUNT_ID", is_targeted=True),
     **{
-        f"report_{level.lower()}": Metrics(column, level=level, reach=_ITEMS if "ITEM" in level else _REPORT)
+        f"report_{level.lower()}": Metrics(
+            column,
+            level=level,
+            reach=_ITEMS if "ITEM" in level else _REPORT,
+            is_targeted=level.endswith("_TARGETING"),
+        )
         for level, column in _LEVELS.items()
     },
 }

@@ -41,7 +41,7 @@ _TYPES_OF_REPORTS: Final = (
     *("MEDIA_TYPE", "AUDIENCE_MULTIPLIER", "CREATIVE_ENHANCEMENTS", "LOCAL_ADS_STORE_CODE"),
 )
 _ONLY_IN: Final = {"MEDIA_TYPE": "PRODUCT_ITEM_TARGETING", "AUDIENCE_MULTIPLIER": "CAMPAIGN_TARGETING"}
-_MOST_TYPES: Final = 5
+_MOST_TYPES, _MOST_TYPES_OF_REPORTS = 15, 5
 _LINK_S: Final = 300
 _REPORT_S: Final = 3_600
 
@@ -63,6 +63,23 @@ def analyser(level: str, parameter: str) -> Callable[[Call], Json]:
         return [{**row} for _, row in _rows(found, granularity, columns, first)]
 
     return answer
+
+
+def targeting(call: Call) -> Json:
+    """GET targeting_analytics: an account's metrics for each targeting type on its own."""
+    granularity, first, last = _asked(call.query, call.world.now(), _SYNC)
+    columns, types = many(call, "columns"), many(call, "targeting_types")
+    if not columns:
+        raise invalid("'columns' is a required property")
+    _check_types(types, _TYPES, _MOST_TYPES)
+    found = _between(call, "ADVERTISER_TARGETING", first, last, lambda one: one.by[TARGETING[0]] in types)
+    rows = (dict(row) for _, row in _rows(found, granularity, columns, first))
+    return {
+        "data": [
+            {"targeting_type": row.pop(TARGETING[0]), "targeting_value": row.pop(TARGETING[1]), "metrics": {**row}}
+            for row in rows
+        ]
+    }
 
 
 def create_report(call: Call) -> dict[str, Json]:
@@ -131,15 +148,21 @@ def _targeting(call: Call, level: str) -> tuple[str, ...]:
     types = call.body.get("targeting_types")
     if types is None:
         return ()
-    if not isinstance(types, list) or not 1 <= len(types) <= _MOST_TYPES:
-        raise invalid(f"'targeting_types' must have 1 to {_MOST_TYPES} items")
-    if strange := [one for one in types if one not in _TYPES_OF_REPORTS]:
-        raise invalid(f"'targeting_types' value {strange[0]!r} is not one of {list(_TYPES_OF_REPORTS)}")
+    if not isinstance(types, list):
+        raise invalid("'targeting_types' is not of type 'array'")
+    _check_types(types, _TYPES_OF_REPORTS, _MOST_TYPES_OF_REPORTS)
     if not level.endswith("_TARGETING"):
         raise invalid("'targeting_types' requires 'level' to be a value ending in _TARGETING")
     if elsewhere := [one for one in types if _ONLY_IN.get(str(one), level) != level]:
         raise invalid(f"{elsewhere[0]} is only available in {_ONLY_IN[str(elsewhere[0])]} level")
     return tuple(map(str, types))
+
+
+def _check_types(types: Sequence[Json], known: Sequence[str], most: int) -> None:
+    if not 1 <= len(types) <= most:
+        raise invalid(f"'targeting_types' must have 1 to {most} items")
+    if strange := [one for one in types if one not in known]:
+        raise invalid(f"'targeting_types' value {strange[0]!r} is not one of {list(known)}")
 
 
 def _refuse_ads(call: Call, columns: Iterable[Json]) -> None:

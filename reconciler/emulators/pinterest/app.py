@@ -82,6 +82,7 @@ OPERATIONS = (
             ("/ads/analytics", "PIN_PROMOTION", "ad_ids"),
         )
     ),
+    Operation("GET", f"{_ACCOUNT}/targeting_analytics", "ads:read", "ads_analytics", analytics.targeting, ANALYSTS),
     Operation("POST", f"{_ACCOUNT}/reports", "ads:read", "ads_analytics", analytics.create_report, ANALYSTS),
     Operation("GET", f"{_ACCOUNT}/reports", "ads:read", "ads_analytics", analytics.get_report, ANALYSTS),
 )
