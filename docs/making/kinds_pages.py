@@ -140,6 +140,8 @@ def _class_words(support: list[Support]) -> str:
             f"{code(name)} to {code(value if value != '' else chr(34) * 2)}" for name, value in sorted(defaults.items())
         )
         told += f" Declared before and not any more, a field goes back: {said}."
+    if removes := sorted({path for one in support for path in one.traits.removes}):
+        told += f" Taken away is what was declared and is not any more below {', '.join(map(code, removes))}."
     return told
 
 

@@ -190,7 +190,8 @@ class DataflowSpec(Spec):
     to: DatasetTarget
     """Where the rows land."""
     mapping: FieldMapping | None = None
-    """Which fields of a row become which fields of the schema; left out, the flow's own stays as it is."""
+    """Which fields of a row become which fields of the schema. Left out, a flow is made without one, and one that only others
+    gave it stays; what is taken out of the document is taken off the flow."""
     schedule: FlowSchedule
     """When it runs."""
     enabled: bool = True

@@ -70,6 +70,10 @@ def test_nothing_else_carries_a_code() -> None:
     assert carriers - known == set(MAKES_NO_FINDING)
 
 
+ALSO_COMPARED = {("dataflow", "/schedule/waits_until")}
+"""Compared in the place of a field that has a row of its own: the `start` of a schedule that a document does not name."""
+
+
 def test_every_field_that_replaces_is_said_to() -> None:
     unsaid = []
     for one in supported():
@@ -77,7 +81,10 @@ def test_every_field_that_replaces_is_said_to() -> None:
         for path, its in one.traits.classes.items():
             if its is FieldClass.IMMUTABLE:
                 said = page.count("| replaces |")
-                compared = sum(each is FieldClass.IMMUTABLE for each in one.traits.classes.values())
+                compared = sum(
+                    each is FieldClass.IMMUTABLE and (one.kind, name) not in ALSO_COMPARED
+                    for name, each in one.traits.classes.items()
+                )
                 unsaid += [f"{one.kind}{path}"] if f"`{path}`" not in page or said < compared else []
 
     assert unsaid == []

@@ -98,7 +98,8 @@ def test_a_changed_specification_is_put_whole(stage: Stage, adobe: AdobeSandbox)
     stage.edit("sources/lists.yaml", '    headerParams: {X-Version: "3"}\n', "")
     stage.edit("sources/lists.yaml", "limitName: count", "limitName: size")
     limit = "/specification/sourceSpec/attributes/paginationParams/limitName"
-    assert planned(stage) == {"sourceregistration/lists": ["update", "/members", limit]}
+    version = "/specification/sourceSpec/attributes/headerParams/X-Version"
+    assert planned(stage) == {"sourceregistration/lists": ["update", "/members", version, limit]}
 
     stage.tdr("apply", "--yes")
 

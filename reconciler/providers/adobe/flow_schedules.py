@@ -16,9 +16,14 @@ _WHOLE: Final = re.compile(r"-?\d+")
 
 
 def compared(schedule: FlowSchedule) -> dict[str, Json]:
-    """What a document asks for, numbers and truth values as text."""
+    """What a document asks for, numbers and truth values as text.
+
+    One that names no start means the moment at which the flow is made: no matter which that was, but none that is still to come.
+    """
     told: dict[str, Json] = {"frequency": schedule.frequency.value}
-    if schedule.start_s is not None:
+    if schedule.start_s is None:
+        told["waits_until"] = ""
+    else:
         told["start"] = rfc3339(schedule.start_s)
     if schedule.interval is not None:
         told["interval"] = str(schedule.interval)
@@ -26,12 +31,18 @@ def compared(schedule: FlowSchedule) -> dict[str, Json]:
     return told
 
 
-def told_as(told: Object) -> dict[str, Json]:
-    """What is there, as `compared`. Some clients send the start as text, and what is not sent of `backfill` is true."""
+def told_as(told: Object, now_s: float) -> dict[str, Json]:
+    """What is there at *now_s* (Unix seconds), as `compared`.
+
+    Some clients send the start as text, and what is not sent of `backfill` is true.
+    """
     start = wire.text(told.get("startTime"))
+    is_to_come = bool(_WHOLE.fullmatch(start)) and int(start) > now_s
+    start = rfc3339(int(start)) if _WHOLE.fullmatch(start) else start
     schedule: dict[str, Json] = {
         "frequency": wire.text(told.get("frequency")),
-        "start": rfc3339(int(start)) if _WHOLE.fullmatch(start) else start,
+        "start": start,
+        "waits_until": start if is_to_come else "",
     }
     if told.get("interval") is not None:
         schedule["interval"] = wire.text(told.get("interval"))
@@ -53,7 +64,9 @@ def sent(schedule: FlowSchedule, now_s: int) -> dict[str, Json]:
 
 def said(told: Mapping[str, str]) -> dict[str, Json]:
     """What a document says of a schedule that was told."""
-    tree: dict[str, Json] = {"start": told["start"], "frequency": told["frequency"]}
+    tree: dict[str, Json] = {"frequency": told["frequency"]}
+    if start := told.get("start"):  # not remembered where the document named none
+        tree = {"start": start, **tree}
     if "interval" in told:
         tree["interval"] = int(told["interval"])
         if told["backfill"] == "false":

@@ -230,7 +230,7 @@ class Flows:
             "schema_id": wire.text(wire.inner(target, "data", "schema").get("id")),
             "schema_version": wire.text(wire.inner(target, "data", "schema").get("version")),
             "flow_spec": wire.text(wire.inner(flow, "flowSpec").get("id")),
-            "schedule": flow_schedules.told_as(wire.inner(flow, "scheduleParams")),
+            "schedule": flow_schedules.told_as(wire.inner(flow, "scheduleParams"), self._clock.now()),
             "enabled": state not in _OFF,
         }
         mapping = _mapping(flow)
@@ -277,11 +277,8 @@ def _changes(spec: DataflowSpec, name: str, newest: Object, paths: Sequence[str]
         yield Change("replace", "/name", name)
     if "/description" in paths:
         yield Change("replace" if "description" in newest else "add", "/description", spec.description or "")
-    if any(path.startswith("/mapping") for path in paths) and spec.mapping is not None:
-        if not newest.get("transformations"):
-            yield Change("add", "/transformations", [_transformation(spec)])
-        else:
-            yield Change("replace" if _mapping(newest) else "add", "/transformations/0", _transformation(spec))
+    if any(path.startswith("/mapping") for path in paths):
+        yield from _mapping_changes(spec, newest)
     if any(path.startswith("/schedule") for path in paths):
         now = wire.inner(newest, "scheduleParams")
         wish = flow_schedules.sent(spec.schedule, 0)
@@ -291,6 +288,17 @@ def _changes(spec: DataflowSpec, name: str, newest: Object, paths: Sequence[str]
                 yield Change("replace" if member in now else "add", at, wish[member])
             elif member not in wish and member in now and spec.schedule.interval is None:
                 yield Change("remove", at)
+
+
+def _mapping_changes(spec: DataflowSpec, newest: Object) -> Iterator[Change]:
+    there = _mapping(newest)
+    if spec.mapping is None:
+        if there:
+            yield Change("remove", "/transformations/0")
+    elif not newest.get("transformations"):
+        yield Change("add", "/transformations", [_transformation(spec)])
+    else:
+        yield Change("replace" if there else "add", "/transformations/0", _transformation(spec))
 
 
 def _transformation(spec: DataflowSpec) -> dict[str, Json]:

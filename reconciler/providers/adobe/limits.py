@@ -13,6 +13,7 @@ _VISIBLE_S: Final = 30.0
 
 REGISTRATION: Final = KindTraits(
     classes={"/members": FieldClass.SET},
+    removes=frozenset({"/specification"}),
     visible_within_s=_VISIBLE_S,
     # A connection specification cannot be deleted, so a new one would stand beside the old under the same name.
     anew=Anew.NEVER,
@@ -21,6 +22,7 @@ REGISTRATION: Final = KindTraits(
 ACCOUNT: Final = KindTraits(
     classes={"/connection_spec": FieldClass.IMMUTABLE},
     defaults={"description": ""},
+    removes=frozenset({"/params", "/secrets"}),
     visible_within_s=_VISIBLE_S,
     # A base connection that flows read by cannot be deleted.
     anew=Anew.NEVER,
@@ -35,10 +37,12 @@ FLOW: Final = KindTraits(
             "/schema_version",
             "/flow_spec",
             "/schedule/start",
+            "/schedule/waits_until",
         ),
         FieldClass.IMMUTABLE,
     ),
     defaults={"description": ""},
+    removes=frozenset({"/mapping"}),
     visible_within_s=_VISIBLE_S,
     anew_means="a new flow takes the place of this one, and its first run takes everything again unless `backfill` is false",
 )

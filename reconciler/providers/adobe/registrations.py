@@ -31,7 +31,8 @@ from reconciler.sourcespec.findings import Refused
 TYPE: Final = "generic-rest"
 _OURS: Final = "x-tdr"
 _PARTS: Final = ("type", "version", "authSpec", "sourceSpec", "exploreSpec", "attributes")
-_COMPARED: Final = ("type", "version", "authSpec", "sourceSpec", "attributes")
+_NOT_COMPARED: Final = frozenset({*wire.OF_THE_SERVICE, "name", "description", "providerId", "exploreSpec"})
+"""Besides the name, what the service keeps for itself, and what is the same of all sources."""
 _COUNTED: Final = ("authSpec", "sourceSpec", "attributes")
 _TRANSFORMATIONS: Final = ("transformationSpecs", "transformationSpec", "transformationSpecDTOS")
 _SOURCES: Final = "sourceConnectionSpecIds"
@@ -80,18 +81,20 @@ class Registrations:
         return {
             "name": name_of(resource),
             "flow_spec": _spec(resource).flow_spec,
-            "specification": cast("Mapping[str, Json]", wire.comparable({name: body[name] for name in _COMPARED})),
+            "specification": cast("Mapping[str, Json]", wire.comparable(_compared(body))),
             "members": _members(body),
         }
 
     def observe(self, wanted: Sequence[Wanted]) -> Mapping[Address, Look]:
         """One list of connection specifications, and one of flow specifications for who lists them."""
-        homes: dict[str, str] = {}
+        homes: dict[str, list[str]] = {}
+        meant = {name_of(one.resource): _spec(one.resource).flow_spec for one in wanted if one.resource}
+        meant |= {one.record.remote_id: meant[name_of(one.resource)] for one in wanted if one.resource and one.record}
 
         def observed(told: Object) -> Observation:
             if not homes:
                 homes.update(self._homes())
-            return self._observed(told, homes)
+            return self._observed(told, homes, meant.get(str(told["id"]), meant.get(wire.text(told.get("name")), "")))
 
         return looked(self._api, Kind.CONNECTION_SPECS, wanted, observed, self._is_ours)
 
@@ -112,19 +115,25 @@ class Registrations:
         """Put it whole where it differs, and let the flow specification list it where it does not."""
         if any(path != "/flow_spec" for path in paths):
             newest = self._api.one(Kind.CONNECTION_SPECS, remote_id)
-            meant = {name: newest.get(name) for name in ("name", *_PARTS)}
+            written = specification(resource, context)
+            dropped = {path.split("/")[2] for path in paths if path.startswith("/specification/")} - written.keys()
+            meant = {name: newest.get(name) for name in ("name", *_PARTS, *written, *dropped)}
             self._seen.must_be_as_seen(Kind.CONNECTION_SPECS, newest, meant)
-            kept = {name: value for name, value in newest.items() if name not in wire.OF_THE_SERVICE}
-            body = {**kept, **specification(resource, context), "name": name_of(resource)}
+            kept = {name: value for name, value in newest.items() if name not in wire.OF_THE_SERVICE | dropped}
+            body = {**kept, **written, "name": name_of(resource)}
             self._api.put(Kind.CONNECTION_SPECS, remote_id, body)
+        home = _spec(resource).flow_spec
         if "/flow_spec" in paths:
-            self._join(_spec(resource).flow_spec, remote_id)
-        return self._observed(self._api.one(Kind.CONNECTION_SPECS, remote_id), self._homes())
+            self._join(home, remote_id)
+            for left in self._homes().get(remote_id, []):
+                if left != home:
+                    self._leave(left, remote_id)
+        return self._observed(self._api.one(Kind.CONNECTION_SPECS, remote_id), self._homes(), home)
 
     def delete(self, remote_id: str, record: Record) -> None:
         """Take it out of the flow specification. It stays by itself, for nothing deletes it."""
         remembered = wire.text(record.applied.get("flow_spec"))
-        for home in sorted({remembered, self._homes().get(remote_id, "")} - {""}):
+        for home in sorted({remembered, *self._homes().get(remote_id, [])} - {""}):
             self._leave(home, remote_id)
 
     def found(self) -> Iterator[Found]:
@@ -154,12 +163,12 @@ class Registrations:
 
     # -- flow specifications -------------------------------------------------------------------------------------
 
-    def _homes(self) -> dict[str, str]:
-        """Connection specification -> the flow specification that lists it."""
-        listed: dict[str, str] = {}
+    def _homes(self) -> dict[str, list[str]]:
+        """Connection specification -> the flow specifications that list it."""
+        listed: dict[str, list[str]] = {}
         for told in self._api.listed(Kind.FLOW_SPECS):
             for one in _listed(told):
-                listed.setdefault(one, str(told["id"]))
+                listed.setdefault(one, []).append(str(told["id"]))
         return listed
 
     def _join(self, flow_spec: str, connection_spec: str) -> None:
@@ -216,15 +225,17 @@ class Registrations:
                 "other sources share this specification, so tell Adobe's support what was lost",
             )
 
-    def _observed(self, told: Object, homes: Mapping[str, str]) -> Observation:
+    def _observed(self, told: Object, homes: Mapping[str, Sequence[str]], meant: str = "") -> Observation:
+        """What *told* comes to. *meant*: the flow specification that should list it, which it has where several do."""
         self._seen.note(Kind.CONNECTION_SPECS, told)
         key = str(told["id"])
+        listing = homes.get(key, ("",))
         return Observation(
             key,
             {
                 "name": wire.text(told.get("name")),
-                "flow_spec": homes.get(key, ""),
-                "specification": wire.comparable({name: told.get(name) for name in _COMPARED}),
+                "flow_spec": meant if meant in listing else listing[0],
+                "specification": wire.comparable(_compared(told)),
                 "members": _members(told),
             },
             created_at=wire.millis_to_s(told.get("createdAt")),
@@ -303,6 +314,10 @@ def _text(resource: Resource, context: Context) -> str:
         return spec.definition or ""
     named = context.resources.get(Address("sourcespec", spec.source))
     return (named.spec.definition or "") if named and isinstance(named.spec, SourceDefinition) else ""
+
+
+def _compared(body: Object) -> dict[str, Json]:
+    return {name: value for name, value in body.items() if name not in _NOT_COMPARED}
 
 
 def _members(body: Object) -> list[Json]:
