@@ -41,14 +41,14 @@ demo: .venv/ready
 	touch $@
 
 test: .venv/ready .venv-vendor-clients/ready
-	$(BIN)/pytest -m "not slow" -n 2
+	$(BIN)/pytest -m "not slow" -n 3
 
 check: .venv/ready .venv-vendor-clients/ready .venv-vendor-pytd/ready .venv-spark-server/ready .venv-docs/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 3
 
 bench: .venv/ready .venv-bench/ready
 	BENCH_PYTHON=$(CURDIR)/.venv-bench/bin/python $(BIN)/python bench/run.py
