@@ -9,13 +9,17 @@ import sys
 import threading
 import traceback
 import warnings
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, TypeAlias
 
 Event: TypeAlias = MutableMapping[str, Any]
 
 _form = "text"
+_run: dict[str, str] = {}
+_about: ContextVar[Mapping[str, str]] = ContextVar("about", default={})  # noqa: B039 - replaced, never changed
 
 
 def logger(name: str) -> Any:
@@ -27,6 +31,7 @@ def logger(name: str) -> Any:
             processors=[
                 structlog.stdlib.add_log_level,
                 structlog.processors.TimeStamper("iso", utc=True),
+                _placed,
                 _where_only,
                 scrubbed,
                 _rendered,
@@ -44,6 +49,35 @@ def write_as(form: str) -> None:
     _form = form
 
 
+@contextmanager
+def belonging_to(run: str) -> Iterator[None]:
+    """Lines that are written meanwhile, by whichever thread, name *run*: the id of what this process was called for."""
+    _run["run"] = run
+    try:
+        yield
+    finally:
+        _run.clear()
+
+
+@contextmanager
+def about(**values: str) -> Iterator[None]:
+    """Lines that are written inside, also by threads that carry this context, have *values* too."""
+    token = _about.set({**_about.get(), **values})
+    try:
+        yield
+    finally:
+        _about.reset(token)
+
+
+def note(**values: str) -> None:
+    """Lines have *values* too until the `about` that this is inside of ends."""
+    _about.set({**_about.get(), **values})
+
+
+def _placed(_logger: object, _method: str, event: Event) -> Event:
+    return {**_run, **_about.get(), **event}
+
+
 def _rendered(told: object, method: str, event: Event) -> Any:
     import structlog  # noqa: PLC0415 - loaded already
 
@@ -54,7 +88,7 @@ def _rendered(told: object, method: str, event: Event) -> Any:
 
 def trace(error: BaseException) -> str:
     """The stack trace of *error* and of what it was raised from, fit to be shown."""
-    return _cleaned("".join(traceback.format_exception(error)))
+    return cleaned("".join(traceback.format_exception(error)))
 
 
 def one_line(error: BaseException) -> str:
@@ -108,15 +142,15 @@ def scrubbed(_logger: object, _method: str, event: Event) -> Event:
 
 def scrubbed_line(_logger: object, _method: str, line: Any) -> str:
     """The whole line once more: names, and what only shows when it is rendered."""
-    return _cleaned(line)
+    return cleaned(line)
 
 
 def _scrubbed(value: Any) -> Any:
     match value:
         case str():
-            return _cleaned(value)
+            return cleaned(value)
         case bytes():
-            return _cleaned(value.decode("utf-8", "backslashreplace"))
+            return cleaned(value.decode("utf-8", "backslashreplace"))
         case Mapping():
             return {_scrubbed(name): _scrubbed(inner) for name, inner in value.items()}
         case list() | tuple() | set() | frozenset():
@@ -124,10 +158,11 @@ def _scrubbed(value: Any) -> Any:
         case None | bool() | int() | float():
             return value
         case _:
-            return _cleaned(str(value))
+            return cleaned(str(value))
 
 
-def _cleaned(text: str) -> str:
+def cleaned(text: str) -> str:
+    """*text* without secrets of this process and the data of people."""
     from reconciler.scrubbing import everything  # noqa: PLC0415 - its patterns take 10 ms, and most runs log nothing
 
     return everything().clean(text)

@@ -23,6 +23,8 @@ OTHERS: Final = {
     "TDR_STATE_KEY": "Keys that seal the state at rest: [two keys](../state.md#two-keys).",
     "TDR_TOKENS": "`file` or `keyring`, before `tokens` of `tdr.yaml`: where tokens that rotate are kept.",
     "TDR_VAR_NAME": "The value of `${var:NAME}`, after `--var` and before the environment's file.",
+    "OTEL_TRACES_EXPORTER": "`otlp` sends [traces](../tracing.md); OpenTelemetry's other variables say where to.",
+    "TRACEPARENT": "The span that the command's own stands below; `TRACESTATE` likewise.",
     "NO_COLOR": "Any value: no colours.",
     "HTTPS_PROXY": "Proxy for requests; `HTTP_PROXY` and `NO_PROXY` likewise.",
     "SSL_CERT_FILE": "Certificates that are trusted, in place of the machine's; `SSL_CERT_DIR` likewise.",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reconciler import __version__, known_secrets, logs
+from reconciler import __version__, known_secrets, logs, spans
 from reconciler.cli import (
     ci,
     comparing,
@@ -199,9 +199,14 @@ def _called(arguments: list[str], clock: Clock | None) -> object:
     given = precedence.written_defaults(line)
     asked = Asked(command, line, given, clock)
     defaults = precedence.default_map(command, given) if given else {}
-    return command.main(
-        args=list(line.arguments), prog_name="tdr", standalone_mode=False, obj=asked, default_map=defaults
-    )
+    spans.begin(os.environ, __version__)
+    about = {"tdr.run_id": asked.run_id}
+    with logs.belonging_to(asked.run_id), spans.command(" ".join(("tdr", *line.verb)), about):
+        code = command.main(
+            args=list(line.arguments), prog_name="tdr", standalone_mode=False, obj=asked, default_map=defaults
+        )
+        spans.tell({"process.exit.code": code if isinstance(code, int) else 0})
+    return code
 
 
 def _shows_traces(arguments: list[str]) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.cli.arguments import Line, commands, options
 from reconciler.errors import TdrError
+from reconciler.model.run_id import new_run_id
 
 if TYPE_CHECKING:
     import typer
@@ -27,6 +28,7 @@ class Asked:
     """All that a command may be told by, and what holds for all of them. *tree* has the commands, *given* what tdr.yaml says.
 
     clock: of all its vendors, waits and times; None is the machine's.
+    run_id: what names this call: in the log, the lock, the journal and the history.
     """
 
     tree: Any
@@ -34,6 +36,7 @@ class Asked:
     given: Mapping[str, str]
     clock: Clock | None = None
     var_files: tuple[Path, ...] = ()
+    run_id: str = field(default_factory=new_run_id)
 
 
 def variable(option: str) -> str:

@@ -49,6 +49,7 @@ def runtime_of(
         may_be_empty=may_be_empty,
         parse_all=parse_all,
         sets_aside=sets_aside,
+        run_id=context.obj.run_id,
     ) as runtime:
         known = circumstances_of(context)
         known.project, known.environment = runtime.project.spec.project, runtime.environment_name

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from reconciler import spans
 from reconciler.commands import saved_plan
 from reconciler.commands.answer import BLOCKED, FAILED, OK, PARTIAL, Answer
 from reconciler.commands.asking import ALL_AS_DECLARED, Asked, prepared_for
@@ -129,7 +129,9 @@ def carry_out(
 @contextmanager
 def _locked(runtime: Runtime, run: Run, operation: str) -> Iterator[Holder]:
     """The right to write, and whoever follows the run told of it."""
-    with runtime.store.lock(operation, uuid.uuid4().hex[:12], run.lock_timeout_s) as holder:
+    with ExitStack() as closing:
+        with spans.span("lock"):
+            holder = closing.enter_context(runtime.store.lock(operation, runtime.run_id, run.lock_timeout_s))
         run.tell("lock", {"operation": operation, "run": holder.run, "lock_id": holder.lock_id, "since": holder.since})
         yield holder
 
@@ -161,10 +163,12 @@ def _execute(
         why_stopped=run.interruption.why,
     )
     run.interruption.begin()
-    applied = applier.go()
+    with spans.span("apply"):
+        applied = applier.go()
     # Looking again changes nothing that is done, and whoever asked for the end does not wait for it.
     if run.settle and not stop.is_set() and any(result.status is Status.DONE for result in applied.results):
-        applied = replace(applied, unsettled=_unsettled(runtime, session.state, applied))
+        with spans.span("look again"):
+            applied = replace(applied, unsettled=_unsettled(runtime, session.state, applied))
     exit_code = _exit_code(applied, run.interruption)
     report = documents.run_document(applied, document, holder.run, exit_code, rfc3339(runtime.clock.now()))
     report |= {

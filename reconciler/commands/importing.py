@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -205,8 +204,7 @@ def rebuild(runtime: Runtime, consent: Consent, lock_timeout_s: float) -> Answer
     """
     checked(runtime)
     world = replace(runtime.world, rebuilds=True)
-    run = uuid.uuid4().hex[:12]
-    with runtime.store.lock("import", run, lock_timeout_s):
+    with runtime.store.lock("import", runtime.run_id, lock_timeout_s):
         snapshot = runtime.store.read()
         everything = prepare(world, snapshot)
         prepared = _only_adoptions(everything, frozenset(snapshot.state.records))
@@ -217,7 +215,7 @@ def rebuild(runtime: Runtime, consent: Consent, lock_timeout_s: float) -> Answer
         wanted = [change.address for change in prepared.plan.changes if isinstance(change, Adopt)]
         if wanted and not consent.ask(document):
             raise UsageError("not rebuilt", hint="answer `yes`, or pass --yes")
-        session = Session(world, runtime.store, run, snapshot.state)
+        session = Session(world, runtime.store, runtime.run_id, snapshot.state)
         done = remember(runtime.store, prepared, session, wanted)
     report = _Report(runtime.environment_name, runtime.clock.now())
     report.adopted = {change.address: change.remote_id for change in prepared.plan.changes if isinstance(change, Adopt)}
@@ -292,12 +290,11 @@ def _without_unparsed(drafts: Drafts) -> Drafts:
 def _adopt(runtime: Runtime, wanted: Mapping[Address, str], report: _Report, lock_timeout_s: float) -> None:
     """Remember *wanted* and prove it, all under one lock; *report* tells what came of it."""
     world = importing(runtime.world, wanted)
-    run = uuid.uuid4().hex[:12]
-    with runtime.store.lock("import", run, lock_timeout_s):
+    with runtime.store.lock("import", runtime.run_id, lock_timeout_s):
         snapshot = runtime.store.read()
         prepared = prepare(world, snapshot)
         todo = [address for address in wanted if address not in snapshot.state.records]
-        session = Session(world, runtime.store, run, snapshot.state)
+        session = Session(world, runtime.store, runtime.run_id, snapshot.state)
         done = remember(runtime.store, prepared, session, todo)
     report.adopted |= {address: wanted[address] for address in done}
     report.not_adopted += _refused(prepared, [address for address in todo if address not in done])

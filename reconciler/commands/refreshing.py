@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -36,7 +35,7 @@ def refresh(runtime: Runtime, consent: Consent, lock_timeout_s: float, scope: Sc
         LockHeld: another process is writing.
         UsageError: nobody said yes, or *scope* means nothing that is remembered.
     """
-    with runtime.store.lock(OPERATION, uuid.uuid4().hex[:12], lock_timeout_s) as holder:
+    with runtime.store.lock(OPERATION, runtime.run_id, lock_timeout_s) as holder:
         snapshot = runtime.store.read()
         looked = look(runtime, snapshot.state, scope)
         found = _noticed(runtime, snapshot, looked)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import replace
 
 from reconciler.commands.answer import Answer
@@ -65,7 +64,7 @@ def remove(runtime: Runtime, address: Address, lock_timeout_s: float) -> Answer:
     Raises:
         TdrError: it is not remembered.
     """
-    with runtime.store.lock("state rm", uuid.uuid4().hex[:12], lock_timeout_s):
+    with runtime.store.lock("state rm", runtime.run_id, lock_timeout_s):
         state = runtime.store.read().state
         if address not in state.records:
             raise TdrError(f"{address} is not in the state", hint="see `tdr state list`")
@@ -79,7 +78,7 @@ def move(runtime: Runtime, source: Address, target: Address, lock_timeout_s: flo
     Raises:
         TdrError: *source* is not remembered, *target* is, or their kinds differ.
     """
-    with runtime.store.lock("state mv", uuid.uuid4().hex[:12], lock_timeout_s):
+    with runtime.store.lock("state mv", runtime.run_id, lock_timeout_s):
         state = runtime.store.read().state
         if source not in state.records:
             raise TdrError(f"{source} is not in the state", hint="see `tdr state list`")
@@ -104,7 +103,7 @@ def restore(runtime: Runtime, serial: int, lock_timeout_s: float) -> Answer:
     Raises:
         StateError: it is not kept, or damaged.
     """
-    with runtime.store.lock("state restore", uuid.uuid4().hex[:12], lock_timeout_s):
+    with runtime.store.lock("state restore", runtime.run_id, lock_timeout_s):
         restored = runtime.store.restore(serial)
     return Answer(_document(runtime, "state_change", {"restored": serial, "serial": restored.serial}))
 

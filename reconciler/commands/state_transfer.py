@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -49,7 +48,7 @@ def push(runtime: Runtime, path: Path, lock_timeout_s: float) -> Answer:
     pushed = _state_in(path)
     pushed = document.owned(pushed, runtime.environment_name, runtime.project.spec.project, repr(str(path)))
     store = runtime.store
-    with store.lock("state push", uuid.uuid4().hex[:12], lock_timeout_s):
+    with store.lock("state push", runtime.run_id, lock_timeout_s):
         there = store.read()
         state = there.state
         is_fresh = not (state.serial or state.records or there.unfinished)
@@ -93,10 +92,12 @@ def migrate(runtime: Runtime, source: StateStore, lock_timeout_s: float) -> Answ
             afterwards.
     """
     target = runtime.store
-    run = uuid.uuid4().hex[:12]
     if source.where == target.where:
         raise StateError(f"the state is at {target.where} already", hint="name where it was before with --from")
-    with source.lock("state migrate", run, lock_timeout_s), target.lock("state migrate", run, lock_timeout_s):
+    with (
+        source.lock("state migrate", runtime.run_id, lock_timeout_s),
+        target.lock("state migrate", runtime.run_id, lock_timeout_s),
+    ):
         snapshot, there = _ends_of_move(source, target)
         past = [source.past(serial) for serial in source.history()]
         reports: Mapping[str, Mapping[str, Json]] = {each: source.run(each) for each in source.runs()}
@@ -192,7 +193,7 @@ def mend(runtime: Runtime, lock_timeout_s: float) -> Answer:
     Raises:
         StateError: the document is damaged, too.
     """
-    with runtime.store.lock("state mend", uuid.uuid4().hex[:12], lock_timeout_s):
+    with runtime.store.lock("state mend", runtime.run_id, lock_timeout_s):
         mended = runtime.store.mend()
     body: Document = {
         "mended": {"lost_lines": mended.lost, "aside": mended.aside or None},

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from reconciler import logs, spans
 from reconciler.engine import feeding
 from reconciler.engine.bootstrap import Bootstrap
 from reconciler.engine.execution import Execution
@@ -25,6 +26,7 @@ from reconciler.model.observation import Finding
 from reconciler.model.unknown import Unknown
 from reconciler.ports.clock import rfc3339
 from reconciler.ports.provider import Desired, Runs
+from reconciler.ports.readers import Hands
 
 PARALLEL = 4
 
@@ -73,9 +75,9 @@ Listener = Callable[[Address, str, str], None]
 
 
 @contextmanager
-def _hands(count: int) -> Iterator[ThreadPoolExecutor]:
+def _hands(count: int) -> Iterator[Hands]:
     """*count* threads that write. All that they have begun is waited for, unless the run is ended at once."""
-    pool = ThreadPoolExecutor(max_workers=count, thread_name_prefix="apply")
+    pool = Hands(max_workers=count, thread_name_prefix="apply")
     is_waited_for = True
     try:
         yield pool
@@ -172,6 +174,15 @@ class Applier:
         self.listener(change.address, "skipped", why)
 
     def _one(self, change: Change) -> Result:
+        about = {"tdr.address": str(change.address)}
+        with logs.about(address=str(change.address)), spans.span(action(change), about):
+            result = self._carried_out(change)
+            if result.status is not Status.DONE:
+                spans.fail()
+                spans.tell({"tdr.status": str(result.status)})
+            return result
+
+    def _carried_out(self, change: Change) -> Result:
         address = change.address
         if isinstance(change, Undecided):
             self.listener(address, "skipped", change.why)

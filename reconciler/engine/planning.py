@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
+from reconciler import spans
 from reconciler.engine import needs, safety
 from reconciler.engine.decide import Decision
 from reconciler.engine.deciding import Decider
@@ -52,9 +53,11 @@ def prepare(world: World, snapshot: Snapshot, part: Part | None = None, replaced
     guarded = safety.guard_accounts(world, snapshot.state)
 
     def look(state: State, imports: Mapping[Address, str]) -> Mapping[Address, Seen]:
-        return refresh(world, _with_imports(state, imports), guarded.unknown)
+        with spans.span("read"):
+            return refresh(world, _with_imports(state, imports), guarded.unknown)
 
-    prepared = _derived(world, snapshot, part, replaced, look)
+    with spans.span("plan"):
+        prepared = _derived(world, snapshot, part, replaced, look)
     api_calls = {vendor: count - calls_before[vendor] for vendor, count in world.api_calls().items()}
     base = replace(prepared.plan.base, accounts=guarded.accounts)
     return replace(prepared, plan=replace(prepared.plan, base=base, api_calls=api_calls))

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from reconciler import logs, spans
 from reconciler.engine.diff import Tree, secrets_in, without_secrets
 from reconciler.engine.making import made_of
 from reconciler.engine.world import World
@@ -49,7 +50,9 @@ class Session:
                 details=details or {},
             )
             self.store.append(entry)
-            return entry
+        logs.note(op=entry.op)
+        spans.tell({"tdr.op": entry.op})
+        return entry
 
     def end(self, begun: Entry, record: Record | None) -> None:
         """Put on disk that it was done, and that *record* is what is remembered from now on."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
+from urllib.parse import urlsplit
 
+from reconciler import spans
 from reconciler.http.answer import Answer
 from reconciler.http.bucket import TokenBucket
 from reconciler.http.network import network_transport
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
 
 Sent: TypeAlias = Callable[[], None]
+_PORTS: Final = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,11 @@ class Wire:
             self._calls += 1
         began = self._clock.now()
         try:
-            response = transport.handle_request(self._built(request, credentials, sent))
+            with self._span(request, attempt):
+                response = transport.handle_request(self._built(request, credentials, sent))
+                spans.tell({"http.response.status_code": response.status_code})
+                if not response.is_success:
+                    spans.fail()
         except (httpx.LocalProtocolError, httpx.InvalidURL, UnicodeEncodeError):
             # Their own messages quote the header, so they are not even kept as the cause.
             raise self._judge.unsendable(request) from None
@@ -149,6 +157,19 @@ class Wire:
         if self._trace is not None:
             self._trace(event, {"call": self._judge.call(request), **values})
 
+    def _span(self, request: Request, attempt: int) -> AbstractContextManager[None]:
+        if not spans.are_sent():
+            return nullcontext()
+        address = urlsplit(self._base_url)
+        about: dict[str, str | int] = {
+            "http.request.method": request.method,
+            "http.request.resend_count": attempt - 1,
+            "server.address": address.hostname or "",
+            "server.port": address.port or _PORTS.get(address.scheme, 0),
+            "tdr.call": self._judge.call(request),
+        }
+        return spans.span(request.method, about, is_request=True)
+
     def _tell_sent(self, event: str, request: Request, attempt: int, began: float, values: Mapping[str, Json]) -> None:
         seconds = round(self._clock.now() - began, 6)
         self.tell(event, request, {"attempt": attempt, "seconds": seconds, **values})
@@ -156,7 +177,7 @@ class Wire:
     def _built(self, request: Request, credentials: Mapping[str, str], sent: Sent | None) -> httpx.Request:
         import httpx  # noqa: PLC0415 - loaded by now
 
-        headers = {**self._headers, **request.headers, **credentials}
+        headers = {**self._headers, **request.headers, **spans.carried(), **credentials}
         if request.content_type:
             headers["Content-Type"] = request.content_type
         params = {name: value if isinstance(value, str) else list(value) for name, value in request.params.items()}

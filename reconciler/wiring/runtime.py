@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler import logs
+from reconciler import logs, spans
 from reconciler.diagnostics import Diagnostic
 from reconciler.engine.world import World
 from reconciler.manifest import Loaded, Project, find_project, load
 from reconciler.model.address import Address
 from reconciler.model.environment import EMBEDDED
+from reconciler.model.run_id import new_run_id
 from reconciler.ports.clock import Clock
 from reconciler.ports.store import StateStore
 from reconciler.wiring.clock import clock_of
@@ -36,6 +37,7 @@ class Runtime:
     embedded: the service on this machine, or None where Treasure Data itself answers.
     probed: what an account was found to do.
     tokens: where those are kept that rotate.
+    run_id: what this call is named by; see `model.run_id`.
     """
 
     project: Project
@@ -48,6 +50,7 @@ class Runtime:
     embedded: Embedded | None
     probed: Kept
     tokens: TokensOnNeed
+    run_id: str
 
     @property
     def store(self) -> StateStore:
@@ -78,6 +81,7 @@ def open_runtime(
     may_be_empty: bool = False,
     parse_all: bool = False,
     sets_aside: bool = False,
+    run_id: str = "",
 ) -> Iterator[Runtime]:
     """Find the project around *start* and build everything for one of its environments.
 
@@ -85,6 +89,7 @@ def open_runtime(
     may_be_empty: whether a project may declare nothing yet.
     parse_all: whether every query is parsed; see `manifest.load`.
     sets_aside: whether what the last plan found settled is left out; see `manifest.load`.
+    run_id: "" where nobody gave the call a name yet.
 
     Raises:
         UsageError: there is no project, or more than one environment and none chosen.
@@ -94,17 +99,19 @@ def open_runtime(
     clock = clock or clock_of(os.environ)
     project = find_project(start)
     states = project.root / project.spec.state
-    loaded = load(
-        project,
-        environment,
-        cache_dir=states / ".cache",
-        variables=variables,
-        environ=os.environ,
-        resolve_secrets=resolve_secrets,
-        may_be_empty=may_be_empty,
-        parse_all=parse_all,
-        sets_aside=sets_aside,
-    )
+    with spans.span("load"):
+        loaded = load(
+            project,
+            environment,
+            cache_dir=states / ".cache",
+            variables=variables,
+            environ=os.environ,
+            resolve_secrets=resolve_secrets,
+            may_be_empty=may_be_empty,
+            parse_all=parse_all,
+            sets_aside=sets_aside,
+        )
+    spans.tell({"tdr.project": project.spec.project, "tdr.environment": loaded.environment_name})
     probed = recorded(project, loaded.environment_name)
     if probed.damage is not None:
         loaded = replace(loaded, notices=(*loaded.notices, probed.damage))
@@ -144,4 +151,16 @@ def open_runtime(
         place = loaded.environment.state
         history = loaded.environment.history.over(project.spec.history)
         state = StateOnNeed(project, loaded.environment_name, place, history, folder, clock, os.environ, closing)
-        yield Runtime(project, loaded.environment_name, folder, loaded, world, state, clock, embedded, probed, tokens)
+        yield Runtime(
+            project=project,
+            environment_name=loaded.environment_name,
+            state_folder=folder,
+            loaded=loaded,
+            world=world,
+            state=state,
+            clock=clock,
+            embedded=embedded,
+            probed=probed,
+            tokens=tokens,
+            run_id=run_id or new_run_id(),
+        )

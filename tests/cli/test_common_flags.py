@@ -46,6 +46,25 @@ def test_lines_of_the_log_are_objects_when_asked(project: Stage) -> None:
     assert "event='" in pairs.err
 
 
+def test_lines_of_the_log_say_which_run_and_which_operation_they_belong_to(project: Stage) -> None:
+    told = project.process("apply", "--yes", "--quiet", "--log-format", "json", TDR_LOG="debug")
+
+    lines = [json.loads(line) for line in told.err.splitlines()]
+    (run,) = project.tdr("history", "--format", "json").document["runs"]
+    assert {line["run"] for line in lines} == {run["run"]}
+    made = [line for line in lines if "/database/create/shop" in line.get("call", "")]
+    assert [(line["address"], len(line["op"])) for line in made] == [("database/shop", 12)]
+    assert [line for line in lines if "address" not in line], "what is read before belongs to no operation"
+
+
+def test_runs_have_names_of_their_own(project: Stage) -> None:
+    told = [project.process("plan", "--log-format", "json", TDR_LOG="debug").err.splitlines() for _ in range(2)]
+
+    first, second = ({json.loads(line)["run"] for line in lines if line.startswith("{")} for lines in told)
+    assert len(first) == len(second) == 1
+    assert first != second
+
+
 def test_an_unknown_form_of_the_log_is_a_wrong_command_line(project: Stage) -> None:
     assert "papyrus" in project.tdr("plan", "--log-format", "papyrus", expect=64).err
 

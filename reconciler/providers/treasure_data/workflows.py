@@ -7,7 +7,6 @@ download; whatever else was pushed, by whomever, is fetched and compared file by
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final, cast
 
 from reconciler.apis.treasure_data_workflows import Workflows
@@ -20,6 +19,7 @@ from reconciler.model.resource import Resource
 from reconciler.model.secret import Secret
 from reconciler.ports.listing import Found, Unlisted
 from reconciler.ports.provider import Context, FieldClass, KindTraits, Wanted
+from reconciler.ports.readers import readers
 from reconciler.providers.treasure_data import wire, workflow_files
 from reconciler.providers.treasure_data.family import Attributes, settled, unreadable
 from reconciler.providers.treasure_data.names import name_of, timing
@@ -104,7 +104,7 @@ class WorkflowProjects:
 
         if not wanted:
             return {}
-        with ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="workflows") as pool:
+        with readers(_AT_ONCE, "workflows") as pool:
             return dict(zip((question.address for question in wanted), pool.map(look, wanted), strict=True))
 
     def create(self, resource: Resource, attributes: Attributes) -> Observation:

@@ -1,0 +1,125 @@
+"""A collector of OpenTelemetry, which takes spans over HTTP as its protocol says and keeps them; and a vendor that refuses."""
+
+from __future__ import annotations
+
+import gzip
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+
+@dataclass
+class Collector:
+    """*status* is what it answers, *slow_s* how long it takes to."""
+
+    address: str
+    status: int = 200
+    slow_s: float = 0.0
+    received: list[ExportTraceServiceRequest] = field(default_factory=list)
+
+    @property
+    def spans(self) -> list[Any]:
+        """All spans, as the protocol has them."""
+        return [
+            span
+            for request in self.received
+            for resource in request.resource_spans
+            for scope in resource.scope_spans
+            for span in scope.spans
+        ]
+
+    @property
+    def resource(self) -> dict[str, str]:
+        """Who sent them."""
+        return {one.key: one.value.string_value for one in self.received[0].resource_spans[0].resource.attributes}
+
+    def named(self, name: str) -> list[Any]:
+        """Spans of that name."""
+        return [span for span in self.spans if span.name == name]
+
+    def the(self, name: str) -> Any:
+        """The only span of that name."""
+        (only,) = self.named(name)
+        return only
+
+    def under(self, span: Any) -> list[Any]:
+        """Spans right below *span*."""
+        return [one for one in self.spans if one.parent_span_id == span.span_id]
+
+
+def attributes(span: Any) -> dict[str, Any]:
+    """What a span says of itself."""
+    return {one.key: getattr(one.value, one.value.WhichOneof("value")) for one in span.attributes}
+
+
+@dataclass
+class Refusing:
+    """A vendor that refuses everybody. *traceparents*: what it was told of who asks."""
+
+    address: str
+    traceparents: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def collecting() -> Iterator[Collector]:
+    """A collector on this machine."""
+
+    class Handler(Quiet):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            if self.headers.get("Content-Encoding") == "gzip":
+                body = gzip.decompress(body)
+            time.sleep(collector.slow_s)
+            collector.received.append(ExportTraceServiceRequest.FromString(body))
+            self.answer(collector.status)
+
+    with serving(Handler) as address:
+        collector = Collector(address)
+        yield collector
+
+
+@contextmanager
+def refusing() -> Iterator[Refusing]:
+    """Such a vendor on this machine."""
+
+    class Handler(Quiet):
+        def do_GET(self) -> None:
+            vendor.traceparents.append(self.headers.get("traceparent", ""))
+            self.answer(403)
+
+    with serving(Handler) as address:
+        vendor = Refusing(address)
+        yield vendor
+
+
+class Quiet(BaseHTTPRequestHandler):
+    """Answers with a status alone."""
+
+    protocol_version = "HTTP/1.1"
+
+    def answer(self, status: int) -> None:
+        """Send it."""
+        self.send_response(status)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def serving(handler: type[Quiet]) -> Iterator[str]:
+    """Its address, while it answers."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
