@@ -35,7 +35,7 @@ from reconciler.cli import (
 )
 from reconciler.cli.arguments import arranged
 from reconciler.cli.precedence import Asked
-from reconciler.cli.session import within
+from reconciler.cli.session import ending_as_asked, within
 from reconciler.errors import Ended, TdrError, UsageError
 
 if TYPE_CHECKING:
@@ -149,7 +149,8 @@ def main(arguments: list[str], clock: Clock | None = None) -> int:
     known_secrets.keep_out_of_dumps()  # before any is read: the environment of this process may hold some
     debug = _shows_traces(arguments)
     try:
-        code = _called(arguments, clock)
+        with ending_as_asked():
+            code = _called(arguments, clock)
     except WrongCommandLine as error:
         _explain(error)
         return USAGE

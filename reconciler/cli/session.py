@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from reconciler.cli.circumstances import circumstances_of
-from reconciler.errors import UsageError
+from reconciler.errors import Ended, UsageError
 from reconciler.model.unicode import is_unicode
 
 if TYPE_CHECKING:
@@ -147,12 +147,39 @@ def seconds(text: str) -> float:
     return float(seconds)
 
 
+_ending: Ended | None = None
+
+
+@contextlib.contextmanager
+def ending_as_asked() -> Iterator[None]:
+    """End by what a signal asked for where compiled code, which it came into, made an error of its own of it."""
+    global _ending  # noqa: PLW0603 - of the process, as its signals are
+    _ending = None
+    try:
+        yield
+    except (ImportError, SystemError):
+        if _ending is not None:
+            raise _ending from None
+        raise
+
+
+@contextlib.contextmanager
+def _noted() -> Iterator[None]:
+    global _ending  # noqa: PLW0603 - as above
+    try:
+        yield
+    except Ended as end:
+        _ending = end
+        raise
+
+
 @contextlib.contextmanager
 def interruptible(interruption: Interruption) -> Iterator[None]:
     """Hand the signals that ask for an end, and the end of --timeout, to *interruption* for as long as a verb runs."""
 
     def on_signal(number: int, _frame: FrameType | None) -> None:
-        interruption.ask(number)
+        with _noted():
+            interruption.ask(number)
 
     before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)}
     try:
@@ -189,7 +216,8 @@ def within(timeout: str) -> Iterator[None]:
     def over(number: int, _frame: FrameType | None) -> None:
         from reconciler.commands.interruption import ended
 
-        raise ended(number, "")
+        with _noted():
+            raise ended(number, "")
 
     before = signal.signal(signal.SIGALRM, over)
     signal.setitimer(signal.ITIMER_REAL, limit_s, GRACE_S)

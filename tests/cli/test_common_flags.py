@@ -7,12 +7,13 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
-from stage import TDR, Stage
+from stage import TDR, Stage, ended
 
 # -- how much is said -------------------------------------------------------------------------------------------------------
 
@@ -101,6 +102,32 @@ def silent(project: Stage, called: threading.Event) -> Iterator[Stage]:
         server.shutdown(socket.SHUT_RDWR)
         for one in taken:
             one.close()
+
+
+SPOILS = """
+import signal, sys
+from reconciler.cli import looking, main
+
+def compiled(*_, **__):
+    try:
+        signal.pause()
+    except BaseException:
+        pass
+    raise ImportError("initialization failed")
+
+looking.runtime_of = compiled
+main.run()
+"""
+"""What modules in C do whose loading a signal comes into: they say that they cannot be loaded, and not why."""
+
+
+def test_a_time_that_is_over_while_something_is_loaded_is_told_as_such(project: Stage) -> None:
+    process = project.start([sys.executable, "-c", SPOILS, "status", "--timeout", "1s"])
+    _, err = ended(process)
+
+    assert "the time given by --timeout is over" in err
+    assert "a bug" not in err
+    assert process.returncode == 1
 
 
 @pytest.mark.parametrize("arguments", [("plan",), ("apply", "--yes"), ("doctor",)])
