@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,8 @@ from typer.core import TyperCommand
 from typer.exceptions import TyperException
 
 from reconciler.cli import output, reporting
-from reconciler.cli.circumstances import Finished, settled
+from reconciler.cli.circumstances import Circumstances, Finished, settled
+from reconciler.cli.session import given_variables
 from reconciler.errors import Ended, ManifestError, TdrError
 from reconciler.reports.rendering import Reading
 
@@ -20,10 +22,12 @@ if TYPE_CHECKING:
 
 # typer brings its own click; what ends a command on purpose is no failure.
 _ON_PURPOSE = (typer.Exit, typer.Abort, TyperException)
+_TELLING = frozenset({"apply", "destroy", "rollback", "run", "retry", "drift"})
+"""Verbs that others are told of. A plan is looked at by who asked for it."""
 
 
 class Reported(TyperCommand):
-    """A verb with `--report`."""
+    """A verb with `--report`, or one that others are told of."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the verb; where it fails, write why into each report, and fail as it did."""
@@ -33,15 +37,17 @@ class Reported(TyperCommand):
             return super().invoke(ctx)
         except Finished as finished:
             told = _measure(ctx, finished.document, finished.exit_code, began_s)
-            if told and finished.exit_code in output.SUCCESSES:
-                raise Finished(1, finished.document) from finished
-            raise
+            exit_code = 1 if told and finished.exit_code in output.SUCCESSES else finished.exit_code
+            _notify(ctx, finished.document, exit_code)
+            raise Finished(exit_code, finished.document) from finished
         except _ON_PURPOSE:
             raise
         except (Exception, KeyboardInterrupt) as error:
             document = _document(ctx, error)
             _write(ctx, document)
             _measure(ctx, document, exit_code_of(error), began_s)
+            if not isinstance(error, KeyboardInterrupt):
+                _notify(ctx, document, exit_code_of(error))
             raise
 
 
@@ -69,10 +75,10 @@ def _measure(context: typer.Context, document: Mapping[str, Any], exit_code: int
         return False
     from reconciler.reports.prometheus import Ran
 
-    where = settled(context)
+    where = _settled(context)
     ran = Ran(
         reporting.verb_of(context),
-        where.project,
+        where.project_name,
         where.environment,
         exit_code,
         time.perf_counter() - began_s,
@@ -82,6 +88,34 @@ def _measure(context: typer.Context, document: Mapping[str, Any], exit_code: int
     for failure in failures:
         output.complain(failure)
     return bool(failures)
+
+
+def _notify(context: typer.Context, document: Mapping[str, Any], exit_code: int) -> None:
+    """Tell who is to be told. What goes wrong with it is a warning: what was done is done, and saved by now."""
+    verb = reporting.verb_of(context)
+    if verb not in _TELLING or context.params.get("plan_only"):
+        return
+    where = _settled(context)
+    if where.project is None or not where.receivers:
+        return
+    from reconciler.commands import notifying
+    from reconciler.ports.clock import SystemClock
+    from reconciler.wiring.notifying import Sender
+
+    outcome = notifying.Outcome(verb, exit_code, document)
+    sender = Sender(where.project, context.obj.clock or SystemClock(), os.environ)
+    for failure in notifying.notify(outcome, where.receivers, where.project, where.environment, sender):
+        output.say(f"warning: {failure.message}")
+        if failure.hint:
+            output.say(f"hint: {failure.hint}")
+
+
+def _settled(context: typer.Context) -> Circumstances:
+    try:
+        variables = given_variables(context, context.params.get("var"))
+    except TdrError:
+        variables = {}  # why is what the command itself ended with
+    return settled(context, variables)
 
 
 def exit_code_of(error: BaseException) -> int:

@@ -33,7 +33,8 @@ RowsOption = Annotated[
 def add_to(app: typer.Typer) -> None:
     """Register the verbs."""
     app.command(cls=Reported)(run)
-    for verb in (retry, logs, preview, serve, sandbox):
+    app.command(cls=Reported)(retry)
+    for verb in (logs, preview, serve, sandbox):
         app.command()(verb)
 
 

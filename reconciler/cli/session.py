@@ -41,9 +41,7 @@ def runtime_of(
     with open_runtime(
         start=directory or _here(),
         environment=env,
-        variables=_from_environment()
-        | _from_files(context.obj.var_files)
-        | dict(_pair(text) for text in variables or ()),
+        variables=given_variables(context, variables),
         resolve_secrets=resolve_secrets,
         clock=context.obj.clock,
         may_be_empty=may_be_empty,
@@ -52,11 +50,21 @@ def runtime_of(
         run_id=context.obj.run_id,
     ) as runtime:
         known = circumstances_of(context)
-        known.project, known.environment = runtime.project.spec.project, runtime.environment_name
+        known.project, known.environment = runtime.project, runtime.environment_name
+        known.receivers = runtime.loaded.environment.notifications
         try:
             yield runtime
         finally:
             known.api_calls = runtime.world.api_calls()
+
+
+def given_variables(context: typer.Context, texts: Sequence[str] | None) -> dict[str, str]:
+    """Values for ${var:NAME}: from *texts*, as --var has them, else from files, else from the process's environment.
+
+    Raises:
+        UsageError: one is malformed, or a file of them cannot be read.
+    """
+    return _from_environment() | _from_files(context.obj.var_files) | dict(_pair(text) for text in texts or ())
 
 
 def _from_files(paths: Sequence[Path]) -> dict[str, str]:

@@ -20,13 +20,17 @@ if TYPE_CHECKING:
 MOST_CONNECTIONS = 8
 
 
+class PrivateAddress(Permanent):
+    """An address of a private network or of this machine, where only public ones are meant."""
+
+
 def guarded_transport(base_url: str, *, allow_private: bool) -> httpx.BaseTransport:
     """Connections to the server at *base_url*, to public addresses only unless *allow_private*.
 
     Through a proxy it is the proxy that resolves names, and what it may reach is its own business.
 
     Raises:
-        Permanent: when connecting, to an address of a private network or of this machine.
+        PrivateAddress: when connecting, to an address of a private network or of this machine.
     """
     import httpx  # noqa: PLC0415 - a run that calls nobody does not pay for it
 
@@ -70,7 +74,7 @@ def public_address(host: str, port: int, resolve: Callable[[str, int], Iterable[
     resolve: host and port -> addresses; the system's resolver when None.
 
     Raises:
-        Permanent: one of its addresses is no public one.
+        PrivateAddress: one of its addresses is no public one.
         OSError: the name does not resolve.
     """
     addresses = list((resolve or _resolved)(host, port))
@@ -78,7 +82,7 @@ def public_address(host: str, port: int, resolve: Callable[[str, int], Iterable[
         plain = ip_address(address.partition("%")[0])
         inner = getattr(plain, "ipv4_mapped", None) or plain
         if not inner.is_global or inner.is_multicast:
-            raise Permanent(
+            raise PrivateAddress(
                 f"{host} is at {address}, an address of a private network or of this machine",
                 hint="sources are read from public addresses; say `allow_private: true` where this one is meant",
             )

@@ -24,8 +24,8 @@ Fingerprint: TypeAlias = Callable[[Secret, str], str]
 """Secret and where it stands -> its keyed fingerprint."""
 
 
-_BESIDE_THE_POINT = frozenset({"state", "health", "ingests_within"})
-"""Of an environment: where its state is kept, and what is told as sick or odd. None of it changes what a plan does."""
+_BESIDE_THE_POINT = frozenset({"state", "health", "ingests_within", "history", "notifications"})
+"""Of an environment: where its past is kept, and what is told, and to whom. None of it changes what a plan does."""
 
 
 def config_digest(resources: Mapping[Address, Resource], environment: EnvironmentSpec, fingerprint: Fingerprint) -> str:

@@ -14,10 +14,12 @@ from reconciler.manifest.mistakes import mistakes
 from reconciler.manifest.overlays import KEY as OVERLAYS
 from reconciler.manifest.overlays import Overlays
 from reconciler.manifest.project import Project
-from reconciler.manifest.secrets import SecretSource
+from reconciler.manifest.secrets import SecretNames, SecretSource
 from reconciler.model.environment import EnvironmentSpec
 
 BUILT_IN = "local"
+NOTIFICATIONS = "notifications"
+"""Of these only what is sent needs its secrets, and when it is sent."""
 
 
 def choose(project: Project, name: str | None) -> str:
@@ -78,8 +80,12 @@ def read_environment(
         texts = {key: value for key, value in own.items() if isinstance(value, str)} if isinstance(own, dict) else {}
         # What is laid over documents is resolved with them, so that only what is used needs its secrets.
         apart = {"variables": own} | {key: value for key, value in tree.items() if key == OVERLAYS}
-        others = {key: value for key, value in tree.items() if key not in {"variables", OVERLAYS}}
-        resolved = resolve(others, Values({**texts, **variables}, environ, secret), report)
+        told = {key: value for key, value in tree.items() if key == NOTIFICATIONS}
+        others = {key: value for key, value in tree.items() if key not in {"variables", OVERLAYS, NOTIFICATIONS}}
+        known = {**texts, **variables}
+        resolved = resolve(others, Values(known, environ, secret), report)
+        named = resolve(told, Values(known, environ, SecretNames(project.spec.secret_commands)), report)
+        apart |= named if isinstance(named, dict) else {}
         tree_resolved: object = {**resolved, **apart} if isinstance(resolved, dict) else resolved
     else:
         tree_resolved = tree

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 from reconciler.model.dataflows import AdobeTarget
 from reconciler.model.defaults import DefaultsSpec
 from reconciler.model.kind_name import KindName
+from reconciler.model.notifications import Receiver
 from reconciler.model.overlay import Overlay
 from reconciler.model.policy import PolicySpec
 from reconciler.model.probe import FactName
@@ -238,6 +239,8 @@ class EnvironmentSpec(Spec):
     """How long a bootstrap waits for its first run."""
     ingests_within: dict[Literal["pinterest"], Seconds] = Field(default_factory=dict)
     """Vendor -> how long it takes to take in a list; who replaces one more often is warned. 0 for never, a day when left out."""
+    notifications: tuple[Receiver, ...] = ()
+    """Who is told how commands ended."""
     health: HealthSpec = HealthSpec()
     """From when on `tdr status` finds something wrong."""
     cron_dialect: Literal["documented", "classic"] = "documented"
