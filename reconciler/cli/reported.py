@@ -104,7 +104,12 @@ def _notify(context: typer.Context, document: Mapping[str, Any], exit_code: int)
 
     outcome = notifying.Outcome(verb, exit_code, document)
     sender = Sender(where.project, context.obj.clock or SystemClock(), os.environ)
-    for failure in notifying.notify(outcome, where.receivers, where.project, where.environment, sender):
+    try:
+        failures = notifying.notify(outcome, where.receivers, where.project, where.environment, sender)
+    except (Ended, KeyboardInterrupt):
+        # The command itself is over, and ends as it did.
+        failures = [TdrError("interrupted before everybody was told who is to be")]
+    for failure in failures:
         output.say(f"warning: {failure.message}")
         if failure.hint:
             output.say(f"hint: {failure.hint}")
