@@ -91,6 +91,9 @@ def post(
 def _telling_parts(address: str) -> Iterator[str]:
     """What of *address* lets one write there, as an answer may repeat it."""
     parts = urlsplit(address)
+    host = parts.hostname or ""
+    if not re.fullmatch(r"[0-9.]+|.*:.*|localhost", host):
+        yield host
     yield from filter(None, (parts.path, parts.query))
     for word in re.split(r"[/?&=;]", f"{parts.path}?{parts.query}"):
         if len(word) >= _SHORTEST_PART:

@@ -102,7 +102,7 @@ def _notify(context: typer.Context, document: Mapping[str, Any], exit_code: int)
     from reconciler.ports.clock import SystemClock
     from reconciler.wiring.notifying import Sender
 
-    outcome = notifying.Outcome(verb, exit_code, document)
+    outcome = notifying.Outcome(verb, context.obj.run_id, exit_code, document)
     sender = Sender(where.project, context.obj.clock or SystemClock(), os.environ)
     try:
         failures = notifying.notify(outcome, where.receivers, where.project, where.environment, sender)

@@ -26,9 +26,13 @@ _NOTED: Final = "notified.json"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a *command*, such as ``apply``, ended: with the *document* that it came to, or one that says why there is none."""
+    """How a *command*, such as ``apply``, ended: with the *document* that it came to, or one that says why there is none.
+
+    run: what this call is named by, in the log and in the history.
+    """
 
     command: str
+    run: str
     exit_code: int
     document: Mapping[str, Any]
 
@@ -60,6 +64,7 @@ def notify(
                     notification.document(
                         event,
                         outcome.command,
+                        outcome.run,
                         outcome.exit_code,
                         outcome.document,
                         project=project.spec.project,

@@ -23,10 +23,19 @@ _RESULTS: Final = {
 
 
 def document(
-    event: Event, command: str, exit_code: int, came_to: Mapping[str, Any], *, project: str, environment: str, link: str
+    event: Event,
+    command: str,
+    run: str,
+    exit_code: int,
+    came_to: Mapping[str, Any],
+    *,
+    project: str,
+    environment: str,
+    link: str,
 ) -> Document:
     """What is told of a *command*, such as ``apply``, that *came_to* a document.
 
+    run: what the call is named by.
     link: where a reader looks next; "" for nowhere.
     """
     name = came_to["format"]
@@ -41,7 +50,7 @@ def document(
         "project": project,
         "environment": environment,
         "command": command,
-        "run": came_to["run"] if is_run else None,
+        "run": run,
         "result": history.result(came_to) if is_run else _RESULTS.get(event, "failed"),
         "exit_code": exit_code,
         "changes": {action: dict(sorted(statuses.items())) for action, statuses in sorted(counted.items())},

@@ -96,8 +96,7 @@ def _line(one: Mapping[str, Any]) -> str:
 
 def _context(notification: Mapping[str, Any]) -> Iterator[str]:
     yield f"tdr {_escaped(notification['command'])}, exit code {notification['exit_code']}"
-    if notification["run"]:
-        yield f"run {_code(notification['run'])}"
+    yield f"run {_code(notification['run'])}"
     if notification["digest"]:
         yield _code(notification["digest"][:15])
     # What would end the link or its text is written as the address itself would write it.

@@ -100,6 +100,7 @@ def test_manifests_that_are_invalid_are_told_though_nothing_was_opened(applied: 
 
     first, second = (valid(one.document) for one in told.sent)
     assert (first["event"], first["error"], first["exit_code"]) == ("failed", "ManifestError", 7)
+    assert first["run"] != second["run"]
     assert (second["event"], second["result"], second["error"]) == ("scan_failed", "incomplete", "ManifestError")
 
 

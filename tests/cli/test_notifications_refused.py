@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from collector import attributes, collecting
 from hook_server import Hook, Sent, hook
 from hurried import HurriedClock
 from stage import Stage
@@ -152,6 +153,16 @@ def test_no_error_shows_the_address_or_the_key(project: Stage, told: Hook, flags
         told.url.rpartition(":")[2] + "/",
     ):
         assert shown not in said.out + said.err
+
+
+def test_spans_show_no_address(project: Stage, told: Hook) -> None:
+    with collecting() as collector:
+        otel = {"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_ENDPOINT": collector.address}
+        telling(project, told).process("apply", "--yes", **otel)
+
+        calls = [one for one in map(attributes, collector.named("POST")) if one["tdr.call"] == "notification: POST "]
+        assert len(calls) == len(told.sent) == 1
+        assert PATH not in str(collector.received)
 
 
 def test_nothing_listens_there(project: Stage, told: Hook) -> None:

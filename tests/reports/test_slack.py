@@ -42,7 +42,7 @@ def told(
     document: dict[str, Any], *, project: str = "shop", environment: str = "prod", link: str = ""
 ) -> dict[str, Any]:
     return notification.document(
-        Event.DRIFT, "drift", 2, document, project=project, environment=environment, link=link
+        Event.DRIFT, "drift", "9f3a61c0d2e8", 2, document, project=project, environment=environment, link=link
     )  # fmt: skip
 
 
@@ -66,7 +66,7 @@ def test_a_message_says_where_what_and_how_much() -> None:
         "verbatim": True,
     }
     assert context["elements"][0]["text"] == (
-        "tdr drift, exit code 2  ·  `sha256:abababab`  ·  <https://ci.example.com/run/1|look>"
+        "tdr drift, exit code 2  ·  run `9f3a61c0d2e8`  ·  `sha256:abababab`  ·  <https://ci.example.com/run/1|look>"
     )
     assert payload["text"] == ":warning: shop/prod: somebody changed something (1 drifted, 1 in_sync)"
 
@@ -114,7 +114,9 @@ def test_what_is_left_out_is_counted() -> None:
 @pytest.mark.parametrize("event", Event)
 def test_every_event_has_words(event: Event) -> None:
     error = {"format": "tdr.error", "created_at": "2026-02-02T02:00:00Z", "error": "StalePlan", "message": "planted"}
-    document = notification.document(event, "apply", 4, error, project="shop", environment="prod", link="")
+    document = notification.document(
+        event, "apply", "9f3a61c0d2e8", 4, error, project="shop", environment="prod", link=""
+    )
 
     payload = slack.payload(document)
 
