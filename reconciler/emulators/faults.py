@@ -76,6 +76,13 @@ class AnswerLost(Aim):
     kind: Literal["answer_lost"]
 
 
+class AnswerReplaced(Aim):
+    """The call has its effect; a machine in front of the vendor answers in its place with a page of HTML."""
+
+    kind: Literal["answer_replaced"]
+    status: int = Field(default=503, ge=200, le=599)
+
+
 class CutMidway(Aim):
     """The call has its effect; the connection ends in the middle of the answer's body."""
 
@@ -133,6 +140,7 @@ Fault: TypeAlias = (
     | Slow
     | Cut
     | AnswerLost
+    | AnswerReplaced
     | CutMidway
     | Truncated
     | Malformed

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from reconciler.emulators.connection import drop
 from reconciler.emulators.faults import (
     AnswerLost,
+    AnswerReplaced,
     Cut,
     CutMidway,
     Failure,
@@ -99,10 +100,13 @@ class Interference:
                 await self._vendor.refusal(fault)(scope, receive, send)
             case HtmlPage(status=status):
                 await _drain(receive)
-                await HTMLResponse(_GATEWAY_PAGE.format(status=status), status)(scope, receive, send)
+                await _gateway_page(status)(scope, receive, send)
             case AnswerLost():
                 await self._capture(scope, receive)
                 await drop(scope, receive)
+            case AnswerReplaced(status=status):
+                await self._capture(scope, receive)
+                await _gateway_page(status)(scope, receive, send)
             case CutMidway():
                 answer = await self._capture(scope, receive)
                 await send(answer.start)
@@ -139,6 +143,10 @@ class _Answer:
             self.start = message
         else:
             self.body += message.get("body", b"")
+
+
+def _gateway_page(status: int) -> Response:
+    return HTMLResponse(_GATEWAY_PAGE.format(status=status), status)
 
 
 async def _deliver(start: Message, body: bytes, send: Send) -> None:

@@ -1,18 +1,27 @@
-"""A destination in front of a small Salesforce, and what is there in the end."""
+"""A destination in front of an emulated org, and what is there in the end."""
 
 from __future__ import annotations
 
+import re
 import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Final
 
 import duckdb
 from export_world import FakeClock
-from salesforce_server import Org, Server
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reconciler.connectors.destinations.salesforce import SalesforceDestination
 from reconciler.connectors.destinations.salesforce_client import connector
 from reconciler.dataplane.exporter import TypedExporter
+from reconciler.emulators.salesforce.jobs import Batch, Job
+from reconciler.emulators.salesforce.knobs import Knobs
+from reconciler.emulators.salesforce.sandbox import SalesforceSandbox
+from reconciler.emulators.salesforce.sessions import Credentials
 from reconciler.model.json import Json
 from reconciler.ports.exports import ExportReport, ExportRequest
 from reconciler.ports.tokens import TokenStore
@@ -20,6 +29,21 @@ from reconciler.ports.tokens import TokenStore
 SECRET = "FAKE-consumer-secret/1"
 PEOPLE = "SELECT 'k' || i AS Key__c, 'Name ' || i AS LastName FROM range(50) t(i)"
 UPSERT: dict[str, Json] = {"mode": "update", "upsert": True, "unique": "Key__c"}
+_SYSTEM: Final = frozenset({"Id", "OwnerId", "CreatedDate", "SystemModstamp", "DoNotCall"})
+"""What Salesforce fills by itself, and a truth value that is false where nobody says otherwise."""
+_LOST: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
+    "create": (("POST", "/services/data/*/jobs/ingest"), ("POST", "/services/async/*/job")),
+    "upload": (("PUT", "/services/data/**/batches"), ("POST", "/services/async/**/batch")),
+    "start": (("PATCH", "/services/data/**"),),
+}
+FAULTS: Final[Mapping[str, dict[str, Any]]] = {
+    "429": {"kind": "error", "status": 429},
+    "503": {"kind": "error", "status": 503},
+    "cut": {"kind": "cut"},
+    "lost": {"kind": "answer_lost"},
+    "acted-503": {"kind": "answer_replaced"},
+}
+"""What may happen to a request, before it acts and after it acted, as the console knows it."""
 
 
 def settings_for(url: str, settings: dict[str, Json]) -> dict[str, Json]:
@@ -38,27 +62,97 @@ def no_tokens() -> TokenStore:
     raise AssertionError("client credentials have no tokens to keep")
 
 
+class Passage:
+    """What requests pass on their way to *app*, which is the org.
+
+    number: of requests so far. after: number of a request, counted from 1 -> what is done once it acted and before it is
+    answered. rewritten: what becomes of the body of each answer.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self.begin()
+
+    def begin(self) -> None:
+        """Count anew, and leave everything as it is."""
+        self.number = 0
+        self.after: dict[int, Callable[[], object]] = {}
+        self.rewritten: Callable[[bytes], bytes] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not scope["path"].startswith("/services/"):
+            await self._app(scope, receive, send)
+            return
+        self.number += 1
+        act = self.after.get(self.number)
+        if act is None and self.rewritten is None:
+            await self._app(scope, receive, send)
+            return
+        told: list[Message] = []
+
+        async def take(message: Message) -> None:
+            told.append(message)
+
+        await self._app(scope, receive, take)
+        if act is not None:
+            act()
+        for message in self._changed(told):
+            await send(message)
+
+    def _changed(self, told: list[Message]) -> list[Message]:
+        if self.rewritten is None or not told:
+            return told
+        body = self.rewritten(b"".join(one.get("body", b"") for one in told))
+        headers = [one for one in told[0]["headers"] if one[0].lower() != b"content-length"]
+        start = {**told[0], "headers": [*headers, (b"content-length", str(len(body)).encode())]}
+        return [start, {"type": "http.response.body", "body": body}]
+
+
+@dataclass
+class Crm:
+    """An org that answers, and the passage before it."""
+
+    sandbox: SalesforceSandbox
+    passage: Passage
+
+    def begin(self) -> None:
+        """Another org at the same address, whose user may do everything."""
+        self.sandbox.control.reset()
+        self.passage.begin()
+
+
+@contextmanager
+def running_crm() -> Iterator[Crm]:
+    passages: list[Passage] = []
+
+    def door(app: ASGIApp) -> ASGIApp:
+        passages.append(Passage(app))
+        return passages[0]
+
+    credentials = Credentials("FAKE-consumer", SECRET)
+    with SalesforceSandbox(credentials, knobs=Knobs(hard_delete=True), door=door) as sandbox:
+        yield Crm(sandbox, passages[0])
+
+
 @dataclass
 class World:
-    """A destination in front of a Salesforce of this test."""
+    """A destination in front of the org of this test."""
 
     folder: Path
-    server: Server
+    crm: Crm
     said: list[str] = field(default_factory=list)
     cancelled: threading.Event = field(default_factory=threading.Event)
 
-    @property
-    def org(self) -> Org:
-        return self.server.org
+    # -- the destination -------------------------------------------------------------------------------------------
 
     def run(self, sql: str, settings: dict[str, Json], job: str = "1") -> ExportReport:
         with duckdb.connect() as connection:
             connection.execute(f"CREATE VIEW rows AS {sql}")
-            request = ExportRequest("sfdc_v2", settings_for(self.server.url, settings), job)
+            request = ExportRequest("sfdc_v2", settings_for(self.org.base_url, settings), job)
             return self._exporter().export(request, connection, self._tell, self.cancelled)
 
     def retry(self, settings: dict[str, Json], job: str = "1") -> ExportReport:
-        request = ExportRequest("sfdc_v2", settings_for(self.server.url, settings), job)
+        request = ExportRequest("sfdc_v2", settings_for(self.org.base_url, settings), job)
         return self._exporter().retry(request, self._tell, self.cancelled)
 
     def _exporter(self) -> TypedExporter:
@@ -71,9 +165,6 @@ class World:
     def _tell(self, _done: int, _total: int, event: str = "") -> None:
         self.said.append(event)
 
-    def there(self) -> list[tuple[str, ...]]:
-        return sorted(tuple(one[name] for name in sorted(one)) for one in self.org.records.values())
-
     def left_over(self) -> list[Path]:
         """Files with rows, but those that were refused and are kept for a retry."""
         lasting = {"run.json", "refused.parquet"}
@@ -82,3 +173,83 @@ class World:
 
     def kept(self) -> list[Path]:
         return list((self.folder / "runs").rglob("refused.parquet"))
+
+    # -- the org ---------------------------------------------------------------------------------------------------
+
+    @property
+    def org(self) -> SalesforceSandbox:
+        return self.crm.sandbox
+
+    @property
+    def jobs(self) -> list[Job]:
+        """Those that were made, oldest first."""
+        return list(self.org.org.world.jobs.values())
+
+    def put(self, *rows: Mapping[str, Json]) -> list[str]:
+        """Contacts that are there already; their ids."""
+        return self.org.put("Contact", *rows)
+
+    def contacts(self) -> dict[str, dict[str, Json]]:
+        """Id -> what somebody wrote there."""
+        return {str(one["Id"]): _written(one) for one in self.org.records("Contact")}
+
+    def there(self) -> list[tuple[Json, ...]]:
+        return sorted(tuple(one[name] for name in sorted(one)) for one in self.contacts().values())
+
+    def binned(self) -> list[str]:
+        """Ids of contacts in the recycle bin."""
+        return [str(one["Id"]) for one in self.org.records("Contact", deleted=True) if one.get("IsDeleted")]
+
+    def asked(self) -> list[str]:
+        """Requests so far, such as ``PUT batches``."""
+        return [f"{one['method']} {one['path'].rpartition('/')[2]}" for one in self.org.control.traffic()]
+
+    def refuse(self, *names: str) -> None:
+        """A rule of the org is against these last names, and against no other from now on."""
+        self.org.lift_rules()
+        for name in names:
+            self.org.rule("LastName", name)
+
+    def lose(self, *kinds: str) -> None:
+        """The next answers to requests of these kinds get lost after they acted: ``create``, ``upload``, ``start``."""
+        for kind, count in Counter(kinds).items():
+            for method, path in _LOST[kind]:
+                self.org.control.fault("answer_lost", method=method, path=path, count=count)
+
+    def disturb(self, fault: str, *numbers: int) -> None:
+        """*fault* of `FAULTS` strikes the requests of these numbers, counted from 1."""
+        for number in numbers:
+            if number > self.crm.passage.number:
+                nth = number - self.crm.passage.number
+                self.org.control.fault(**FAULTS[fault], path="/services/**", nth=nth)
+
+    def after(self, number: int, act: Callable[[], object]) -> None:
+        """*act* once the request of that number acted, before it is answered."""
+        self.crm.passage.after[number] = act
+
+    def stop_once_rows_arrived(self) -> None:
+        """The run is to end as soon as any rows are in the org, whatever of them is done."""
+        for number in range(1, 30):
+            self.after(number, lambda: any(job.batches for job in self.jobs) and self.cancelled.set())
+
+    def go_on(self) -> None:
+        """Nobody wants an end any more, and nothing is done after requests."""
+        self.crm.passage.after.clear()
+        self.cancelled.clear()
+
+
+def rows_of(batch: Batch) -> int:
+    return len(batch.table.rows) if batch.table is not None else 0
+
+
+def bodies(job: Job) -> list[bytes]:
+    return [batch.body for batch in job.batches.values()]
+
+
+def counting_one_too_few(body: bytes) -> bytes:
+    """An answer of which not all rows are accounted for."""
+    return re.sub(rb'(numberRecordsProcessed"?[:>])([1-9]\d*)', lambda one: one[1] + b"%d" % (int(one[2]) - 1), body)
+
+
+def _written(record: Mapping[str, Json]) -> dict[str, Json]:
+    return {name: value for name, value in record.items() if name not in _SYSTEM}

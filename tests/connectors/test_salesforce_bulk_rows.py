@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
-from salesforce_server import TOKEN, Server
-from salesforce_world import PEOPLE, SECRET, UPSERT, World
+from salesforce_world import PEOPLE, SECRET, UPSERT, World, bodies
 
 from reconciler.errors import Permanent, Transient
 from reconciler.model.json import Json
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    server = Server()
-    try:
-        yield World(tmp_path, server)
-    finally:
-        server.close()
-
 
 WANTED = sorted((f"k{i}", f"Name {i}") for i in range(50))
 
@@ -32,7 +19,7 @@ WANTED = sorted((f"k{i}", f"Name {i}") for i in range(50))
 def test_what_is_there_is_what_the_query_gave_though_answers_get_lost(
     world: World, settings: dict[str, Json], lost: tuple[str, ...]
 ) -> None:
-    world.org.lose = list(lost)
+    world.lose(*lost)
 
     report = world.run(PEOPLE, settings)
 
@@ -41,13 +28,13 @@ def test_what_is_there_is_what_the_query_gave_though_answers_get_lost(
     assert world.left_over() == []
 
 
-@pytest.mark.parametrize("stop_at", range(1, 7))
+@pytest.mark.parametrize("stop_at", range(1, 8))
 def test_an_insert_that_broke_off_anywhere_goes_on_without_a_record_twice(world: World, stop_at: int) -> None:
-    world.org.faults = {stop_at: world.cancelled.set}
-    world.org.lose = ["upload", "start"]
+    world.after(stop_at, world.cancelled.set)
+    world.lose("upload", "start")
     with suppress(Transient):
         world.run(PEOPLE, {"mode": "append"})
-    world.cancelled.clear()
+    world.go_on()
 
     reports = [world.run(PEOPLE, {"mode": "append"}) for _ in range(2)]
 
@@ -57,24 +44,24 @@ def test_an_insert_that_broke_off_anywhere_goes_on_without_a_record_twice(world:
 
 
 def test_refused_rows_are_listed_by_number_and_code_and_never_by_value(world: World) -> None:
-    world.org.refuse = {"Name 3", "Name 7"}
+    world.refuse("Name 3", "Name 7")
 
     report = world.run(PEOPLE, UPSERT)
 
     (path,) = (world.folder / "quarantine").glob("*.jsonl")
     text = path.read_text(encoding="ascii")
     assert [json.loads(line) for line in text.splitlines()] == [
-        {"row": 4, "reason": "REQUIRED_FIELD_MISSING"},
-        {"row": 8, "reason": "REQUIRED_FIELD_MISSING"},
+        {"row": 4, "reason": "FIELD_CUSTOM_VALIDATION_EXCEPTION"},
+        {"row": 8, "reason": "FIELD_CUSTOM_VALIDATION_EXCEPTION"},
     ]
-    assert (report.sent, dict(report.rejected)) == (48, {"REQUIRED_FIELD_MISSING": 2})
+    assert (report.sent, dict(report.rejected)) == (48, {"FIELD_CUSTOM_VALIDATION_EXCEPTION": 2})
 
 
 def test_rows_without_a_key_and_with_the_same_key_are_left_out_or_end_the_run(world: World) -> None:
     sql = f"{PEOPLE} UNION ALL VALUES (NULL, 'Nobody'), ('k1', 'Another one')"
     with pytest.raises(Permanent, match="nothing was sent: 2 duplicate_key, 1 empty_key"):
         world.run(sql, {**UPSERT, "ignore_invalid_records": False})
-    assert world.org.jobs == {}
+    assert world.jobs == []
 
     report = world.run(sql, UPSERT, "2")
 
@@ -84,42 +71,44 @@ def test_rows_without_a_key_and_with_the_same_key_are_left_out_or_end_the_run(wo
 
 def test_values_arrive_as_salesforce_reads_them(world: World) -> None:
     world.run(
-        """SELECT 'a,"b' || chr(13) || chr(10) || 'ü' AS LastName, TRUE AS Flag__c, DATE '2026-11-25' AS Day__c,
-        TIMESTAMP '2026-11-25 01:02:03.456' AS Moment__c, ['x', 'y'] AS Many__c, NULL::VARCHAR AS Empty__c""",
+        """SELECT 'a,"b' || chr(13) || chr(10) || 'ü' AS LastName, TRUE AS DoNotCall, DATE '2026-11-25' AS Birthdate,
+        TIMESTAMP '2026-11-25 01:02:03.456' AS Moment__c, ['tea', 'coffee'] AS Likes__c, NULL::VARCHAR AS FirstName""",
         {"mode": "append"},
     )
 
-    assert list(world.org.records.values()) == [
-        {
-            "LastName": 'a,"b\nü',
-            "Flag__c": "true",
-            "Day__c": "2026-11-25",
-            "Moment__c": "2026-11-25T01:02:03.456Z",
-            "Many__c": "x;y",
-        }
-    ]
+    (record,) = world.org.records("Contact")
+    assert {name: record[name] for name in ("LastName", "DoNotCall", "Birthdate", "Moment__c", "Likes__c")} == {
+        "LastName": 'a,"b\nü',
+        "DoNotCall": True,
+        "Birthdate": "2026-11-25",
+        "Moment__c": "2026-11-25T01:02:03.456+0000",
+        "Likes__c": "tea;coffee",
+    }
+    assert "FirstName" not in record
+    (job,) = world.jobs
+    assert b"2026-11-25T01:02:03.456Z" in bodies(job)[0]
 
 
 @pytest.mark.parametrize(("empty", "kept"), [("keep", True), ("erase", False)])
 def test_a_missing_value_leaves_the_field_or_empties_it(world: World, empty: str, kept: bool) -> None:  # noqa: FBT001
-    record = world.org.add({"Key__c": "k1", "LastName": "One", "Phone": "1"})
+    (record,) = world.put({"Key__c": "k1", "LastName": "One", "Phone": "1"})
 
     world.run("SELECT 'k1' AS Key__c, 'One' AS LastName, NULL::VARCHAR AS Phone", {**UPSERT, "empty_values": empty})
 
-    assert ("Phone" in world.org.records[record]) is kept
+    assert ("Phone" in world.contacts()[record]) is kept
 
 
 def test_a_session_that_ends_on_the_way_is_renewed(world: World) -> None:
-    world.org.expire_once = True
+    world.org.control.fault("token_expired", nth=4)
 
     world.run(PEOPLE, UPSERT)
 
     assert world.there() == WANTED
-    assert world.org.calls.count("POST token") == 2
+    assert world.org.logins() == ["client_credentials"] * 2
 
 
 def test_a_job_that_ended_with_refused_rows_sends_nothing_again(world: World) -> None:
-    world.org.refuse = {"Name 3"}
+    world.refuse("Name 3")
     settings: dict[str, Json] = {"mode": "append", "ignore_invalid_records": False}
 
     for _ in range(3):
@@ -131,14 +120,14 @@ def test_a_job_that_ended_with_refused_rows_sends_nothing_again(world: World) ->
 
 
 def test_no_secret_and_no_value_is_told_or_left(world: World) -> None:
-    world.org.refuse = {"Name 3"}
-    with pytest.raises(Permanent, match="refused 1 of 50 rows: 1 REQUIRED_FIELD_MISSING") as refused:
+    world.refuse("Name 3")
+    with pytest.raises(Permanent, match="refused 1 of 50 rows: 1 FIELD_CUSTOM_VALIDATION_EXCEPTION") as refused:
         world.run(PEOPLE, {**UPSERT, "ignore_invalid_records": False})
 
     assert [path.stat().st_mode & 0o777 for path in world.kept()] == [0o600]
     left = b"".join(path.read_bytes() for path in {*world.folder.rglob("*")} - {*world.kept()} if path.is_file())
     told = " ".join([*world.said, str(refused.value), refused.value.hint]).encode() + left
-    for secret in (SECRET, TOKEN, "Name 3"):
+    for secret in (SECRET, *world.org.org.world.sessions.open, "Name 3"):
         assert secret.encode() not in told
 
 
@@ -158,4 +147,4 @@ def test_settings_that_cannot_work_are_refused_before_a_row_leaves(
 ) -> None:
     with pytest.raises(Permanent, match=said):
         world.run(PEOPLE, settings)
-    assert world.org.calls == []
+    assert world.asked() == []

@@ -11,13 +11,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from salesforce_server import Server
-from salesforce_world import PEOPLE, UPSERT, World
+from salesforce_world import FAULTS, PEOPLE, UPSERT, Crm, World
 
 from reconciler.errors import Denied, Transient
 from reconciler.model.json import Json
@@ -34,40 +34,49 @@ MODES: dict[str, dict[str, Json]] = {
     "replace": {"mode": "truncate"},
     "replace-hard-bulk1": {"mode": "truncate", "hard_delete": True, **OLD},
 }
-FAULTS = ["429", "503", "cut", "lost", "acted-503"]
 modes = pytest.mark.parametrize("mode", MODES)
 
 
-def furnish(world: World, mode: str) -> None:
-    """What is there before the run; two of the rows are locked for a while."""
+Content = list[dict[str, Json]]
+
+
+def fresh(folder: Path, crm: Crm, mode: str) -> World:
+    """An org with what is there before the run; two of the rows are locked for a while."""
+    crm.begin()
+    world = World(folder, crm)
     if not mode.startswith("insert"):
-        for number in range(30):
-            world.org.add({"Key__c": f"k{2 * number}", "LastName": f"Former {number}"})
-    world.org.locked = {"Name 2": 1, "Name 40": 1}
+        world.put(*({"Key__c": f"k{2 * number}", "LastName": f"Former {number}"} for number in range(30)))
+    world.org.lock("LastName", "Name 2")
+    world.org.lock("LastName", "Name 40")
+    return world
 
 
-def content(world: World) -> list[tuple[tuple[str, str], ...]]:
-    return sorted(tuple(sorted(one.items())) for one in world.org.records.values())
+def content(world: World) -> Content:
+    return sorted(world.contacts().values(), key=lambda one: str(sorted(one.items())))
 
 
-@contextmanager
-def fresh(folder: Path, mode: str) -> Iterator[World]:
-    server = Server()
-    try:
-        world = World(folder, server)
-        furnish(world, mode)
-        yield world
-    finally:
-        server.close()
+@dataclass(frozen=True)
+class Undisturbed:
+    """A run in which nothing goes wrong: what is there in the end, how many requests and how many calls of the API it takes."""
+
+    wanted: Content
+    requests: int
+    calls: int
 
 
-def undisturbed(folder: Path, mode: str) -> tuple[list[tuple[tuple[str, str], ...]], int]:
-    """What is there in the end when nothing goes wrong, and how many requests that takes."""
-    with fresh(folder, mode) as world:
+@pytest.fixture(scope="module")
+def undisturbed(crm: Crm, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Undisturbed]:
+    """Mode -> its run, carried out once."""
+
+    @cache
+    def run(mode: str) -> Undisturbed:
+        world = fresh(tmp_path_factory.mktemp("undisturbed"), crm, mode)
         world.run(PEOPLE, MODES[mode])
         found = content(world)
         assert len(found) == {"upsert": 55, "update": 30}.get(mode.partition("-")[0], 50)
-        return found, len(world.org.calls)
+        return Undisturbed(found, crm.passage.number, sum(world.org.calls().values()))
+
+    return run
 
 
 @pytest.mark.parametrize(
@@ -88,74 +97,76 @@ def undisturbed(folder: Path, mode: str) -> tuple[list[tuple[tuple[str, str], ..
     ],
 )
 def test_whatever_happens_to_any_one_request_the_job_ends_with_what_the_query_gave(
-    tmp_path: Path, mode: str, fault: str, step: int
+    tmp_path: Path, crm: Crm, undisturbed: Callable[[str], Undisturbed], mode: str, fault: str, step: int
 ) -> None:
-    wanted, requests = undisturbed(tmp_path / "undisturbed", mode)
+    smooth = undisturbed(mode)
 
-    for number in range(2, requests + 1, step):
-        with fresh(tmp_path / str(number), mode) as world:
-            world.org.faults = {number: fault}
-            ended = 0
-            for _ in range(3):
-                try:
-                    world.run(PEOPLE, MODES[mode])
-                except Transient:
-                    continue
-                ended += 1
-            assert ended, f"request {number}"
-            assert content(world) == wanted, f"request {number}: {world.org.calls[number - 1]}"
-            assert world.left_over() == []
-
-
-@pytest.mark.parametrize(
-    ("mode", "fault"), [("insert", "quota"), ("insert-bulk1", "quota-bulk1"), ("replace-hard-bulk1", "quota")]
-)
-def test_a_run_for_which_the_org_has_no_requests_left_goes_on_on_another_day(
-    tmp_path: Path, mode: str, fault: str
-) -> None:
-    wanted, requests = undisturbed(tmp_path / "undisturbed", mode)
-    with fresh(tmp_path / "disturbed", mode) as world:
-        world.org.faults = dict.fromkeys(range(requests - 4, requests + 20), fault)
-        with pytest.raises(Denied) as refused:
-            world.run(PEOPLE, MODES[mode])
-        assert "run again later" in refused.value.hint
-        world.org.faults = {}
-
-        world.run(PEOPLE, MODES[mode])
-
-        assert content(world) == wanted
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("mode", ["insert", "insert-bulk1", "replace-hard-bulk1"])
-def test_many_faults_in_a_row_and_apart_make_nothing_twice(tmp_path: Path, mode: str, fault: str) -> None:
-    wanted, _ = undisturbed(tmp_path / "undisturbed", mode)
-    with fresh(tmp_path / "disturbed", mode) as world:
-        world.org.faults = {number: fault for number in range(2, 60) if number % 3 or number % 10 < 4}
-        for _ in range(40):
+    for number in range(2, smooth.requests + 1, step):
+        world = fresh(tmp_path / str(number), crm, mode)
+        world.disturb(fault, number)
+        ended = 0
+        for _ in range(3):
             try:
                 world.run(PEOPLE, MODES[mode])
             except Transient:
                 continue
-            break
-        else:
-            pytest.fail("it never ended")
-        assert content(world) == wanted
+            ended += 1
+        assert ended, f"request {number}"
+        assert content(world) == smooth.wanted, f"request {number}: {world.asked()[number - 1]}"
+        assert world.left_over() == []
+
+
+@pytest.mark.parametrize("mode", ["insert", "insert-bulk1", "replace-hard-bulk1"])
+def test_a_run_for_which_the_org_has_no_requests_left_goes_on_on_another_day(
+    tmp_path: Path, crm: Crm, undisturbed: Callable[[str], Undisturbed], mode: str
+) -> None:
+    smooth = undisturbed(mode)
+    world = fresh(tmp_path, crm, mode)
+    world.org.control.knobs(daily_calls=smooth.calls - 4)
+    with pytest.raises(Denied) as refused:
+        world.run(PEOPLE, MODES[mode])
+    assert "run again later" in refused.value.hint
+    world.org.control.knobs(daily_calls=15_000)
+
+    world.run(PEOPLE, MODES[mode])
+
+    assert content(world) == smooth.wanted
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("mode", ["insert", "insert-bulk1", "replace-hard-bulk1"])
+def test_many_faults_in_a_row_and_apart_make_nothing_twice(
+    tmp_path: Path, crm: Crm, undisturbed: Callable[[str], Undisturbed], mode: str, fault: str
+) -> None:
+    wanted = undisturbed(mode).wanted
+    world = fresh(tmp_path, crm, mode)
+    world.disturb(fault, *(number for number in range(2, 60) if number % 3 or number % 10 < 4))
+    for _ in range(40):
+        try:
+            world.run(PEOPLE, MODES[mode])
+        except Transient:
+            continue
+        break
+    else:
+        pytest.fail("it never ended")
+    assert content(world) == wanted
 
 
 @modes
-def test_a_run_that_ends_after_any_request_goes_on_from_there(tmp_path: Path, mode: str) -> None:
-    wanted, requests = undisturbed(tmp_path / "undisturbed", mode)
+def test_a_run_that_ends_after_any_request_goes_on_from_there(
+    tmp_path: Path, crm: Crm, undisturbed: Callable[[str], Undisturbed], mode: str
+) -> None:
+    smooth = undisturbed(mode)
 
-    for number in range(1, requests + 1, 5):
-        with fresh(tmp_path / str(number), mode) as world:
-            world.org.faults = {number: world.cancelled.set}
-            for _ in range(2):
-                try:
-                    world.run(PEOPLE, MODES[mode])
-                except Transient:
-                    world.cancelled.clear()
-            assert content(world) == wanted, f"request {number}"
+    for number in range(1, smooth.requests + 1, 5):
+        world = fresh(tmp_path / str(number), crm, mode)
+        world.after(number, world.cancelled.set)
+        for _ in range(2):
+            try:
+                world.run(PEOPLE, MODES[mode])
+            except Transient:
+                world.cancelled.clear()
+        assert content(world) == smooth.wanted, f"request {number}"
 
 
 class Mortals:
@@ -204,44 +215,48 @@ def mortals() -> Iterator[Callable[[str], Mortals]]:
 @pytest.mark.slow
 @modes
 def test_a_process_that_is_killed_at_any_moment_leaves_nothing_undone_and_nothing_twice(
-    tmp_path: Path, mortals: Callable[[str], Mortals], mode: str
+    tmp_path: Path,
+    crm: Crm,
+    undisturbed: Callable[[str], Undisturbed],
+    mortals: Callable[[str], Mortals],
+    mode: str,
 ) -> None:
-    wanted, _ = undisturbed(tmp_path / "undisturbed", mode)
-    with fresh(tmp_path, mode) as world:
-        process, ends = mortals(world.server.url), 0
-        for last in range(1, 10_000):
-            world.org.__init__()  # type: ignore[misc] - another org at the same address
-            furnish(world, mode)
-            folder = tmp_path / f"killed-{last}"
-            died = process.export(folder, mode, last)
-            if died["code"] == 0:
-                break
-            ends += 1
-            assert died["code"] == -9
-            survived = process.export(folder, mode)
-            assert (survived["code"], int(survived["questions"]) > 0) == (0, True)
-            assert content(world) == wanted, f"killed at question {last}"
-        assert ends >= 20
+    wanted = undisturbed(mode).wanted
+    process, ends = mortals(crm.sandbox.base_url), 0
+    for last in range(1, 10_000):
+        folder = tmp_path / f"killed-{last}"
+        world = fresh(folder, crm, mode)
+        died = process.export(folder, mode, last)
+        if died["code"] == 0:
+            break
+        ends += 1
+        assert died["code"] == -9
+        survived = process.export(folder, mode)
+        assert (survived["code"], int(survived["questions"]) > 0) == (0, True)
+        assert content(world) == wanted, f"killed at question {last}"
+    assert ends >= 20
 
 
 @pytest.mark.slow
 @modes
 def test_a_process_that_is_killed_after_any_request_acted_and_before_it_hears_of_it_goes_on(
-    tmp_path: Path, mortals: Callable[[str], Mortals], mode: str
+    tmp_path: Path,
+    crm: Crm,
+    undisturbed: Callable[[str], Undisturbed],
+    mortals: Callable[[str], Mortals],
+    mode: str,
 ) -> None:
-    wanted, requests = undisturbed(tmp_path / "undisturbed", mode)
-    with fresh(tmp_path, mode) as world:
-        process = mortals(world.server.url)
-        for number in range(1, requests + 1, 1 if mode.startswith("insert") else 2):
-            world.org.__init__()  # type: ignore[misc] - another org at the same address
-            furnish(world, mode)
-            folder = tmp_path / f"killed-{number}"
+    smooth = undisturbed(mode)
+    process = mortals(crm.sandbox.base_url)
+    for number in range(1, smooth.requests + 1, 1 if mode.startswith("insert") else 2):
+        folder = tmp_path / f"killed-{number}"
+        world = fresh(folder, crm, mode)
 
-            def kill(folder: Path = folder) -> None:
-                os.kill(int((folder / "n").read_text(encoding="ascii")), signal.SIGKILL)
+        def kill(folder: Path = folder) -> None:
+            os.kill(int((folder / "n").read_text(encoding="ascii")), signal.SIGKILL)
 
-            world.org.faults = {number: kill}
-            assert process.export(folder, mode)["code"] == -9
-            survived = process.export(folder, mode)
-            assert (survived["code"], int(survived["questions"]) > 0) == (0, True)
-            assert content(world) == wanted, f"killed at request {number}: {world.org.calls[number - 1]}"
+        world.after(number, kill)
+        assert process.export(folder, mode)["code"] == -9
+        survived = process.export(folder, mode)
+        assert (survived["code"], int(survived["questions"]) > 0) == (0, True)
+        assert content(world) == smooth.wanted, f"killed at request {number}: {world.asked()[number - 1]}"

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
-from salesforce_server import Server
-from salesforce_world import PEOPLE, UPSERT, World
+from salesforce_world import PEOPLE, UPSERT, World, bodies, counting_one_too_few, rows_of
 
 from reconciler.errors import Permanent, Transient
 from reconciler.model.json import Json
@@ -24,21 +22,12 @@ APIS: dict[str, dict[str, Json]] = {
 WANTED = sorted((f"k{i}", f"Name {i}") for i in range(50))
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    server = Server()
-    try:
-        yield World(tmp_path, server)
-    finally:
-        server.close()
-
-
 api = pytest.mark.parametrize("api", APIS.values(), ids=APIS)
 
 
 def before(world: World, count: int = 70) -> list[str]:
     """Ids of records that are there: those of every other row, and others."""
-    return [world.org.add({"Key__c": f"k{2 * i}", "LastName": f"Former {i}"}) for i in range(count)]
+    return world.put(*({"Key__c": f"k{2 * i}", "LastName": f"Former {i}"} for i in range(count)))
 
 
 @api
@@ -53,10 +42,9 @@ def test_replacing_takes_every_record_away_and_then_inserts_the_rows(
     report = world.run(PEOPLE, {"mode": "truncate", "hard_delete": hard, **api})
 
     assert world.there() == WANTED
-    assert sorted(world.org.deleted) == former
+    assert world.binned() == ([] if hard else former)
     assert (report.rows, report.sent, report.removed) == (50, 50, 70)
-    operations = [job["wish"]["operation"] for job in world.org.jobs.values()]
-    assert operations == ["query", "hardDelete" if hard else "delete", "insert"]
+    assert [job.operation for job in world.jobs] == ["query", "hardDelete" if hard else "delete", "insert"]
     assert world.left_over() == []
 
 
@@ -69,8 +57,9 @@ def test_an_object_without_records_is_filled(world: World, api: dict[str, Json])
 
 @api
 def test_nothing_is_inserted_when_a_record_cannot_be_deleted(world: World, api: dict[str, Json]) -> None:
-    before(world)
-    world.org.undeletable = {"Former 3", "Former 4"}
+    former = before(world)
+    world.org.alter("Order_Line__c", {"Buyer__c": {"cascade": False, "restrict": True}})
+    world.org.put("Order_Line__c", *({"Name": "line", "Buyer__c": former[number]} for number in (3, 4)))
 
     for _ in range(2):
         told = "2 of 70 records of Contact could not be deleted, and nothing was inserted: 2 DELETE_FAILED"
@@ -83,12 +72,21 @@ def test_nothing_is_inserted_when_a_record_cannot_be_deleted(world: World, api: 
 
 def test_records_that_somebody_else_deletes_meanwhile_are_no_failure(world: World) -> None:
     former = before(world)
-    world.org.faults = {5: lambda: [world.org.records.pop(one) for one in former[:10]]}
+    org = world.org.org.world
+    contact = org.objects["contact"]
+
+    def somebody_deletes() -> None:
+        for one in former[:10]:
+            record = org.records.get(contact, one)
+            assert record is not None
+            org.records.delete(contact, record, hard=True)
+
+    world.after(7, somebody_deletes)
 
     report = world.run(PEOPLE, {"mode": "truncate"})
 
     assert (world.there(), report.removed) == (WANTED, 70)
-    assert len(world.org.deleted) == 60
+    assert world.binned() == former[10:]
 
 
 @api
@@ -98,50 +96,59 @@ def test_an_update_by_another_key_changes_records_and_makes_none(
     api: dict[str, Json],
     many: bool,  # noqa: FBT001 - a case
 ) -> None:
-    former = before(world, 40)
-    twin = world.org.add({"Key__c": "k4", "LastName": "Twin"})
-    other = world.org.add({"Key__c": "K6", "LastName": "of another case"})
-    del world.org.records[former[3]]  # k6, so that only the one in another case is left
-    rows = PEOPLE.replace("range(50)", "range(2500)") if many else PEOPLE
+    former = world.put(*({"Loose_Key__c": f"k{2 * i}", "LastName": f"Former {i}"} for i in range(40) if i != 3))
+    twin, other = world.put(
+        {"Loose_Key__c": "k4", "LastName": "Twin"},
+        {"Loose_Key__c": "K6", "LastName": "of another case"},  # and none of k6
+    )
+    rows = PEOPLE.replace("Key__c", "Loose_Key__c")
+    rows = rows.replace("range(50)", "range(2500)") if many else rows
 
-    report = world.run(rows, {"mode": "update", "upsert": False, "unique": "Key__c", **api})
+    report = world.run(rows, {"mode": "update", "upsert": False, "unique": "Loose_Key__c", **api})
 
     total = 2500 if many else 50
     there = min(total // 2, 40)
     assert dict(report.rejected) == {"no_record": total - there, "several_records": 1}
     assert (report.rows, report.sent) == (total, there - 1)
-    assert world.org.records[other] == {"Key__c": "K6", "LastName": "Name 6"}
-    assert world.org.records[former[2]]["LastName"] == "Former 2"
-    assert world.org.records[twin]["LastName"] == "Twin"
-    assert [world.org.records[former[i]]["LastName"] for i in (0, 1, 4)] == ["Name 0", "Name 2", "Name 8"]
-    assert len(world.org.records) == 41
+    found = world.contacts()
+    assert found[other] == {"Loose_Key__c": "K6", "LastName": "Name 6"}
+    assert found[former[2]]["LastName"] == "Former 2"
+    assert found[twin]["LastName"] == "Twin"
+    assert [found[former[i]]["LastName"] for i in (0, 1, 3)] == ["Name 0", "Name 2", "Name 8"]
+    assert len(found) == 41
     assert world.left_over() == []
 
 
 def test_several_records_of_one_key_are_a_mistake_and_no_record_is_none(world: World) -> None:
-    settings: dict[str, Json] = {"mode": "update", "upsert": False, "unique": "Key__c", "ignore_invalid_records": False}
-    before(world, 10)
-    assert world.run(PEOPLE, settings, "1").sent == 10
-    world.org.add({"Key__c": "k4", "LastName": "Twin"})
-    before_the_run = {one: dict(row) for one, row in world.org.records.items()}
+    settings: dict[str, Json] = {
+        "mode": "update",
+        "upsert": False,
+        "unique": "Loose_Key__c",
+        "ignore_invalid_records": False,
+    }
+    rows = PEOPLE.replace("Key__c", "Loose_Key__c")
+    world.put(*({"Loose_Key__c": f"k{2 * i}", "LastName": f"Former {i}"} for i in range(10)))
+    assert world.run(rows, settings, "1").sent == 10
+    world.put({"Loose_Key__c": "k4", "LastName": "Twin"})
+    before_the_run = world.contacts()
 
     with pytest.raises(Permanent, match="nothing was sent: 1 several_records"):
-        world.run(PEOPLE.replace("'Name", "'Other"), settings, "2")
+        world.run(rows.replace("'Name", "'Other"), settings, "2")
 
-    assert world.org.records == before_the_run
+    assert world.contacts() == before_the_run
 
 
 def test_keys_that_hold_quotes_and_numbers_find_their_records(world: World) -> None:
     names = ["O'Neil \\ Sons", 'a"b', "7.0"]
-    ids = [world.org.add({"Name__c": name, "LastName": "x"}) for name in names]
+    ids = world.put(*({"FirstName": name, "LastName": "x"} for name in names))
 
     report = world.run(
-        """SELECT * FROM (VALUES ('O''Neil \\ Sons', 'one'), ('a"b', 'two')) AS t (Name__c, LastName)""",
-        {"mode": "update", "upsert": False, "unique": "Name__c"},
+        """SELECT * FROM (VALUES ('O''Neil \\ Sons', 'one'), ('a"b', 'two')) AS t (FirstName, LastName)""",
+        {"mode": "update", "upsert": False, "unique": "FirstName"},
     )
 
     assert report.sent == 2
-    assert [world.org.records[one]["LastName"] for one in ids] == ["one", "two", "x"]
+    assert [world.contacts()[one]["LastName"] for one in ids] == ["one", "two", "x"]
 
 
 @api
@@ -152,34 +159,34 @@ def test_an_update_by_id_knows_long_and_short_ids(world: World, api: dict[str, J
     report = world.run(sql, {"mode": "update", "upsert": False, "unique": "Id", **api})
 
     assert dict(report.rejected) == {"duplicate_key": 2}
-    assert [row["LastName"] for row in world.org.records.values()] == ["one", "Former 1"]
+    assert [row["LastName"] for row in world.contacts().values()] == ["one", "Former 1"]
 
 
 def test_batches_are_as_small_as_is_asked_for_and_the_job_is_serial(world: World) -> None:
     world.run(PEOPLE, {"mode": "append", "concurrency_mode": "serial", "split_records": 7})
 
-    (job,) = world.org.jobs.values()
-    sizes = [len(batch["rows"]) for batch in job["batches"].values()]
-    assert sizes == [7] * 7 + [1]
-    assert (job["wish"]["concurrencyMode"], job["wish"]["contentType"], job["state"]) == ("Serial", "CSV", "Closed")
+    (job,) = world.jobs
+    assert [rows_of(batch) for batch in job.batches.values()] == [7] * 7 + [1]
+    assert (job.serial, job.content_type, job.state) == (True, "CSV", "Closed")
 
 
 def test_no_batch_has_ten_million_bytes(world: World) -> None:
+    world.org.alter("Contact", {"LastName": {"length": 131_072}})
     sql = "SELECT 'k' || i AS Key__c, 'ü\"' || repeat('x', 60000) AS LastName FROM range(400) t(i)"
 
     world.run(sql, {"mode": "append", "api_version": "32.0"})
 
-    (job,) = world.org.jobs.values()
-    sizes = [len(batch["body"]) for batch in job["batches"].values()]
-    assert len(sizes) == 3
-    assert max(sizes) < 10_000_000
-    assert len(world.org.records) == 400
+    (job,) = world.jobs
+    assert len(bodies(job)) == 3
+    assert max(map(len, bodies(job))) < 10_000_000
+    assert len(world.contacts()) == 400
 
 
 @pytest.mark.parametrize("mode", [{"mode": "append"}, UPSERT], ids=["insert", "upsert"])
 @api
 def test_rows_that_were_locked_are_sent_again(world: World, api: dict[str, Json], mode: dict[str, Json]) -> None:
-    world.org.locked = {"Name 3": 2, "Name 40": 1}
+    world.org.lock("LastName", "Name 3", 2)
+    world.org.lock("LastName", "Name 40")
 
     report = world.run(PEOPLE, {**mode, **api})
 
@@ -190,17 +197,18 @@ def test_rows_that_were_locked_are_sent_again(world: World, api: dict[str, Json]
 
 @pytest.mark.parametrize("api", [{}, OLD], ids=["bulk2", "bulk1"])
 def test_what_stays_locked_goes_one_batch_at_a_time_in_the_end(world: World, api: dict[str, Json]) -> None:
-    world.org.needs_serial = {"Name 3", "Name 4"}
+    for name in ("Name 3", "Name 4"):
+        world.org.lock("LastName", name, 1_000, unless_serial=True)
 
     report = world.run(PEOPLE, {"mode": "append", **api})
 
     assert (world.there(), report.sent) == (WANTED, 50)
-    assert list(world.org.jobs.values())[-1]["wish"]["concurrencyMode"] == "Serial"
+    assert world.jobs[-1].serial
 
 
 @pytest.mark.parametrize("api", [{}, OLD], ids=["bulk2", "bulk1"])
 def test_who_wrote_parallel_is_told_to_write_serial(world: World, api: dict[str, Json]) -> None:
-    world.org.needs_serial = {"Name 3"}
+    world.org.lock("LastName", "Name 3", 1_000, unless_serial=True)
     settings: dict[str, Json] = {"mode": "append", "concurrency_mode": "parallel", **api}
 
     report = world.run(PEOPLE, settings)
@@ -210,12 +218,13 @@ def test_who_wrote_parallel_is_told_to_write_serial(world: World, api: dict[str,
     (path,) = (world.folder / "quarantine").glob("*.jsonl")
     assert [json.loads(line) for line in path.read_text().splitlines()] == [{"row": 4, "reason": "UNABLE_TO_LOCK_ROW"}]
     with pytest.raises(Permanent) as refused:
-        world.run(PEOPLE, {**settings, "ignore_invalid_records": False}, "2")
+        world.run(PEOPLE.replace("'k'", "'other'"), {**settings, "ignore_invalid_records": False}, "2")
     assert "write `concurrency: serial`" in refused.value.hint
 
 
 def test_rows_that_bulk_api_2_left_are_sent_again_also_to_be_inserted(world: World) -> None:
-    world.org.half_done = [("Failed", "InternalServerError : try again"), ("Failed", "Timeout : too slow")]
+    world.org.break_next(25, "InternalServerError : try again")
+    world.org.break_next(12, "Timeout : too slow")
 
     report = world.run(PEOPLE, {"mode": "append"})
 
@@ -224,10 +233,9 @@ def test_rows_that_bulk_api_2_left_are_sent_again_also_to_be_inserted(world: Wor
 
 @pytest.mark.parametrize("mode", [UPSERT, {"mode": "truncate"}], ids=["upsert", "replace"])
 def test_a_batch_that_broke_half_way_is_finished_where_that_does_no_harm(world: World, mode: dict[str, Json]) -> None:
-    before(world, 30)
-    if mode == UPSERT:
-        world.org.records.clear()
-    world.org.half_done = [("Failed", "Timeout : too slow")]
+    if mode != UPSERT:
+        before(world, 30)
+    world.org.break_next(10, "Timeout : too slow")
 
     report = world.run(PEOPLE, {**mode, **OLD})
 
@@ -235,7 +243,7 @@ def test_a_batch_that_broke_half_way_is_finished_where_that_does_no_harm(world: 
 
 
 def test_rows_to_be_inserted_whose_outcome_nobody_knows_are_told_and_not_sent_again(world: World) -> None:
-    world.org.half_done = [("Failed", "Timeout : too slow")]
+    world.org.break_next(10, "Timeout : too slow")
 
     report = world.run(PEOPLE, {"mode": "append", **OLD})
 
@@ -246,7 +254,10 @@ def test_rows_to_be_inserted_whose_outcome_nobody_knows_are_told_and_not_sent_ag
 
 @api
 def test_a_column_that_is_no_field_is_named(world: World, api: dict[str, Json]) -> None:
-    world.org.unknown_fields = {"Key__c"}
+    org = world.org.org.world
+    world.after(
+        2, lambda: org.alter("Contact", {"Key__c": None}, {})
+    )  # an administrator, once the object was described
 
     told = "Contact has no field that this user may write for the column `Key__c` of the query"
     with pytest.raises(Permanent, match=told):
@@ -263,18 +274,20 @@ def test_a_missing_value_leaves_the_field_or_empties_it(
     empty: str,
     kept: bool,  # noqa: FBT001 - a case
 ) -> None:
-    record = world.org.add({"Key__c": "k1", "LastName": "One", "Phone": "1"})
+    (record,) = world.put({"Key__c": "k1", "LastName": "One", "Phone": "1"})
     sql = "SELECT 'k1' AS Key__c, 'One' AS LastName, NULL::VARCHAR AS Phone"
 
     world.run(sql, {**UPSERT, "empty_values": empty, **api}, "1")
-    world.run(sql, {"mode": "append", "empty_values": empty, **api}, "2")
+    world.run(sql.replace("k1", "k2"), {"mode": "append", "empty_values": empty, **api}, "2")
 
-    assert ("Phone" in world.org.records[record]) is kept
-    assert b"#N/A" not in list(world.org.jobs.values())[-1].get("body", b"")
+    assert ("Phone" in world.contacts()[record]) is kept
+    assert b"#N/A" not in b"".join(bodies(world.jobs[-1]))
 
 
 def test_a_parents_key_cannot_be_emptied(world: World) -> None:
-    sql = "SELECT 'k' || i AS Key__c, 'x' AS LastName, CASE i WHEN 1 THEN 'p' END AS \"Account.Code__c\" FROM range(2) t(i)"
+    world.org.put("Account", {"Name": "Parent", "CRM_Id__c": "p"})
+    parent = "CASE i WHEN 1 THEN 'p' END AS \"Account.CRM_Id__c\""
+    sql = f"SELECT 'k' || i AS Key__c, 'x' AS LastName, {parent} FROM range(2) t(i)"
 
     report = world.run(sql, {**UPSERT, "empty_values": "erase"})
 
@@ -284,10 +297,10 @@ def test_a_parents_key_cannot_be_emptied(world: World) -> None:
 @api
 def test_what_does_not_add_up_ends_the_run_and_the_same_job_looks_again(world: World, api: dict[str, Json]) -> None:
     settings: dict[str, Json] = {"mode": "append", **api}
-    world.org.miscounted = 1
+    world.crm.passage.rewritten = counting_one_too_few
     with pytest.raises(Transient, match="does not account for all of its"):
         world.run(PEOPLE, settings)
-    world.org.miscounted = 0
+    world.crm.passage.rewritten = None
 
     report = world.run(PEOPLE, settings)
 
@@ -312,25 +325,22 @@ def test_columns_that_cannot_work_are_refused_before_a_row_leaves(
 ) -> None:
     with pytest.raises(Permanent, match=re.escape(told)):
         world.run(sql, settings)
-    assert world.org.calls == []
+    assert world.asked() == []
 
 
 @pytest.mark.parametrize("api", [{}, OLD], ids=["bulk2", "bulk1"])
 def test_replacing_first_ends_what_a_run_that_broke_off_left_with_salesforce(
     world: World, api: dict[str, Json]
 ) -> None:
-    world.org.lose = ["upload"]
-    for number in range(20):  # until its first rows have arrived
-        world.org.faults[number] = lambda: world.cancelled.set() if world.org.jobs else None
+    world.stop_once_rows_arrived()
     with pytest.raises(Transient):
         world.run(PEOPLE.replace("'Name", "'Older"), {"mode": "append", **api}, "1")
-    world.cancelled.clear()
-    world.org.faults.clear()
-    (left,) = world.org.jobs.values()
+    world.go_on()
+    (left,) = world.jobs
 
     world.run(PEOPLE, {"mode": "truncate", **api}, "2")
 
-    assert (world.there(), left["state"]) == (WANTED, "Aborted")
+    assert (world.there(), left.state) == (WANTED, "Aborted")
     with pytest.raises(Permanent, match="a later run replaced all records before this one was over"):
         world.run(PEOPLE, {"mode": "append", **api}, "1")
     assert world.there() == WANTED
@@ -338,7 +348,7 @@ def test_replacing_first_ends_what_a_run_that_broke_off_left_with_salesforce(
 
 
 def test_nothing_is_replaced_while_another_run_writes_to_the_object(world: World) -> None:
-    before(world, 3)
+    world.put(*({"LastName": f"Former {i}"} for i in range(3)))
     seen: list[int] = []
 
     def meanwhile() -> None:
@@ -346,14 +356,14 @@ def test_nothing_is_replaced_while_another_run_writes_to_the_object(world: World
             world.run(PEOPLE, {"mode": "truncate"}, "2")
         with pytest.raises(Transient, match="this run is under way already"):
             world.run(PEOPLE, {"mode": "append"}, "1")
-        seen.append(len(world.org.records))
+        seen.append(len(world.contacts()))
 
     world.said = Once(meanwhile)
 
     world.run(PEOPLE, {"mode": "append"}, "1")
 
     assert seen == [53]
-    assert len(world.org.records) == 53
+    assert len(world.contacts()) == 53
 
 
 class Once(list[str]):
@@ -370,14 +380,15 @@ class Once(list[str]):
 
 
 def test_what_is_too_much_for_one_job_goes_in_several_and_rows_are_found_by_their_number(world: World) -> None:
+    world.org.alter("Contact", {"LastName": {"length": 131_072}})
     sql = "SELECT 'k' || i AS Key__c, repeat('x', 30000) || i AS LastName FROM range(1000) t(i)"
-    world.org.refuse = {"x" * 30_000 + "999"}
+    world.refuse("x" * 30_000 + "999")
 
     report = world.run(sql, {"mode": "append"})
 
-    bodies = [job["body"] for job in world.org.jobs.values()]
-    assert len(bodies) == 2
-    assert max(map(len, bodies)) < 24_000_000
-    assert (report.sent, len(world.org.records)) == (999, 999)
+    sent = [body for job in world.jobs for body in bodies(job)]
+    assert len(sent) == len(world.jobs) == 2
+    assert max(map(len, sent)) < 24_000_000
+    assert (report.sent, len(world.contacts())) == (999, 999)
     (path,) = (world.folder / "quarantine").glob("*.jsonl")
-    assert json.loads(path.read_text(encoding="ascii")) == {"row": 1_000, "reason": "REQUIRED_FIELD_MISSING"}
+    assert json.loads(path.read_text(encoding="ascii")) == {"row": 1_000, "reason": "FIELD_CUSTOM_VALIDATION_EXCEPTION"}

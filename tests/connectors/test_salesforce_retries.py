@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
-from salesforce_server import Server
 from salesforce_world import PEOPLE, UPSERT, World
 
 from reconciler.errors import Permanent, Transient
@@ -26,38 +23,28 @@ MODES: dict[str, dict[str, Json]] = {
 modes = pytest.mark.parametrize("mode", MODES)
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    server = Server()
-    try:
-        yield World(tmp_path, server)
-    finally:
-        server.close()
-
-
 def refused_once(world: World, mode: str) -> None:
     """A run in which three rows were refused."""
     if mode == "update":
-        for number in range(50):
-            world.org.add({"Key__c": f"k{number}", "LastName": "Former"})
-    world.org.refuse = {"Name 3", "Name 7", "Name 8"}
+        world.put(*({"Key__c": f"k{number}", "LastName": "Former"} for number in range(50)))
+    world.refuse("Name 3", "Name 7", "Name 8")
     assert world.run(PEOPLE, MODES[mode]).sent == 47
 
 
 @modes
 def test_refused_rows_are_sent_once_more_and_no_other(world: World, mode: str) -> None:
     refused_once(world, mode)
-    world.org.refuse = {"Name 7"}
-    jobs = len(world.org.jobs)
+    world.refuse("Name 7")
+    jobs = len(world.jobs)
 
     report = world.retry(MODES[mode])
 
-    assert (report.rows, report.sent, dict(report.rejected)) == (3, 2, {"REQUIRED_FIELD_MISSING": 1})
-    assert len(world.org.jobs) == jobs + 1, "nothing is read or deleted a second time"
+    assert (report.rows, report.sent, dict(report.rejected)) == (3, 2, {"FIELD_CUSTOM_VALIDATION_EXCEPTION": 1})
+    assert len(world.jobs) == jobs + 1, "nothing is read or deleted a second time"
     texts = [path.read_text(encoding="ascii") for path in (world.folder / "quarantine").glob("*.jsonl")]
     listed = [json.loads(line) for text in texts for line in text.splitlines()]
     assert [one["row"] for one in listed].count(8) == 2, "the number in the query is told both times"
-    world.org.refuse = set()
+    world.refuse()
 
     assert world.retry(MODES[mode]).sent == 1
 
@@ -70,12 +57,12 @@ def test_refused_rows_are_sent_once_more_and_no_other(world: World, mode: str) -
 
 def test_a_run_that_failed_for_its_refused_rows_can_be_retried(world: World) -> None:
     settings: dict[str, Json] = {**MODES["insert"], "ignore_invalid_records": False}
-    world.org.refuse = {"Name 3"}
+    world.refuse("Name 3")
     with pytest.raises(Permanent, match="refused 1 of 50 rows"):
         world.run(PEOPLE, settings)
     with pytest.raises(Permanent, match="refused 1 of 1 rows"):
         world.retry(settings)
-    world.org.refuse = set()
+    world.refuse()
 
     world.retry(settings)
 
@@ -85,12 +72,11 @@ def test_a_run_that_failed_for_its_refused_rows_can_be_retried(world: World) -> 
 @modes
 def test_a_run_that_broke_off_is_finished_without_its_query(world: World, mode: str) -> None:
     if mode == "update":
-        for number in range(50):
-            world.org.add({"Key__c": f"k{number}", "LastName": "Former"})
-    world.org.faults = {3: world.cancelled.set}
+        world.put(*({"Key__c": f"k{number}", "LastName": "Former"} for number in range(50)))
+    world.after(4, world.cancelled.set)
     with suppress(Transient):
         world.run(PEOPLE, MODES[mode])
-    world.cancelled.clear()
+    world.go_on()
 
     report = world.retry(MODES[mode])
 
@@ -98,13 +84,10 @@ def test_a_run_that_broke_off_is_finished_without_its_query(world: World, mode: 
 
 
 def test_who_runs_anew_instead_is_told_that_rows_are_sent_twice(world: World) -> None:
-    world.org.lose = ["upload"]
-    for number in range(20):
-        world.org.faults[number] = lambda: world.cancelled.set() if world.org.jobs else None
+    world.stop_once_rows_arrived()
     with pytest.raises(Transient):
         world.run(PEOPLE, MODES["insert-bulk1"])
-    world.cancelled.clear()
-    world.org.faults.clear()
+    world.go_on()
 
     world.run(PEOPLE, MODES["insert-bulk1"], "2")
 
@@ -114,10 +97,9 @@ def test_who_runs_anew_instead_is_told_that_rows_are_sent_twice(world: World) ->
 @pytest.mark.parametrize("fault", ["lost", "cut", "acted-503"])
 def test_a_retry_that_is_disturbed_goes_on_too(world: World, fault: str) -> None:
     refused_once(world, "insert-bulk1")
-    world.org.refuse = set()
-    asked = len(world.org.calls)
-    for number in range(asked + 2, asked + 8):
-        world.org.faults[number] = fault
+    world.refuse()
+    asked = world.crm.passage.number
+    world.disturb(fault, *range(asked + 2, asked + 8))
 
     for _ in range(5):
         try:
@@ -130,7 +112,7 @@ def test_a_retry_that_is_disturbed_goes_on_too(world: World, fault: str) -> None
 
 
 def test_rows_of_unknown_outcome_are_not_sent_again_by_a_retry(world: World) -> None:
-    world.org.half_done = [("Failed", "Timeout : too slow")]
+    world.org.break_next(10, "Timeout : too slow")
     assert world.run(PEOPLE, MODES["insert-bulk1"]).sent == 40
 
     with pytest.raises(Permanent, match="no refused row is left"):
@@ -139,9 +121,9 @@ def test_rows_of_unknown_outcome_are_not_sent_again_by_a_retry(world: World) -> 
 
 def test_only_the_newest_of_runs_alike_keeps_its_refused_rows(world: World) -> None:
     refused_once(world, "upsert")
-    world.org.refuse = set()
+    world.refuse()
 
-    world.run(PEOPLE, {"mode": "append"}, "another activation's")
+    world.run(PEOPLE.replace("'k'", "'other'"), {"mode": "append"}, "another activation's")
     world.run("SELECT 'k1' AS Key__c, 'One' AS LastName, '1' AS Phone", UPSERT, "also another's")
     assert len(world.kept()) == 1
     world.run(PEOPLE, UPSERT, "2")
@@ -154,4 +136,4 @@ def test_only_the_newest_of_runs_alike_keeps_its_refused_rows(world: World) -> N
 def test_of_a_run_that_nobody_knows_nothing_can_be_sent(world: World) -> None:
     with pytest.raises(Permanent, match="nothing is kept of this run"):
         world.retry(UPSERT)
-    assert world.org.calls == []
+    assert world.asked() == []

@@ -3,93 +3,47 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from other_account import account_of
-from stage import Stage, environment
+from salesforce_stage import EXPORT, FILE, SECRETS, asked, crm_project, leads, remarks, written
+from stage import Stage
 from test_doctor_of_an_account import stage_of
 
 from reconciler.cli.reporting import FORMATS
+from reconciler.emulators.salesforce.sandbox import SalesforceSandbox
 
-sys.path.append(str(Path(__file__).parents[1] / "connectors"))
-from salesforce_described import OBJECTS, text
-from salesforce_server import TOKEN, Server
-
-SECRETS = {"SF_ID": "FAKE-consumer-key/1", "SF_SECRET": "FAKE-consumer-secret/1"}
-SHOP = """\
-apiVersion: tdr/v1
-kind: Database
-metadata: {name: shop}
-spec: {}
----
-apiVersion: tdr/v1
-kind: Table
-metadata: {name: leads}
-spec: {database: shop, columns: [{name: email, type: string}, {name: name, type: string}, {name: visits, type: long}]}
-"""
-CRM = """\
-apiVersion: tdr/v1
-kind: Connection
-metadata: {name: crm}
-spec:
-  type: salesforce
-  auth: client_credentials
-  client_id: ${secret:env:SF_ID}
-  client_secret: ${secret:env:SF_SECRET}
-"""
-ACTIVATION = """\
-apiVersion: tdr/v1
-kind: Activation
-metadata: {name: leads-to-crm}
-spec:
-  from:
-    query:
-      database: shop
-      sql: SELECT COLUMNS FROM leads
-  to: {connection: crm, object: Contact}
-  write: WRITE
-"""
-GOOD = "email AS Email__c, name AS LastName"
-FILE = "manifests/activation.yaml"
+Project = tuple[Stage, SalesforceSandbox]
 
 
 @pytest.fixture
-def salesforce() -> Iterator[Server]:
-    server = Server()
-    try:
-        yield server
-    finally:
-        server.close()
+def project(tmp_path: Path) -> Iterator[Project]:
+    with crm_project(tmp_path / "shop", hard_delete=True) as (stage, org):
+        yield stage, org
 
 
 @pytest.fixture
-def shop(tmp_path: Path, salesforce: Server) -> Stage:
-    folder = tmp_path / "shop"
-    folder.mkdir()
-    stage = Stage(folder, None, environment(folder) | SECRETS)
-    stage.write("tdr.yaml", "apiVersion: tdr/v1\nproject: shop\n")
-    stage.write("manifests/environments/local.yaml", f"endpoints: {{salesforce: '{salesforce.url}'}}\n")
-    stage.write("manifests/shop.yaml", SHOP)
-    stage.write("manifests/crm.yaml", CRM)
-    return stage
+def shop(project: Project) -> Stage:
+    return project[0]
 
 
-def written(stage: Stage, columns: str = GOOD, write: str = "{upsert: Email__c}") -> None:
-    stage.write(FILE, ACTIVATION.replace("COLUMNS", columns).replace("WRITE", write))
+@pytest.fixture
+def salesforce(project: Project) -> SalesforceSandbox:
+    return project[1]
 
 
-def test_a_column_that_is_no_field_stops_the_plan_at_its_line_in_every_format(shop: Stage, salesforce: Server) -> None:
+def test_a_column_that_is_no_field_stops_the_plan_at_its_line_in_every_format(
+    shop: Stage, salesforce: SalesforceSandbox
+) -> None:
     written(shop, "email AS Email__c, name AS LastNam")
 
     said = shop.tdr("plan", expect=7)
     assert "error[object-misfit]: column LastNam is no field of Contact" in said.err
     assert f"{FILE}:8" in said.err
     assert "write `AS LastName`" in said.err
-    assert salesforce.org.calls == ["POST token"]
+    assert asked(salesforce) == ["POST /oauth2/token", "GET /sobjects/Contact/describe"]
     for one in FORMATS["plan"]:
         told = shop.tdr("plan", "--format", one, expect=7)
         assert "column LastNam is no field of Contact" in (told.out or told.err), one
@@ -98,40 +52,36 @@ def test_a_column_that_is_no_field_stops_the_plan_at_its_line_in_every_format(sh
         assert [*td.saved_queries()] == []
 
 
-def findings(stage: Stage, *arguments: str, expect: int | None = 0) -> list[dict[str, Any]]:
-    document = stage.tdr("plan", "--format", "json", *arguments, expect=expect).document
-    return [one for one in document["warnings"] if one["rule"].startswith(("object-", "records-"))]
-
-
-def test_what_fits_is_planned_without_a_word_before_it_is_applied_and_after(shop: Stage, salesforce: Server) -> None:
+def test_what_fits_is_planned_without_a_word_before_it_is_applied_and_after(
+    shop: Stage, salesforce: SalesforceSandbox
+) -> None:
     written(shop)
-    assert findings(shop) == []
+    assert remarks(shop, "plan") == []
     shop.tdr("apply", "--yes")
-    asked = len(salesforce.org.looks)
-    assert asked
+    before = asked(salesforce)
+    assert before
 
-    assert findings(shop, "--detailed-exitcode") == []
+    assert remarks(shop, "plan", "--detailed-exitcode") == []
 
-    assert len(salesforce.org.looks) == asked + 1
+    assert asked(salesforce)[len(before) :] == ["POST /oauth2/token", "GET /sobjects/Contact/describe"]
 
 
-def test_how_many_records_a_run_would_delete_is_told_with_the_plan(shop: Stage, salesforce: Server) -> None:
+def test_how_many_records_a_run_would_delete_is_told_with_the_plan(shop: Stage, salesforce: SalesforceSandbox) -> None:
     written(shop, write="{replace: hard}")
-    for name in range(12):
-        salesforce.org.add({"LastName": f"Old {name}"})
+    salesforce.put("Contact", *({"LastName": f"Old {name}"} for name in range(12)))
 
-    (found,) = findings(shop)
+    (found,) = remarks(shop, "plan")
     assert (found["rule"], found["severity"]) == ("records-there", "notice")
     assert found["message"] == "Contact has 12 records now that a run would delete"
     for one in FORMATS["plan"]:
         assert "Contact has 12 records now" in shop.tdr("plan", "--format", one).out, one
 
-    salesforce.org.may_hard_delete = False
+    salesforce.control.knobs(hard_delete=False)
     said = shop.tdr("plan", expect=7)
     assert "the user may not delete records for good" in said.err
     assert "write `replace: soft`" in said.err
-    salesforce.org.may_hard_delete = None
-    assert [one["rule"] for one in findings(shop)] == ["records-there", "object-unseen"]
+    salesforce.control.knobs(tells_permissions=False)
+    assert [one["rule"] for one in remarks(shop, "plan")] == ["records-there", "object-unseen"]
 
 
 @pytest.mark.parametrize(
@@ -172,12 +122,8 @@ def test_an_object_that_is_not_there_is_told_with_the_one_that_may_be_meant(shop
     ],
 )
 def test_an_export_in_the_connectors_words_is_looked_at_too(shop: Stage, settings: str, line: int, told: str) -> None:
-    shop.write(
-        "manifests/query.yaml",
-        "apiVersion: tdr/v1\nkind: Query\nmetadata: {name: leads}\nspec:\n  database: shop\n"
-        "  sql: SELECT name AS LastName, name AS nam FROM leads\n"
-        f"  export: {{connection: crm, settings: {settings}}}\n",
-    )
+    columns = "name AS LastName, name AS nam"
+    shop.write("manifests/query.yaml", EXPORT.replace("COLUMNS", columns).replace("SETTINGS", settings))
 
     said = shop.tdr("validate", "--online", expect=7)
 
@@ -185,19 +131,16 @@ def test_an_export_in_the_connectors_words_is_looked_at_too(shop: Stage, setting
     assert f"manifests/query.yaml:{line}" in said.out + said.err
 
 
-def test_validate_online_looks_at_everything_that_is_declared(shop: Stage, salesforce: Server) -> None:
+def test_validate_online_looks_at_everything_that_is_declared(shop: Stage, salesforce: SalesforceSandbox) -> None:
     written(shop)
     shop.tdr("apply", "--yes")
-    contact = {one["name"]: one for one in OBJECTS["Contact"]["fields"] if one["name"] != "LastName"}
-    salesforce.org.objects["Contact"] = OBJECTS["Contact"] | {"fields": [*contact.values(), text("LastName", 3)]}
+    salesforce.alter("Contact", {"LastName": {"length": 3}})
     shop.edit(FILE, "name AS", "CAST(name AS VARCHAR(9)) AS")
 
-    said = shop.tdr("validate", "--online", "--format", "json")
-
-    (found,) = [one for one in said.document["diagnostics"] if one["rule"] == "object-misfit"]
-    assert (found["severity"], found["file"]) == ("warning", FILE) if "file" in found else found
+    (found,) = remarks(shop, "validate", "--online")
+    assert (found["rule"], found["severity"], found["file"]) == ("object-misfit", "warning", FILE)
     assert "may have texts of 9 characters, and the field holds 3" in found["message"]
-    salesforce.org.objects.pop("Contact")
+    salesforce.hide("Contact")
     shop.tdr("validate", "--online", expect=7)
 
 
@@ -205,39 +148,33 @@ def test_an_org_that_is_not_reached_stops_no_plan(shop: Stage) -> None:
     written(shop)
     shop.write("manifests/environments/local.yaml", "endpoints: {salesforce: 'http://127.0.0.1:9'}\n")
 
-    (found,) = findings(shop)
+    (found,) = remarks(shop, "plan")
 
     assert (found["rule"], found["severity"]) == ("object-unseen", "warning")
     assert "Contact was not looked at" in found["message"]
 
 
-def test_a_run_looks_again_and_sends_nothing_that_cannot_arrive(shop: Stage, salesforce: Server) -> None:
+def test_a_run_looks_again_and_sends_nothing_that_cannot_arrive(shop: Stage, salesforce: SalesforceSandbox) -> None:
     written(shop)
-    shop.write("data/leads.csv", "email,name,visits\na@example.com,Ann,1\n")
-    shop.write(
-        "manifests/import.yaml",
-        "apiVersion: tdr/v1\nkind: Import\nmetadata: {name: leads}\n"
-        "spec: {from: {type: files, paths: [data/leads.csv]}, to: {database: shop, table: leads}}\n",
-    )
+    leads(shop, "a@example.com,Ann,1")
     shop.tdr("apply", "--yes")
     shop.tdr("run", "import/leads")
-    fields = [one for one in OBJECTS["Contact"]["fields"] if one["name"] != "LastName"]
-    salesforce.org.objects["Contact"] = OBJECTS["Contact"] | {"fields": fields}
+    salesforce.alter("Contact", {"LastName": None})
 
     said = shop.tdr("run", "activation/leads-to-crm", expect=None)
 
     assert "nothing was sent: column LastName is no field of Contact" in said.out + said.err
-    assert salesforce.org.jobs == {}
-    salesforce.org.objects["Contact"] = OBJECTS["Contact"]
+    assert not [one for one in asked(salesforce) if "/job" in one]
+    salesforce.alter("Contact", {"LastName": {"length": 80, "nillable": False}})
     shop.tdr("run", "activation/leads-to-crm")
-    assert [one["LastName"] for one in salesforce.org.records.values()] == ["Ann"]
+    assert [one["LastName"] for one in salesforce.records("Contact")] == ["Ann"]
 
 
 def test_doctor_says_whether_a_connection_is_let_in_and_what_it_has_left(shop: Stage) -> None:
     written(shop)
     told = {one["check"]: one for one in shop.tdr("doctor", "--format", "json").document["checks"]}
     assert told["salesforce"]["message"] == (
-        "connection/crm is let in by client_credentials, version 60.0, 14998 of 15000 requests left today"
+        "connection/crm is let in by client_credentials, version 60.0, 14999 of 15000 requests left today"
     )
 
     shop.write("manifests/environments/local.yaml", "endpoints: {salesforce: 'http://127.0.0.1:9'}\n")
@@ -246,7 +183,7 @@ def test_doctor_says_whether_a_connection_is_let_in_and_what_it_has_left(shop: S
     assert [name for name, one in told.items() if not one["ok"]] == ["salesforce"]
 
 
-def test_no_secret_is_in_what_is_said_and_kept(shop: Stage) -> None:
+def test_no_secret_is_in_what_is_said_and_kept(shop: Stage, salesforce: SalesforceSandbox) -> None:
     shop.environ |= {"TDR_LOG": "debug", "TDR_DEBUG": "1"}
     written(shop, "email AS Email__c, name AS LastNam")
     for words in (("plan",), ("plan", "--format", "json"), ("validate", "--online"), ("doctor",), ("apply", "--yes")):
@@ -258,18 +195,18 @@ def test_no_secret_is_in_what_is_said_and_kept(shop: Stage) -> None:
     kept = b"".join(path.read_bytes() for path in shop.folder.rglob("*") if path.is_file())
     said = "\n".join(shop.heard)
     assert "Salesforce" in said
-    for secret in (*SECRETS.values(), TOKEN):
+    for secret in (*SECRETS.values(), *salesforce.org.world.sessions.open):
         assert secret not in said
         assert json.dumps(secret)[1:-1].encode() not in kept
 
 
 def test_where_treasure_data_sends_the_rows_a_misfit_is_a_warning(
-    shop: Stage, tmp_path: Path, salesforce: Server
+    shop: Stage, tmp_path: Path, salesforce: SalesforceSandbox
 ) -> None:
     with account_of(stage_of(tmp_path / "vendor", "local", "{}\n")) as (_, url, key):
         written(shop, "email AS Email__c, name AS LastNam")
         shop.write("manifests/environments/local.yaml", "{}\n")
-        shop.edit("manifests/crm.yaml", "client_id", f"login_url: {salesforce.url}\n  client_id")
+        shop.edit("manifests/crm.yaml", "client_id", f"login_url: {salesforce.base_url}\n  client_id")
         shop.write(
             "manifests/environments/prod.yaml",
             f"treasure_data: {{endpoint: {url}, api_key: '${{secret:env:TD_API_KEY}}'}}\n",

@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from stage import BUYERS, Stage
-from test_salesforce_runs import MANIFEST, SECRETS
+from test_salesforce_runs import MANIFEST, SECRETS, salesforce
 
-sys.path.append(str(Path(__file__).parents[1] / "connectors"))
-from salesforce_server import Server
-
+from reconciler.emulators.salesforce.sandbox import SalesforceSandbox
 from reconciler.wiring.left_out import LeftOut
 
+__all__ = ["salesforce"]
 ACTIVATION = "activation/buyers-to-crm"
 
 
 @pytest.fixture
-def salesforce() -> Iterator[Server]:
-    server = Server()
-    try:
-        yield server
-    finally:
-        server.close()
-
-
-@pytest.fixture
-def stage(loaded: Stage, salesforce: Server) -> Stage:
+def stage(loaded: Stage, salesforce: SalesforceSandbox) -> Stage:
     (loaded.folder / "manifests/activation.yaml").unlink()
-    manifest = MANIFEST.replace("LOGIN", salesforce.url).replace("'Buyer' AS LastName", "email AS LastName")
+    manifest = MANIFEST.replace("LOGIN", salesforce.base_url).replace("'Buyer' AS LastName", "email AS LastName")
     loaded.write("manifests/crm.yaml", manifest.replace("{upsert: Email__c}", "insert"))
     loaded.tdr("apply", "--yes", **SECRETS)
     return loaded
@@ -43,17 +29,19 @@ def left_out(stage: Stage) -> LeftOut | None:
         return runtime.embedded.left_out(activation["runs"][0]["job_id"])
 
 
-def people(salesforce: Server) -> list[str]:
-    return sorted(one["Email__c"] for one in salesforce.org.records.values())
+def people(salesforce: SalesforceSandbox) -> list[str]:
+    return sorted(str(one["Email__c"]) for one in salesforce.records("Contact"))
 
 
-def test_refused_rows_are_sent_once_more_and_nobody_else(stage: Stage, salesforce: Server) -> None:
+def test_refused_rows_are_sent_once_more_and_nobody_else(stage: Stage, salesforce: SalesforceSandbox) -> None:
     stage.tdr("run", ACTIVATION, **SECRETS)
-    salesforce.org.refuse = set(people(salesforce)[:2])
-    salesforce.org.records.clear()
+    refused = people(salesforce)[:2]
+    salesforce.control.reset()
+    for email in refused:
+        salesforce.rule("LastName", email)
     stage.tdr("run", ACTIVATION, **SECRETS)
     assert len(people(salesforce)) == BUYERS - 2
-    refused, salesforce.org.refuse = salesforce.org.refuse, set()
+    salesforce.lift_rules()
     left = left_out(stage)
     assert left is not None
     assert (left.rows, left.waiting) == (2, 2), "so the dashboard tells"
@@ -68,7 +56,9 @@ def test_refused_rows_are_sent_once_more_and_nobody_else(stage: Stage, salesforc
     assert not any(email in said.out + said.err for email in refused)
 
 
-def test_there_is_nothing_to_retry_after_a_run_that_took_everything(stage: Stage, salesforce: Server) -> None:
+def test_there_is_nothing_to_retry_after_a_run_that_took_everything(
+    stage: Stage, salesforce: SalesforceSandbox
+) -> None:
     assert f"error: {ACTIVATION} has not run yet" in stage.tdr("retry", ACTIVATION, expect=1, **SECRETS).err
     stage.tdr("run", ACTIVATION, **SECRETS)
 
@@ -82,10 +72,10 @@ def test_a_query_without_an_export_and_an_import_cannot_be_retried(stage: Stage)
     assert "cannot be finished" in stage.tdr("retry", "import/customers", expect=1, **SECRETS).err
 
 
-def test_a_run_that_broke_off_for_want_of_an_answer_is_finished(stage: Stage, salesforce: Server) -> None:
-    salesforce.org.faults = dict.fromkeys(range(5, 60), "cut")
+def test_a_run_that_broke_off_for_want_of_an_answer_is_finished(stage: Stage, salesforce: SalesforceSandbox) -> None:
+    salesforce.control.fault("cut", path="/services/**", nth=5, count=55)
     stage.tdr("run", ACTIVATION, expect=1, **SECRETS)
-    salesforce.org.faults = {}
+    salesforce.control.clear_faults()
 
     stage.tdr("retry", ACTIVATION, **SECRETS)
 

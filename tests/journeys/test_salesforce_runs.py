@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from stage import BUYERS, Stage
 
-sys.path.append(str(Path(__file__).parents[1] / "connectors"))
-from salesforce_server import TOKEN, Server
+from reconciler.emulators.salesforce.sandbox import SalesforceSandbox
+from reconciler.emulators.salesforce.sessions import Credentials
 
 SECRETS = {"CRM_ID": "FAKE-crm-consumer-key", "CRM_SECRET": "FAKE-crm-consumer-secret"}
 MANIFEST = """\
@@ -35,26 +33,25 @@ spec:
 
 
 @pytest.fixture
-def salesforce() -> Iterator[Server]:
-    server = Server()
-    try:
-        yield server
-    finally:
-        server.close()
+def salesforce() -> Iterator[SalesforceSandbox]:
+    with SalesforceSandbox(Credentials(SECRETS["CRM_ID"], SECRETS["CRM_SECRET"])) as org:
+        yield org
 
 
-def test_a_run_sends_the_rows_and_another_one_makes_no_record_twice(loaded: Stage, salesforce: Server) -> None:
+def test_a_run_sends_the_rows_and_another_one_makes_no_record_twice(
+    loaded: Stage, salesforce: SalesforceSandbox
+) -> None:
     (loaded.folder / "manifests/activation.yaml").unlink()
-    loaded.write("manifests/crm.yaml", MANIFEST.replace("LOGIN", salesforce.url))
+    loaded.write("manifests/crm.yaml", MANIFEST.replace("LOGIN", salesforce.base_url))
     said = [loaded.tdr("apply", "--yes", **SECRETS)]
 
     said += [loaded.tdr("run", "activation/buyers-to-crm", **SECRETS) for _ in range(2)]
 
-    emails = [one["Email__c"] for one in salesforce.org.records.values()]
+    emails = [one["Email__c"] for one in salesforce.records("Contact")]
     assert len(emails) == len(set(emails)) == BUYERS
-    assert len(salesforce.org.jobs) == 2
+    assert salesforce.calls()["POST /jobs/ingest"] == 2
     shown = "".join(one.out + one.err for one in said)
     kept = b"".join(path.read_bytes() for path in (loaded.folder / "state").rglob("*") if path.is_file())
-    for secret in (*SECRETS.values(), TOKEN):
+    for secret in (*SECRETS.values(), *salesforce.org.world.sessions.open):
         assert secret not in shown
         assert secret.encode() not in kept

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.append(str(Path(__file__).parents[1] / "connectors"))
 from salesforce_described import OBJECTS
 
 from reconciler.apis.salesforce_describe import shape_of

@@ -18,7 +18,7 @@ from reconciler.emulators.salesforce.call import Call, in_json
 from reconciler.emulators.salesforce.control import control_routes
 from reconciler.emulators.salesforce.gate import Gate, Operation, session_of
 from reconciler.emulators.salesforce.knobs import Knobs
-from reconciler.emulators.salesforce.refusals import Refused, not_found, over_budget
+from reconciler.emulators.salesforce.refusals import Refused, not_found, over_budget, over_budget_in_bulk
 from reconciler.emulators.salesforce.schema import OBJECTS, SObject
 from reconciler.emulators.salesforce.sessions import Credentials, Sessions
 from reconciler.emulators.salesforce.versions import NEWEST, OLDEST, OLDEST_INGEST, OLDEST_QUERY_JOBS
@@ -119,15 +119,28 @@ def _application(salesforce: Salesforce) -> Starlette:
     ]
     api = Starlette(routes=routes, exception_handlers={404: refused, 405: refused})
     api.router.redirect_slashes = False
-    interference = Interference(
-        _slashless(api),
+    disturbed = _by_api(_interfering(salesforce, api, _Wording), _interfering(salesforce, api, _BulkWording))
+    return Starlette(routes=[Mount("/_control", routes=control_routes(salesforce)), Mount("/", disturbed)])
+
+
+def _interfering(salesforce: Salesforce, app: ASGIApp, wording: type[_Wording]) -> ASGIApp:
+    return Interference(
+        _slashless(app),
         prefix="",
-        vendor=_Wording(salesforce),
+        vendor=wording(salesforce),
         book=salesforce.faults,
         traffic=salesforce.traffic,
         timeline=salesforce.timeline,
     )
-    return Starlette(routes=[Mount("/_control", routes=control_routes(salesforce)), Mount("/", interference)])
+
+
+def _by_api(rest: ASGIApp, bulk: ASGIApp) -> ASGIApp:
+    """*bulk* for Bulk API 1.0, which has words of its own for what goes wrong; *rest* for all else."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        await (bulk if scope["path"].startswith("/services/async/") else rest)(scope, receive, send)
+
+    return answer
 
 
 def _route(passing: Callable[[Operation, Request], Awaitable[Response]], base: str, operation: Operation) -> Route:
@@ -169,3 +182,12 @@ class _Wording:
 
     def expire_token(self, scope: Scope) -> None:
         self._salesforce.world.sessions.open.pop(session_of(Headers(scope=scope)), None)
+
+
+class _BulkWording(_Wording):
+    """How Bulk API 1.0 words one, in XML."""
+
+    def refusal(self, fault: RateLimited | Failure) -> Response:
+        if isinstance(fault, RateLimited):
+            return over_budget_in_bulk().in_bulk(as_json=False)
+        return Refused(fault.status, "InternalServerError", fault.message).in_bulk(as_json=False)

@@ -5,7 +5,10 @@ PATCH  /objects/{object}            an administrator changes it: ``{"createable"
                                     with names of `schema.SObject` and `schema.Column`; null takes a field away
 DELETE /objects/{object}            the user may not see it any more
 POST   /sessions                    a session: ``{"session_id"}``; DELETE ends all
-POST   /locks                       ``{"field", "value", "times"}``: rows that cannot be locked, so often
+POST   /locks                       ``{"field", "value", "times"}``: rows that cannot be locked, so often; with
+                                    ``"unless_serial": true`` only where batches go at the same time
+POST   /rules                       ``{"field", "value", "message"}``: a validation rule against records with that value;
+                                    DELETE takes all away
 POST   /breakages                   ``{"rows", "message"}``: the next job or batch commits so many rows, then fails
 GET    /records/{object}            records with Id and what is not null; ``?deleted=true`` with the recycle bin
 POST   /records/{object}            ``{"rows": [...]}`` become records: ``{"ids"}``
@@ -21,7 +24,7 @@ from typing import TYPE_CHECKING
 from starlette.routing import Route
 
 from reconciler.emulators.console import Console, Named, route
-from reconciler.emulators.salesforce.world import Breakage, Lock
+from reconciler.emulators.salesforce.world import Breakage, Lock, Rule
 
 if TYPE_CHECKING:
     from reconciler.emulators.salesforce.app import Salesforce
@@ -37,6 +40,8 @@ def control_routes(salesforce: Salesforce) -> list[Route]:
         route("POST", "/sessions", console.begin_session),
         route("DELETE", "/sessions", console.end_sessions),
         route("POST", "/locks", console.lock),
+        route("POST", "/rules", console.rule),
+        route("DELETE", "/rules", console.no_rules),
         route("POST", "/breakages", console.break_next),
         route("GET", "/records/{object}", console.records),
         route("POST", "/records/{object}", console.put),
@@ -51,9 +56,10 @@ class _Console(Console):
         self._salesforce = salesforce
 
     def overview(self, named: Named, asked: Named) -> dict[str, object]:
-        """Also calls so far."""
+        """Also calls and logins so far."""
         world = self._salesforce.world
-        return super().overview(named, asked) | {"calls": {"all": world.calls, "routes": dict(world.routes)}}
+        calls = {"all": world.calls, "routes": dict(world.routes)}
+        return super().overview(named, asked) | {"calls": calls, "logins": list(world.sessions.logins)}
 
     def disarm(self, named: Named, asked: Named) -> object:
         """Locks and breakages, too."""
@@ -79,8 +85,21 @@ class _Console(Console):
         return {}
 
     def lock(self, _path: Named, asked: Named) -> object:
-        lock = Lock(str(asked["field"]), str(asked["value"]), int(asked["times"]))
+        lock = Lock(
+            str(asked["field"]),
+            str(asked["value"]),
+            int(asked["times"]),
+            unless_serial=bool(asked.get("unless_serial")),
+        )
         self._salesforce.world.locks.append(lock)
+        return {}
+
+    def rule(self, _path: Named, asked: Named) -> object:
+        self._salesforce.world.rules.append(Rule(str(asked["field"]), str(asked["value"]), str(asked["message"])))
+        return {}
+
+    def no_rules(self, _path: Named, _asked: Named) -> object:
+        self._salesforce.world.rules.clear()
         return {}
 
     def break_next(self, _path: Named, asked: Named) -> object:

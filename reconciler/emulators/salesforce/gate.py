@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from reconciler.emulators.salesforce.call import Call
-from reconciler.emulators.salesforce.refusals import Refused, not_found, over_budget
+from reconciler.emulators.salesforce.refusals import Refused, not_found, over_budget, over_budget_in_bulk
 from reconciler.emulators.salesforce.versions import is_retired, is_served
 from reconciler.emulators.salesforce.world import World
 
@@ -58,7 +58,7 @@ class Gate:
             _check(is_served(call.version), Refused(400, "InvalidVersion", "Api version is not supported"))
             session_over = Refused(400, "InvalidSessionId", "Invalid session id")
             _check(self._has_session(session_of(request.headers)), session_over)
-            self._count(operation, Refused(400, "ExceededQuota", "TotalRequests Limit exceeded."))
+            self._count(operation, over_budget_in_bulk())
             return operation.answer(call)
         except Refused as refused:
             wants_json = "json" in request.headers.get("content-type", "") or "json" in request.headers.get(

@@ -128,7 +128,7 @@ def _process(world: World, job: Job, batch: Batch) -> None:
     if batch.table is None:
         batch.state = "Completed"
         return
-    writer = Writer(world, job.operation, job.sobject, job.key)
+    writer = Writer(world, job.operation, job.sobject, job.key, is_serial=job.serial)
     rows = batch.table.rows
     try:
         writer.read_headers(batch.table.names)

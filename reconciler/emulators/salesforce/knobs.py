@@ -13,7 +13,7 @@ class Knobs(BaseModel):
     rotate: whether the grant of a refresh token puts a new one in its place.
     soap_login: whether the org lets anybody in by SOAP; off by default in orgs since Winter '26.
     token_needed: whether a password needs the security token behind it (the address is not trusted).
-    hard_delete: whether the user has "Bulk API Hard Delete".
+    hard_delete: whether the user has "Bulk API Hard Delete"; tells_permissions: whether the org answers who asks that.
     daily_calls: API calls in 24 hours; daily_batches: batches of both bulk APIs.
     page_rows: rows of a page of REST queries.
     batch_rows, batch_bytes: the most that a batch of Bulk API 1.0 takes.
@@ -28,6 +28,7 @@ class Knobs(BaseModel):
     soap_login: bool = True
     token_needed: bool = True
     hard_delete: bool = False
+    tells_permissions: bool = True
     daily_calls: int = Field(default=15_000, ge=0)
     daily_batches: int = Field(default=15_000, ge=0)
     page_rows: int = Field(default=2_000, ge=1)

@@ -63,6 +63,7 @@ def soap(call: Call) -> Response:
     if "login" not in said:
         return _fault("INVALID_OPERATION", "the request is no XML that calls login()")
     username, password = said.get("username", ""), said.get("password", "")
+    world.sessions.logins.append("soap")
     if world.sessions.knows(username, password, world.knobs):
         return _xml(_result(call, world.sessions.begin(world.knobs.session_s)), 200)
     right = world.sessions.credentials

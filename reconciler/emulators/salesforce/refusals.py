@@ -48,6 +48,11 @@ def over_budget() -> Refused:
     return Refused(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
 
 
+def over_budget_in_bulk() -> Refused:
+    """The same as Bulk API 1.0 words it."""
+    return Refused(400, "ExceededQuota", "TotalRequests Limit exceeded.")
+
+
 def no_hard_delete(code: str) -> Refused:
     """400: the user lacks a permission; *code* is the API's word for it."""
     return Refused(

@@ -57,7 +57,7 @@ def _queried(call: Call, *, deleted: bool) -> Response:
     call.world.settle()
     text = call.query.get("q", "")
     permission = _PERMISSION.fullmatch(text)
-    if permission is not None:
+    if permission is not None and call.world.knobs.tells_permissions:
         may = call.world.knobs.hard_delete or permission[1].lower() != "permissionsbulkapiharddelete"
         record: dict[str, Json] = {"attributes": {"type": "UserPermissionAccess"}, permission[1]: may}
         return in_json({"totalSize": 1, "done": True, "records": [record]})

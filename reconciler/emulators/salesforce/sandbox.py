@@ -66,9 +66,21 @@ class SalesforceSandbox(Standing):
         """The user may not see the object any more."""
         self.control.call("DELETE", f"/objects/{object_name}")
 
-    def lock(self, field: str, value: str, times: int = 1) -> None:
-        """Rows whose *field* holds *value* (``*`` is any) answer UNABLE_TO_LOCK_ROW so often."""
-        self.control.call("POST", "/locks", {"field": field, "value": value, "times": times})
+    def lock(self, field: str, value: str, times: int = 1, *, unless_serial: bool = False) -> None:
+        """Rows whose *field* holds *value* (``*`` is any) answer UNABLE_TO_LOCK_ROW so often.
+
+        unless_serial: only where the batches of their job go at the same time.
+        """
+        told = {"field": field, "value": value, "times": times, "unless_serial": unless_serial}
+        self.control.call("POST", "/locks", told)
+
+    def rule(self, field: str, value: str, message: str = "not here") -> None:
+        """A validation rule refuses rows whose *field* holds *value*, with FIELD_CUSTOM_VALIDATION_EXCEPTION."""
+        self.control.call("POST", "/rules", {"field": field, "value": value, "message": message})
+
+    def lift_rules(self) -> None:
+        """Take all validation rules away."""
+        self.control.call("DELETE", "/rules")
 
     def break_next(self, rows: int, message: str) -> None:
         """The next job or batch commits *rows* rows, then fails with *message*, such as ``Timeout : ...``."""
@@ -77,6 +89,11 @@ class SalesforceSandbox(Standing):
     def session(self) -> str:
         """The id of a new session."""
         return str(self.control.call("POST", "/sessions")["session_id"])
+
+    def logins(self) -> list[str]:
+        """How somebody tried to log in, let in or not, oldest first: ``grant_type`` of OAuth without its namespace, or ``soap``."""
+        told: list[str] = self.control.call("GET", "/")["logins"]
+        return told
 
     def calls(self) -> dict[str, int]:
         """API calls so far by route, such as ``GET /jobs/{kind}/{job}``."""

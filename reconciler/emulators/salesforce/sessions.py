@@ -52,10 +52,12 @@ class Sessions:
     timeline: Timeline
     open: dict[str, float] = field(default_factory=dict)
     refresh_token: str = ""
+    logins: list[str] = field(default_factory=list)
 
     def clear(self) -> None:
         """End all, and take the first refresh token again."""
         self.open.clear()
+        self.logins.clear()
         self.refresh_token = self.credentials.refresh_token
 
     def begin(self, seconds: float) -> str:
@@ -79,6 +81,7 @@ class Sessions:
             GrantError: nothing.
         """
         more: dict[str, str] = {}
+        self.logins.append(asked.get("grant_type", "").rpartition(":")[2])
         match asked.get("grant_type"):
             case "client_credentials":
                 self._check_app(asked, with_secret=True)

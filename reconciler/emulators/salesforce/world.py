@@ -25,11 +25,24 @@ USERNAME = "runner@example.com"
 
 @dataclass(slots=True)
 class Lock:
-    """Rows whose *field* holds *value* cannot be locked, *times* times. A value ``*`` is any."""
+    """Rows whose *field* holds *value* cannot be locked, *times* times. A value ``*`` is any.
+
+    unless_serial: whether they can where batches go one at a time.
+    """
 
     field: str
     value: str
     times: int
+    unless_serial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A validation rule that somebody made in the org: no record is made or changed whose *field* holds *value*."""
+
+    field: str
+    value: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +65,7 @@ class World:
         self.objects = self.records.objects
         self.jobs: dict[str, Job] = {}
         self.locks: list[Lock] = []
+        self.rules: list[Rule] = []
         self.breakages: list[Breakage] = []
         self.calls = 0
         self.batches = 0
@@ -66,6 +80,7 @@ class World:
         self.records.clear()
         self.jobs.clear()
         self.locks.clear()
+        self.rules.clear()
         self.breakages.clear()
         self.routes.clear()
         self.pages.clear()
@@ -130,7 +145,17 @@ class World:
         for job in list(self.jobs.values()):
             job.work(self)
 
-    def check_lock(self, sobject: SObject, row: Row, target: Record | None) -> None:
+    def check_rules(self, values: Row) -> None:
+        """Refuse values that a rule of the org is against.
+
+        Raises:
+            RowError: FIELD_CUSTOM_VALIDATION_EXCEPTION.
+        """
+        for rule in self.rules:
+            if in_csv(values.get(rule.field)) == rule.value:
+                raise RowError("FIELD_CUSTOM_VALIDATION_EXCEPTION", rule.message, rule.field)
+
+    def check_lock(self, sobject: SObject, row: Row, target: Record | None, *, is_serial: bool) -> None:
         """Refuse a row that is locked still.
 
         Raises:
@@ -142,6 +167,8 @@ class World:
             held = told.get(lock.field.lower())
             if held is None and target is not None and column is not None:
                 held = target.get(column.name)
+            if is_serial and lock.unless_serial:
+                continue
             if lock.times > 0 and (lock.value == "*" or in_csv(held) == lock.value):
                 lock.times -= 1
                 where = target.id if target is not None else sobject.prefix

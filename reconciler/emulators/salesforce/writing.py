@@ -45,14 +45,17 @@ class Outcome:
 
 
 class Writer:
-    """Carries out one job's operation. *key* is the field that upserts go by."""
+    """Carries out one job's operation. *key* is the field that upserts go by; *is_serial* whether nobody writes beside it."""
 
-    def __init__(self, world: World, operation: str, sobject: SObject, key: Column | None) -> None:
+    def __init__(
+        self, world: World, operation: str, sobject: SObject, key: Column | None, *, is_serial: bool = False
+    ) -> None:
         """Write to *sobject* of *world*."""
         self._world = world
         self._operation = operation
         self._sobject = sobject
         self._key = key
+        self._is_serial = is_serial
         self._headers: dict[str, Header] = {}
 
     def read_headers(self, names: Iterable[str]) -> None:
@@ -97,13 +100,14 @@ class Writer:
     def _one(self, row: Row) -> Outcome:
         target = self._target(row)
         self._check_right(is_new=target is None)
-        self._world.check_lock(self._sobject, row, target)
+        self._world.check_lock(self._sobject, row, target, is_serial=self._is_serial)
         if self._operation in {"delete", "hardDelete"}:
             if target is None:
                 raise RowError("MISSING_ARGUMENT", "Id not specified in a delete call")
             self._world.records.delete(self._sobject, target, hard=self._operation == "hardDelete")
             return Outcome(target.id)
         values = self._values(row, is_new=target is None)
+        self._world.check_rules(values)
         self._check_unique(values, target)
         now = stamp(datetime.fromtimestamp(self._world.timeline.now(), UTC))
         if target is not None:

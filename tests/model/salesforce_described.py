@@ -1,4 +1,4 @@
-"""What a small Salesforce tells of its objects, in the words of describe."""
+"""What an org may tell of its objects, in the words of describe."""
 
 from __future__ import annotations
 
