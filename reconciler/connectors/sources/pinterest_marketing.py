@@ -34,6 +34,7 @@ from reconciler.ports.tokens import TokenStore
 
 if TYPE_CHECKING:
     import duckdb
+    import httpx
 
     from reconciler.apis.pinterest_marketing import MarketingClient
 
@@ -50,8 +51,19 @@ _ATTRIBUTION_DAYS: Final = 30
 _NO_CATALOG: Final = 409
 
 
-def connector(tokens: TokenStore, *, base_url: str | None = None, clock: Clock | None = None) -> Connect:
-    """What opens the API for a load; *base_url* is for settings that name none."""
+def connector(
+    tokens: TokenStore,
+    *,
+    base_url: str | None = None,
+    clock: Clock | None = None,
+    transport: Callable[[], httpx.BaseTransport] | None = None,
+) -> Connect:
+    """What opens the API for a load.
+
+    base_url: for settings that name none.
+    transport: makes what carries the requests of a load in the place of the network; not the download of a report, which is no
+        part of the API.
+    """
 
     def connect(settings: PinterestMarketingSettings) -> MarketingClient:
         from reconciler.apis import pinterest_connect  # noqa: PLC0415 - only a run that calls Pinterest pays for it
@@ -63,7 +75,13 @@ def connector(tokens: TokenStore, *, base_url: str | None = None, clock: Clock |
         app = pinterest_connect.App(
             *(Secret(f"in:{name}", getattr(settings, name).get_secret_value()) for name in names)
         )
-        client = pinterest_connect.connect(app, tokens, base_url=settings.base_url or base_url, clock=clock)
+        client = pinterest_connect.connect(
+            app,
+            tokens,
+            base_url=settings.base_url or base_url,
+            clock=clock,
+            transport=transport() if transport is not None else None,
+        )
         at = clock or SystemClock()
         return MarketingClient(
             client, at, settings.ad_account_id, lambda origin: Client(origin, PINTEREST, clock=clock)

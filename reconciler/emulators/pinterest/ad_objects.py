@@ -1,4 +1,4 @@
-"""Lists of what an ad account advertises with.
+"""What an ad account advertises with: lists of it, and one by its id.
 
 Source: openapi.json 5.23.0: entity_statuses defaults to ACTIVE and PAUSED; lists of ids have at most 250; only one kind of id
 filter at a time. Lists are read with the key repeated and with commas, as clients send both.
@@ -12,7 +12,7 @@ from typing import Final
 from reconciler.emulators.pinterest.call import Call
 from reconciler.emulators.pinterest.paging import is_descending, page
 from reconciler.emulators.pinterest.promotions import Object
-from reconciler.emulators.pinterest.refusals import Refused, forbidden, invalid
+from reconciler.emulators.pinterest.refusals import Refused, forbidden, invalid, not_found
 from reconciler.model.json import Json
 
 _STATUSES: Final = ("ACTIVE", "PAUSED", "ARCHIVED", "DRAFT", "DELETED_DRAFT")
@@ -39,6 +39,19 @@ def lister(collection: str) -> Callable[[Call], dict[str, Json]]:
         for name in given:
             items = [item for item in items if item.get(_FILTERS[collection][name]) in filters[name]]
         return _page(call, items)
+
+    return answer
+
+
+def getter(collection: str, what: str) -> Callable[[Call], dict[str, Json]]:
+    """What answers for one of them by its id, the last of the path; *what* it is called where it is not there."""
+
+    def answer(call: Call) -> dict[str, Json]:
+        _, key = call.ids.values()
+        found = call.world.promotions.objects[collection].get(key)
+        if found is None or found["ad_account_id"] != call.account_id:
+            raise not_found(what)
+        return dict(found)
 
     return answer
 

@@ -85,6 +85,15 @@ OPERATIONS = (
     Operation("GET", f"{_ACCOUNT}/targeting_analytics", "ads:read", "ads_analytics", analytics.targeting, ANALYSTS),
     Operation("POST", f"{_ACCOUNT}/reports", "ads:read", "ads_analytics", analytics.create_report, ANALYSTS),
     Operation("GET", f"{_ACCOUNT}/reports", "ads:read", "ads_analytics", analytics.get_report, ANALYSTS),
+    *(  # behind those whose last segment is a word
+        Operation("GET", f"{_ACCOUNT}/{name}/{{{key}}}", "ads:read", "ads_read", ad_objects.getter(name, what), roles)
+        for name, key, what, roles in (
+            ("campaigns", "campaign_id", "Campaign", ANALYSTS),
+            ("ad_groups", "ad_group_id", "Ad group", ANALYSTS),
+            ("ads", "ad_id", "Ad", ANALYSTS),
+            ("conversion_tags", "conversion_tag_id", "Conversion tag", frozenset[str]()),
+        )
+    ),
 )
 
 

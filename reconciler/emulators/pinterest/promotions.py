@@ -27,6 +27,18 @@ TYPES: Final[Mapping[str, str]] = {
 }
 """Collection -> what its objects say they are; "" where they do not say it."""
 
+_REQUIRED: Final[Mapping[str, Object]] = {
+    "keywords": {"match_type": "BROAD", "value": ""},
+    "conversion_tags": {"name": ""},
+    "catalogs": {
+        "name": "",
+        "catalog_type": "RETAIL",
+        "created_at": "2026-03-14T15:15:22",
+        "updated_at": "2026-03-14T15:15:22",
+    },
+}
+"""Collection -> fields that the schemas require, for objects that are put without them."""
+
 _OBJECTS: Final[Mapping[str, str]] = {
     "ADVERTISER": "AD_ACCOUNT_ID",
     "CAMPAIGN": "CAMPAIGN_ID",
@@ -98,7 +110,7 @@ class Promotions:
         if not isinstance(fields.get("ad_account_id"), str):
             raise ValueError("`ad_account_id` says whose it is")  # noqa: TRY004 - answered as all that makes no sense
         kind = TYPES[collection]
-        made = {**({"type": kind} if kind else {}), "id": key, **fields}
+        made = {**({"type": kind} if kind else {}), "id": key, **_REQUIRED.get(collection, {}), **fields}
         self.objects[collection][key] = made
         return made
 
