@@ -53,8 +53,7 @@ def post(
     Raises:
         Undelivered: it was not taken.
     """
-    address = address.strip()
-    _check(address, allow_private=allow_private)
+    address = check(address, allow_private=allow_private)
     # The whole address is the base, so that no message has a path to show; what stands behind it is empty.
     base = address.rstrip("/")
     request = Request("POST", address[len(base) :], {}, body, "application/json", headers, Safety.IDEMPOTENT)
@@ -100,8 +99,13 @@ def _telling_parts(address: str) -> Iterator[str]:
             yield word
 
 
-def _check(address: str, *, allow_private: bool) -> None:
-    """Refuse an *address* that nothing may be sent to."""
+def check(address: str, *, allow_private: bool) -> str:
+    """*address* without what stands around it, such as the line's end of the file that it is in. Sends nothing.
+
+    Raises:
+        Undelivered: nothing may be sent there.
+    """
+    address = address.strip()
     hint = "write an address such as https://hooks.example.com/… where the secret is kept"
     try:
         parts = urlsplit(address)
@@ -112,6 +116,7 @@ def _check(address: str, *, allow_private: bool) -> None:
         raise Undelivered("what its `url` refers to is no web address", hint=hint)
     if parts.scheme == "http" and not allow_private:
         raise Undelivered("its address is http, which anybody on the way could read and change", hint=hint)
+    return address
 
 
 def _why(error: ProviderError) -> str:

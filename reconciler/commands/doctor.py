@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -20,6 +21,7 @@ from reconciler.ports.provider import RUNNABLE, JobStatus, Runs
 from reconciler.reports.documents import Document, heading
 from reconciler.wiring import Runtime
 from reconciler.wiring.intercom import intercom_connections, workspaces
+from reconciler.wiring.notifying import Sender
 from reconciler.wiring.probing import Kept, host_of, keep, place_of, recorded
 from reconciler.wiring.salesforce import open_org
 
@@ -44,6 +46,8 @@ def doctor(runtime: Runtime, *, probes: bool = False) -> Answer:
         checks.append(("intercom", _intercom))
     if any(isinstance(one.spec, SalesforceConnection) for one in runtime.world.resources.values()):
         checks.append(("salesforce", _salesforce))
+    if runtime.loaded.environment.notifications:
+        checks.append(("notifications", _notifications))
     if probes:
         checks.append(("probe", lambda runtime: _probe(runtime, asked)))
     if probes or runtime.probed != Kept():
@@ -131,6 +135,15 @@ def _facts(runtime: Runtime) -> str:
 
 def _probing(runtime: Runtime) -> Probes:
     return next(one for one in runtime.world.providers.values() if isinstance(one, Probes))
+
+
+def _notifications(runtime: Runtime) -> str:
+    """Whether all that they need is there. Nobody is sent anything."""
+    receivers = runtime.loaded.environment.notifications
+    failures = Sender(runtime.project, runtime.clock, os.environ).check(receivers)
+    if failures:
+        raise TdrError("; ".join(one.message for one in failures), hint=failures[0].hint)
+    return f"{len(receivers)} with an address; none was sent anything"
 
 
 def _manifests(runtime: Runtime) -> str:

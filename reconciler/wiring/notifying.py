@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from reconciler.apis.webhooks import Patience, Undelivered, post, signature
+from reconciler.apis.webhooks import Patience, Undelivered, check, post, signature
 from reconciler.errors import SecretError, TdrError, UsageError
 from reconciler.manifest.secrets import SecretReference, SecretValues
 from reconciler.model.notifications import Receiver, SlackReceiver, WebhookReceiver
@@ -67,6 +67,18 @@ class Sender:
             TdrError(f"{_name(messages[place].receiver)} was not told: {failures[place].message}", hint=error.hint)
             for place, error in sorted(failures.items())
         ]
+
+    def check(self, receivers: Sequence[Receiver]) -> list[TdrError]:
+        """What would keep some of *receivers* from being sent anything, as far as it is known without sending."""
+        failures: list[TdrError] = []
+        for receiver in receivers:
+            try:
+                check(self._revealed(receiver.url), allow_private=receiver.allow_private)
+                if isinstance(receiver, WebhookReceiver) and receiver.secret is not None:
+                    self._revealed(receiver.secret)
+            except TdrError as error:
+                failures.append(TdrError(f"{_name(receiver)}: {error.message}", hint=error.hint))
+        return failures
 
     def _tried(self, failures: dict[int, TdrError], place: int, message: Message) -> None:
         try:

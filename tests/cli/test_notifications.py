@@ -7,6 +7,7 @@ import hmac
 import json
 from collections.abc import Iterator
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -63,6 +64,21 @@ def test_the_receiver_sees_who_sent_it(project: Stage, told: Hook) -> None:
     assert sent.headers["tdr-signature"] == "sha256=" + hmac.new(KEY.encode(), signed, hashlib.sha256).hexdigest()
     assert sent.headers["content-type"] == "application/json"
     assert sent.headers["tdr-event"] == "applied"
+
+
+def test_a_receiver_of_your_own_checks_it_as_the_page_says(project: Stage, told: Hook) -> None:
+    telling(project, told).tdr("apply", "--yes")
+    page = (Path(__file__).parents[2] / "docs/operating.md").read_text(encoding="utf-8")
+    written: dict[str, Any] = {}
+    exec(page.partition("```python\n")[2].partition("```")[0], written)  # noqa: S102 - our own page
+    (sent,) = told.sent
+    headers = {name.title(): value for name, value in sent.headers.items()}
+    late = headers | {"Tdr-Timestamp": str(int(headers["Tdr-Timestamp"]) - 3600)}
+
+    assert written["is_from_tdr"](headers, sent.body, KEY.encode())
+    assert not written["is_from_tdr"](headers, sent.body + b" ", KEY.encode())
+    assert not written["is_from_tdr"](headers, sent.body, b"another key")
+    assert not written["is_from_tdr"](late, sent.body, KEY.encode())
 
 
 @pytest.mark.parametrize("output", [(), ("--format", "jsonl"), ("--format", "json")])

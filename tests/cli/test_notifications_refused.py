@@ -90,8 +90,19 @@ def test_nobody_needs_the_address_but_who_sends(applied: Stage, told: Hook) -> N
     telling(applied, told)
     del applied.environ["HOOK"], applied.environ["KEY"]
 
-    for verb in (("validate",), ("plan",), ("drift",), ("doctor",), ("apply", "--yes")):
+    for verb in (("validate",), ("plan",), ("drift",), ("apply", "--yes")):
         assert "warning" not in applied.tdr(*verb).err
+
+
+def test_the_doctor_tells_what_would_not_be_told(applied: Stage, told: Hook) -> None:
+    telling(applied, told)
+    assert "1 with an address; none was sent anything" in applied.tdr("doctor").out
+    del applied.environ["KEY"]
+
+    said = applied.tdr("doctor", expect=1)
+
+    assert "the webhook receiver at ${secret:env:HOOK}: the environment variable `KEY` is not set" in said.out
+    assert told.sent == []
 
 
 def test_an_address_that_is_written_down_is_refused(project: Stage) -> None:
