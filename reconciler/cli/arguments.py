@@ -91,7 +91,7 @@ class _Arranging:
         verb: list[str] = []
         command = self._tree
         while self._left and hasattr(command, "commands"):
-            if _is_option(self._left[0]):
+            if is_option(self._left[0]):
                 name, tokens = self._take(self._own | self._every)
                 if name in self._every and name not in self._own:
                     moved.append(tokens)
@@ -107,7 +107,7 @@ class _Arranging:
         known = _spellings(command)
         after: list[list[str]] = []
         while self._left:
-            if not _is_option(self._left[0]):
+            if not is_option(self._left[0]):
                 count = len(self._left) if self._left[0] == "--" else 1
                 after.append([self._left.pop(0) for _ in range(count)])
                 continue
@@ -122,7 +122,7 @@ class _Arranging:
         kept: list[str] = []
         told: dict[str, str] = {}
         for tokens in rest:
-            name = _name(tokens[0]) if _is_option(tokens[0]) else ""
+            name = name_of(tokens[0]) if is_option(tokens[0]) else ""
             if not name or name in known or name not in self._every:
                 kept += tokens
             elif verb == TELLS_WHAT_WON:
@@ -137,24 +137,26 @@ class _Arranging:
     def _take(self, known: Mapping[str, bool]) -> tuple[str, list[str]]:
         """The next option and its value."""
         token = self._left.pop(0)
-        if not _wants_next(token, known) or not self._left:
-            return _name(token), [token]
-        return _name(token), [token, self._left.pop(0)]
+        if not wants_next(token, known) or not self._left:
+            return name_of(token), [token]
+        return name_of(token), [token, self._left.pop(0)]
 
 
 def _spellings(command: Any) -> dict[str, bool]:
     return {name: one.takes_value for one in options(command) for name in one.names}
 
 
-def _is_option(token: str) -> bool:
+def is_option(token: str) -> bool:
+    """Whether *token* is an option, of one letter or long."""
     return token.startswith("-") and token not in {"-", "--"}
 
 
-def _name(token: str) -> str:
+def name_of(token: str) -> str:
+    """The spelling of the option that *token* begins with."""
     return token.partition("=")[0] if token.startswith("--") else token[:2]
 
 
-def _wants_next(token: str, known: Mapping[str, bool]) -> bool:
+def wants_next(token: str, known: Mapping[str, bool]) -> bool:
     """Whether the value of an option is the token after it."""
     if token.startswith("--"):
         return known.get(token, False)

@@ -16,6 +16,7 @@ from reconciler import __version__, known_secrets, logs, spans
 from reconciler.cli import (
     ci,
     comparing,
+    completion,
     drift,
     formatting,
     importing,
@@ -119,6 +120,7 @@ importing.add_to(app)
 schedule.add_to(app)
 tdx.add_to(app)
 ci.add_to(app)
+completion.add_to(app)
 
 
 def run() -> None:
@@ -126,6 +128,8 @@ def run() -> None:
     memory.collect_seldom()
     streams.settle()
     logs.guard_crashes(logs.trace if _shows_traces(sys.argv[1:]) else logs.one_line)
+    if sys.argv[1:2] == [completion.ASKED]:
+        streams.leave(completion.answer(tree(), sys.argv[2:]))
     streams.leave(main(sys.argv[1:]))
 
 

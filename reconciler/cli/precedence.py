@@ -63,7 +63,7 @@ def written_defaults(line: Line) -> Mapping[str, str]:
 
     What is wrong with a tdr.yaml is told by the command that needs it.
     """
-    folder = _value_of(line.arguments, ("--directory", "-C")) or os.environ.get("TDR_DIRECTORY") or "."
+    folder = value_of(line.arguments, ("--directory", "-C")) or os.environ.get("TDR_DIRECTORY") or "."
     try:
         start = Path(folder).resolve()
         path = next((one / "tdr.yaml" for one in (start, *start.parents) if (one / "tdr.yaml").is_file()), None)
@@ -75,6 +75,22 @@ def written_defaults(line: Line) -> Mapping[str, str]:
         return read_project(path.parent).spec.defaults.given()
     except (OSError, ValueError, TdrError):
         return {}
+
+
+def value_of(arguments: Sequence[str], names: Sequence[str]) -> str | None:
+    """What *arguments* give last to the option with one of *names*; None where they give nothing."""
+    found = None
+    for place, argument in enumerate(arguments):
+        if argument == "--":
+            break
+        if argument in names:
+            found = arguments[place + 1] if place + 1 < len(arguments) else None
+        elif argument.startswith("--"):
+            name, equals, value = argument.partition("=")
+            found = value if equals and name in names else found
+        elif argument[:2] in names:
+            found = argument[2:]
+    return found
 
 
 def default_map(tree: Any, given: Mapping[str, str]) -> dict[str, Any]:
@@ -124,21 +140,6 @@ def _own(command: Any, given: Mapping[str, str]) -> dict[str, Any]:
     return {
         one.parameter.name: given[one.name.lstrip("-")] for one in options(command) if one.name.lstrip("-") in given
     }
-
-
-def _value_of(arguments: Sequence[str], names: Sequence[str]) -> str | None:
-    found = None
-    for place, argument in enumerate(arguments):
-        if argument == "--":
-            break
-        if argument in names:
-            found = arguments[place + 1] if place + 1 < len(arguments) else None
-        elif argument.startswith("--"):
-            name, equals, value = argument.partition("=")
-            found = value if equals and name in names else found
-        elif argument[:2] in names:
-            found = argument[2:]
-    return found
 
 
 def _text(value: Any) -> str | None:

@@ -73,18 +73,23 @@ def verb_of(context: typer.Context) -> str:
     return context.command_path.partition(" ")[2]
 
 
+def formats_of(verb: str) -> frozenset[Format]:
+    """The formats of *verb*, such as ``state list``."""
+    return FORMATS.get(verb, _PLAIN)
+
+
 def _formats(context: typer.Context) -> frozenset[Format]:
-    return FORMATS.get(verb_of(context), _PLAIN)
+    return formats_of(verb_of(context))
 
 
 def _listed(formats: frozenset[Format]) -> str:
     return ", ".join(one.value for one in Format if one in formats)
 
 
-def _reported(context: typer.Context) -> list[str]:
-    """Names of what can be reported of the verb."""
-    names = [one.value for one in Format if one in _formats(context) and one is not Format.JSONL]
-    return [*names, PROMETHEUS] if verb_of(context) in MEASURED else names
+def reports_of(verb: str) -> list[str]:
+    """Names of what can be reported of *verb*, such as ``plan``."""
+    names = [one.value for one in Format if one in formats_of(verb) and one is not Format.JSONL]
+    return [*names, PROMETHEUS] if verb in MEASURED else names
 
 
 def parsed(texts: Sequence[str] | None) -> list[Report]:
@@ -113,7 +118,7 @@ def check(context: typer.Context) -> None:
         UsageError: one is not ``FORMAT=FILE``, the verb does not know its format, or stdout holds something else.
     """
     for report in parsed(context.params.get("report")):
-        if report.name not in (names := _reported(context)):
+        if report.name not in (names := reports_of(verb_of(context))):
             raise UsageError(
                 f"`{context.command_path}` has no report {report.name!r}", hint=f"one of {', '.join(names)}"
             )

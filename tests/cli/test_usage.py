@@ -16,6 +16,7 @@ LEAST = {
     "ci drift-issue": ["drift.json"],
     "ci find-plan": ["--out", "plan.json"],
     "ci propose": ["--branch", "tdr/accept"],
+    "completion": ["bash"],
     "init": ["--ci", "github"],
     "apply": ["--yes"],
     "destroy": ["--yes"],
