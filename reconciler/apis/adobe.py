@@ -7,6 +7,7 @@ Source: Adobe's API description of the Flow Service and its tutorials.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -26,8 +27,17 @@ PREFIX: Final = "/data/foundation/flowservice"
 _PAGE: Final = "100"
 _SETTLING_S: Final = 120.0
 _LOOK_S: Final = 5.0
-PASSING: Final = frozenset({"initializing", "disabling", "updating", "enabled-finalizing", "delete-finalizing"})
+_PASSING: Final = frozenset({"disabling", "updating", "enabled-finalizing", "delete-finalizing"})
 """States in which a flow takes no calls. Source: Adobe's page of Flow Service error messages."""
+_NEW: Final = "initializing"
+"""State of a flow that may be on its way or not; only its last operation tells."""
+_UNFINISHED: Final = frozenset({"inprogress", "queued", "scheduled"})
+"""What ``lastOperation.status.value`` is meanwhile. How it is spelled differs, so letters alone count.
+
+Source: the values of a status in Adobe's API description. It does not say that ``lastOperation`` has one.
+"""
+_NOT_FOR_FILTERS: Final = frozenset('"\\,')
+"""What a filter ends at, or cannot be known to take: how a value is escaped is described nowhere, and commas join filters."""
 
 
 class Kind(StrEnum):
@@ -83,13 +93,15 @@ class FlowService:
 
     # -- looking -------------------------------------------------------------------------------------------------
 
-    def listed(self, kind: Kind, *, name: str | None = None) -> list[Object]:
-        """All objects of *kind*, or those of that *name*, each once.
+    def listed(self, kind: Kind, *filters: str) -> list[Object]:
+        """All objects of *kind* that the *filters* let through, such as ``name=="lists"``, each once.
 
         Raises:
             Transient: a page leads back to one that was told, so that the pages cannot be believed.
         """
-        params = {"limit": _PAGE} if name is None else {"limit": _PAGE, "property": f'name=="{name}"'}
+        params: dict[str, str | Sequence[str]] = {"limit": _PAGE}
+        if filters:
+            params["property"] = filters
         found: dict[str, Object] = {}
         tokens: set[str] = set()
         while True:
@@ -104,6 +116,11 @@ class FlowService:
                 raise self._client.unusable(request, "the same page twice, so its pages never end")
             tokens.add(token)
             params = {**params, "continuationToken": token}
+
+    def named(self, kind: Kind, name: str) -> list[Object]:
+        """All objects of *kind* that are called *name*, by a filter where one can say it."""
+        filters = [] if _NOT_FOR_FILTERS & set(name) else [f'name=="{name}"']
+        return [told for told in self.listed(kind, *filters) if told.get("name") == name]
 
     def one(self, kind: Kind, object_id: str) -> Object:
         """One object.
@@ -133,10 +150,10 @@ class FlowService:
             Transient: it stays on its way for minutes.
         """
         until = self._clock.now() + _SETTLING_S
-        while (flow := self.one(Kind.FLOWS, flow_id)).get("state") in PASSING:
+        while is_on_its_way(flow := self.one(Kind.FLOWS, flow_id)):
             if self._clock.now() >= until:
                 raise Transient(
-                    f"Adobe: flow {flow_id} is {flow.get('state')!r} for {_SETTLING_S:.0f} s",
+                    f"Adobe: flow {flow_id} is on its way for {_SETTLING_S:.0f} s, now {flow.get('state')!r}",
                     hint="run again when it is settled",
                 )
             self._clock.sleep(_LOOK_S)
@@ -196,6 +213,16 @@ class FlowService:
         ):
             raise self._client.unusable(request, "no list `items` of objects with an id")
         return [one for one in items if isinstance(one, Mapping)]
+
+
+def is_on_its_way(flow: Object) -> bool:
+    """Whether *flow* takes no calls now: by its last operation where that tells how far it is, and by its state."""
+    operation = flow.get("lastOperation")
+    status = operation.get("status") if isinstance(operation, Mapping) else None
+    value = status.get("value") if isinstance(status, Mapping) else None
+    if isinstance(value, str) and value:
+        return re.sub("[^a-z]", "", value.lower()) in _UNFINISHED or flow.get("state") in _PASSING
+    return flow.get("state") in {*_PASSING, _NEW}
 
 
 def _token(told: Object) -> str:

@@ -106,7 +106,7 @@ def test_lists_come_whole_and_each_object_once(api: FlowService, sandbox: AdobeS
         client.post("/connectionSpecs", json={**CONNECTION_SPEC, "name": f"made{number}"})
     names = [told["name"] for told in api.listed(Kind.CONNECTION_SPECS)]
     assert (len(names), len(set(names))) == (207, 207)
-    assert [told["name"] for told in api.listed(Kind.CONNECTION_SPECS, name="made7")] == ["made7"]
+    assert [told["name"] for told in api.named(Kind.CONNECTION_SPECS, "made7")] == ["made7"]
     sandbox.control.fault("page_repeated", method="GET", path="/connectionSpecs", nth=2)
     with pytest.raises(Transient, match="never end"):
         api.listed(Kind.CONNECTION_SPECS)

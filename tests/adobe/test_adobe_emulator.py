@@ -207,6 +207,8 @@ def test_lists_have_pages_filters_and_counts(client: httpx.Client) -> None:
     assert "_links" not in second
     found = client.get("/connectionSpecs", params={"property": 'name=="made3"'}).json()["items"]
     assert [told["name"] for told in found] == ["made3"]
+    for unsaid in ('name=="a\\b"', 'name=="a"b"', 'name=="a,b"'):
+        assert code(client.get("/connectionSpecs", params={"property": unsaid})) == (400, "1453-400")
     assert client.get("/connectionSpecs", params={"count": "true"}).json() == {"count": 7}
     assert code(client.get("/connectionSpecs", params={"count": "true", "limit": 1})) == (400, "1401-400")
 

@@ -18,6 +18,8 @@ class Knobs(BaseModel):
     secrets_told: how a base connection tells its secrets.
     numbers_told: whether numbers of specifications come back as they were sent, or as text.
     passing_s: how long a flow is in a passing state after it was made or switched; calls fail meanwhile.
+    passing_told: whether its state says so, or only the status of its last operation.
+    operation_status: how that status is spelled; in the API description ``lastOperation`` has none.
     writes_specifications: whether the token may write connection and flow specifications.
     used_parts_stay: whether source and target connections of a flow are refused to be deleted.
     page_size: of a list where nobody says. calls_per_minute: 0 limits nothing.
@@ -39,6 +41,8 @@ class Knobs(BaseModel):
     secrets_told: Literal["masked", "absent"] = "masked"
     numbers_told: Literal["as_sent", "text"] = "as_sent"
     passing_s: float = Field(default=0, ge=0)
+    passing_told: Literal["by_state", "by_operation"] = "by_state"
+    operation_status: Literal["camel", "capitals", "absent"] = "camel"
     writes_specifications: bool = True
     used_parts_stay: bool = True
     page_size: int = Field(default=20, ge=1)

@@ -60,7 +60,7 @@ def looked(
                 mine = _asked(api, kind, question.record.remote_id)
             matching = named.get(name_of(question.resource), []) if question.resource else []
             if question.resource and not matching and mine is None:
-                matching = _by_name(api, kind, name_of(question.resource))
+                matching = api.named(kind, name_of(question.resource))
             found = sorted(map(observed, filter(may_be_ours, matching)), key=lambda one: one.remote_id)
             seen[question.address] = Finding(None if mine is None else observed(mine), tuple(found))
         except ProviderError as error:
@@ -83,9 +83,3 @@ def _asked(api: FlowService, kind: Kind, object_id: str) -> Object | None:
         return api.one(kind, object_id)
     except NotFound:
         return None
-
-
-def _by_name(api: FlowService, kind: Kind, name: str) -> list[Object]:
-    if '"' in name:
-        return []  # the service has no way to write it in a filter
-    return [told for told in api.listed(kind, name=name) if told.get("name") == name]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, cast
 
-from reconciler.apis.adobe import PASSING, Change, FlowService, Kind, Object
+from reconciler.apis.adobe import Change, FlowService, Kind, Object, is_on_its_way
 from reconciler.diagnostics import Diagnostic
 from reconciler.errors import NotFound, OutcomeUnknown, Permanent, ProviderError
 from reconciler.model.address import Address
@@ -249,7 +249,7 @@ class Flows:
                 "target_spec": wire.text(wire.inner(target, "connectionSpec").get("id")),
             },
             created_at=wire.millis_to_s(flow.get("createdAt")),
-            note=f"{state}; it takes no calls meanwhile" if state in PASSING else "",
+            note=f"{state}; it takes no calls meanwhile" if is_on_its_way(flow) else "",
         )
 
 
