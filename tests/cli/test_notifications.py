@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hook_server import Hook, hook
 from jsonschema import Draft202012Validator
 from stage import Stage
@@ -261,3 +262,16 @@ def test_the_link_is_the_page_of_the_pipeline_unless_another_is_named(applied: S
 
     links = [one.document["link"] for one in told.sent]
     assert links == ["https://github.com/acme/shop/actions/runs/7", "https://wiki.example.com/tdr"]
+
+
+def test_what_the_page_writes_into_files_is_taken(project: Stage) -> None:
+    page = (Path(__file__).parents[2] / "docs/operating.md").read_text(encoding="utf-8")
+    blocks = [block.partition("```")[0] for block in page.split("```yaml\n")[1:]]
+    notifications, _scraping, alerts, history = blocks
+    project.write("manifests/environments/local.yaml", notifications + history)
+    project.write("tdr.yaml", (project.folder / "tdr.yaml").read_text() + history)
+
+    project.tdr("validate")
+
+    (group,) = yaml.safe_load(alerts)["groups"]
+    assert all({"alert", "expr"} <= rule.keys() for rule in group["rules"])
