@@ -13,6 +13,7 @@ import rest
 import salesforce
 from listing import listing
 from measuring import IS_QUICK, PEERS
+from pages import pages
 from plans import plans
 from startup import startup
 
@@ -31,6 +32,7 @@ def main() -> None:
         "export": _export,
         "rest": _rest,
         "salesforce": _salesforce,
+        "pages": pages,
     }
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="tdr-bench-") as folder:
