@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
+from reconciler.errors import Permanent
 from reconciler.http.client import Client
 from reconciler.http.credentials import Credentials
 from reconciler.http.request import Request, Safety, get, path, send_bytes
@@ -121,15 +122,19 @@ class Bulk1:
         return self._needed(request, self._xml(request), "state")
 
     def close(self, job: str) -> None:
-        """Say that no batch follows."""
-        self._xml(self._told(f"{self._jobs}{path(job)}", {"state": "Closed"}, Safety.IDEMPOTENT))
+        """Say that no batch follows. It may be closed already, by a request of which no answer came."""
+        try:
+            self._xml(self._told(f"{self._jobs}{path(job)}", {"state": "Closed"}, Safety.IDEMPOTENT))
+        except Permanent:
+            if self.state(job) == "Open":
+                raise
 
     def abort(self, job: str) -> None:
         """Give a job up; what its batches did stays done."""
         self._xml(self._told(f"{self._jobs}{path(job)}", {"state": "Aborted"}, Safety.IDEMPOTENT))
 
     def query(self, sobject: str, soql: str) -> str:
-        """Begin to read rows, and return the job. Repeated freely: it changes nothing."""
+        """Begin to read rows, and return the job. Repeated freely, so that several of its batches may be the same question."""
         job = self.create(sobject, "query")
         at = f"{self._jobs}{path(job, 'batch')}"
         self._xml(send_bytes("POST", at, soql.encode(), "text/csv; charset=UTF-8", safety=Safety.READ))

@@ -48,6 +48,28 @@ def test_replacing_takes_every_record_away_and_then_inserts_the_rows(
     assert world.left_over() == []
 
 
+WRITES = (
+    *(("POST", f"/services/async/*/job{below}") for below in ("", "/*", "/*/batch")),
+    *(("POST", f"/services/data/*/jobs/{kind}") for kind in ("ingest", "query")),
+    *(("PUT", "/services/data/*/jobs/ingest/*/batches"), ("PATCH", "/services/data/*/jobs/ingest/*")),
+)
+
+
+@pytest.mark.parametrize("nth", [1, 2])
+@api
+def test_records_are_read_and_deleted_once_though_an_answer_to_each_kind_of_write_gets_lost(
+    world: World, api: dict[str, Json], nth: int
+) -> None:
+    before(world)
+    for method, path in WRITES:
+        world.org.control.fault("answer_lost", method=method, path=path, nth=nth)
+
+    report = world.run(PEOPLE, {"mode": "truncate", **api})
+
+    assert (report.rows, report.sent, report.removed) == (50, 50, 70)
+    assert world.there() == WANTED
+
+
 @api
 def test_an_object_without_records_is_filled(world: World, api: dict[str, Json]) -> None:
     report = world.run(PEOPLE, {"mode": "truncate", **api})

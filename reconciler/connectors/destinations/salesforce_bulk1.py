@@ -60,11 +60,7 @@ class Bulk1Channel:
         if not self._is_open:
             return
         self._is_open = False
-        try:
-            self._api.close(self._round.job)
-        except Permanent:
-            if self._api.state(self._round.job) == "Open":
-                raise
+        self._api.close(self._round.job)
 
     def settle(self, part: Part) -> list[tuple[int, str]]:
         """Wait for the part's batch: number and code of each row that was not taken.
