@@ -89,11 +89,12 @@ class Passage:
             await self._app(scope, receive, send)
             return
         told: list[Message] = []
+        plain = [one for one in scope["headers"] if one[0].lower() != b"accept-encoding"]
 
         async def take(message: Message) -> None:
             told.append(message)
 
-        await self._app(scope, receive, take)
+        await self._app({**scope, "headers": plain}, receive, take)
         if act is not None:
             act()
         for message in self._changed(told):

@@ -401,6 +401,26 @@ class Once(list[str]):
         act()
 
 
+@api
+def test_rows_that_no_batch_takes_are_left_out_and_the_others_arrive(world: World, api: dict[str, Json]) -> None:
+    fields = {name: {"type": "textarea", "length": 131_072} for name in ("FirstName", "Phone", "Likes__c")}
+    world.org.alter("Contact", {"LastName": {"length": 131_072}, **fields})
+    longs = [131_072, 131_073, 100_000, 3_000_000, 5, 100_001]
+    sql = """SELECT 'k' || i AS Key__c, repeat('ü', size) AS LastName, repeat('"', if(size = 100001, 100000, 1)) AS FirstName,
+        repeat('x', if(size = 100001, 100000, 1)) AS Phone, repeat('x', if(size = 100001, 100000, 0)) AS Likes__c
+        FROM (SELECT unnest(range(6)) AS i, unnest(LONGS) AS size)""".replace("LONGS", str(longs))
+
+    report = world.run(sql, {"mode": "append", **api})
+
+    assert (report.rows, report.sent, dict(report.rejected)) == (6, 3, {"too_long": 3})
+    assert sorted(str(one["Key__c"]) for one in world.contacts().values()) == ["k0", "k2", "k4"]
+    (path,) = (world.folder / "quarantine").glob("*.jsonl")
+    listed = [json.loads(line) for line in path.read_text(encoding="ascii").splitlines()]
+    assert [one["reason"] for one in listed] == ["too_long"] * 3
+    with pytest.raises(Permanent, match="nothing was sent: 3 too_long"):
+        world.run(sql, {"mode": "append", "ignore_invalid_records": False, **api}, "2")
+
+
 def test_what_is_too_much_for_one_job_goes_in_several_and_rows_are_found_by_their_number(world: World) -> None:
     world.org.alter("Contact", {"LastName": {"length": 131_072}})
     sql = "SELECT 'k' || i AS Key__c, repeat('x', 30000) || i AS LastName FROM range(1000) t(i)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from collections.abc import Iterator
@@ -62,10 +63,10 @@ class Door:
                 scope["method"],
                 scope["path"],
                 headers.get("content-type", ""),
-                bytes(taken),
+                _unpacked(taken, headers),
                 start.get("status", 0),
                 told.get("content-type", ""),
-                bytes(given),
+                _unpacked(given, told),
             )
         )
 
@@ -74,6 +75,10 @@ class Door:
         if not SCHEMAS.exists():
             return []
         return [f"{one.method} {one.path}: {what}" for one in self.exchanges for what in _violations(one)]
+
+
+def _unpacked(body: bytearray, headers: dict[str, str]) -> bytes:
+    return gzip.decompress(body) if headers.get("content-encoding") == "gzip" and body else bytes(body)
 
 
 @cache
@@ -102,9 +107,10 @@ def _violations(one: Exchange) -> Iterator[str]:
     if not any(one.status == end["status"] for end in ends):
         yield f"answered {one.status}"
     requests = {str(end.get("request", "")) for end in ends}
-    if any(shape.startswith("#/$defs/") for shape in requests) and one.request:
+    if any(shape.startswith("#/$defs/") for shape in requests) and one.request and "multipart" not in one.kind:
         yield from _one_of(requests, one.kind, one.request)
-    answers = {str(end.get("response", "")) for end in ends}
+    # A job that comes with its rows is told without a place for them, as the guide shows it.
+    answers = {"#/$defs/bulk2JobShort"} if "multipart" in one.kind else {str(end.get("response", "")) for end in ends}
     if (
         all(shape.startswith("#/$defs/") for shape in answers)
         and "csv" not in one.answer_kind

@@ -6,7 +6,7 @@ and are gone when the run is over.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     import duckdb
 
 ERASING: Final = "#N/A"
+FIELD_CHARACTERS: Final = 131_072
+"""The most that any field of Salesforce holds. Source: Bulk API limits; long text areas."""
+RECORD_CHARACTERS: Final = 400_000
+"""The most of all fields of one row. Source: Bulk API limits."""
 
 
 def stage(
@@ -65,7 +69,7 @@ def stage(
 
     def judged(engine: duckdb.DuckDBPyConnection) -> tuple[int, dict[str, int]]:
         [(total,)] = engine.sql(f"SELECT count(*) FROM {file_sql(raw)}").fetchall()
-        counts = _reject(engine, raw, key, parents, rejected)
+        counts = _reject(engine, raw, columns, key, parents, rejected)
         if counts:
             bad = f"SELECT tdr_row FROM {file_sql(rejected)}"
             save(engine, f"SELECT * FROM {file_sql(raw)} WHERE tdr_row NOT IN ({bad})", target)
@@ -80,9 +84,15 @@ def stage(
 
 
 def _reject(
-    engine: duckdb.DuckDBPyConnection, raw: Path, key: str, parents: Sequence[str], target: Path
+    engine: duckdb.DuckDBPyConnection,
+    raw: Path,
+    columns: Collection[str],
+    key: str,
+    parents: Sequence[str],
+    target: Path,
 ) -> dict[str, int]:
     """Write number and reason of each row of *raw* that cannot be sent to *target*, and return reason -> rows."""
+    [(largest,)] = engine.sql(f"SELECT max(tdr_bytes) FROM {file_sql(raw)}").fetchall()
     cases = [f"WHEN {quoted(name)} IS NULL THEN 'empty_parent_key'" for name in parents]
     if key:
         one = same_key(quoted(key), key)
@@ -92,6 +102,11 @@ def _reject(
         )
         cases.insert(0, f"WHEN {quoted(key)} IS NULL THEN 'empty_key'")
         cases.append(f"WHEN {one} IN (SELECT tdr_key FROM twins) THEN 'duplicate_key'")
+    if (largest or 0) > FIELD_CHARACTERS:  # which few queries come to, and to count characters takes time
+        # Such a row would be refused, and by what Salesforce documents all others of its batch along with it.
+        sizes = [f"coalesce(length({quoted(name)}), 0)" for name in columns]
+        too_long = f"greatest({', '.join(sizes)}) > {FIELD_CHARACTERS} OR {' + '.join(sizes)} > {RECORD_CHARACTERS}"
+        cases.append(f"WHEN tdr_bytes > {FIELD_CHARACTERS} AND ({too_long}) THEN 'too_long'")
     verdict = f"CASE {' '.join(cases)} END" if cases else "NULL::VARCHAR"
     judged = f"SELECT tdr_row, {verdict} AS tdr_reason FROM {file_sql(raw)}"
     save(engine, f"SELECT * FROM ({judged}) WHERE tdr_reason IS NOT NULL", target)

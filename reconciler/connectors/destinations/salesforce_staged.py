@@ -17,7 +17,6 @@ from reconciler.connectors.destinations.salesforce_journal import Api, Part
 from reconciler.connectors.destinations.salesforce_rows import file_sql, literal, quoted, save
 from reconciler.dataplane.durable import write_bytes
 from reconciler.dataplane.workspace import Workspace
-from reconciler.errors import Permanent
 
 if TYPE_CHECKING:
     import duckdb
@@ -39,19 +38,12 @@ class Staged:
     key: str
 
     def parts(self, api: Api, batch_rows: int) -> list[Part]:
-        """The rows cut as *api* wants it: by bytes, and for Bulk API 1.0 by *batch_rows* too.
-
-        Raises:
-            Permanent: a row is too large for any batch; names its number.
-        """
+        """The rows cut as *api* wants it: by bytes, and for Bulk API 1.0 by *batch_rows* too. Any one fits into a part."""
         is_bulk2 = api == "bulk2"
         most = (UPLOAD_BYTES if is_bulk2 else BATCH_BYTES) - len(",".join(self.columns).encode()) - 1
-        largest = self._fetch(f"SELECT tdr_bytes, tdr_row FROM {file_sql(self.path)} ORDER BY 1 DESC LIMIT 1")
-        if not largest:
+        [(row_bytes,)] = self._fetch(f"SELECT coalesce(max(tdr_bytes), 0) FROM {file_sql(self.path)}")
+        if not row_bytes:
             return []
-        [(row_bytes, row)] = largest
-        if row_bytes >= most:
-            raise Permanent(f"row {row} has {row_bytes} bytes, more than Salesforce takes at once", hint="shorten it")
         if is_bulk2 and row_bytes * _BLOCK_ROWS < most:
             return self._parts_of_blocks(most)
         span = f"sum(tdr_bytes) OVER (ORDER BY tdr_row) // {most - row_bytes} AS span"

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
@@ -120,7 +121,9 @@ def _application(salesforce: Salesforce) -> Starlette:
     api = Starlette(routes=routes, exception_handlers={404: refused, 405: refused})
     api.router.redirect_slashes = False
     disturbed = _by_api(_interfering(salesforce, api, _Wording), _interfering(salesforce, api, _BulkWording))
-    return Starlette(routes=[Mount("/_control", routes=control_routes(salesforce)), Mount("/", disturbed)])
+    # Around what goes wrong on purpose, so that half an answer is half of what was said.
+    packed = GZipMiddleware(disturbed, minimum_size=1, compresslevel=1)
+    return Starlette(routes=[Mount("/_control", routes=control_routes(salesforce)), Mount("/", packed)])
 
 
 def _interfering(salesforce: Salesforce, app: ASGIApp, wording: type[_Wording]) -> ASGIApp:

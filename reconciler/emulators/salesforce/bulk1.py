@@ -13,7 +13,16 @@ from reconciler.emulators.salesforce.bulk2 import key_of
 from reconciler.emulators.salesforce.call import Call
 from reconciler.emulators.salesforce.jobs import READING, WRITING, Batch, Job
 from reconciler.emulators.salesforce.refusals import NAMESPACE, Refused, no_hard_delete
-from reconciler.emulators.salesforce.tables import Table, TableError, of_csv, of_json, of_xml, to_csv, xml_values
+from reconciler.emulators.salesforce.tables import (
+    Table,
+    TableError,
+    of_csv,
+    of_json,
+    of_xml,
+    to_csv,
+    within_limits,
+    xml_values,
+)
 from reconciler.emulators.salesforce.values import in_csv
 from reconciler.emulators.salesforce.writing import Outcome
 from reconciler.model.json import Json
@@ -91,7 +100,7 @@ def add(call: Call) -> Response:
 
 def _table(call: Call, job: Job) -> Table | TableError:
     try:
-        table = _READERS[job.content_type](call.body)
+        table = within_limits(_READERS[job.content_type](call.body), call.world.knobs)
     except TableError as error:
         return error
     most, header = call.world.knobs.batch_rows, int(job.content_type == "CSV")

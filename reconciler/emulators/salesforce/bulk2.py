@@ -9,17 +9,25 @@ from itertools import zip_longest
 from starlette.responses import Response
 
 from reconciler.emulators.salesforce import ids
-from reconciler.emulators.salesforce.call import Call, in_json
+from reconciler.emulators.salesforce.call import Call, fields_of, in_json
 from reconciler.emulators.salesforce.jobs import READING, WRITING, Batch, Job
+from reconciler.emulators.salesforce.multipart import parts
 from reconciler.emulators.salesforce.refusals import Refused, no_hard_delete, not_found
 from reconciler.emulators.salesforce.schema import Column, SObject
 from reconciler.emulators.salesforce.soql import SoqlError, parsed
-from reconciler.emulators.salesforce.tables import DELIMITERS, ENDINGS, Table, TableError, of_csv, to_csv
+from reconciler.emulators.salesforce.tables import (
+    DELIMITERS,
+    ENDINGS,
+    Table,
+    TableError,
+    of_csv,
+    to_csv,
+    within_limits,
+)
 from reconciler.emulators.salesforce.values import in_csv
 from reconciler.emulators.salesforce.world import World
 from reconciler.model.json import Json
 
-_MOST_BYTES = 150_000_000
 _KNOWN = frozenset(
     {
         "object",
@@ -36,8 +44,15 @@ _KNOWN = frozenset(
 
 
 def create(call: Call) -> Response:
-    """``POST /jobs/ingest``."""
-    asked = call.fields()
+    """``POST /jobs/ingest``, perhaps along with the rows, which then are all of them."""
+    rows: bytes | None = None
+    if call.content_type == "multipart/form-data":
+        told = parts(call.headers["content-type"], call.body)
+        asked, rows = fields_of(told.get("job", b"")), told.get("content", b"")
+        if len(rows.decode(errors="replace")) > call.world.knobs.multipart_characters:
+            raise Refused(400, "LIMIT_EXCEEDED", "The rows of a multipart request exceed the maximum size")
+    else:
+        asked = call.fields()
     operation = str(asked.get("operation"))
     if operation not in WRITING:
         raise Refused(400, "INVALIDJOB", f"InvalidJob : Unknown operation: {operation}")
@@ -48,7 +63,11 @@ def create(call: Call) -> Response:
     job = _opened(call, asked, operation, sobject)
     job.key = key
     call.world.jobs[job.id] = job
-    return in_json(_short(job) | _url(job))
+    if rows is None:
+        return in_json(_short(job) | _url(job))
+    job.add(call.world, rows, _table(call.world, rows, job))
+    _start(call.world, job)
+    return in_json(_short(job))
 
 
 def key_of(sobject: SObject, operation: str, name: str, *, code: str) -> Column | None:
@@ -95,15 +114,15 @@ def upload(call: Call) -> Response:
         raise Refused(415, "UNSUPPORTED_MEDIA_TYPE", "The content type must be text/csv")
     if job.state != "Open" or job.batches:
         raise Refused(400, "INVALIDJOBSTATE", "Found multiple contents for job: only one upload is allowed")
-    if len(call.body) > _MOST_BYTES:
+    if 4 * -(-len(call.body) // 3) > call.world.knobs.upload_bytes:
         raise Refused(400, "LIMIT_EXCEEDED", "The upload exceeds the maximum size")
-    job.add(call.world, call.body, _table(call.body, job))
+    job.add(call.world, call.body, _table(call.world, call.body, job))
     return Response(b"", 201)
 
 
-def _table(body: bytes, job: Job) -> Table | TableError:
+def _table(world: World, body: bytes, job: Job) -> Table | TableError:
     try:
-        return of_csv(body, delimiter=job.delimiter, ending=job.line_ending)
+        return within_limits(of_csv(body, delimiter=job.delimiter, ending=job.line_ending), world.knobs)
     except TableError as error:
         return error
 
@@ -119,12 +138,16 @@ def change(call: Call) -> Response:
     if wanted == "Aborted":
         job.abort()
     else:
-        job.state = "UploadComplete"
         if not job.batches:
             job.add(call.world, b"", None)
-        if call.world.knobs.polls == 0:
-            job.work(call.world)
+        _start(call.world, job)
     return in_json(_short(job))
+
+
+def _start(world: World, job: Job) -> None:
+    job.state = "UploadComplete"
+    if world.knobs.polls == 0:
+        job.work(world)
 
 
 def read(call: Call) -> Response:

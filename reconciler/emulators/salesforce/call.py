@@ -38,13 +38,22 @@ class Call:
         Raises:
             Refused: it is none.
         """
-        try:
-            told: Json = orjson.loads(self.body)
-        except orjson.JSONDecodeError:
-            raise Refused(400, "JSON_PARSER_ERROR", "The request body is no JSON") from None
-        if not isinstance(told, Mapping):
-            raise Refused(400, "JSON_PARSER_ERROR", "The request body is no JSON object")
-        return told
+        return fields_of(self.body)
+
+
+def fields_of(body: bytes) -> Mapping[str, Json]:
+    """*body* as a JSON object.
+
+    Raises:
+        Refused: it is none.
+    """
+    try:
+        told: Json = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise Refused(400, "JSON_PARSER_ERROR", "The request body is no JSON") from None
+    if not isinstance(told, Mapping):
+        raise Refused(400, "JSON_PARSER_ERROR", "The request body is no JSON object")
+    return told
 
 
 def in_json(told: object, status: int = 200) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,6 +14,9 @@ from reconciler.emulators.salesforce.call import Call
 from reconciler.emulators.salesforce.refusals import Refused, not_found, over_budget, over_budget_in_bulk
 from reconciler.emulators.salesforce.versions import is_retired, is_served
 from reconciler.emulators.salesforce.world import World
+
+_GZIP = 16 + zlib.MAX_WBITS
+"""The format, as zlib calls it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +38,15 @@ class Gate:
 
     async def in_open(self, answer: Callable[[Call], Response], request: Request) -> Response:
         """Answer a request that needs no session."""
-        return answer(await self._call(request))
+        try:
+            return answer(await self._call(request))
+        except Refused as refused:
+            return refused.in_rest()
 
     async def in_rest(self, operation: Operation, request: Request) -> Response:
         """Answer a request of REST or Bulk API 2.0."""
-        call = await self._call(request)
         try:
+            call = await self._call(request)
             _check(is_served(call.version), _no_version(call.version))
             session_over = Refused(401, "INVALID_SESSION_ID", "Session expired or invalid")
             _check(self._has_session(session_of(request.headers)), session_over)
@@ -53,8 +60,8 @@ class Gate:
 
     async def in_bulk(self, operation: Operation, request: Request) -> Response:
         """Answer a request of Bulk API 1.0, of which even an ended session is a 400."""
-        call = await self._call(request)
         try:
+            call = await self._call(request)
             _check(is_served(call.version), Refused(400, "InvalidVersion", "Api version is not supported"))
             session_over = Refused(400, "InvalidSessionId", "Invalid session id")
             _check(self._has_session(session_of(request.headers)), session_over)
@@ -73,9 +80,21 @@ class Gate:
             ids={**request.path_params, "method": request.method},
             query=request.query_params,
             headers=request.headers,
-            body=await request.body(),
+            body=self._unpacked(request.headers.get("content-encoding", ""), await request.body()),
             host=f"{request.url.scheme}://{request.url.netloc}",
         )
+
+    def _unpacked(self, encoding: str, body: bytes) -> bytes:
+        """What was packed; limits are about what comes out."""
+        if encoding.lower() in {"", "identity"}:
+            return body
+        if encoding.lower() != "gzip":
+            raise Refused(415, "UNSUPPORTED_MEDIA_TYPE", "The content encoding is not supported")
+        try:
+            # No limit is above this one, so that nobody has to unpack more to see that it is too much.
+            return zlib.decompressobj(_GZIP).decompress(body, self._world.knobs.upload_bytes)
+        except zlib.error:
+            raise Refused(400, "JSON_PARSER_ERROR", "The request body is no gzip") from None
 
     def _has_session(self, session: str) -> bool:
         return self._world.sessions.use(session, self._world.knobs.session_s)

@@ -17,6 +17,10 @@ class Knobs(BaseModel):
     daily_calls: API calls in 24 hours; daily_batches: batches of both bulk APIs.
     page_rows: rows of a page of REST queries.
     batch_rows, batch_bytes: the most that a batch of Bulk API 1.0 takes.
+    upload_bytes: the most that a job of Bulk API 2.0 takes, counted as base64; multipart_characters: of rows that come along
+    with the job. What is said of more is not written down anywhere.
+    field_characters, record_characters, record_fields: the most of a row; older guides say 32,000 for a field. That more
+    fails the batch or job as a whole, as in Salesforce's own reader of CSV, is not certain.
     shuffle: whether results of Bulk API 2.0 come in another order than the rows were sent.
     """
 
@@ -34,4 +38,9 @@ class Knobs(BaseModel):
     page_rows: int = Field(default=2_000, ge=1)
     batch_rows: int = Field(default=10_000, ge=1)
     batch_bytes: int = Field(default=10_000_000, ge=1)
+    upload_bytes: int = Field(default=150_000_000, ge=1)
+    multipart_characters: int = Field(default=100_000, ge=1)
+    field_characters: int = Field(default=131_072, ge=1)
+    record_characters: int = Field(default=400_000, ge=1)
+    record_fields: int = Field(default=5_000, ge=1)
     shuffle: bool = True

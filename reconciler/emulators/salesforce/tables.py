@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 
 import orjson
 
+from reconciler.emulators.salesforce.knobs import Knobs
 from reconciler.model.json import Json
 
 DELIMITERS: Final[Mapping[str, str]] = {
@@ -24,6 +25,7 @@ DELIMITERS: Final[Mapping[str, str]] = {
 }
 ENDINGS: Final[Mapping[str, str]] = {"LF": "\n", "CRLF": "\r\n"}
 _NULL = "#N/A"
+_ANY_SIZE: Final = 2**31 - 1
 _DTD = re.compile(rb"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
@@ -40,6 +42,24 @@ class Table:
     cells: list[list[str]] = field(default_factory=list)
 
 
+def within_limits(table: Table, knobs: Knobs) -> Table:
+    """*table*, of which no row is more than Salesforce takes.
+
+    Raises:
+        TableError: one is.
+    """
+    if len(table.names) > knobs.record_fields:
+        raise TableError(f"InvalidBatch : Exceeded number of columns: {len(table.names)}")
+    for row in table.rows:
+        sizes = [len(value) for value in row.values() if isinstance(value, str)]
+        longest = max(sizes, default=0)
+        if longest > knobs.field_characters:
+            raise TableError(f"InvalidBatch : Failed to parse CSV. Exceeded max field size: {longest}")
+        if sum(sizes) > knobs.record_characters:
+            raise TableError(f"InvalidBatch : Failed to parse CSV. Exceeded max record size: {sum(sizes)}")
+    return table
+
+
 def of_csv(body: bytes, *, delimiter: str = "COMMA", ending: str | None = None) -> Table:
     """A CSV file; *ending* says which line ending it must have throughout.
 
@@ -54,6 +74,7 @@ def of_csv(body: bytes, *, delimiter: str = "COMMA", ending: str | None = None) 
         raise TableError(
             f"ClientInputError : LineEnding is invalid on user data. Current LineEnding setting is {ending}"
         )
+    csv.field_size_limit(_ANY_SIZE)  # limits are told apart below
     try:
         read = list(csv.reader(io.StringIO(text, newline=""), delimiter=DELIMITERS[delimiter], strict=True))
     except csv.Error:
