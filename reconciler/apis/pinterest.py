@@ -41,6 +41,10 @@ PAGE_SIZE = "250"
 """The most a page may hold. Source: Pinterest API v5, parameter page_size."""
 
 
+_MOST_EMPTY_PAGES = 200
+"""In a row. One was seen before the end; a filter that passes nothing of 50,000 objects would be as many."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pace:
     """Requests a second, and how many may go at once after a pause."""
@@ -230,19 +234,24 @@ class PinterestClient:
         """The items of all pages. The end is where no bookmark is, not where a page is short or empty.
 
         Raises:
-            Transient: pages go round in a circle, so that the listing cannot be believed.
+            Transient: pages go round in a circle or come to no end, so that the listing cannot be believed.
         """
         bookmarks: set[str] = set()
+        pages: set[int] = set()
+        empty = 0
         request = get(at, {**params, "page_size": PAGE_SIZE})
-        previous: Json = None
         while True:
             page = self._client.json(request, bucket=self._reads)
             items = page.get("items") if isinstance(page, Mapping) else None
             if not isinstance(page, Mapping) or not isinstance(items, list):
                 raise self._client.unusable(request, "a page without items")
-            if items and items == previous:
+            page_hash = hash(orjson.dumps(items))
+            if items and page_hash in pages:
                 raise self._client.unusable(request, "the same page twice")
-            previous = items
+            pages.add(page_hash)
+            empty = 0 if items else empty + 1
+            if empty == _MOST_EMPTY_PAGES:
+                raise self._client.unusable(request, f"{empty} empty pages, each of which says that there is more")
             for item in items:
                 yield self._parsed(request, item, parse)
             bookmark = page.get("bookmark")

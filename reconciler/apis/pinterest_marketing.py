@@ -23,6 +23,7 @@ _POLL_S: Final = 10.0
 _PATIENCE_S: Final = 600.0
 _TRIES: Final = 5
 """Ten seconds, ten minutes and five times are what public importers keep to; nothing is published."""
+_LATER: Final = "run it again later"
 _RUNNING, _READY = "IN_PROGRESS", "FINISHED"
 
 
@@ -54,15 +55,15 @@ class MarketingClient:
         """The one object at *name*, such as ``user_account``."""
         told = self.client.answer(get(f"/{name}"))
         if not isinstance(told, Mapping):
-            raise Transient(f"Pinterest: {name} answered with something else than an object", hint="run it again later")
+            raise Transient(f"Pinterest: {name} answered with something else than an object", hint=_LATER)
         return told
 
     def metrics(self, name: str, params: Params) -> Sequence[Row]:
         """Metrics at once; *name* such as ``campaigns/analytics``, or ``analytics`` of the account."""
         request = get(f"{self._at}/{name}", params)
         answer = self.client.answer(request)
-        if not isinstance(answer, list) or not all(isinstance(row, Mapping) for row in answer):
-            raise Transient(f"Pinterest: {name} answered with something else than rows", hint="run it again later")
+        if not isinstance(answer, list) or not _are_rows(answer):
+            raise Transient(f"Pinterest: {name} answered with something else than rows", hint=_LATER)
         return answer
 
     def targeting(self, params: Params) -> Iterator[Row]:
@@ -72,9 +73,7 @@ class MarketingClient:
         for row in told if isinstance(told, list) else (None,):
             metrics = row.get("metrics") if isinstance(row, Mapping) else None
             if not isinstance(row, Mapping) or not isinstance(metrics, Mapping):
-                raise Transient(
-                    "Pinterest: targeting_analytics answered with something else than rows", hint="run it again later"
-                )
+                raise Transient("Pinterest: targeting_analytics answered with something else than rows", hint=_LATER)
             apart = {name.upper(): row.get(name) for name in ("targeting_type", "targeting_value")}
             yield {**metrics, **apart}
 
@@ -84,7 +83,7 @@ class MarketingClient:
         Raises:
             Transient: it was not ready in ten minutes, or came to nothing five times.
         """
-        status: Json = None
+        status = ""
         for _ in range(_TRIES):
             told = self.client.answer(send_json("POST", f"{self._at}/reports", body, safety=Safety.READ))
             token = told.get("token") if isinstance(told, Mapping) else None
@@ -105,11 +104,13 @@ class MarketingClient:
     def _at(self) -> str:
         return path("ad_accounts", self.account_id)
 
-    def _awaited(self, token: str) -> tuple[Json, str]:
+    def _awaited(self, token: str) -> tuple[str, str]:
         until = self.clock.now() + _PATIENCE_S
         while True:
             told = self.client.answer(get(f"{self._at}/reports", {"token": token}))
             status = told.get("report_status") if isinstance(told, Mapping) else None
+            if not isinstance(status, str):
+                raise Transient("Pinterest: reports answered with something else than a status", hint=_LATER)
             if status != _RUNNING:
                 url = told.get("url") if isinstance(told, Mapping) else None
                 return status, url if isinstance(url, str) else ""
@@ -122,6 +123,10 @@ class MarketingClient:
         with self.download(f"{parts.scheme}://{parts.netloc}") as client:
             # The link is signed as it stands: nothing of it is encoded once more.
             answer = client.json(get(parts.path + (f"?{parts.query}" if parts.query else "")))
-        if not isinstance(answer, Mapping) or not all(isinstance(rows, list) for rows in answer.values()):
-            raise Transient("Pinterest: a report is no map of rows by id", hint="run it again later")
+        if not isinstance(answer, Mapping) or not all(map(_are_rows, answer.values())):
+            raise Transient("Pinterest: a report is no map of rows by id", hint=_LATER)
         return {key: rows for key, rows in answer.items() if isinstance(rows, list)}
+
+
+def _are_rows(value: Json) -> bool:
+    return isinstance(value, list) and all(isinstance(row, Mapping) for row in value)

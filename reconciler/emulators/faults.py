@@ -101,6 +101,12 @@ class Malformed(Aim):
     kind: Literal["malformed"]
 
 
+class Bare(Aim):
+    """The call has its effect; the answer is a JSON object with nothing in it."""
+
+    kind: Literal["bare"]
+
+
 class TokenExpired(Aim):
     """The access token that the call presents is no longer valid, from this call on."""
 
@@ -133,6 +139,16 @@ class PageDropped(Aim):
     kind: Literal["page_dropped"]
 
 
+class PageEndless(Aim):
+    """A list call always says that there is more: behind the last page come empty ones, or all again, or one and the same.
+
+    Of the first two each page says otherwise where to go on, so that only what is on them tells.
+    """
+
+    kind: Literal["page_endless"]
+    goes_on: Literal["empty", "again", "in_place"] = "empty"
+
+
 Fault: TypeAlias = (
     RateLimited
     | Failure
@@ -144,10 +160,12 @@ Fault: TypeAlias = (
     | CutMidway
     | Truncated
     | Malformed
+    | Bare
     | TokenExpired
     | ListedLate
     | PageRepeated
     | PageDropped
+    | PageEndless
 )
 
 FAULT: TypeAdapter[Fault] = TypeAdapter(Annotated[Fault, Field(discriminator="kind")])

@@ -13,6 +13,7 @@ from reconciler.emulators.connection import drop
 from reconciler.emulators.faults import (
     AnswerLost,
     AnswerReplaced,
+    Bare,
     Cut,
     CutMidway,
     Failure,
@@ -22,6 +23,7 @@ from reconciler.emulators.faults import (
     ListedLate,
     Malformed,
     PageDropped,
+    PageEndless,
     PageRepeated,
     RateLimited,
     Slow,
@@ -83,7 +85,7 @@ class Interference:
                     await asyncio.sleep(delay_s)
                 case TokenExpired():
                     self._vendor.expire_token(scope)
-                case ListedLate() | PageRepeated() | PageDropped():
+                case ListedLate() | PageRepeated() | PageDropped() | PageEndless():
                     within.append(fault)
                 case _:
                     decisive = decisive or fault
@@ -118,6 +120,9 @@ class Interference:
             case Malformed():
                 answer = await self._capture(scope, receive)
                 await _deliver(answer.start, b'{"items": [}', send)
+            case Bare():
+                answer = await self._capture(scope, receive)
+                await _deliver(answer.start, b"{}", send)
             case _:
                 await self._app(scope, receive, send)
 

@@ -222,6 +222,7 @@ def _find(
     own = _own(beside, prefix)
     there = types(connection.table(run.rows))
     when = unix(run.changes.time_column, there[run.changes.time_column]) if _has_time(run, there) else "NULL"
+    now = f"CAST({int(run.now)} AS BIGINT)"  # of its own a number so small is of 32 bits, and so is what is made of it
     came = ", ".join(f"{values[name]} AS {quoted(name)}" for name in own if name in values)
     same = " AND ".join(f"came.{quoted(name)} = known.{quoted(name)}" for name in key)
     differs = {
@@ -234,7 +235,7 @@ def _find(
     changed = (
         f"SELECT CASE WHEN {is_new} THEN 'I' ELSE 'U' END AS {_KIND}, came.{_AT}, came.{_PLACE} AS {_PLACE},"
         f" CASE WHEN {is_new} THEN {_mask(own, dict.fromkeys(own, 'true'))} ELSE {_mask(own, differs)} END AS {_MASK}, {shown}"
-        f" FROM (SELECT {came}, coalesce({when}, {int(run.now)}) AS {_AT}, rowid AS {_PLACE} FROM {run.rows}) AS came"
+        f" FROM (SELECT {came}, coalesce({when}, {now}) AS {_AT}, rowid AS {_PLACE} FROM {run.rows}) AS came"
         f" LEFT JOIN {_KNOWN} AS known ON {same} WHERE {' OR '.join([is_new, *differs.values()])}"
     )
     if run.whole:
@@ -245,9 +246,7 @@ def _find(
         if known and known == going:
             raise emptying(beside, known)
         kept = ", ".join(f"known.{quoted(name)}" for name in own)
-        changed += (
-            f" UNION ALL SELECT 'D', {int(run.now)}, NULL, {_mask(own, {})}, {kept} FROM {_KNOWN} AS known WHERE {gone}"
-        )
+        changed += f" UNION ALL SELECT 'D', {now}, NULL, {_mask(own, {})}, {kept} FROM {_KNOWN} AS known WHERE {gone}"
     start, counted = numbered
     order = ", ".join([_AT, f"{_PLACE} NULLS LAST", *map(quoted, key)])
     number = f"lpad(CAST({counted} + row_number() OVER (ORDER BY {order}) AS VARCHAR), {_COUNTED}, '0')"

@@ -119,6 +119,35 @@ def test_a_page_can_get_lost(client: httpx.Client, control: RemoteControl) -> No
     assert pages(client, page_size=3) == [IDS[:3], IDS[6:]]
 
 
+@pytest.mark.parametrize("order", ["ASCENDING", "DESCENDING"])
+@pytest.mark.parametrize(
+    ("goes_on", "behind", "bookmarks"),
+    [("empty", [[], []], 4), ("again", [[0, 4], [4, 7]], 4), ("in_place", [[], []], 2)],
+)
+@pytest.mark.usefixtures("seven")
+def test_pages_can_come_to_no_end(
+    client: httpx.Client, control: RemoteControl, order: str, goes_on: str, behind: list[list[int]], bookmarks: int
+) -> None:
+    control.fault("page_endless", path="/ad_accounts/*/customer_lists", count=None, goes_on=goes_on)
+    whole = IDS if order == "ASCENDING" else IDS[::-1]
+    query = {"page_size": "4", "order": order}
+    told, seen = [], set()
+    for _ in range(4):
+        page = client.get(LISTS, params=query).json()
+        told.append([item["id"] for item in page["items"]])
+        seen.add(page["bookmark"])
+        query["bookmark"] = page["bookmark"]
+
+    assert told == [whole[:4], whole[4:], *(whole[slice(*part)] if part else [] for part in behind)]
+    assert len(seen) == bookmarks
+
+
+def test_an_answer_can_have_nothing_in_it(unchecked: httpx.Client, control: RemoteControl) -> None:
+    control.fault("bare", path="/ad_accounts/*/customer_lists")
+    assert unchecked.get(LISTS).json() == {}
+    assert unchecked.get(LISTS).json() == {"items": [], "bookmark": None}
+
+
 def test_a_wrong_order_is_refused(client: httpx.Client) -> None:
     answer = client.get(LISTS, params={"order": "down"})
 

@@ -126,6 +126,28 @@ def test_a_run_to_which_nothing_is_told_changes_nothing(world: World, sandbox: S
     assert world.rows("SELECT count(*) FROM campaigns__ct", database="ads") == [[0]]
 
 
+@pytest.mark.parametrize("compare", [False, True])
+def test_changes_of_rows_that_tell_no_time_are_of_the_run(world: World, sandbox: Sandbox, *, compare: bool) -> None:
+    def put_timeless(key: str, name: str) -> None:
+        sandbox.control.call(
+            "PUT", f"/objects/campaigns/{key}", {"ad_account_id": OWN, "name": name, "status": "ACTIVE"}
+        )
+
+    for key in ("1", "2"):
+        put_timeless(key, "a")
+    load(world, "cdc-change-tables", compare=compare)
+    assert run(world)["status"] == "success"
+    put_timeless("2", "b")
+    sandbox.control.call("DELETE", "/objects/campaigns/1")
+    put_timeless("3", "c")
+
+    assert run(world)["status"] == "success"
+    told = world.rows("SELECT header__change_oper, id, header__timestamp FROM campaigns__ct", database="ads")
+    now = "2025-03-01 09:00:00"
+    gone = [["D", "1", now]] if compare else []
+    assert sorted(told) == sorted([["U", "2", now], ["I", "3", now], *gone])
+
+
 def test_masks_tell_which_columns_changed(world: World, sandbox: Sandbox) -> None:
     put(sandbox, "1", "a", 1_780_000_001)
     load(world, "cdc-change-tables")

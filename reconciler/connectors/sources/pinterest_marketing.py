@@ -8,7 +8,7 @@ a day on each side, for its day may have turned already.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -230,7 +230,8 @@ class _Run:
         ids = [str(row["id"]) for row in _listed(source.of, TABLES[source.of], api)] if source.of else []
         while first <= last:
             until = min(last, first + timedelta(days=wide))
-            yield from self._window(source, api, ids, {"start_date": str(first), "end_date": str(until)})
+            rows = self._window(source, api, ids, {"start_date": str(first), "end_date": str(until)})
+            yield from _known(rows, (source.id_column, "DATE"), self._settings.table)
             first = until + timedelta(days=1)
         self._newest = str(last)
 
@@ -286,9 +287,22 @@ def _listed(table: str, source: Objects | Metrics, api: MarketingClient) -> Iter
     assert isinstance(source, Objects)  # noqa: S101 - metrics are of objects
     of_its_own = _OF_THEIR_OWN.get(table)
     if of_its_own is not None:
-        yield from of_its_own(source, api)
+        rows = of_its_own(source, api)
     else:
-        yield from (api.own if source.of_owner else api.listed)(source.name, source.params)
+        rows = (api.own if source.of_owner else api.listed)(source.name, source.params)
+    yield from _known(rows, source.key, table)
+
+
+def _known(rows: Iterable[Row], key: Sequence[str], table: str) -> Iterator[Row]:
+    """*rows*, each of which says what it is known by.
+
+    Raises:
+        Transient: one does not, so that the answer cannot be believed.
+    """
+    for row in rows:
+        if (missing := next((name for name in key if row.get(name) is None), None)) is not None:
+            raise Transient(f"Pinterest: a row of {table} has no {missing}", hint="run it again later")
+        yield row
 
 
 def _keywords(_source: Objects, api: MarketingClient) -> Iterator[Row]:

@@ -11,7 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reconciler.emulators.faults import Failure, FaultBook, RateLimited
@@ -165,22 +165,25 @@ def _application(pinterest: Pinterest) -> Starlette:
     ]
     api = Starlette(routes=routes, exception_handlers={404: refused, 405: refused})
     api.router.redirect_slashes = False
-    interference = Interference(
-        _Signed(api),
-        prefix=PREFIX,
-        vendor=_Wording(pinterest, gate),
-        book=pinterest.faults,
-        traffic=pinterest.traffic,
-        timeline=pinterest.timeline,
-    )
 
     async def download(request: Request) -> Response:
         return analytics.download(pinterest.world, request)
 
+    def disturbed(app: ASGIApp, prefix: str) -> Interference:
+        return Interference(
+            app,
+            prefix=prefix,
+            vendor=_Wording(pinterest, gate),
+            book=pinterest.faults,
+            traffic=pinterest.traffic,
+            timeline=pinterest.timeline,
+        )
+
     return Starlette(
         routes=[
-            Mount(PREFIX, interference),
-            Route("/downloads/{token}.json", download, methods=["GET"]),
+            Mount(PREFIX, disturbed(_Signed(api), PREFIX)),
+            # What a report's link leads to is another machine; faults are aimed at it by the path that the link has.
+            Mount("/downloads", disturbed(Router([Route("/{token}.json", download, methods=["GET"])]), "")),
             Mount("/_control", routes=control_routes(pinterest)),
         ]
     )

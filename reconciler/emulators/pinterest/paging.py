@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import orjson
 
-from reconciler.emulators.faults import PageDropped, PageRepeated
+from reconciler.emulators.faults import PageDropped, PageEndless, PageRepeated
 from reconciler.emulators.pinterest.call import Call
 from reconciler.emulators.pinterest.refusals import Refused, invalid
 from reconciler.model.json import Json
@@ -48,7 +48,11 @@ def page(
     else:
         shown = items[start:end]
     is_more = end < len(items) or (end == len(items) and bool(shown) and call.world.knobs.trailing_bookmark)
-    bookmark = _bookmark(call, key(items[end - 1])) if is_more else None
+    bookmark = _bookmark(call, key(items[end - 1]), _turn(call)) if is_more else None
+    if bookmark is None and (endless := call.fault(PageEndless)):
+        before_all = "9" * 18 if call.query.get("order") == "DESCENDING" else "0"
+        behind = before_all if endless.goes_on == "again" or not items else key(items[-1])
+        bookmark = _bookmark(call, behind, 1 if endless.goes_on == "in_place" else _turn(call) + 1)
     return {"items": [show(item) for item in shown], "bookmark": bookmark}
 
 
@@ -80,7 +84,7 @@ def _start(call: Call, keys: list[str]) -> int:
     if not bookmark:
         return 0
     try:
-        query, after = orjson.loads(base64.b64decode(bookmark, validate=True))
+        query, after, *_ = orjson.loads(base64.b64decode(bookmark, validate=True))
     except (binascii.Error, ValueError, TypeError):
         raise invalid("'bookmark' is not valid") from None
     if query != _query(call) or not (isinstance(after, str) and after.isdecimal()):
@@ -92,8 +96,15 @@ def _start(call: Call, keys: list[str]) -> int:
     return sum(1 for item in ids if (item > int(after) if is_falling else item < int(after)))
 
 
-def _bookmark(call: Call, after: str) -> str:
-    return base64.b64encode(orjson.dumps([_query(call), after])).decode()
+def _turn(call: Call) -> int:
+    """How often the bookmark that was sent was behind the last page; `_start` has read it."""
+    bookmark = call.query.get("bookmark")
+    _, _, *turns = orjson.loads(base64.b64decode(bookmark)) if bookmark else ("", "")
+    return int(turns[0]) if turns else 0
+
+
+def _bookmark(call: Call, after: str, turn: int = 0) -> str:
+    return base64.b64encode(orjson.dumps([_query(call), after, *([turn] if turn else [])])).decode()
 
 
 def _query(call: Call) -> str:
