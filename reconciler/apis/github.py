@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urljoin, urlsplit
 
@@ -101,6 +102,21 @@ class GitHub:
         del change  # comments are numbered through
         at = f"{self._at}/issues/comments{path(comment_id)}"
         self._client.json(send_json("PATCH", at, {"body": body}, safety=Safety.IDEMPOTENT))
+
+    def labels(self, change: int) -> frozenset[str]:
+        """See `Forge`."""
+        return frozenset(str(row["name"]) for row in pages(self._client, f"{self._at}/issues/{change}/labels", {}))
+
+    def add_label(self, change: int, name: str) -> None:
+        """See `Forge`."""
+        wish: Json = {"labels": [name]}
+        self._client.json(send_json("POST", f"{self._at}/issues/{change}/labels", wish, safety=Safety.IDEMPOTENT))
+
+    def remove_label(self, change: int, name: str) -> None:
+        """See `Forge`."""
+        with suppress(NotFound):
+            at = f"{self._at}/issues/{change}/labels{path(name)}"
+            self._client.json(Request("DELETE", at, safety=Safety.IDEMPOTENT))
 
     def issues(self, label: str) -> Iterator[Issue]:
         """See `Forge`."""

@@ -71,6 +71,19 @@ class GitLab:
         at = f"{self._at}/merge_requests/{change}/notes{path(comment_id)}"
         self._client.json(send_json("PUT", at, {"body": body}))
 
+    def labels(self, change: int) -> frozenset[str]:
+        """See `Forge`."""
+        told = only(self._client, get(f"{self._at}/merge_requests/{change}")).get("labels")
+        return frozenset(map(str, told)) if isinstance(told, list) else frozenset()
+
+    def add_label(self, change: int, name: str) -> None:
+        """See `Forge`."""
+        self._client.json(send_json("PUT", f"{self._at}/merge_requests/{change}", {"add_labels": name}))
+
+    def remove_label(self, change: int, name: str) -> None:
+        """See `Forge`."""
+        self._client.json(send_json("PUT", f"{self._at}/merge_requests/{change}", {"remove_labels": name}))
+
     def issues(self, label: str) -> Iterator[Issue]:
         """See `Forge`."""
         for row in pages(self._client, f"{self._at}/issues", {"labels": label, "scope": "all"}):

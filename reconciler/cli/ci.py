@@ -1,4 +1,4 @@
-"""The verbs for pipelines: ci comment, ci check, ci gate, ci find-plan, ci drift-issue, ci propose, ci env."""
+"""The verbs for pipelines: ci comment, ci check, ci label, ci gate, ci find-plan, ci drift-issue, ci propose, ci env."""
 
 from __future__ import annotations
 
@@ -106,6 +106,28 @@ def check(
             typer.echo(verdict_of(result.document, result.exit_code) if result.document else "no result")
         else:
             discussing.judge(forge, about, result, output.say)
+
+
+@verbs.command()
+def label(
+    context: typer.Context,
+    file: ResultArgument,
+    env: EnvOption = None,
+    directory: DirectoryOption = None,
+    provider: ProviderOption = None,
+    exit_code: ExitCodeOption = None,
+) -> None:
+    """Label the change request by what merging it would do: no-changes, changes or destroy; without a forge, print it."""
+    from reconciler.commands.ci import labelling
+
+    setting = _setting(provider)
+    about = _about(env, directory, setting)
+    result = _result(file, exit_code)
+    with _forge(context, setting) as forge:
+        if forge is not None:
+            labelling.label(forge, setting, about, result, output.say)
+        elif verdict := labelling.verdict_of(result):
+            typer.echo(labelling.label_of(about.environment, verdict))
 
 
 @verbs.command()

@@ -33,9 +33,18 @@ _IN_BRACES: Final = re.compile(rf"""\{{\s*(?:(?:[^{{}}]|\{{[^{{}}]*\}})*?[,\s])?
 _ON_A_LINE: Final = re.compile(_NAME)
 
 
+def root_of(start: Path) -> Path | None:
+    """The folder of the project around the folder *start*; None where there is none."""
+    try:
+        begin = start.expanduser().resolve()
+        return next((folder for folder in (begin, *begin.parents) if (folder / _SETTINGS).is_file()), None)
+    except (OSError, RuntimeError, ValueError):  # a loop of links, nobody's home, a NUL
+        return None
+
+
 def addresses(start: Path) -> list[str]:
     """Addresses of what the project around the folder *start* declares, sorted; [] where there is no project."""
-    root = _root(start)
+    root = root_of(start)
     if root is None:
         return []
     found: set[str] = set()
@@ -50,7 +59,7 @@ def addresses(start: Path) -> list[str]:
 
 def environments(start: Path) -> list[str]:
     """Names of the environments of the project around the folder *start*, sorted; [] where there is no project."""
-    root = _root(start)
+    root = root_of(start)
     if root is None:
         return []
     settings = _settings(root)
@@ -62,14 +71,6 @@ def environments(start: Path) -> list[str]:
         within = []
     found.update(path.stem for path in within if path.suffix in _SUFFIXES and not path.name.startswith("."))
     return sorted(name for name in found if NAME.fullmatch(name)) or [_BUILT_IN]
-
-
-def _root(start: Path) -> Path | None:
-    try:
-        begin = start.expanduser().resolve()
-        return next((folder for folder in (begin, *begin.parents) if (folder / _SETTINGS).is_file()), None)
-    except (OSError, RuntimeError, ValueError):  # a loop of links, nobody's home, a NUL
-        return None
 
 
 def _settings(root: Path) -> dict[object, object]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperCommand
 from typer.exceptions import TyperException
 
-from reconciler.cli import output, reporting
+from reconciler.cli import glance, output, reporting
 from reconciler.cli.circumstances import Circumstances, Finished, settled
 from reconciler.cli.session import given_variables
 from reconciler.errors import Ended, ManifestError, TdrError
@@ -36,8 +37,9 @@ class Reported(TyperCommand):
         try:
             return super().invoke(ctx)
         except Finished as finished:
-            told = _measure(ctx, finished.document, finished.exit_code, began_s)
-            exit_code = 1 if told and finished.exit_code in output.SUCCESSES else finished.exit_code
+            failed = _hand_over(ctx, finished.document)
+            failed |= _measure(ctx, finished.document, finished.exit_code, began_s)
+            exit_code = 1 if failed and finished.exit_code in output.SUCCESSES else finished.exit_code
             _notify(ctx, finished.document, exit_code)
             raise Finished(exit_code, finished.document) from finished
         except _ON_PURPOSE:
@@ -45,6 +47,7 @@ class Reported(TyperCommand):
         except (Exception, KeyboardInterrupt) as error:
             document = _document(ctx, error)
             _write(ctx, document)
+            _hand_over(ctx, document)
             _measure(ctx, document, exit_code_of(error), began_s)
             if not isinstance(error, KeyboardInterrupt):
                 _notify(ctx, document, exit_code_of(error))
@@ -66,6 +69,24 @@ def _write(context: typer.Context, document: Document) -> None:
     reading = Reading(verbose=bool(context.params.get("verbose")), max_chars=context.params.get("max_chars"))
     for failure in reporting.write(document, reporting.parsed(context.params.get("report")), reading):
         output.complain(failure)
+
+
+def _hand_over(context: typer.Context, document: Mapping[str, Any]) -> bool:
+    """Write what forges read of it. Whether something went wrong with it, which is told."""
+    reports = reporting.parsed(context.params.get("report"))
+    if not any(one.name in reporting.FORGES for one in reports):
+        return False
+    failures = reporting.hand_over(document, reports, _below(context.params.get("directory") or Path()))
+    for failure in failures:
+        output.complain(failure)
+    return bool(failures)
+
+
+def _below(start: Path) -> str:
+    """Where the project around *start* is in its repository, such as ``shop/``; "" where it is all of it, or there is none."""
+    root = glance.root_of(start)
+    repository = next((one for one in (root, *root.parents) if (one / ".git").exists()), None) if root else None
+    return f"{root.relative_to(repository).as_posix()}/" if root and repository and root != repository else ""
 
 
 def _measure(context: typer.Context, document: Mapping[str, Any], exit_code: int, began_s: float) -> bool:

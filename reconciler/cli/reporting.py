@@ -34,11 +34,19 @@ PROMETHEUS = "prometheus"
 """What is reported only: samples are about a whole run, with how long it took and how it ended."""
 MEASURED = frozenset({"plan", "apply", "destroy", "rollback", "drift", "run"})
 """Verbs that samples are reported of."""
+_JUDGED = frozenset(verb for verb, formats in FORMATS.items() if Format.SARIF in formats and verb != "show")
+FORGES: Mapping[str, frozenset[str]] = {
+    "github": _JUDGED,
+    "codequality": _JUDGED,
+    "terraform": frozenset({"plan"}),
+}
+"""What forges read from a job, which is reported only -> the verbs that it is reported of."""
+_ONLY_REPORTED = (*FORGES, PROMETHEUS)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One ``FORMAT=FILE``; the file is ``-`` for stdout. *name*: of a `Format`, or `PROMETHEUS`."""
+    """One ``FORMAT=FILE``; the file is ``-`` for stdout. *name*: of a `Format`, of `FORGES`, or `PROMETHEUS`."""
 
     name: str
     file: str
@@ -89,6 +97,7 @@ def _listed(formats: frozenset[Format]) -> str:
 def reports_of(verb: str) -> list[str]:
     """Names of what can be reported of *verb*, such as ``plan``."""
     names = [one.value for one in Format if one in formats_of(verb) and one is not Format.JSONL]
+    names += [name for name, verbs in FORGES.items() if verb in verbs]
     return [*names, PROMETHEUS] if verb in MEASURED else names
 
 
@@ -101,10 +110,9 @@ def parsed(texts: Sequence[str] | None) -> list[Report]:
     reports: list[Report] = []
     for text in texts or ():
         name, _, file = text.partition("=")
-        if name not in {PROMETHEUS, *(one.value for one in _JUDGING)} or not file:
-            raise UsageError(
-                f"--report {text!r} is not FORMAT=FILE", hint=f"formats: {_listed(_JUDGING)}, {PROMETHEUS}"
-            )
+        if name not in {*_ONLY_REPORTED, *(one.value for one in _JUDGING)} or not file:
+            known = ", ".join((_listed(_JUDGING), *_ONLY_REPORTED))
+            raise UsageError(f"--report {text!r} is not FORMAT=FILE", hint=f"formats: {known}")
         if any(one.file == file for one in reports):
             raise UsageError(f"--report: two reports go to {file!r}", hint="name a file for each")
         reports.append(Report(name, file))
@@ -130,13 +138,23 @@ def check(context: typer.Context) -> None:
 
 
 def write(document: Mapping[str, Any], reports: Sequence[Report], reading: Reading) -> list[TdrError]:
-    """Write *document* to each place but for samples; what went wrong, which stops none of the others."""
+    """Write *document* in each format; what went wrong, which stops none of the others."""
 
     def rendered(report: Report) -> str:
         text = render(dict(document), Format(report.name), reading)
         return visible(text) if report.name == Format.TEXT.value else text
 
-    return _written([one for one in reports if one.name != PROMETHEUS], rendered)
+    return _written([one for one in reports if one.name not in _ONLY_REPORTED], rendered)
+
+
+def hand_over(document: Mapping[str, Any], reports: Sequence[Report], below: str) -> list[TdrError]:
+    """Write what forges read of *document*; what went wrong, as `write` tells it.
+
+    below: where the project is in its repository, such as ``shop/``; "" where it is the repository.
+    """
+    from reconciler.reports.forge_reports import REPORTS
+
+    return _written([one for one in reports if one.name in FORGES], lambda one: REPORTS[one.name](document, below))
 
 
 def measure(document: Mapping[str, Any], reports: Sequence[Report], ran: Ran) -> list[TdrError]:

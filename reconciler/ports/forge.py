@@ -75,6 +75,18 @@ class Forge(Protocol):
         """Put *body* in the place of what a comment says."""
         ...
 
+    def labels(self, change: int) -> frozenset[str]:
+        """Names of the labels that a change request has."""
+        ...
+
+    def add_label(self, change: int, name: str) -> None:
+        """Put a label on a change request; the repository gets it where it does not know it."""
+        ...
+
+    def remove_label(self, change: int, name: str) -> None:
+        """Take a label off a change request. One that is off already is no error."""
+        ...
+
     def issues(self, label: str) -> Iterator[Issue]:
         """All issues with *label*, open and closed."""
         ...

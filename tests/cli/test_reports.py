@@ -234,3 +234,28 @@ def test_the_page_says_which_verb_knows_which_format() -> None:
     others = told.pop("the others")
     assert others == {"text", "json"}
     assert told == {verb: {one.value for one in known} for verb, known in reporting.FORMATS.items()}
+
+
+def test_what_forges_read_names_files_from_the_top_of_the_repository(project: Stage) -> None:
+    (project.folder.parent / ".git").mkdir()
+    project.write("manifests/odd.yaml", "apiVersion: tdr/v1\nkind: Query\nmetadata: {name: odd}\nspec: {}\n")
+    said = project.tdr("validate", "--report", "github=-", "--report", "codequality=findings.json", expect=7)
+    file = f"{project.folder.name}/manifests/odd.yaml"
+    assert f"::error file={file},line=4," in said.out
+    entries = json.loads((project.folder / "findings.json").read_text(encoding="utf-8"))
+    assert {one["location"]["path"] for one in entries} == {file}
+
+    said = project.tdr("plan", "--report", "github=-", "--report", "terraform=counts.json", expect=7)
+    assert f"::error file={file},line=4," in said.out
+    assert "the terraform report for 'counts.json' cannot be made: there is no plan to count" in said.err
+    assert not (project.folder / "counts.json").exists()
+
+    (project.folder / "manifests/odd.yaml").unlink()
+    plan = project.tdr("plan", "--format", "json", "--report", "terraform=counts.json").document
+    counts = json.loads((project.folder / "counts.json").read_text(encoding="utf-8"))
+    assert counts == {"create": plan["summary"]["create"], "update": 0, "delete": 0}
+
+
+def test_only_a_plan_is_counted_for_a_forge(project: Stage) -> None:
+    said = project.tdr("validate", "--report", "terraform=counts.json", expect=64)
+    assert "has no report 'terraform'" in said.err

@@ -14,6 +14,7 @@ LEAST = {
     "ci check": ["report.json"],
     "ci comment": ["report.json"],
     "ci drift-issue": ["drift.json"],
+    "ci label": ["report.json"],
     "ci find-plan": ["--out", "plan.json"],
     "ci propose": ["--branch", "tdr/accept"],
     "completion": ["bash"],

@@ -67,6 +67,8 @@ class GitHub:
             Route(f"{at}/issues/comments/{{number:int}}", self.comment, methods=["PATCH"]),
             Route(f"{at}/issues", self.issues, methods=["GET", "POST"]),
             Route(f"{at}/issues/{{number:int}}", self.issue, methods=["PATCH"]),
+            Route(f"{at}/issues/{{number:int}}/labels", self.labels, methods=["GET", "POST"]),
+            Route(f"{at}/issues/{{number:int}}/labels/{{name}}", self.label, methods=["DELETE"]),
             Route(f"{at}/pulls", self.pulls, methods=["GET", "POST"]),
             Route(f"{at}/pulls/{{number:int}}", self.pull, methods=["GET", "PATCH"]),
             Route(f"{at}/commits/{{sha}}/pulls", self.pulls_of),
@@ -124,6 +126,19 @@ class GitHub:
         if "state" in told:
             issue.closed_at = self.world.now if told["state"] == "closed" else ""
         return JSONResponse(self._issue(issue))
+
+    async def labels(self, request: Request) -> Response:
+        change = self.world.changes[request.path_params["number"]]
+        if request.method == "POST":
+            change.labels |= set((await request.json())["labels"])
+        return paged(request, [{"name": name} for name in sorted(change.labels)])
+
+    async def label(self, request: Request) -> Response:
+        change, name = self.world.changes[request.path_params["number"]], request.path_params["name"]
+        if name not in change.labels:
+            return JSONResponse({"message": "Label does not exist"}, 404)
+        change.labels.remove(name)
+        return JSONResponse([{"name": one} for one in sorted(change.labels)])
 
     async def pulls(self, request: Request) -> Response:
         if request.method == "GET":
@@ -283,7 +298,9 @@ class GitLab:
         change = self.world.changes[request.path_params["number"]]
         if request.method == "PUT":
             told = await request.json()
-            change.title, change.body = told["title"], told["description"]
+            change.title, change.body = told.get("title", change.title), told.get("description", change.body)
+            change.labels |= set(filter(None, told.get("add_labels", "").split(",")))
+            change.labels -= set(told.get("remove_labels", "").split(","))
         return JSONResponse(self._change(change))
 
     async def changes_of(self, request: Request) -> Response:
@@ -336,6 +353,7 @@ class GitLab:
             "merge_commit_sha": change.merge_commit or None,
             "squash_commit_sha": None,
             "source_branch": change.branch,
+            "labels": sorted(change.labels),
         }
 
 

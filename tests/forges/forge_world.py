@@ -25,6 +25,7 @@ class Change:
     body: str = ""
     state: str = "open"
     merge_commit: str = ""
+    labels: set[str] = field(default_factory=set)
 
 
 @dataclass

@@ -48,11 +48,12 @@ def filled(text: str, known: Mapping[str, Any]) -> str:
 
 @dataclass
 class Job:
-    """What one job came to."""
+    """What one job came to. reports: kind -> what the file held that GitLab takes as a report of that kind."""
 
     name: str
     code: int
     said: str
+    reports: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -285,7 +286,12 @@ class GitLabRunner(Runner):
             head = environ["CI_COMMIT_SHA"]
             if name == "plan" and not code:
                 self.world.left.append(Left(self.world.number(), f"plan-pr{number}", head, files))
-        return Job(name, code, heard)
+        reports = {
+            kind: (place / path).read_text("utf-8")
+            for kind, path in job.get("artifacts", {}).get("reports", {}).items()
+            if (place / path).exists()
+        }
+        return Job(name, code, heard, reports)
 
 
 def _flat(prefix: str, told: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -120,6 +121,7 @@ def test_from_a_proposed_change_to_a_closed_issue(team: Team) -> None:
     assert "1 to update" in body
     assert "0 4 * * *" in body
     assert team.runner.job("plan").code == 0, team.runner.job("plan").said
+    assert change.labels == {"tdr:local:changes"}
 
     team.propose("later", (CHANGE[1], 'cron: "0 5 * * *"'))
     (body,) = world.ours(change.number)
@@ -221,6 +223,36 @@ def test_invalid_manifests_are_said_where_the_change_is_discussed(team: Team) ->
     assert f"head={change.head}" in body
     assert "### Manifests: **1 error**" in body
     assert "<summary>Before (1)</summary>" in body
+    assert change.labels == set(), "nobody knows what merging would do"
+    if team.flavour == "github":
+        assert "::error file=manifests/shop.yaml,line=" in team.runner.job("check").said
+        assert "::error file=manifests/shop.yaml,line=" in team.runner.job("plan").said
+    else:
+        (finding,) = json.loads(team.runner.job("check").reports["codequality"])
+        assert finding["location"]["path"] == "manifests/shop.yaml"
+        assert "terraform" not in team.runner.job("plan").reports
+
+
+@pytest.mark.slow
+@OTHER
+def test_the_counts_of_a_plan_are_where_gitlab_looks_for_them(team: Team) -> None:
+    team.propose("later", CHANGE)
+    assert json.loads(team.runner.job("plan").reports["terraform"]) == {"create": 0, "update": 1, "delete": 0}
+    assert json.loads(team.runner.job("check").reports["codequality"]) == []
+
+
+@pytest.mark.slow
+@BOTH
+def test_labels_of_others_stay_and_ours_follow_the_plan(team: Team) -> None:
+    change = team.propose("later", CHANGE)
+    change.labels |= {"bug", "tdr:prod:destroy", "tdr-drift"}
+    theirs = {"bug", "tdr:prod:destroy", "tdr-drift"}
+    team.propose("later", (CHANGE[1], CHANGE[0]))
+    assert change.labels == theirs | {"tdr:local:no-changes"}
+    text = (team.desk.folder / QUERY).read_text(encoding="utf-8")
+    query = next(part for part in text.split("---\n") if "kind: Query" in part)
+    team.propose("later", (query, ""))
+    assert change.labels == theirs | {"tdr:local:destroy"}, team.runner.job("plan").said
 
 
 @pytest.mark.slow

@@ -66,8 +66,7 @@ def discuss(
             say(f"commit {setting.commit[:12]} was not merged by a change request: there is nothing to comment on")
             return
         change = merged.number
-    elif (newest := forge.change(change).head) not in {"", about.head}:
-        say(f"{newest[:12]} is newer than {about.head[:12]}: its comment is left alone")
+    elif is_overtaken(forge, change, about, say):
         return
     mine = _mine(forge, change, Mark(result.what, {"project": about.project, "env": about.environment}))
     if mine is None and result.is_quiet:
@@ -86,6 +85,15 @@ def discuss(
 
     _fitting(write, max_chars)
     say(f"{'edited' if mine is not None else 'wrote'} the comment on change request {change}")
+
+
+def is_overtaken(forge: Forge, change: int, about: Told, say: Callable[[str], None]) -> bool:
+    """Whether the change request has a newer commit than the one that this job is about, which is then told."""
+    newest = forge.change(change).head
+    if newest in {"", about.head}:
+        return False
+    say(f"{newest[:12]} is newer than {about.head[:12]}: what its job says there is left alone")
+    return True
 
 
 def close(forge: Forge, setting: Setting, about: Told, say: Callable[[str], None]) -> None:
