@@ -14,9 +14,10 @@ from reconciler.errors import Permanent, ProviderError, TdrError
 from reconciler.http.client import Client
 from reconciler.http.dialect import Dialect
 from reconciler.http.guarded import PrivateAddress, guarded_transport
+from reconciler.http.network import is_name
 from reconciler.http.request import Request, Safety
 from reconciler.http.retry import RetryPolicy
-from reconciler.http.verdict import NobodyListens
+from reconciler.http.verdict import NameUnknown, NobodyListens
 from reconciler.http.wire import Timeouts
 from reconciler.ports.clock import Clock
 from reconciler.scrubbing import Scrubber
@@ -80,11 +81,11 @@ def post(
         raise Undelivered(message, hint="say `allow_private: true` where that is meant") from None
     except NobodyListens:
         raise Undelivered("nothing listens at its address on this machine") from None
+    except NameUnknown:
+        message = "the name in its address, or that of the proxy, cannot be looked up"
+        raise Undelivered(message, hint="see that it is written right, and that there is a network") from None
     except ProviderError as error:
         raise Undelivered(_why(error), hint=_hint(error)) from None
-    except OSError as error:
-        # Of a name that no address is known for; the text of the error may hold it.
-        raise Undelivered(f"it cannot be reached ({type(error).__name__})") from None
 
 
 def _telling_parts(address: str) -> Iterator[str]:
@@ -109,7 +110,8 @@ def check(address: str, *, allow_private: bool) -> str:
     hint = "write an address such as https://hooks.example.com/… where the secret is kept"
     try:
         parts = urlsplit(address)
-        is_good = parts.scheme in {"http", "https"} and parts.hostname and parts.username is None and parts.port != 0
+        is_good = parts.scheme in {"http", "https"} and is_name(parts.hostname or "") and parts.username is None
+        is_good = is_good and parts.port != 0
     except ValueError:
         is_good = False
     if not is_good or any(sign.isspace() or not sign.isprintable() for sign in address):

@@ -63,7 +63,12 @@ def _guarded_backend() -> httpcore.NetworkBackend:
             local_address: str | None = None,
             socket_options: Iterable[Any] | None = None,
         ) -> httpcore.NetworkStream:
-            return super().connect_tcp(public_address(host, port), port, timeout, local_address, socket_options)
+            try:
+                address = public_address(host, port)
+            except OSError as error:
+                # As the pool's own connections tell of it; nobody above would take it for a connection otherwise.
+                raise httpcore.ConnectError(str(error)) from error
+            return super().connect_tcp(address, port, timeout, local_address, socket_options)
 
     return Guarded()
 
@@ -75,7 +80,7 @@ def public_address(host: str, port: int, resolve: Callable[[str, int], Iterable[
 
     Raises:
         PrivateAddress: one of its addresses is no public one.
-        OSError: the name does not resolve.
+        OSError: the name does not resolve. UnicodeError: it is none that could be asked for, such as ``a..b``.
     """
     addresses = list((resolve or _resolved)(host, port))
     for address in addresses:

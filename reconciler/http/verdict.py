@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Mapping
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from reconciler.errors import (
@@ -19,12 +20,15 @@ from reconciler.errors import (
 )
 from reconciler.http.answer import Answer, is_html
 from reconciler.http.dialect import Dialect
+from reconciler.http.network import is_name, proxy_for
 from reconciler.http.request import Request, Safety
 from reconciler.http.retry_after import retry_after_s
 from reconciler.scrubbing import Scrubber, everything
 
 if TYPE_CHECKING:
     import httpx
+
+E = TypeVar("E", bound=BaseException)
 
 _REFUSED_BEFORE_ACTING = frozenset({425, 429})
 _WORTH_REPEATING = frozenset({408, *_REFUSED_BEFORE_ACTING})
@@ -33,6 +37,10 @@ _PERMANENT: dict[int, type[Permanent]] = {401: Denied, 403: Denied, 404: NotFoun
 
 class NobodyListens(Transient):
     """An address on this machine at which nothing runs: somebody must start it, and asking again does not."""
+
+
+class NameUnknown(Transient):
+    """The name of a server, or of the proxy before it, has no address that is known here."""
 
 
 class Judge:
@@ -77,6 +85,12 @@ class Judge:
                 f"{self.call(request)} got no answer: nothing listens at {address} on this machine",
                 hint="start it (`tdr serve`, or the sandbox) or correct the address, then run again",
             )
+        if (unknown := _cause(error, socket.gaierror)) is not None:
+            host = self._host(proxy_for(self._base_url) or self._base_url)
+            return NameUnknown(
+                f"{self.call(request)} got no answer: the name {host} cannot be looked up ({unknown.strerror})",
+                hint="check the address, the network and the proxy",
+            )
         if isinstance(error, httpx.LocalProtocolError | httpx.UnsupportedProtocol | httpx.TooManyRedirects):
             return Permanent(message)
         if _is_caused_by(error, ssl.SSLCertVerificationError):
@@ -90,6 +104,11 @@ class Judge:
 
     def unsendable(self, request: Request) -> Permanent:
         """The error for headers or an address that HTTP cannot carry; what they say is not shown, for it may be a secret."""
+        if not is_name(urlsplit(self._base_url).hostname or ""):
+            return Permanent(
+                f"{self.call(request)} cannot be sent: {self._host(self._base_url)} is no name that can be looked up",
+                hint="correct the address: parts of a name have 1 to 63 characters, with one dot between them",
+            )
         return Permanent(
             f"{self.call(request)} cannot be sent: a header or the address has characters that HTTP does not allow",
             hint="look for line breaks and blanks in credentials and addresses",
@@ -102,6 +121,9 @@ class Judge:
     def request_id(self, headers: Mapping[str, str]) -> str:
         """The vendor's id of the call, or ""."""
         return self._scrubber.excerpt(headers.get(self._dialect.request_id_header) or "")
+
+    def _host(self, address: str) -> str:
+        return self._scrubber.excerpt(urlsplit(address).hostname or "")
 
     def _said(self, answer: Answer) -> str:
         if 300 <= answer.status < 400:
@@ -139,12 +161,16 @@ def _lost(safety: Safety) -> type[Transient]:
 
 
 def _is_caused_by(error: BaseException, kind: type[BaseException]) -> bool:
+    return _cause(error, kind) is not None
+
+
+def _cause(error: BaseException, kind: type[E]) -> E | None:
     link: BaseException | None = error
     while link is not None:
         if isinstance(link, kind):
-            return True
+            return link
         link = link.__cause__ or link.__context__
-    return False
+    return None
 
 
 def _is_this_machine(base_url: str) -> bool:

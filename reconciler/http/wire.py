@@ -109,7 +109,7 @@ class Wire:
                 spans.tell({"http.response.status_code": response.status_code})
                 if not response.is_success:
                     spans.fail()
-        except (httpx.LocalProtocolError, httpx.InvalidURL, UnicodeEncodeError):
+        except (httpx.LocalProtocolError, httpx.InvalidURL, UnicodeError):
             # Their own messages quote the header, so they are not even kept as the cause.
             raise self._judge.unsendable(request) from None
         except httpx.HTTPError as error:

@@ -169,6 +169,7 @@ def _web_address(value: str) -> str:
     try:
         parts = urlsplit(value)
         is_good = parts.scheme in {"http", "https"} and parts.hostname and parts.username is None and parts.port != 0
+        (parts.hostname or "").encode("idna")  # fails for what is no name, such as `a..b`
     except ValueError:
         is_good = False
     if not is_good:

@@ -80,4 +80,9 @@ class S3Bucket:
             return NotFound(f"{self.where} cannot be {what}: there is no such bucket")
         if isinstance(error, FileNotFoundError | obstore.exceptions.NotFoundError):
             return NotFound(f"{self.where} cannot be {what}: it is not there")
-        return Transient(f"{self.where} cannot be {what}: {code[1] if code else type(error).__name__}")
+        if code is not None:
+            return Transient(f"{self.where} cannot be {what}: {code[1]}")
+        return Transient(
+            f"{self.where} cannot be {what}: its store does not answer ({type(error).__name__})",
+            hint="check `endpoint` of the connection, the network and the proxy",
+        )
