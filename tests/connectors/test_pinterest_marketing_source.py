@@ -401,11 +401,24 @@ def test_rows_that_the_key_does_not_tell_apart_are_not_lost(loads: Loads) -> Non
     assert "name in `key` all columns" in refused.value.hint
     assert len(loads.run("report_keyword", method="full-load")) == 2
 
+    loads.position = {}
     columns = ["SPEND_IN_MICRO_DOLLAR", "AD_GROUP_ID"]
     rows = loads.run("report_keyword", metrics=columns, key=["KEYWORD_ID", "DATE", "AD_GROUP_ID"])
     assert [(row["KEYWORD_ID"], row["AD_GROUP_ID"]) for row in rows] == [("8", 5), ("8", 6)]
     assert loads.told is not None
     assert loads.told.key == ("KEYWORD_ID", "DATE", "AD_GROUP_ID")
+
+
+def test_a_table_does_not_get_rows_by_two_keys(loads: Loads) -> None:
+    loads.metrics("KEYWORD", "8", "2026-09-20", 4, AD_GROUP_ID=5)
+    asked: dict[str, Json] = {"metrics": ["SPEND_IN_MICRO_DOLLAR", "AD_GROUP_ID"]}
+    loads.run("report_keyword", **asked)
+    loads.run("report_keyword", key=["KEYWORD_ID", "DATE"], **asked)  # as it is when left out, in whichever order
+    with pytest.raises(Permanent, match="rows of report_keyword were known by DATE, KEYWORD_ID so far") as refused:
+        loads.run("report_keyword", key=["KEYWORD_ID", "DATE", "AD_GROUP_ID"], **asked)
+    assert "another Import" in refused.value.hint
+    assert loads.run("report_ad_group", key=["AD_GROUP_ID", "DATE", "CAMPAIGN_ID"]) == []
+    assert len(loads.run("report_keyword", method="full-load", key=["KEYWORD_ID", "DATE", "AD_GROUP_ID"])) == 1
 
 
 @pytest.mark.parametrize("fate", ["FAILED", "CANCELLED"])

@@ -93,6 +93,7 @@ def test_days_that_changed_take_the_place_of_what_was_told_of_them(
     [
         ({}, "two rows of report_keyword have the same KEYWORD_ID, DATE"),
         ({"key": ["KEYWORD_ID", "DATE", "TARGETING"]}, "rows are known by `TARGETING`, and these have no such column"),
+        ({"key": ["KEYWORD_ID", "DATE", "PIN_ID"], "metrics": ["ECTR", "PIN_ID"]}, "has no value for `PIN_ID`"),
     ],
 )
 def test_rows_that_would_be_lost_fail_the_run_and_the_table_stays(
@@ -104,10 +105,8 @@ def test_rows_that_would_be_lost_fail_the_run_and_the_table_stays(
     load(world, "cdc", "report_keyword", "metrics")
     assert run(world)["status"] == "success"
     day = {"ad_account_id": OWN, "level": "KEYWORD", "id": "7", "date": str(TODAY)}
-    for group in (1, 2):
-        sandbox.control.call(
-            "POST", "/metrics", {**day, "values": {"SPEND_IN_MICRO_DOLLAR": 1}, "by": {"AD_GROUP_ID": group}}
-        )
+    for pin in ({}, {"PIN_ID": "7"}, {"PIN_ID": "8"}):
+        sandbox.control.call("POST", "/metrics", {**day, "values": {"SPEND_IN_MICRO_DOLLAR": 1}, "by": pin})
     if more:
         world.service.loads.delete("ads")
         load(world, "cdc", "report_keyword", "metrics", **more)

@@ -8,7 +8,7 @@ a day on each side, for its day may have turned already.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import orjson
 
+from reconciler.connectors.sources.pinterest_marketing_keys import known, refuse_another_key, refuse_twins
 from reconciler.connectors.sources.pinterest_marketing_settings import (
     METRICS,
     PinterestMarketingSettings,
@@ -23,7 +24,7 @@ from reconciler.connectors.sources.pinterest_marketing_settings import (
 )
 from reconciler.connectors.sources.pinterest_marketing_tables import TABLES, Metrics, Objects
 from reconciler.dataplane.spool import RowSpool
-from reconciler.errors import Permanent, ProviderError, Transient
+from reconciler.errors import ProviderError, Transient
 from reconciler.model.advertising import INCREMENTAL, UpdateMethod
 from reconciler.model.json import Json
 from reconciler.model.secret import Secret
@@ -117,15 +118,11 @@ class PinterestMarketingSource:
                     progress(spool.count, 0)
                 if request.enough and spool.count >= request.enough:
                     break
-        key = (
-            ()
-            if settings.method in {UpdateMethod.FULL_LOAD, UpdateMethod.RELOAD}
-            else settings.key or settings.source.key
-        )
+        key = settings.known_by
         whole = bool(settings.compare) or settings.method not in INCREMENTAL
         relation = spool.relation(connection)
         if key and isinstance(settings.source, Metrics) and (settings.source.level or settings.source.is_targeted):
-            _refuse_twins(connection, relation, key, settings.table)
+            refuse_twins(connection, relation, key, settings.table)
         return LoadedRows(relation, key, run.position(), run.notices(), whole=whole, changes=run.changes())
 
 
@@ -143,8 +140,10 @@ class _Run:
             "start_time": None if settings.start_time is None else str(settings.start_time),
             **({"metrics": sorted(self._columns)} if isinstance(settings.source, Metrics) else {}),
             **({"targeting_types": sorted(settings.targeting_types)} if settings.targeting_types else {}),
-            **({"key": list(settings.key)} if settings.key else {}),
+            **({"key": sorted(settings.key)} if settings.key else {}),
         }
+        if is_incremental and isinstance(settings.source, Metrics):
+            refuse_another_key(self._question, position, settings)
         self._way: Row = {}
         if settings.method is UpdateMethod.CHANGE_TABLES:
             self._way = {"method": settings.method.value, "apply": bool(settings.apply)}
@@ -231,7 +230,7 @@ class _Run:
         while first <= last:
             until = min(last, first + timedelta(days=wide))
             rows = self._window(source, api, ids, {"start_date": str(first), "end_date": str(until)})
-            yield from _known(rows, (source.id_column, "DATE"), self._settings.table)
+            yield from known(rows, (source.id_column, "DATE"), self._settings.table)
             first = until + timedelta(days=1)
         self._newest = str(last)
 
@@ -264,24 +263,6 @@ def _told_apart(row: Row) -> Row:
     return {**row, "TARGETING_VALUE": str(value)} if isinstance(value, int) else row
 
 
-def _refuse_twins(connection: duckdb.DuckDBPyConnection, relation: str, key: Sequence[str], table: str) -> None:
-    """Each row is told once, so that of two with the same key one would be lost.
-
-    Raises:
-        Permanent: there are two. Columns that are not there at all are for the load to refuse.
-    """
-    there = {name.lower() for name in connection.sql(f"SELECT * FROM {relation} LIMIT 0").columns}
-    if not {name.lower() for name in key} <= there:
-        return
-    columns = ", ".join('"' + name.replace('"', '""') + '"' for name in key)
-    twins = f"SELECT 1 FROM {relation} GROUP BY {columns} HAVING count(*) > 1 LIMIT 1"
-    if connection.execute(twins).fetchall():
-        raise Permanent(
-            f"Pinterest: two rows of {table} have the same {', '.join(key)}, and would become one",
-            hint="name in `key` all columns that rows are known by; those that are ids of objects go into `metrics`, too",
-        )
-
-
 def _listed(table: str, source: Objects | Metrics, api: MarketingClient) -> Iterator[Row]:
     """All rows of a table of objects, whatever it takes to have them told."""
     assert isinstance(source, Objects)  # noqa: S101 - metrics are of objects
@@ -290,19 +271,7 @@ def _listed(table: str, source: Objects | Metrics, api: MarketingClient) -> Iter
         rows = of_its_own(source, api)
     else:
         rows = (api.own if source.of_owner else api.listed)(source.name, source.params)
-    yield from _known(rows, source.key, table)
-
-
-def _known(rows: Iterable[Row], key: Sequence[str], table: str) -> Iterator[Row]:
-    """*rows*, each of which says what it is known by.
-
-    Raises:
-        Transient: one does not, so that the answer cannot be believed.
-    """
-    for row in rows:
-        if (missing := next((name for name in key if row.get(name) is None), None)) is not None:
-            raise Transient(f"Pinterest: a row of {table} has no {missing}", hint="run it again later")
-        yield row
+    yield from known(rows, source.key, table)
 
 
 def _keywords(_source: Objects, api: MarketingClient) -> Iterator[Row]:

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, SecretStr, ValidationError
 from reconciler.connectors.sources.pinterest_marketing_tables import TABLES, Metrics, Objects
 from reconciler.diagnostics import did_you_mean
 from reconciler.errors import Permanent
-from reconciler.model.advertising import Asked
+from reconciler.model.advertising import Asked, UpdateMethod
 from reconciler.model.json import Json
 
 METRICS: Final = ("SPEND_IN_MICRO_DOLLAR", "TOTAL_IMPRESSION", "TOTAL_CLICKTHROUGH")
@@ -37,6 +37,13 @@ class PinterestMarketingSettings(Asked):
     def source(self) -> Objects | Metrics:
         """Where the rows come from."""
         return TABLES[self.table]
+
+    @property
+    def known_by(self) -> tuple[str, ...]:
+        """Columns that stored rows are known by; none where each run brings all of them anew."""
+        if self.method in {UpdateMethod.FULL_LOAD, UpdateMethod.RELOAD}:
+            return ()
+        return self.key or self.source.key
 
 
 def read_settings(source: Mapping[str, Json]) -> PinterestMarketingSettings:
