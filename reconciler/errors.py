@@ -9,6 +9,7 @@ TdrError                      1   something failed; the message says what, where
 ├── LockHeld                  5   somebody else is writing
 ├── Interrupted               something was left for the next run, because this one was asked to end
 ├── StateError                1   state is damaged, or another writer won
+│   └── NotKept                   a run or an earlier state that is asked for is not there, or no longer
 ├── SecretError               1   a secret cannot be resolved
 └── ProviderError             1   a vendor said no, or said nothing
     ├── Transient                 worth trying again, after *retry_after_s*
@@ -99,6 +100,10 @@ class Ended(BaseException):
 
 class StateError(TdrError):
     """The state cannot be trusted or could not be written."""
+
+
+class NotKept(StateError):
+    """A run or an earlier state is not there. One that was listed a moment ago has been let go of by who writes."""
 
 
 class SecretError(TdrError):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 from reconciler.commands.answer import Answer
-from reconciler.errors import TdrError
+from reconciler.errors import NotKept, TdrError
 from reconciler.model.address import Address
 from reconciler.model.record import State
 from reconciler.ports.clock import rfc3339
@@ -49,12 +50,13 @@ def show(runtime: Runtime, address: Address | None) -> Answer:
 
 
 def history(runtime: Runtime) -> Answer:
-    """The states kept, oldest first, and the current one."""
+    """The states kept, oldest first, and the current one. One that is let go of meanwhile is left out."""
     current = runtime.store.read().state
-    entries = [
-        {"serial": serial, "resources": len(runtime.store.past(serial).records)} for serial in runtime.store.history()
-    ]
-    body: Document = {"serial": current.serial, "lineage": current.lineage, "history": list(entries)}
+    entries: list[Document] = []
+    for serial in runtime.store.history():
+        with suppress(NotKept):
+            entries.append({"serial": serial, "resources": len(runtime.store.past(serial).records)})
+    body: Document = {"serial": current.serial, "lineage": current.lineage, "history": entries}
     return Answer(_document(runtime, "state_history", body))
 
 

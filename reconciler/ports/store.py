@@ -168,7 +168,7 @@ class StateStore(Protocol):
         """A state kept in history.
 
         Raises:
-            StateError: it is not kept, or damaged.
+            NotKept: it is not there. StateError: it is damaged.
         """
         ...
 
@@ -202,7 +202,7 @@ class StateStore(Protocol):
         """What was kept of a run.
 
         Raises:
-            StateError: it is not kept, or damaged.
+            NotKept: it is not there. StateError: it is damaged.
         """
         ...
 

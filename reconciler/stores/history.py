@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from reconciler.errors import StateError
+from reconciler.errors import NotKept, StateError
 from reconciler.model.record import State
 from reconciler.stores import document
 from reconciler.stores.cipher import Cipher
@@ -32,14 +32,14 @@ class History:
         """The state kept as *serial*.
 
         Raises:
-            StateError: it is not kept, or damaged.
+            NotKept: it is not there. StateError: it is damaged.
         """
         path = self._path(serial)
         try:
             return document.decode(path.read_bytes(), self._cipher)
         except FileNotFoundError as error:
             kept = ", ".join(str(known) for known in self.serials()) or "none"
-            raise StateError(f"no state {serial} is kept", hint=f"kept are: {kept}") from error
+            raise NotKept(f"no state {serial} is kept", hint=f"kept are: {kept}") from error
         except OSError as error:
             raise StateError(f"{path} cannot be read: {error.strerror}", hint="check its permissions") from error
         except UnusableError as error:

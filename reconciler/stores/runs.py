@@ -8,7 +8,7 @@ from pathlib import Path
 
 import orjson
 
-from reconciler.errors import StateError
+from reconciler.errors import NotKept, StateError
 from reconciler.model.json import Json
 from reconciler.ports.store import Keeps
 from reconciler.stores import retention
@@ -49,10 +49,10 @@ def decode(data: bytes, where: str, cipher: Cipher) -> Mapping[str, Json]:
     return document
 
 
-def not_kept(run_id: str, names: Iterable[str]) -> StateError:
+def not_kept(run_id: str, names: Iterable[str]) -> NotKept:
     """The error of a run that nobody kept, with those that are."""
     newest = ", ".join([id_of(name) for name in names][-5:]) or "none"
-    return StateError(f"no run {run_id!r} is kept", hint=f"the newest that are: {newest}")
+    return NotKept(f"no run {run_id!r} is kept", hint=f"the newest that are: {newest}")
 
 
 def beyond(
@@ -101,7 +101,7 @@ class Runs:
         """What was kept of *run_id*.
 
         Raises:
-            StateError: it is not kept, or damaged.
+            NotKept: it is not there. StateError: it is damaged.
         """
         names = self.names()
         for name in reversed(names):
@@ -109,9 +109,11 @@ class Runs:
                 path = self._folder / f"{name}.json"
                 try:
                     return decode(path.read_bytes(), str(path), self._cipher)
+                except FileNotFoundError:
+                    break  # who writes has let go of it meanwhile
                 except OSError as error:
                     raise StateError(f"{path} cannot be read: {error.strerror}") from error
-        raise not_kept(run_id, names)
+        raise not_kept(run_id, self.names())
 
 
 def _content(path: Path) -> bytes | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from reconciler.errors import StateError
+from reconciler.errors import NotKept, StateError
 from reconciler.model.json import Json
 from reconciler.model.record import State
 from reconciler.ports.store import Keeps, Snapshot
@@ -166,12 +166,12 @@ class SharedReader:
         """The state kept as *serial*.
 
         Raises:
-            StateError: it is not kept, or damaged.
+            NotKept: it is not there. StateError: it is damaged.
         """
         kept = self._shelf.get(history_key(serial))
         if kept is None:
             listed = ", ".join(str(known) for known in self.history()) or "none"
-            raise StateError(f"no state {serial} is kept", hint=f"kept are: {listed}")
+            raise NotKept(f"no state {serial} is kept", hint=f"kept are: {listed}")
         try:
             return document.decode(kept.data, self._cipher)
         except UnusableError as error:
@@ -192,16 +192,15 @@ class SharedReader:
         """What was kept of *run_id*.
 
         Raises:
-            StateError: it is not kept, or damaged.
+            NotKept: it is not there. StateError: it is damaged.
         """
-        names = self.run_names()
-        for name in reversed(names):
+        for name in reversed(self.run_names()):
             if runs.id_of(name) == run_id:
                 key = f"runs/{name}.json"
                 kept = self._shelf.get(key)
                 if kept is not None:
                     return runs.decode(kept.data, self._name(key), self._cipher)
-        raise runs.not_kept(run_id, names)
+        raise runs.not_kept(run_id, self.run_names())
 
     def way_out(self) -> str:
         """What to do about damage, as a hint: names the newest state that is good."""

@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from reconciler.commands import history, planning, running
-from reconciler.errors import ManifestError, TdrError
+from reconciler.errors import ManifestError, NotKept, TdrError
 from reconciler.model.address import Address
 from reconciler.reports import documents, text
 from reconciler.reports.html import layout, page
@@ -188,7 +188,10 @@ class Dashboard:
         known, _ = self.standings()
         if name not in {one["run"] for one in known.history["runs"]}:
             raise HTTPException(404, f"no run called {name} is kept")
-        document, at = self._looks.document(f"run {name}", lambda runtime: history.run(runtime, name))
+        try:
+            document, at = self._looks.document(f"run {name}", lambda runtime: history.run(runtime, name))
+        except NotKept as error:
+            raise HTTPException(404, error.message) from None
         return self._document(request, document, at)
 
     def metrics(self, _request: Request) -> Response:
