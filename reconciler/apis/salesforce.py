@@ -54,7 +54,7 @@ class Salesforce:
             wish["externalIdFieldName"] = key
         request = send_json("POST", self._jobs, wish, safety=Safety.IDEMPOTENT)
         told = self._client.json(request)
-        if not isinstance(told, Mapping) or not isinstance(told.get("id"), str):
+        if not isinstance(told, Mapping) or not isinstance(told.get("id"), str) or not told["id"]:
             raise self._client.unusable(request, "a job without id")
         return str(told["id"])
 

@@ -87,8 +87,8 @@ class Bulk1:
             Batch(
                 self._needed(request, one, "id"),
                 self._needed(request, one, "state"),
-                int(_text(one, "numberRecordsProcessed") or 0),
-                int(_text(one, "numberRecordsFailed") or 0),
+                self._count(request, one, "numberRecordsProcessed"),
+                self._count(request, one, "numberRecordsFailed"),
                 _text(one, "stateMessage"),
             )
             for one in self._xml(request).iter(f"{{{_NAMESPACE}}}batchInfo")
@@ -105,6 +105,8 @@ class Bulk1:
         """
         request = get(f"{self._jobs}{path(job, 'batch', batch, 'result')}")
         answer = self._client.send(request)
+        # The limit is one of the whole process, and less than a message that quotes the longest of values.
+        csv.field_size_limit(max(csv.field_size_limit(), len(answer.body) + 1))
         rows = csv.reader(io.StringIO(answer.body.decode("utf-8", errors="replace"), newline=""), strict=False)
         head = [name.lower() for name in next(rows, [])]
         if "success" not in head or "error" not in head:
@@ -160,6 +162,12 @@ class Bulk1:
         except (ET.ParseError, ValueError) as error:
             raise self._client.unusable(request, "what is no XML of the Bulk API") from error
 
+    def _count(self, request: Request, told: Element, name: str) -> int:
+        text = _text(told, name) or "0"
+        if not (text.isascii() and text.isdecimal()):
+            raise self._client.unusable(request, f"a `{name}` that is no number")
+        return int(text)
+
     def _needed(self, request: Request, told: Element, name: str) -> str:
         text = _text(told, name)
         if not text:
@@ -168,7 +176,7 @@ class Bulk1:
 
 
 def _parsed(answer: Answer) -> Element:
-    if b"<!DOCTYPE" in answer.body[:1_000]:
+    if b"<!DOCTYPE" in answer.body:
         raise ValueError("a document type, which no answer of this API has")
     return ET.fromstring(answer.body)  # noqa: S314 - without a document type there are no entities to grow
 

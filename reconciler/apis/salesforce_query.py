@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from reconciler.http.client import Client
@@ -19,6 +20,15 @@ PAGE_ROWS: Final = 100_000
 """Of one file of results; of two short columns that is about 5 MB."""
 
 
+@dataclass(frozen=True, slots=True)
+class QueryJob:
+    """A query's job as it is told. *message* is set where it failed; *records* is how many it found, None where nobody says."""
+
+    state: str
+    message: str
+    records: int | None
+
+
 class Queries:
     """Questions to one org."""
 
@@ -28,17 +38,27 @@ class Queries:
         self._data = path("services", "data", f"v{version}")
 
     def rows(self, soql: str, columns: Sequence[str]) -> Iterator[bytes]:
-        """What *soql* finds, of *columns*, a CSV file a page."""
+        """What *soql* finds, of *columns*, a CSV file a page.
+
+        Raises:
+            Transient: the pages are not all that was found.
+        """
         request = get(f"{self._data}/query/", {"q": soql})
+        seen = 0
         while True:
             told = self._client.json(request)
             records = told.get("records") if isinstance(told, Mapping) else None
             if not isinstance(told, Mapping) or not isinstance(records, list):
                 raise self._client.unusable(request, "no records")
             yield _csv(columns, records)
-            following = told.get("nextRecordsUrl")
-            if told.get("done") is True or not isinstance(following, str) or not following.startswith("/services/"):
+            seen += sum(isinstance(one, Mapping) for one in records)
+            following, total = told.get("nextRecordsUrl"), told.get("totalSize")
+            if told.get("done") is True:
+                if seen != total:
+                    raise self._client.unusable(request, f"{seen} records of {total}")
                 return
+            if not isinstance(following, str) or not following.startswith("/services/") or not records:
+                raise self._client.unusable(request, "no way to the records that follow")
             request = get(following)
 
     def begin(self, soql: str) -> str:
@@ -48,23 +68,33 @@ class Queries:
         )
         return self._needed(request=request, told=self._client.json(request), name="id")
 
-    def state(self, job: str) -> tuple[str, str]:
-        """State of a query's job, and what went wrong with it."""
+    def job(self, job: str) -> QueryJob:
+        """How far a query's job is."""
         request = get(f"{self._data}/jobs/query{path(job)}")
         told = self._client.json(request)
-        message = str(told.get("errorMessage") or "") if isinstance(told, Mapping) else ""
-        return self._needed(request=request, told=told, name="state"), message
+        state = self._needed(request=request, told=told, name="state")
+        values = told if isinstance(told, Mapping) else {}
+        records = values.get("numberRecordsProcessed")
+        return QueryJob(state, str(values.get("errorMessage") or ""), records if isinstance(records, int) else None)
 
     def pages(self, job: str) -> Iterator[bytes]:
-        """What a job found, in CSV files with a header each."""
-        locator = ""
+        """What a job found, in CSV files with a header each.
+
+        Raises:
+            Transient: a page leads to one that was there already.
+        """
+        locator, passed = "", set[str]()
         while True:
             where = {"maxRecords": str(PAGE_ROWS), **({"locator": locator} if locator else {})}
-            answer = self._client.send(get(f"{self._data}/jobs/query{path(job)}/results", where))
+            request = get(f"{self._data}/jobs/query{path(job)}/results", where)
+            answer = self._client.send(request)
             yield answer.body
             locator = answer.headers.get("sforce-locator") or "null"
             if locator == "null":
                 return
+            if locator in passed:
+                raise self._client.unusable(request, "a page that was there already for the next one")
+            passed.add(locator)
 
     def _needed(self, *, request: Request, told: Json, name: str) -> str:
         value = told.get(name) if isinstance(told, Mapping) else None

@@ -62,11 +62,20 @@ def no_tokens() -> TokenStore:
     raise AssertionError("client credentials have no tokens to keep")
 
 
+@dataclass
+class Told:
+    """An answer of the org, which may be changed before anybody hears it. *headers* are in lower case."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
 class Passage:
     """What requests pass on their way to *app*, which is the org.
 
     number: of requests so far. after: number of a request, counted from 1 -> what is done once it acted and before it is
-    answered. rewritten: what becomes of the body of each answer.
+    answered. changed: is given each answer, to change it.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -77,7 +86,7 @@ class Passage:
         """Count anew, and leave everything as it is."""
         self.number = 0
         self.after: dict[int, Callable[[], object]] = {}
-        self.rewritten: Callable[[bytes], bytes] | None = None
+        self.changed: Callable[[Told], None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not scope["path"].startswith("/services/"):
@@ -85,7 +94,7 @@ class Passage:
             return
         self.number += 1
         act = self.after.get(self.number)
-        if act is None and self.rewritten is None:
+        if act is None and self.changed is None:
             await self._app(scope, receive, send)
             return
         told: list[Message] = []
@@ -97,16 +106,18 @@ class Passage:
         await self._app({**scope, "headers": plain}, receive, take)
         if act is not None:
             act()
-        for message in self._changed(told):
+        for message in self._heard(scope["path"], told):
             await send(message)
 
-    def _changed(self, told: list[Message]) -> list[Message]:
-        if self.rewritten is None or not told:
+    def _heard(self, path: str, told: list[Message]) -> list[Message]:
+        if self.changed is None or not told:
             return told
-        body = self.rewritten(b"".join(one.get("body", b"") for one in told))
-        headers = [one for one in told[0]["headers"] if one[0].lower() != b"content-length"]
-        start = {**told[0], "headers": [*headers, (b"content-length", str(len(body)).encode())]}
-        return [start, {"type": "http.response.body", "body": body}]
+        headers = {name.decode().lower(): value.decode() for name, value in told[0]["headers"]}
+        answer = Told(path, headers, b"".join(one.get("body", b"") for one in told))
+        self.changed(answer)
+        answer.headers["content-length"] = str(len(answer.body))
+        start = {**told[0], "headers": [(name.encode(), value.encode()) for name, value in answer.headers.items()]}
+        return [start, {"type": "http.response.body", "body": answer.body}]
 
 
 @dataclass
@@ -247,9 +258,11 @@ def bodies(job: Job) -> list[bytes]:
     return [batch.body for batch in job.batches.values()]
 
 
-def counting_one_too_few(body: bytes) -> bytes:
-    """An answer of which not all rows are accounted for."""
-    return re.sub(rb'(numberRecordsProcessed"?[:>])([1-9]\d*)', lambda one: one[1] + b"%d" % (int(one[2]) - 1), body)
+def counting_one_too_few(told: Told) -> None:
+    """Not all rows are accounted for."""
+    told.body = re.sub(
+        rb'(numberRecordsProcessed"?[:>])([1-9]\d*)', lambda one: one[1] + b"%d" % (int(one[2]) - 1), told.body
+    )
 
 
 def _written(record: Mapping[str, Json]) -> dict[str, Json]:

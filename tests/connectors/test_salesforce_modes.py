@@ -319,10 +319,10 @@ def test_a_parents_key_cannot_be_emptied(world: World) -> None:
 @api
 def test_what_does_not_add_up_ends_the_run_and_the_same_job_looks_again(world: World, api: dict[str, Json]) -> None:
     settings: dict[str, Json] = {"mode": "append", **api}
-    world.crm.passage.rewritten = counting_one_too_few
+    world.crm.passage.changed = counting_one_too_few
     with pytest.raises(Transient, match="does not account for all of its"):
         world.run(PEOPLE, settings)
-    world.crm.passage.rewritten = None
+    world.crm.passage.changed = None
 
     report = world.run(PEOPLE, settings)
 

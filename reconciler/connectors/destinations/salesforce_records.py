@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.connectors.destinations.salesforce_desk import Desk
 from reconciler.connectors.destinations.salesforce_rows import file_sql, literal, quoted, same_key, save, size_sql
 from reconciler.dataplane.durable import write_bytes
-from reconciler.errors import Permanent
+from reconciler.errors import Permanent, Transient
 
 if TYPE_CHECKING:
     import duckdb
@@ -89,7 +92,7 @@ def _read_keys(api: Salesforce, desk: Desk, staged: Path) -> str:
     if len(named) > FEW:
         return _read(api, desk, everything)
     try:
-        return _kept(desk, _asked_by_name(api, f"SELECT Id, {key} FROM {sobject}", key, named), ["Id", key])
+        return _kept(desk, Found(_asked_by_name(api, f"SELECT Id, {key} FROM {sobject}", key, named)), ["Id", key])
     except Permanent as error:
         # Numbers and dates are not compared with texts, and some fields are not to be asked for by value at all.
         if error.status != 400:
@@ -120,16 +123,24 @@ def _read(api: Salesforce, desk: Desk, soql: str) -> str:
     return _kept(desk, _by_job(api, desk, soql) if is_new else _by_batch(api, desk, soql), columns)
 
 
-def _by_job(api: Salesforce, desk: Desk, soql: str) -> Iterator[bytes]:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """CSV *pages*, and how many *records* are in them by what the API itself says; None where it says nothing."""
+
+    pages: Iterator[bytes]
+    records: int | None = None
+
+
+def _by_job(api: Salesforce, desk: Desk, soql: str) -> Found:
     job, pauses = api.queries.begin(soql), desk.pauses()
-    while (told := api.queries.state(job))[0] not in {"JobComplete", "Failed", "Aborted"}:
+    while (told := api.queries.job(job)).state not in {"JobComplete", "Failed", "Aborted"}:
         next(pauses)
-    if told[0] != "JobComplete":
-        raise _unread(desk, told[1])
-    yield from api.queries.pages(job)
+    if told.state != "JobComplete":
+        raise _unread(desk, told.message)
+    return Found(api.queries.pages(job), told.records)
 
 
-def _by_batch(api: Salesforce, desk: Desk, soql: str) -> Iterator[bytes]:
+def _by_batch(api: Salesforce, desk: Desk, soql: str) -> Found:
     job, pauses = api.bulk1.query(desk.settings.object, soql), desk.pauses()
     while not (batches := api.bulk1.batches(job)) or any(one.state in {"Queued", "InProgress"} for one in batches):
         next(pauses)
@@ -137,7 +148,7 @@ def _by_batch(api: Salesforce, desk: Desk, soql: str) -> Iterator[bytes]:
     answered = next((one for one in batches if one.state == "Completed"), None)
     if answered is None:
         raise _unread(desk, batches[0].message)  # never less than all: what is not seen would be left, or made twice
-    yield from api.bulk1.query_results(job, answered.id)
+    return Found(api.bulk1.query_results(job, answered.id), answered.processed)
 
 
 def _unread(desk: Desk, message: str) -> Permanent:
@@ -147,29 +158,58 @@ def _unread(desk: Desk, message: str) -> Permanent:
     )
 
 
-def _kept(desk: Desk, pages: Iterator[bytes], columns: list[str]) -> str:
-    """SQL of CSV *pages* put down beside the rows; their columns are *columns*, in any order, which all pages have."""
+def _kept(desk: Desk, found: Found, columns: list[str]) -> str:
+    """SQL of the CSV pages that were *found*, put down beside the rows; their columns are *columns*, in any order.
+
+    Raises:
+        Transient: they are not all, or not what was asked for.
+    """
     _forget(desk)
-    order = columns
-    for number, page in enumerate(pages):
+    order: list[str] = []
+    for number, page in enumerate(page for page in found.pages if page.strip()):
         desk.stop_if_cancelled()
         write_bytes(desk.folder / f"found-{number}.page", page)
-        if number == 0:
-            order = _order(page, columns)
-    struct = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in order)
-    if not list(desk.folder.glob("found-*.page")):
-        return f"SELECT {', '.join(f'NULL::VARCHAR AS {quoted(name)}' for name in columns)} WHERE false"
-    return (
-        f"SELECT * FROM read_csv({literal(desk.folder / 'found-*.page')}, auto_detect=false, header=true, delim=',', "
-        f"quote='\"', escape='\"', columns={{{struct}}})"
+        head = _order(page, columns)
+        if sorted(head) != sorted(columns) or head != (order or head):
+            raise _unlike(desk, "other columns than were asked for")
+        order = head
+    if not order:
+        pages = f"SELECT {', '.join(f'NULL::VARCHAR AS {quoted(name)}' for name in columns)} WHERE false"
+    else:
+        struct = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in order)
+        pages = (
+            f"SELECT * FROM read_csv({literal(desk.folder / 'found-*.page')}, auto_detect=false, header=true, delim=',', "
+            f"quote='\"', escape='\"', columns={{{struct}}})"
+        )
+    records = _counted(desk, pages)
+    if found.records is not None and records < found.records:
+        raise _unlike(desk, f"{records} of {found.records}")
+    return pages
+
+
+def _counted(desk: Desk, pages: str) -> int:
+    """How many records are in *pages*, each of which was read to its end for that."""
+    import duckdb  # noqa: PLC0415 - as wherever rows are looked into
+
+    try:
+        [(count,)] = desk.workspace.with_room(lambda one: one.sql(f"SELECT count(*) FROM ({pages})").fetchall())
+    except duckdb.InvalidInputException as error:
+        raise _unlike(desk, "what is no CSV") from error
+    return int(count)
+
+
+def _unlike(desk: Desk, what: str) -> Transient:
+    return Transient(
+        f"of the records of {desk.settings.object} Salesforce told {what}, and nothing was done with them",
+        hint="run the same job again; it asks anew",
     )
 
 
 def _order(page: bytes, columns: list[str]) -> list[str]:
-    """*columns* as the header of *page* has them; before version 50.0 that need not be the order of the question."""
+    """The columns of *page* by its header, spelled as in *columns*; before version 50.0 they come in any order."""
     spelled = {name.lower(): name for name in columns}
-    head = [name.strip().strip('"').lower() for name in page.partition(b"\n")[0].decode("utf-8", "replace").split(",")]
-    return [spelled[name] for name in head] if sorted(head) == sorted(spelled) else columns
+    head = next(csv.reader(io.StringIO(page.partition(b"\n")[0].decode("utf-8-sig", "replace"))), [])
+    return [spelled.get(name.strip().lower(), name) for name in head]
 
 
 def _forget(desk: Desk) -> None:

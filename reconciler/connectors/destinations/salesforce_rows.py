@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import duckdb
 
 ERASING: Final = "#N/A"
+_FRAME_BYTES: Final = 3
+"""Of a value in CSV at most: two quotes and what follows."""
 FIELD_CHARACTERS: Final = 131_072
 """The most that any field of Salesforce holds. Source: Bulk API limits; long text areas."""
 RECORD_CHARACTERS: Final = 400_000
@@ -42,9 +44,9 @@ def stage(
     numbered = rows.sql(f"SELECT row_number() OVER () AS tdr_row, {texts} FROM rows")
     empty = f"'{ERASING}'" if erases else "NULL"
     kept = ", ".join(
-        f"nullif({quoted(name)}, '') AS {quoted(name)}"
+        f"{_value(name)} AS {quoted(name)}"
         if name == key or not erases or "." in name
-        else f"coalesce(nullif({quoted(name)}, ''), {empty}) AS {quoted(name)}"
+        else f"coalesce({_value(name)}, {empty}) AS {quoted(name)}"
         for name in columns
     )
     # A parent's key that is erased would be looked for as a parent of that name; the parent's own Id field can be erased.
@@ -92,7 +94,7 @@ def _reject(
     target: Path,
 ) -> dict[str, int]:
     """Write number and reason of each row of *raw* that cannot be sent to *target*, and return reason -> rows."""
-    [(largest,)] = engine.sql(f"SELECT max(tdr_bytes) FROM {file_sql(raw)}").fetchall()
+    [(smallest, largest)] = engine.sql(f"SELECT min(tdr_bytes), max(tdr_bytes) FROM {file_sql(raw)}").fetchall()
     cases = [f"WHEN {quoted(name)} IS NULL THEN 'empty_parent_key'" for name in parents]
     if key:
         one = same_key(quoted(key), key)
@@ -102,6 +104,9 @@ def _reject(
         )
         cases.insert(0, f"WHEN {quoted(key)} IS NULL THEN 'empty_key'")
         cases.append(f"WHEN {one} IN (SELECT tdr_key FROM twins) THEN 'duplicate_key'")
+    if smallest == _FRAME_BYTES * len(columns):
+        # An empty line of a CSV is no row for Salesforce, so that it would be missed for ever.
+        cases.append(f"WHEN tdr_bytes = {smallest} THEN 'empty_row'")
     if (largest or 0) > FIELD_CHARACTERS:  # which few queries come to, and to count characters takes time
         # Such a row would be refused, and by what Salesforce documents all others of its batch along with it.
         sizes = [f"coalesce(length({quoted(name)}), 0)" for name in columns]
@@ -122,7 +127,7 @@ def size_sql(columns: Sequence[str]) -> str:
         f"CASE WHEN contains({text}, '\"') THEN {doubled} ELSE coalesce(strlen({text}), 0) END"
         for text, doubled in zip(texts, quotes_doubled, strict=True)
     )
-    return " + ".join(sizes) + f" + {3 * len(columns)}"  # two quotes and what follows
+    return " + ".join(sizes) + f" + {_FRAME_BYTES * len(columns)}"
 
 
 def rejected(workspace: Workspace, folder: Path) -> list[tuple[int, str]]:
@@ -138,6 +143,11 @@ def save(engine: duckdb.DuckDBPyConnection, query: str, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     target.touch(mode=0o600)
     engine.execute(f"COPY ({query}) TO {literal(target)} (FORMAT parquet, ROW_GROUP_SIZE 20480, USE_TMP_FILE false)")
+
+
+def _value(name: str) -> str:
+    """SQL of a column's text; none where it says nothing. There is no way to send the text that Salesforce reads as null."""
+    return f"CASE WHEN {quoted(name)} NOT IN ('', '{ERASING}') THEN {quoted(name)} END"
 
 
 def _text(name: str, kind: str) -> str:

@@ -17,6 +17,7 @@ from reconciler.connectors.destinations.salesforce_journal import Api, Part
 from reconciler.connectors.destinations.salesforce_rows import file_sql, literal, quoted, save
 from reconciler.dataplane.durable import write_bytes
 from reconciler.dataplane.workspace import Workspace
+from reconciler.errors import Transient
 
 if TYPE_CHECKING:
     import duckdb
@@ -96,13 +97,20 @@ class Staged:
 
         Rows are known by their key; without one by all columns, and rows alike in all of them are any of each other.
         Code "" for rows without an error.
+
+        Raises:
+            Transient: that is no CSV of rows that were sent.
         """
-        head = next(csv.reader(io.StringIO(results[:1_000_000].decode("utf-8", errors="replace"))), [])
+        import duckdb  # noqa: PLC0415 - as wherever rows are looked into
+
+        head = next(csv.reader(io.StringIO(results[:1_000_000].decode("utf-8-sig", errors="replace"))), [])
         if not head:
             return []
-        spelled = {name.lower(): name for name in self.columns}
+        spelled = {name.lower(): name for name in (*self.columns, "sf__Id", "sf__Error", "sf__Created")}
         told = [spelled.get(name.lower(), name) for name in head]
         shared = [self.key] if self.key and self.key in told else [name for name in self.columns if name in told]
+        if not shared or len(set(told)) < len(told):
+            raise _unlike_rows()
         scratch = self.path.with_name("results.csv")
         struct = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in told)
         same = " AND ".join(f"coalesce(g.{quoted(name)}, '') = coalesce(s.{quoted(name)}, '')" for name in shared)
@@ -116,14 +124,19 @@ class Staged:
             ), sent AS (
                 SELECT *, row_number() OVER (PARTITION BY {by} ORDER BY tdr_row) AS tdr_place FROM {self._rows_of(part)}
             )
-            SELECT s.tdr_row, {code} FROM given g JOIN sent s ON {same} AND g.tdr_place = s.tdr_place ORDER BY 1
+            SELECT s.tdr_row, {code} FROM given g LEFT JOIN sent s ON {same} AND g.tdr_place = s.tdr_place ORDER BY 1
         """
         try:
             scratch.touch(mode=0o600)
             scratch.write_bytes(results)
-            return [(int(row), str(said)) for row, said in self._fetch(query)]
+            found = self._fetch(query)
+        except duckdb.InvalidInputException as error:
+            raise _unlike_rows() from error
         finally:
             scratch.unlink(missing_ok=True)
+        if any(row is None for row, _ in found):
+            raise _unlike_rows()
+        return [(int(row), str(said)) for row, said in found]
 
     def only(self, refused: Sequence[Path], codes: Iterable[str], target: Path) -> Staged:
         """The rows that *refused* lists (`list_refused`) with one of *codes*, in *target*."""
@@ -138,6 +151,13 @@ class Staged:
 
     def _fetch(self, query: str) -> list[tuple[int, ...]]:
         return self.workspace.with_room(lambda one: one.sql(query).fetchall())
+
+
+def _unlike_rows() -> Transient:
+    return Transient(
+        "Salesforce gave back what is no CSV of rows that were sent",
+        hint="a new run of the same job reads the results again; the job is kept for seven days",
+    )
 
 
 def merge(workspace: Workspace, some: Sequence[Staged], target: Path) -> int:
