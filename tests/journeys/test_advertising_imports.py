@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 import yaml
 from stage import ACCOUNT, Stage
@@ -30,14 +32,14 @@ def put(stage: Stage, key: str, name: str, updated: int) -> None:
     stage.control.call("PUT", f"/objects/campaigns/{key}", fields)
 
 
-def rows(stage: Stage, name: str = "campaigns", columns: str = "id, name") -> list[list[object]]:
+def rows(stage: Stage, name: str = "campaigns", columns: str = "id, name", order: str = "id") -> list[list[object]]:
     with stage.opened() as runtime:
         assert runtime.embedded is not None
         service = runtime.embedded.service()
         table = service.catalog.table("shop", name)
         with service.warehouse.connection() as connection:
             found = connection.execute(
-                f'SELECT {columns} FROM "{table.home}"."t{table.physical}" ORDER BY id'
+                f'SELECT {columns} FROM "{table.home}"."t{table.physical}" ORDER BY {order}'
             ).fetchall()
         return [list(row) for row in found]
 
@@ -106,6 +108,39 @@ def test_a_load_that_somebody_else_made_is_taken_over(stage: Stage) -> None:
     }
     assert written["to"]["mode"] == "replace"
     stage.tdr("plan", "--detailed-exitcode")
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "path"),
+    [
+        ("targeting_analytics", "ad_account_id", "/ad_accounts/*/targeting_analytics"),
+        ("report_campaign_targeting", "campaign_id", "/ad_accounts/*/reports"),
+    ],
+)
+def test_who_was_reached_comes_with_each_run_and_a_lie_is_told(
+    stage: Stage, table: str, column: str, path: str
+) -> None:
+    (stage.folder / "manifests/activation.yaml").unlink()
+    stage.control.knobs(report_s=0)
+    day = datetime.fromtimestamp(stage.control.call("GET", "/")["now"], UTC).date() - timedelta(days=2)
+    level = "ADVERTISER_TARGETING" if table == "targeting_analytics" else "CAMPAIGN_TARGETING"
+    told = {"ad_account_id": ACCOUNT, "level": level, "id": ACCOUNT, "date": str(day)}
+    for value, spend in (("female", 3), ("male", 4)):
+        by = {"TARGETING_TYPE": "GENDER", "TARGETING_VALUE": value}
+        stage.control.call("POST", "/metrics", {**told, "values": {"SPEND_IN_MICRO_DOLLAR": spend}, "by": by})
+    declare(stage, ", targeting_types: [GENDER]", table=table)
+    stage.tdr("apply", "--yes")
+    stage.tdr("run", "import/campaigns")
+    columns = f"{column}, date, targeting_type, targeting_value, spend_in_micro_dollar"
+    reached = [[ACCOUNT, str(day), "GENDER", "female", 3], [ACCOUNT, str(day), "GENDER", "male", 4]]
+    assert rows(stage, columns=columns, order="targeting_value") == reached
+    stage.tdr("plan", "--detailed-exitcode")
+
+    stage.control.fault("bare", path=path, count=None)
+    said = stage.tdr("run", "import/campaigns", expect=1)
+
+    assert {"/ad_accounts/*/reports": "no token came"}.get(path, "something else than rows") in said.out + said.err
+    assert rows(stage, columns=columns, order="targeting_value") == reached
 
 
 def test_what_metrics_are_told_apart_by_is_kept_and_taken_over(stage: Stage) -> None:
