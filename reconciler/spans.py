@@ -20,15 +20,21 @@ Value: TypeAlias = str | int | float | bool
 EXPORTER: Final = "OTEL_TRACES_EXPORTER"
 PROTOCOL: Final = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 SPOKEN: Final = "http/protobuf"
+PROPAGATORS: Final = "OTEL_PROPAGATORS"
+CARRIED: Final = "tracecontext"
 _NOTHING: Final = nullcontext()
 
 
 @dataclass(slots=True)
 class _Collecting:
-    """What sends the spans of this process. *root* is the context of its command, for threads that know no other."""
+    """What sends the spans of this process. *root* is the context of its command, for threads that know no other.
+
+    carries: whether requests tell which span they belong to.
+    """
 
     provider: Any
     tracer: Any
+    carries: bool
     root: Any = None
 
 
@@ -75,7 +81,15 @@ def _sending(environ: Mapping[str, str], version: str) -> _Collecting:
     about = {SERVICE_VERSION: version} | ({} if is_named else {SERVICE_NAME: "tdr"})
     provider = TracerProvider(resource=Resource.create(about), shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    return _Collecting(provider, provider.get_tracer("reconciler", version))
+    return _Collecting(provider, provider.get_tracer("reconciler", version), _carries(environ))
+
+
+def _carries(environ: Mapping[str, str]) -> bool:
+    named = {name.strip().lower() for name in (environ.get(PROPAGATORS) or CARRIED).split(",")}
+    if not named & {CARRIED, "none"}:
+        why = f"{PROPAGATORS}={environ[PROPAGATORS]} has no {CARRIED}"
+        _warn("requests do not tell which span they belong to", why=why, hint=f"add {CARRIED}, or set it to none")
+    return CARRIED in named and "none" not in named
 
 
 @contextmanager
@@ -163,11 +177,15 @@ def _set(opened: Any, about: Mapping[str, Value]) -> None:
 
 
 def carried() -> Mapping[str, str]:
-    """Headers by which whoever answers a request knows the span it belongs to; {} where no span is open."""
-    if not are_sent():
+    """The header by which whoever answers a request knows the span it belongs to; {} where no span is open.
+
+    It is made of random numbers. `tracestate` may say what others wrote into it, so it stays here: those who are asked are
+    vendors and other third parties. Source: W3C Trace Context, on privacy and security.
+    """
+    if _collecting is None or not _collecting.carries or not are_sent():
         return {}
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator  # noqa: PLC0415 - as above
 
     headers: dict[str, str] = {}
     TraceContextTextMapPropagator().inject(headers)
-    return headers
+    return {name: value for name, value in headers.items() if name == "traceparent"}

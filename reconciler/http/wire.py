@@ -177,7 +177,7 @@ class Wire:
     def _built(self, request: Request, credentials: Mapping[str, str], sent: Sent | None) -> httpx.Request:
         import httpx  # noqa: PLC0415 - loaded by now
 
-        headers = {**self._headers, **request.headers, **spans.carried(), **credentials}
+        headers = {**self._headers, **spans.carried(), **request.headers, **credentials}
         if request.content_type:
             headers["Content-Type"] = request.content_type
         params = {name: value if isinstance(value, str) else list(value) for name, value in request.params.items()}

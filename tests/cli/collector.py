@@ -60,10 +60,10 @@ def attributes(span: Any) -> dict[str, Any]:
 
 @dataclass
 class Refusing:
-    """A vendor that refuses everybody. *traceparents*: what it was told of who asks."""
+    """A vendor that refuses everybody. *headers*: of each request, their names in lower case."""
 
     address: str
-    traceparents: list[str] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
 
 
 @contextmanager
@@ -90,7 +90,7 @@ def refusing() -> Iterator[Refusing]:
 
     class Handler(Quiet):
         def do_GET(self) -> None:
-            vendor.traceparents.append(self.headers.get("traceparent", ""))
+            vendor.headers.append({name.lower(): value for name, value in self.headers.items()})
             self.answer(403)
 
     with serving(Handler) as address:

@@ -173,6 +173,9 @@ def test_spans_show_no_address(project: Stage, told: Hook) -> None:
 
         calls = [one for one in map(attributes, collector.named("POST")) if one["tdr.call"] == "notification: POST "]
         assert len(calls) == len(told.sent) == 1
+        assert told.sent[0].headers["traceparent"].split("-")[2] in {
+            one.span_id.hex() for one in collector.named("POST")
+        }
         assert PATH not in str(collector.received)
 
 

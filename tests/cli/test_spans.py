@@ -65,14 +65,46 @@ def test_reads_side_by_side_belong_to_the_plan(traced: Stage, collector: Collect
     assert collector.named("GET")
 
 
-def test_whoever_answers_is_told_which_span_it_belongs_to(traced: Stage, collector: Collector) -> None:
+def asked(stage: Stage, **environ: str) -> list[dict[str, str]]:
+    """Headers of the requests of a plan at a vendor that refuses them."""
     with refusing() as vendor:
         away = f"treasure_data: {{endpoint: '{vendor.address}', api_key: '${{secret:env:TD_API_KEY}}'}}\n"
-        traced.write("manifests/environments/away.yaml", away)
-        traced.process("plan", "--env", "away", expect=None, TD_API_KEY="1234/0123456789abcdef0123456789abcdef01234567")
+        stage.write("manifests/environments/away.yaml", away)
+        key = "1234/0123456789abcdef0123456789abcdef01234567"
+        stage.process("plan", "--env", "away", expect=None, TD_API_KEY=key, **environ)
+        assert vendor.headers
+        return vendor.headers
 
-    assert vendor.traceparents
-    assert {one.split("-")[2] for one in vendor.traceparents} <= {span.span_id.hex() for span in collector.named("GET")}
+
+def test_whoever_answers_is_told_which_span_it_belongs_to(traced: Stage, collector: Collector) -> None:
+    told = {one["traceparent"].split("-")[2] for one in asked(traced)}
+
+    assert told <= {span.span_id.hex() for span in collector.named("GET")}
+
+
+def test_nobody_who_is_asked_is_told_more_than_the_numbers_of_a_trace(traced: Stage) -> None:
+    above = {"TRACEPARENT": f"00-{TRACE}-{ABOVE}-01", "TRACESTATE": "acme=build-of-jane", "BAGGAGE": "user=jane"}
+
+    heard = asked(traced, **above)
+
+    assert {one["traceparent"].split("-")[1] for one in heard} == {TRACE}
+    assert "jane" not in str(heard)
+
+
+@pytest.mark.parametrize(("propagators", "warnings"), [("none", 0), ("b3", 1), ("b3,baggage", 1)])
+def test_who_wants_no_header_gets_the_spans_alone(
+    traced: Stage, collector: Collector, propagators: str, warnings: int
+) -> None:
+    assert not any("traceparent" in one for one in asked(traced, OTEL_PROPAGATORS=propagators))
+    assert collector.named("GET")
+
+    assert traced.heard[-1].count("has no tracecontext") == warnings
+
+
+@pytest.mark.parametrize("propagators", ["tracecontext,baggage", "baggage, TraceContext", "b3,tracecontext", ""])
+def test_who_names_the_header_among_others_has_it(traced: Stage, propagators: str) -> None:
+    assert all("traceparent" in one for one in asked(traced, OTEL_PROPAGATORS=propagators))
+    assert "has no tracecontext" not in traced.heard[-1]
 
 
 def test_what_fails_is_told_by_its_kind_without_its_text(traced: Stage, collector: Collector) -> None:
