@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from reconciler.errors import Permanent
 from reconciler.http.client import Client
 from reconciler.http.request import Request, get
 from reconciler.model.json import Json
@@ -13,6 +14,9 @@ Row = Mapping[str, Json]
 
 PAGE: Final = 100
 """The most that a page of GitHub or GitLab holds."""
+LARGEST_PLAN_BYTES: Final = 256 * 1024 * 1024
+_MOST_PAGES: Final = 500
+_TOO_MANY: Final = "look at it there; where a server between gives every page anew, go past it"
 
 
 def only(client: Client, request: Request) -> Row:
@@ -31,18 +35,44 @@ def pages(client: Client, at: str, query: Mapping[str, str]) -> Iterator[Row]:
     """The objects of all pages.
 
     Raises:
-        ProviderError: as `only`.
+        ProviderError: as `only`, or the pages have no end.
     """
-    number = 1
-    while True:
+    before: Json = None
+    for number in range(1, _MOST_PAGES + 1):
         request = get(at, {**query, "per_page": str(PAGE), "page": str(number)})
         told = client.json(request)
         if not isinstance(told, list):
             raise client.unusable(request, "something else than a list")
+        if told and told == before:
+            raise client.unusable(request, "the page before it once more")
         yield from rows(told)
         if len(told) < PAGE:
             return
-        number += 1
+        before = told
+    raise Permanent(f"{at} has more than {_MOST_PAGES * PAGE} entries, or its pages have no end", hint=_TOO_MANY)
+
+
+def bounded(pieces: Iterable[bytes], most_bytes: int) -> bytes:
+    """All *pieces* as one.
+
+    Raises:
+        Permanent: they are longer than *most_bytes*.
+    """
+    return b"".join(limited(pieces, most_bytes))
+
+
+def limited(pieces: Iterable[bytes], most_bytes: int) -> Iterator[bytes]:
+    """The same *pieces*.
+
+    Raises:
+        Permanent: they are longer than *most_bytes*; those before were given.
+    """
+    count = 0
+    for piece in pieces:
+        count += len(piece)
+        if count > most_bytes:
+            raise Permanent("what the pipeline left is larger than any plan", hint="see what its job uploads")
+        yield piece
 
 
 def rows(told: Json) -> list[Row]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import io
+import lzma
+import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
 from urllib.parse import urljoin, urlsplit
 
-from reconciler.apis.forge_rows import PAGE, Row, only, pages, rows
-from reconciler.errors import Denied, NotFound, Permanent, ProviderError, Transient
+from reconciler.apis.forge_rows import LARGEST_PLAN_BYTES, PAGE, Row, bounded, limited, only, pages, rows
+from reconciler.errors import Denied, NotFound, ProviderError, Transient
 from reconciler.http.answer import Answer
 from reconciler.http.client import Client
 from reconciler.http.credentials import FixedKey
@@ -24,9 +26,21 @@ from reconciler.ports.forge import ChangeRequest, Comment, Conclusion, Issue
 if TYPE_CHECKING:
     import httpx
 
+_LARGEST_ARCHIVE_BYTES: Final = 2 * LARGEST_PLAN_BYTES
+_PIECE_BYTES: Final = 1024 * 1024
+_NO_ARCHIVE: Final = (
+    zipfile.BadZipFile,
+    KeyError,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    zlib.error,
+    lzma.LZMAError,
+    OSError,
+)
+"""What `zipfile` makes of bytes that are none: damaged, of a way of packing that it does not know, or with a password."""
 _BOT: Final = "github-actions[bot]"
 """Who writes with the token of a job, which may not ask who it is."""
-_LARGEST_PLAN: Final = 256 * 1024 * 1024
 
 
 def _is_rate(answer: Answer) -> bool:
@@ -205,26 +219,27 @@ class GitHub:
     def _unpacked(self, at: str) -> bytes | None:
         """The plan in an archive. It lies at another host, to which our token does not go."""
         request = get(at)
-        archive = self._archive(request)
-        try:
-            with zipfile.ZipFile(io.BytesIO(archive)) as packed:
-                if packed.getinfo("plan.json").file_size > _LARGEST_PLAN:
-                    raise Permanent("the plan that the pipeline left is larger than any plan")
-                return packed.read("plan.json")
-        except (zipfile.BadZipFile, KeyError):
-            raise self._client.unusable(request, "no archive with a plan.json") from None
+        with tempfile.TemporaryFile() as file:
+            self._fetch(request, file)
+            try:
+                with zipfile.ZipFile(file) as packed, packed.open("plan.json") as plan:
+                    return bounded(iter(lambda: plan.read(_PIECE_BYTES), b""), LARGEST_PLAN_BYTES)
+            except _NO_ARCHIVE:
+                raise self._client.unusable(request, "no archive with a plan.json") from None
 
-    def _archive(self, request: Request) -> bytes:
-        answer = self._client.moved(request)
-        location = answer.headers.get("location")
-        if location is None:
-            return answer.body
-        if self._download is None:
-            raise self._client.unusable(request, "another address")
-        there = urlsplit(urljoin(f"{self._client.base_url}{request.path}", location))
-        with self._download(f"{there.scheme}://{there.netloc}") as client:
-            query = f"?{there.query}" if there.query else ""
-            return client.whole(get(f"{there.path}{query}")).body
+    def _fetch(self, request: Request, file: BinaryIO) -> None:
+        location = self._client.moved(request).headers.get("location")
+        here = urlsplit(f"{self._client.base_url}{request.path}")
+        there = urlsplit(urljoin(here.geturl(), location)) if location else None
+        # Not to where a plan could be read, or put in the place of another, on the way.
+        if self._download is None or there is None or there.scheme not in {"https", here.scheme} or not there.netloc:
+            raise self._client.unusable(request, "no address of an archive")
+        query = f"?{there.query}" if there.query else ""
+        with (
+            self._download(f"{there.scheme}://{there.netloc}") as client,
+            client.stream(get(f"{there.path}{query}")) as pieces,
+        ):
+            file.writelines(limited(pieces, _LARGEST_ARCHIVE_BYTES))
 
 
 def _number(row: Row) -> int:
@@ -239,8 +254,17 @@ def _login(row: Row) -> str:
 def _change(row: Row) -> ChangeRequest:
     head = row.get("head")
     return ChangeRequest(
-        _number(row), str(head.get("sha")) if isinstance(head, Mapping) else "", is_merged=bool(row.get("merged_at"))
+        _number(row),
+        str(head.get("sha")) if isinstance(head, Mapping) else "",
+        is_merged=bool(row.get("merged_at")),
+        is_of_fork=_repository(head) != _repository(row.get("base")),
     )
+
+
+def _repository(side: Json) -> Json:
+    """Number of the repository of one side of a pull request; None where it is gone."""
+    repository = side.get("repo") if isinstance(side, Mapping) else None
+    return repository.get("id") if isinstance(repository, Mapping) else None
 
 
 def _is_of(row: Row, head: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final, cast
 
-from reconciler.apis.forge_rows import Row, only, pages, rows
+from reconciler.apis.forge_rows import LARGEST_PLAN_BYTES, Row, bounded, only, pages, rows
 from reconciler.errors import NotFound
 from reconciler.http.answer import Answer
 from reconciler.http.client import Client
@@ -122,17 +122,22 @@ class GitLab:
         return _change(merged[0]) if merged else None
 
     def planned(self, environment: str, change: ChangeRequest) -> bytes | None:
-        """See `Forge`. The job is ``plan``, or ``plan:ENVIRONMENT`` where there are several.
+        """See `Forge`. The job is ``plan``, or ``plan:ENVIRONMENT`` where there are several. Pipelines of other projects, such as a
+        fork's, are not looked at: GitLab lists them here too, and what they leave is theirs.
 
         A pipeline of merged results has a commit of its own, so that what is found here may be of an earlier head: the caller holds
         it against what was shown.
         """
         names = {self._job, f"{self._job}:{environment}"}
+        ours = only(self._client, get(self._at)).get("id")
         for pipeline in pages(self._client, f"{self._at}/merge_requests/{change.number}/pipelines", {}):
+            if pipeline.get("project_id", ours) != ours:
+                continue
             jobs = pages(self._client, f"{self._at}/pipelines/{pipeline['id']}/jobs", {})
             for job in (one for one in jobs if one.get("name") in names and one.get("status") == "success"):
                 try:
-                    return self._client.whole(get(f"{self._at}/jobs/{job['id']}/artifacts/plan.json")).body
+                    with self._client.stream(get(f"{self._at}/jobs/{job['id']}/artifacts/plan.json")) as pieces:
+                        return bounded(pieces, LARGEST_PLAN_BYTES)
                 except NotFound:  # its artifacts have expired
                     continue
         return None
@@ -170,7 +175,12 @@ def _author(row: Row) -> str:
 
 
 def _change(row: Row) -> ChangeRequest:
-    return ChangeRequest(_iid(row), str(row.get("sha") or ""), is_merged=row.get("state") == "merged")
+    return ChangeRequest(
+        _iid(row),
+        str(row.get("sha") or ""),
+        is_merged=row.get("state") == "merged",
+        is_of_fork=row.get("source_project_id") != row.get("target_project_id"),
+    )
 
 
 def connect(

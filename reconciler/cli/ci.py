@@ -168,7 +168,7 @@ def find_plan(
     with _forge(context, setting) as forge:
         if forge is None:
             raise Blocked("there is no forge to ask for a plan", hint="run this in a pipeline of GitHub or GitLab")
-        merged.find(forge, about.project, about.environment, sha or setting.commit, out, output.say)
+        merged.find(forge, about, sha or setting.commit, out, output.say)
 
 
 @verbs.command("drift-issue")
@@ -244,7 +244,15 @@ def _about(env: str | None, directory: Path | None, setting: Setting) -> Told:
     from reconciler.reports.forge_pages import Told
 
     project = find_project(directory or Path.cwd())
-    return Told(project.spec.project, choose(project, env), setting.head or setting.commit, setting.run_url)
+    return Told(project.spec.project, choose(project, env), setting.head or setting.commit, setting.run_url, _key())
+
+
+def _key() -> bytes:
+    """What our comments are sealed with; b"" where no key is set, for one that is made here would be known nowhere else."""
+    from reconciler.sealing import VARIABLE, key_from
+
+    written = os.environ.get(VARIABLE, "").strip()
+    return key_from(written, VARIABLE).derive("comments") if written else b""
 
 
 def _result(file: Path, exit_code: int | None) -> Result:

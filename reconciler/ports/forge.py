@@ -45,11 +45,12 @@ class Issue:
 
 @dataclass(frozen=True, slots=True)
 class ChangeRequest:
-    """A pull or merge request. *head*: its newest commit."""
+    """A pull or merge request. *head*: its newest commit. is_of_fork: it comes from another repository."""
 
     number: int
     head: str
     is_merged: bool = False
+    is_of_fork: bool = False
 
 
 class Forge(Protocol):

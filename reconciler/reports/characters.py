@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from urllib.parse import quote
 
 # Control characters but line ends and tabs; and the marks that reorder a line.
 _OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -17,6 +18,7 @@ _IN_LINES = re.compile(r"[`@#<>&|*_\[\]{}\\~!$^\u200b]")
 _IN_BLOCKS = re.compile(r"[`@#<>&|]")
 _SIMPLE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._:/-]*[A-Za-z0-9])?")
 _REFERRING = re.compile(r"[@#!$%~&^](?=[\w\"'])|(?i:\bgh-)(?=\d)|(?i:\bhttps?:)(?=//)|(?i:\bwww\.)")
+_IN_URLS = ":/?#=&%+,;~"
 _CUT = "\u200b"
 """A space without width."""
 
@@ -43,6 +45,13 @@ def code(text: str) -> str:
 def html_code(text: str) -> str:
     """*text* as code on one line, where HTML is read and Markdown is not, such as in a summary."""
     return f"<code>{_entities(_IN_LINES, ' '.join(text.split()))}</code>"
+
+
+def link(text: str, url: str) -> str:
+    """*text* as a link to the page *url*; *text* alone where that is none. What could end a link is written as a URL writes it."""
+    if not url.startswith(("https://", "http://")):
+        return text
+    return f"[{text}]({quote(url, safe=_IN_URLS)})"
 
 
 def block(lines: Iterable[str]) -> str:

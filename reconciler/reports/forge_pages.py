@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from reconciler.reports import plan_markdown
-from reconciler.reports.characters import code, prose
+from reconciler.reports.characters import code, link, prose
 from reconciler.reports.markdown import page
 
 _MARK: Final = re.compile(r"<!-- tdr:([a-z-]+)((?: [a-z]+=[A-Za-z0-9._:/-]*)*) -->")
 _PAST: Final = re.compile(r"<!-- tdr:past (\[.*\]) -->")
 _HARMFUL: Final = re.compile(r"[^A-Za-z0-9 ,.:\"\[\]\\]")
 """Signs that are written as escapes of JSON, so that nothing in a hidden line ends it or means anybody."""
+_SEAL: Final = "seal"
 _KEPT: Final = 5
 """How many plans before this one a comment names."""
 
@@ -30,6 +32,22 @@ class Mark:
     def __str__(self) -> str:
         told = "".join(f" {name}={_plain(value)}" for name, value in self.values.items())
         return f"<!-- tdr:{self.what}{told} -->"
+
+    def sealed(self, key: bytes) -> Mark:
+        """With a seal that only who has *key* can make."""
+        return Mark(self.what, {**self._open, _SEAL: self._seal(key)})
+
+    def is_sealed(self, key: bytes) -> bool:
+        """Whether it was sealed with *key*, and nothing of it changed since."""
+        return hmac.compare_digest(self.values.get(_SEAL, "").encode(), self._seal(key).encode())
+
+    @property
+    def _open(self) -> dict[str, str]:
+        return {name: _plain(value) for name, value in self.values.items() if name != _SEAL}
+
+    def _seal(self, key: bytes) -> str:
+        told = "\n".join((self.what, *(f"{name}={value}" for name, value in sorted(self._open.items()))))
+        return hmac.digest(key, told.encode(), "sha256").hex()[:32]
 
     def is_same(self, other: Mark | None) -> bool:
         """Whether *other* is about the same project and environment."""
@@ -70,12 +88,16 @@ def past_of(body: str) -> list[Said]:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a comment is about. *head*: commit; *run_url*: page of the pipeline's run, or ""."""
+    """What a comment is about. *head*: commit; *run_url*: page of the pipeline's run, or "".
+
+    key: what our comments are sealed with, for others may write under our name; b"" where there is none.
+    """
 
     project: str
     environment: str
     head: str
     run_url: str
+    key: bytes = field(default=b"", repr=False)
 
 
 def comment(
@@ -99,9 +121,11 @@ def comment(
     mark = Mark(
         what, {"project": about.project, "env": about.environment, "v": "1", "head": about.head, "digest": digest}
     )
-    link = f"[its run]({about.run_url})" if about.run_url.startswith(("https://", "http://")) else "its run"
+    if about.key:
+        mark = mark.sealed(about.key)
+    seen = link("its run", about.run_url)
     if document is None:
-        shown = f"### {what.capitalize()} for {code(about.environment)} came to no result, exit code {exit_code}\n\nSee {link}.\n"
+        shown = f"### {what.capitalize()} for {code(about.environment)} came to no result, exit code {exit_code}\n\nSee {seen}.\n"
         verdict = f"no result, exit code {exit_code}"
     else:
         shown, verdict = "", verdict_of(document, exit_code)
@@ -110,7 +134,7 @@ def comment(
     hidden = _HARMFUL.sub(
         lambda sign: f"\\u{ord(sign[0]):04x}", json.dumps([[one.head, one.at, one.verdict] for one in kept])
     )
-    tail = [f"\nCommit {code(about.head[:12])}, {link}." + (_how(what, digest) if document else "")]
+    tail = [f"\nCommit {code(about.head[:12])}, {seen}." + (_how(what, digest) if document else "")]
     if len(kept) > 1:
         lines = [f"- {code(one.head)} {prose(one.at)} {prose(one.verdict)}" for one in kept[1:]]
         tail += ["", f"<details><summary>Before ({len(lines)})</summary>", "", *lines, "", "</details>"]

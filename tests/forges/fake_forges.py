@@ -47,6 +47,10 @@ class Gate:
             self.world.busy -= 1
             told = {"message": "You have exceeded a secondary rate limit."}
             answer = JSONResponse(told, 403, {"retry-after": "1"})
+        elif self.world.ignores_pages and request.query_params.get("page", "1") != "1":
+            scope["query_string"] = request.scope["query_string"].replace(
+                b"&page=" + request.query_params["page"].encode(), b""
+            )
         elif path.rsplit("/", 1)[-1] in self.world.refused:
             told = {"message": "Resource not accessible by integration"}
             answer = JSONResponse(told, 403, {"x-accepted-github-permissions": "pull_requests=write"})
@@ -166,7 +170,7 @@ class GitHub:
         return JSONResponse({"total_count": len(found), "artifacts": [self._left(one) for one in found]})
 
     async def archive(self, request: Request) -> Response:
-        return RedirectResponse(f"/blob/{request.path_params['number']}?signature=abc", 302)
+        return RedirectResponse(f"{self.world.archives_at}/blob/{request.path_params['number']}?signature=abc", 302)
 
     async def blob(self, request: Request) -> Response:
         left = next(one for one in self.world.left if one.number == request.path_params["number"])
@@ -174,7 +178,7 @@ class GitHub:
         with zipfile.ZipFile(packed, "w") as archive:
             for name, content in left.files.items():
                 archive.writestr(name, content)
-        return Response(packed.getvalue(), media_type="application/zip")
+        return Response(self.world.damage(packed.getvalue()), media_type="application/zip")
 
     async def checks(self, request: Request) -> Response:
         self.world.checks.append(await request.json())
@@ -204,7 +208,8 @@ class GitHub:
             "state": "open" if change.state == "open" else "closed",
             "merged_at": self.world.now if merged else None,
             "merge_commit_sha": change.merge_commit or None,
-            "head": {"sha": change.head, "ref": change.branch},
+            "head": {"sha": change.head, "ref": change.branch, "repo": {"id": 2 if change.of_fork else 1}},
+            "base": {"ref": "main", "repo": {"id": 1}},
         }
 
     def _left(self, left: Left) -> dict[str, Any]:
@@ -228,6 +233,7 @@ class GitLab:
         at = "/api/v4/projects/77"
         routes = [
             Route("/api/v4/user", self.user),
+            Route(at, self.project),
             Route(f"{at}/merge_requests/{{number:int}}/notes", self.notes, methods=["GET", "POST"]),
             Route(f"{at}/merge_requests/{{number:int}}/notes/{{note:int}}", self.note, methods=["PUT"]),
             Route(f"{at}/issues", self.issues, methods=["GET", "POST"]),
@@ -246,6 +252,9 @@ class GitLab:
 
     async def user(self, _: Request) -> Response:
         return JSONResponse({"username": BOT})
+
+    async def project(self, _: Request) -> Response:
+        return JSONResponse({"id": 77, "path_with_namespace": "acme/shop"})
 
     async def notes(self, request: Request) -> Response:
         number = request.path_params["number"]
@@ -311,10 +320,16 @@ class GitLab:
     async def pipelines(self, request: Request) -> Response:
         change = self.world.changes[request.path_params["number"]]
         found = [one for one in self.world.left if one.name.endswith(f"-pr{change.number}")]
-        return paged(request, [{"id": one.number, "sha": one.head, "status": "success"} for one in reversed(found)])
+        rows = [
+            {"id": one.number, "project_id": 99 if one.of_fork else 77, "sha": one.head, "status": "success"}
+            for one in reversed(found)
+        ]
+        return paged(request, rows)
 
     async def jobs(self, request: Request) -> Response:
         number = request.path_params["number"]
+        if any(one.of_fork for one in self.world.left if one.number == number):
+            return JSONResponse({"message": "404 Not found"}, 404)
         return paged(
             request,
             [{"id": number, "name": "check", "status": "success"}, {"id": number, "name": "plan", "status": "success"}],
@@ -354,6 +369,8 @@ class GitLab:
             "squash_commit_sha": None,
             "source_branch": change.branch,
             "labels": sorted(change.labels),
+            "source_project_id": 99 if change.of_fork else 77,
+            "target_project_id": 77,
         }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +27,7 @@ class Change:
     state: str = "open"
     merge_commit: str = ""
     labels: set[str] = field(default_factory=set)
+    of_fork: bool = False
 
 
 @dataclass
@@ -65,7 +67,11 @@ class Left:
 
 @dataclass
 class World:
-    """Everything. *git*: the bare repository. refused: paths whose last part is refused with 403. *told*: notifications."""
+    """Everything. *git*: the bare repository. refused: paths whose last part is refused with 403.
+
+    archives_at: where files of jobs are said to be; "" for here. ignores_pages: every page is the first one.
+    damage: what becomes of an archive.
+    """
 
     git: Path
     changes: dict[int, Change] = field(default_factory=dict)
@@ -75,6 +81,9 @@ class World:
     checks: list[dict[str, Any]] = field(default_factory=list)
     past_failed: bool = False
     may_ask_who: bool = True
+    archives_at: str = ""
+    ignores_pages: bool = False
+    damage: Callable[[bytes], bytes] = bytes
     refused: set[str] = field(default_factory=set)
     busy: int = 0
     longest: int = LONGEST_BODY

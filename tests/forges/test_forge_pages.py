@@ -2,65 +2,23 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from fake_forges import serving
 from forge_world import BOT, TOKEN, Left, World
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "reports"))
-
 from plans import HOSTILE, change, field, large, plan
 
-from reconciler.apis import github
 from reconciler.commands.ci import discussing, merged
 from reconciler.commands.ci.discussing import Result
 from reconciler.errors import Blocked, Denied, TdrError
-from reconciler.model.secret import Secret
-from reconciler.ports.clock import Clock
 from reconciler.ports.forge import Forge, Provider
 from reconciler.reports.forge_pages import Mark, Said, Told, closed, comment, mark_of, past_of
 from reconciler.wiring.forges import Setting, forge_of, setting_of
 
 ABOUT = Told("shop", "prod", "a1b2c3d4e5f6a7b8", "https://github.example/acme/shop/actions/runs/42")
 PLAN = plan(change("query/a", "update", fields=[field("/sql", "SELECT 1", "SELECT 2")]))
-
-
-class Hurried(Clock):
-    def __init__(self) -> None:
-        self.at = 1_000_000.0
-
-    def now(self) -> float:
-        return self.at
-
-    def sleep(self, seconds: float) -> None:
-        self.at += seconds
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    git = tmp_path / "shop.git"
-    git.mkdir()
-    world = World(git)
-    world.in_git("init", "--quiet", "--bare", "--initial-branch", "main")
-    tree = world.in_git("hash-object", "-t", "tree", "-w", "/dev/null")
-    commit = world.in_git("-c", "user.name=a", "-c", "user.email=a@localhost", "commit-tree", tree, "-m", "x")
-    world.in_git("update-ref", "refs/heads/main", commit)
-    world.in_git("update-ref", "refs/heads/topic", commit)
-    return world
-
-
-@pytest.fixture
-def forge(world: World) -> Iterator[Forge]:
-    token = Secret("env:GITHUB_TOKEN", TOKEN)
-    with (
-        serving("github", world) as url,
-        closing(github.connect(url, "acme/shop", token, workflow="tdr.yml", clock=Hurried())) as forge,
-    ):
-        yield forge
 
 
 def test_a_mark_is_found_again_and_only_at_the_beginning() -> None:
@@ -249,7 +207,7 @@ def test_a_plan_of_a_fork_or_one_that_has_expired_is_not_taken(forge: Forge, wor
         Left(92, name, "f" * 40, {"plan.json": b"{}"}),
     ]
     with pytest.raises(Blocked, match="left no plan for prod"):
-        merged.find(forge, "shop", "prod", change.head, tmp_path / "plan.json", lambda _line: None)
+        merged.find(forge, Told("shop", "prod", "", ""), change.head, tmp_path / "plan.json", lambda _line: None)
     assert not (tmp_path / "plan.json").exists()
 
 
@@ -259,7 +217,7 @@ def test_what_is_no_plan_is_not_taken(forge: Forge, world: World, tmp_path: Path
     change.state, change.merge_commit = "merged", change.head
     world.left = [Left(90, f"tdr-plan-prod-pr{change.number}", change.head, {"plan.json": content})]
     with pytest.raises(TdrError):
-        merged.find(forge, "shop", "prod", change.head, tmp_path / "plan.json", lambda _line: None)
+        merged.find(forge, Told("shop", "prod", "", ""), change.head, tmp_path / "plan.json", lambda _line: None)
     assert not (tmp_path / "plan.json").exists()
 
 
@@ -268,7 +226,7 @@ def test_an_archive_without_a_plan_is_no_plan(forge: Forge, world: World, tmp_pa
     change.state, change.merge_commit = "merged", change.head
     world.left = [Left(90, f"tdr-plan-prod-pr{change.number}", change.head, {"other.json": b"{}"})]
     with pytest.raises(TdrError, match=r"no archive with a plan\.json"):
-        merged.find(forge, "shop", "prod", change.head, tmp_path / "plan.json", lambda _line: None)
+        merged.find(forge, Told("shop", "prod", "", ""), change.head, tmp_path / "plan.json", lambda _line: None)
 
 
 def test_without_a_token_it_says_which_variable_is_missing() -> None:

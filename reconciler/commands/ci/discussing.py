@@ -68,23 +68,23 @@ def discuss(
         change = merged.number
     elif is_overtaken(forge, change, about, say):
         return
-    mine = _mine(forge, change, Mark(result.what, {"project": about.project, "env": about.environment}))
-    if mine is None and result.is_quiet:
+    known = mine(forge, change, Mark(result.what, {"project": about.project, "env": about.environment}), about.key)
+    if known is None and result.is_quiet:
         say("nothing changes, and nothing was said before: no comment")
         return
-    past = past_of(mine.body) if mine is not None else []
+    past = past_of(known.body) if known is not None else []
     if past and past[0].head == about.head[:12]:
         past = past[1:]  # the same commit, planned again
 
     def write(length: int) -> None:
         body = comment(result.what, result.document, about, result.exit_code, past, max_chars=length)
-        if mine is None:
+        if known is None:
             forge.add_comment(change, body)
-        elif body != mine.body:
-            forge.edit_comment(change, mine.comment_id, body)
+        elif body != known.body:
+            forge.edit_comment(change, known.comment_id, body)
 
     _fitting(write, max_chars)
-    say(f"{'edited' if mine is not None else 'wrote'} the comment on change request {change}")
+    say(f"{'edited' if known is not None else 'wrote'} the comment on change request {change}")
 
 
 def is_overtaken(forge: Forge, change: int, about: Told, say: Callable[[str], None]) -> bool:
@@ -100,9 +100,9 @@ def close(forge: Forge, setting: Setting, about: Told, say: Callable[[str], None
     """Say on the comment of a change request that was closed without being merged that nothing of it was applied."""
     if setting.change is None:
         raise TdrError("there is no change request", hint="run this where one was closed")
-    mine = _mine(forge, setting.change, Mark("plan", {"project": about.project, "env": about.environment}))
-    if mine is not None and (body := closed(mine.body)) != mine.body:
-        forge.edit_comment(setting.change, mine.comment_id, body)
+    known = mine(forge, setting.change, Mark("plan", {"project": about.project, "env": about.environment}), about.key)
+    if known is not None and (body := closed(known.body)) != known.body:
+        forge.edit_comment(setting.change, known.comment_id, body)
         say(f"closed the comment on change request {setting.change}")
 
 
@@ -124,9 +124,17 @@ def judge(forge: Forge, about: Told, result: Result, say: Callable[[str], None])
     say(f"{name}: {conclusion.value}, {title}")
 
 
-def _mine(forge: Forge, change: int, mark: Mark) -> Comment | None:
-    """Our comment about the same. The author is looked at, for anybody can write a mark."""
-    found = [one for one in forge.comments(change) if mark.is_same(mark_of(one.body))]
+def mine(forge: Forge, change: int, mark: Mark, key: bytes) -> Comment | None:
+    """Our comment about the same.
+
+    The author is looked at, for anybody can write a mark; and the seal, where there is a *key*, for all jobs of a repository at
+    GitHub write under one name, and some of them write what others tell them.
+    """
+    found = [
+        one
+        for one in forge.comments(change)
+        if mark.is_same(told := mark_of(one.body)) and told is not None and (not key or told.is_sealed(key))
+    ]
     if not found:
         return None
     me = forge.me()

@@ -13,7 +13,7 @@ from typing import Any, Final
 from reconciler.commands.answer import DIFFERENCES, OK
 from reconciler.ports.forge import Forge, Issue
 from reconciler.reports import drift_issue
-from reconciler.reports.characters import code, prose
+from reconciler.reports.characters import code, link, prose
 from reconciler.reports.forge_pages import Mark, mark_of
 
 _REOPENED_FOR_S: Final = 7 * 86400.0
@@ -144,7 +144,7 @@ def _one(forge: Forge, found: list[Issue], say: Callable[[str], None]) -> Issue 
 
 
 def _by(look: Look) -> str:
-    return f", as [this run]({look.run_url}) found" if look.run_url.startswith(("https://", "http://")) else ""
+    return f", as {link('this run', look.run_url)} found" if look.run_url.startswith(("https://", "http://")) else ""
 
 
 def _text(unix_s: float) -> str:

@@ -7,18 +7,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 from reconciler.commands import saved_plan
+from reconciler.commands.ci.discussing import mine
 from reconciler.commands.given_files import put
 from reconciler.errors import Blocked, TdrError
 from reconciler.ports.forge import Forge
-from reconciler.reports.forge_pages import Mark, mark_of
+from reconciler.reports.forge_pages import Mark, Told, mark_of
 
 _AFRESH = "propose it as a change request; or have a person look at a new plan and apply that"
 
 
-def find(forge: Forge, project: str, environment: str, commit: str, out: Path, say: Callable[[str], None]) -> None:
+def find(forge: Forge, about: Told, commit: str, out: Path, say: Callable[[str], None]) -> None:
     """Write the saved plan of the change request that *commit* came by to *out*.
 
-    It is taken only if it is the one that our comment showed: whoever can leave files in a pipeline cannot edit that.
+    It is taken only if it is the one that our comment showed: whoever can leave files in a pipeline cannot edit that, and where
+    comments are sealed cannot write one either.
 
     Raises:
         Blocked: there is none, or another was reviewed.
@@ -27,6 +29,9 @@ def find(forge: Forge, project: str, environment: str, commit: str, out: Path, s
     change = forge.merged_by(commit)
     if change is None:
         raise Blocked(f"commit {commit[:12]} came by no change request, so nobody reviewed a plan of it", hint=_AFRESH)
+    environment = about.environment
+    if change.is_of_fork:
+        raise Blocked(f"change request {change.number} is of a fork, of which nothing is planned", hint=_AFRESH)
     text = forge.planned(environment, change)
     if text is None:
         raise Blocked(
@@ -40,7 +45,9 @@ def find(forge: Forge, project: str, environment: str, commit: str, out: Path, s
     saved_plan.whole(plan)
     if plan["environment"] != environment:
         raise Blocked(f"the plan that was left is for {plan['environment']}, not for {environment}", hint=_AFRESH)
-    mark = _shown(forge, change.number, Mark("plan", {"project": project, "env": environment}))
+    wanted = Mark("plan", {"project": about.project, "env": environment})
+    comment = mine(forge, change.number, wanted, about.key)
+    mark = mark_of(comment.body) if comment is not None else None
     shown, head = (mark.values.get("digest", ""), mark.values.get("head", "")) if mark is not None else ("", "")
     if mark is not None and head != change.head:
         raise Blocked(
@@ -55,17 +62,10 @@ def find(forge: Forge, project: str, environment: str, commit: str, out: Path, s
     if not shown and any(one["actions"] != ["noop"] for one in plan["changes"]):
         raise Blocked(
             f"no comment on change request {change.number} shows what would be applied",
-            hint="have its pipeline write one",
+            hint="have its pipeline write one, with the TDR_KEY that is here, where there is one",
         )
     try:
         put(out, text)
     except OSError as error:
         raise TdrError(f"the plan cannot be written to {str(out)!r}: {error.strerror}") from error
     say(f"the plan {plan['plan_digest'][:15]} of change request {change.number}")
-
-
-def _shown(forge: Forge, change: int, mark: Mark) -> Mark | None:
-    """The mark of our comment; None where there is none."""
-    found = [one for one in forge.comments(change) if mark.is_same(mark_of(one.body))]
-    me = forge.me() if found else ""
-    return next((mark_of(one.body) for one in found if one.author == me), None)

@@ -9,6 +9,7 @@ from typing import Final
 
 from reconciler.errors import TdrError, UsageError
 from reconciler.ports.forge import Forge
+from reconciler.reports.characters import block
 from reconciler.scrubbing import everything
 
 _LONGEST_S: Final = 120.0
@@ -38,7 +39,7 @@ def propose(
     _git(root, "push", "--force", "origin", f"{commit}:refs/heads/{branch}")
     changed = _git(root, "diff", "--stat", "HEAD", commit)
     number = forge.propose(
-        branch, onto, title, f"What differs outside, written into the manifests.\n\n```\n{changed}\n```\n"
+        branch, onto, title, f"What differs outside, written into the manifests.\n\n{block(changed.splitlines())}\n"
     )
     say(f"change request {number} proposes it")
 
