@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import time
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
@@ -28,7 +28,8 @@ SHORTEST: Final = 20
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _SHIFT_S: Final = 12 * 3600
 """How long somebody stays logged in."""
-_OPEN: Final = ("/login", "/assets/")
+_OPEN: Final = re.compile(r"/login|/assets/[^/]+")
+_HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]*)?")
 _POLICY: Final = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -51,8 +52,8 @@ class Access:
     is_local: bool = True
 
     def is_ours(self, host: str) -> bool:
-        """Whether a request may name *host*. Elsewhere a proxy gives us names that we cannot know."""
-        return not self.is_local or _name_of(host) in _LOOPBACK
+        """Whether a request may name *host*. Elsewhere a proxy gives us names that we cannot know; a name it must be."""
+        return _name_of(host) in _LOOPBACK if self.is_local else not host or _HOST.fullmatch(host) is not None
 
     def knows(self, told: str) -> bool:
         """Whether *told* is the token. Takes as long whatever is told."""
@@ -82,7 +83,7 @@ def access_for(host: str, token: str) -> Access:
     """Who may look at what is served at *host*.
 
     Raises:
-        UsageError: other machines could reach it and there is no token, or one that can be guessed.
+        UsageError: other machines could reach it and there is no token, or one that can be guessed or that nobody can send.
     """
     is_local = host in _LOOPBACK
     advice = f"`export {TOKEN}=$(openssl rand -hex 24)` makes one"
@@ -90,6 +91,8 @@ def access_for(host: str, token: str) -> Access:
         raise UsageError(f"whoever reaches {host!r} could look: that needs a token in {TOKEN}", hint=advice)
     if token and len(token) < SHORTEST:
         raise UsageError(f"the token in {TOKEN} is shorter than {SHORTEST} characters", hint=advice)
+    if not token.isascii() or not token.isprintable():
+        raise UsageError(f"the token in {TOKEN} has characters that a header cannot carry", hint=advice)
     return Access(token, is_local)
 
 
@@ -123,7 +126,8 @@ class Guard:
             return PlainTextResponse("nothing can be changed here\n", 405, {"allow": "GET, HEAD"})
         if request.method == "POST" and not _is_of_our_page(request):
             return PlainTextResponse("this form is not one of ours\n", 403)
-        is_open = request.url.path.startswith(_OPEN)
+        # Not by `request.url`: it is put together with what the request says of its host, which may hold a path of its own.
+        is_open = _OPEN.fullmatch(request.scope["path"]) is not None
         if is_open or self._access.allows(request.headers, request.cookies.get(COOKIE, ""), time.time()):
             return None
         return _asked_to_log_in(request)
@@ -155,12 +159,11 @@ def _is_of_our_page(request: Request) -> bool:
     if (site := request.headers.get("sec-fetch-site")) is not None:
         return site in {"same-origin", "none"}
     origin = request.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == request.headers.get("host")
+    host = request.headers.get("host")
+    return origin is None or origin in {f"http://{host}", f"https://{host}"}
 
 
 def _name_of(host: str) -> str:
-    """The name in a Host header, without its port. "" for what is none."""
-    try:
-        return (urlsplit(f"//{host}").hostname or "").lower()
-    except ValueError:
-        return ""
+    """The name in a Host header, without its port and brackets. "" for what is none."""
+    found = _HOST.fullmatch(host)
+    return found[1].strip("[]").lower() if found else ""

@@ -250,7 +250,9 @@ class Dashboard:
     def _broken(self, request: Request, error: Exception) -> Response:
         from reconciler import logs  # noqa: PLC0415 - where something is a bug
 
-        logs.logger("reconciler.web").error("dashboard_page_failed", path=request.url.path, trace=logs.trace(error))
+        logs.logger("reconciler.web").error(
+            "dashboard_page_failed", path=request.scope["path"], trace=logs.trace(error)
+        )
         told = f"a bug in tdr ({type(error).__name__}); the log of `tdr serve` says where"
         return self._page(request, "problem.html", None, 500, title="This cannot be shown", told=told, hint="")
 
@@ -263,7 +265,7 @@ class Dashboard:
     def _page(self, request: Request, template: str, at: float | None, status: int = 200, **values: Any) -> Response:
         frame = {
             "layout": "dashboard.html",
-            "here": request.url.path,
+            "here": request.scope["path"],
             "at": None if at is None else _text(at),
             "has_token": bool(self._access.token),
         }

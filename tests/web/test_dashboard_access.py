@@ -59,6 +59,34 @@ def test_a_name_that_a_stranger_points_here_is_refused(host: str) -> None:
     assert (refused.status_code, "seen" in refused.text) == (421, False)
 
 
+HOLDING_A_PATH = [
+    "x/login?",
+    "x/login#",
+    "x/login/..",
+    "x/assets/?",
+    "127.0.0.1/login?",
+    "x\\login?",
+    "a@b",
+    "a b",
+    "[",
+    "x:y",
+]
+
+
+@pytest.mark.parametrize("access", [BEYOND, Access(TOKEN)], ids=["beyond", "here"])
+@pytest.mark.parametrize("host", HOLDING_A_PATH)
+def test_what_is_no_name_of_a_host_is_refused_and_opens_no_page(access: Access, host: str) -> None:
+    refused = answer(access, host=host)
+    assert (refused.status_code, "seen" in refused.text) == (421, False)
+
+
+@pytest.mark.parametrize(
+    "path", ["/login/", "/login/../", "/loginx", "/assets/", "/assets/x/y", "//login", "/Login", "/%6cogin/x"]
+)
+def test_only_the_login_and_the_sheets_themselves_are_open(path: str) -> None:
+    assert answer(BEYOND, path=path).status_code == 401
+
+
 def test_elsewhere_nobody_looks_without_the_token() -> None:
     assert answer(BEYOND).status_code == 401
     assert answer(BEYOND, authorization="Bearer wrong").status_code == 401
@@ -101,6 +129,9 @@ def test_the_pass_of_another_token_lets_nobody_in() -> None:
         ({"origin": "http://127.0.0.1:8080"}, 303),
         ({"origin": "http://attacker.example"}, 403),
         ({"origin": "null"}, 403),
+        ({"origin": "http://["}, 403),
+        ({"origin": "127.0.0.1:8080"}, 403),
+        ({"origin": "https://127.0.0.1:8080"}, 303),
         ({"sec_fetch_site": "same-origin", "origin": "null"}, 303),
         ({"sec_fetch_site": "cross-site"}, 403),
         ({"sec_fetch_site": "same-site"}, 403),
@@ -135,6 +166,14 @@ def test_other_machines_may_reach_it_only_with_a_token_that_cannot_be_guessed(ho
     with pytest.raises(UsageError, match="shorter than 20"):
         access_for(host, "short")
     assert access_for(host, TOKEN) == BEYOND
+
+
+@pytest.mark.parametrize(
+    "token", ["ein Schlüssel aus zwanzig Zeichen", "a token\nof two lines, long enough", "\udcff" * 20]
+)
+def test_a_token_that_no_header_can_carry_is_refused(token: str) -> None:
+    with pytest.raises(UsageError, match="characters that a header cannot carry"):
+        access_for("0.0.0.0", token)  # noqa: S104 - nothing listens
 
 
 def test_a_token_is_asked_for_on_this_machine_too_where_there_is_one() -> None:
