@@ -121,6 +121,8 @@ def route(method: str, path: str, answer: Answer) -> Route:
     async def respond(request: Request) -> Response:
         try:
             asked = orjson.loads(await request.body() or b"{}")
+            if not isinstance(asked, Mapping):
+                raise TypeError("the body is no JSON object")  # noqa: TRY301 - told as any other mistake
             told = answer({**request.query_params, **request.path_params}, asked)
         except KeyError as error:
             return Response(f"there is no {error}", 404)

@@ -11,7 +11,7 @@ import pytest
 from salesforce_bulk import SalesforceBulk
 from salesforce_bulk.salesforce_bulk import BulkApiError
 from simple_salesforce import Salesforce
-from test_salesforce_emulator import V, client, errors, rows, run
+from test_salesforce_emulator import V, client, rows, run
 from test_salesforce_foreign_clients import org, session
 from test_salesforce_written_modes import export, people
 
@@ -199,7 +199,10 @@ def test_too_much_in_a_row_fails_all_of_them(
 
 
 def test_a_value_that_no_field_holds_but_a_request_does_is_refused_by_row(client: httpx.Client) -> None:
-    assert errors(client, run(client, f"LastName\nLee\n{'x' * 131_072}\n", operation="insert")) == ["STRING_TOO_LONG"]
+    job = run(client, f"LastName\nLee\n{'x' * 131_072}\n", operation="insert")
+    told = client.get(job).json()
+    assert (told["state"], told["numberRecordsProcessed"], told["numberRecordsFailed"]) == ("JobComplete", 2, 1)
+    assert '"STRING_TOO_LONG:LastName: data value too large: xxx' in client.get(f"{job}/failedResults").text
 
 
 def test_simple_salesforce_cuts_rows_at_ten_thousand(org: Salesforce, sandbox: SalesforceSandbox) -> None:

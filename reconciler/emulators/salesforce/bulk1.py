@@ -69,7 +69,7 @@ def read(call: Call) -> Response:
 
 def change(call: Call) -> Response:
     """``POST /job/{id}``: Closed or Aborted."""
-    job, wanted = _job(call), _asked(call).get("state")
+    job, wanted = _job(call), str(_asked(call).get("state"))
     if wanted not in {"Closed", "Aborted"}:
         raise Refused(400, "InvalidJob", "Unable to parse Job")
     if job.state != "Open" and not (job.state == "Closed" and wanted == "Aborted"):

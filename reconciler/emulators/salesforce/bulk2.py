@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 
@@ -28,6 +29,8 @@ from reconciler.emulators.salesforce.values import in_csv
 from reconciler.emulators.salesforce.world import World
 from reconciler.model.json import Json
 
+_KINDS = {"ingest": WRITING, "query": READING}
+_PLACE = re.compile(r"[0-9a-f]{1,12}")
 _KNOWN = frozenset(
     {
         "object",
@@ -130,7 +133,7 @@ def _table(world: World, body: bytes, job: Job) -> Table | TableError:
 def change(call: Call) -> Response:
     """``PATCH /jobs/{ingest|query}/{id}``."""
     job = _job(call, WRITING | READING)
-    wanted = call.fields().get("state")
+    wanted = str(call.fields().get("state"))
     if wanted not in {"UploadComplete", "Aborted"}:
         raise Refused(400, "INVALIDJOBSTATE", f"InvalidJobState : {wanted} is no state to change to")
     if job.state in {"JobComplete", "Failed", "Aborted"} or (wanted == "UploadComplete" and job.state != "Open"):
@@ -178,7 +181,9 @@ def delete(call: Call) -> Response:
 
 def listed(call: Call) -> Response:
     """``GET /jobs/{ingest|query}``."""
-    kinds = READING if call.ids["kind"] == "query" else WRITING
+    kinds = _KINDS.get(call.ids["kind"])
+    if kinds is None:
+        raise not_found()
     jobs = [job for job in call.world.jobs.values() if job.operation in kinds]
     for job in jobs:
         if job.api == 2:
@@ -273,10 +278,7 @@ def _place(locator: str, job_id: str) -> int | None:
     if locator in {"", "null"}:
         return 0
     owner, _, place = locator.partition("x")
-    try:
-        return int(place, 16) if owner == job_id[-6:] else None
-    except ValueError:
-        return None
+    return int(place, 16) if owner == job_id[-6:] and _PLACE.fullmatch(place) else None
 
 
 def _csv(body: bytes) -> Response:
@@ -284,7 +286,7 @@ def _csv(body: bytes) -> Response:
 
 
 def _job(call: Call, kinds: frozenset[str]) -> Job:
-    of_path = READING if call.ids.get("kind") == "query" else WRITING if call.ids.get("kind") == "ingest" else kinds
+    of_path = _KINDS.get(call.ids["kind"], frozenset()) if "kind" in call.ids else kinds
     found = call.world.jobs.get(ids.read(call.ids["job"]) or "")
     if found is None or found.api != 2 or found.operation not in of_path:
         raise not_found()

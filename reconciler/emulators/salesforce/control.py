@@ -19,6 +19,7 @@ Besides what `emulators.console` has for all.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from starlette.routing import Route
@@ -69,7 +70,10 @@ class _Console(Console):
 
     def alter(self, path: Named, asked: Named) -> object:
         rights = {name: value for name, value in asked.items() if name != "fields"}
-        self._salesforce.world.alter(path["object"], asked.get("fields", {}), rights)
+        fields = asked.get("fields", {})
+        if not isinstance(fields, Mapping) or not all(isinstance(one, Mapping | None) for one in fields.values()):
+            raise TypeError("`fields` says by name what changes, or null")
+        self._salesforce.world.alter(path["object"], fields, rights)
         return {}
 
     def hide(self, path: Named, _asked: Named) -> object:

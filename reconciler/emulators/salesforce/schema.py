@@ -122,7 +122,8 @@ class SObject:
 
     def by_relationship(self, name: str) -> Column | None:
         """The lookup whose relationship is called so, in any case."""
-        return next((one for one in self.columns if (one.relationship or "").lower() == name.lower()), None)
+        wanted = name.lower()
+        return next((one for one in self.columns if one.relationship and one.relationship.lower() == wanted), None)
 
     def listed(self, version: str) -> dict[str, Json]:
         """As the list of all objects has it."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _TOKEN = re.compile(r"\s*('(?:[^'\\]|\\.)*'|!=|<>|<=|>=|[=<>(),]|[^\s=<>!(),']+)", re.DOTALL)
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
+_DIGITS = 9  # of how many rows are asked for
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 
 Test = Callable[[Record], bool]
@@ -115,7 +116,10 @@ def parsed(world: World, text: str, *, deleted: bool = False) -> Query:
     Raises:
         SoqlError: it is no question, or not one for this org.
     """
-    return _Parser(world, text, deleted=deleted).query()
+    try:
+        return _Parser(world, text, deleted=deleted).query()
+    except RecursionError:
+        raise SoqlError("MALFORMED_QUERY", "the condition is nested too deeply") from None
 
 
 class _Parser:
@@ -265,7 +269,7 @@ class _Parser:
 
     def _number(self) -> int:
         token = self._take()
-        if not token.isdecimal():
+        if not token.isdecimal() or len(token) > _DIGITS:
             raise SoqlError("MALFORMED_QUERY", f"unexpected token: '{token}'")
         return int(token)
 

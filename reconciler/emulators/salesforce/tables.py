@@ -125,7 +125,7 @@ def _flat(record: Mapping[str, Json]) -> dict[str, Json]:
             inner = {key: one for key, one in value.items() if key != "attributes"}
             row |= {f"{name}.{key}": one for key, one in inner.items()}
         elif name != "attributes":
-            row[name] = None if value in {"", _NULL} else value
+            row[name] = None if value in ("", _NULL) else value  # which may be a list
     return row
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from reconciler.emulators.salesforce import ids
 from reconciler.emulators.salesforce.schema import NUMBERS, TEXTS, Column
@@ -11,6 +12,10 @@ from reconciler.model.json import Json
 
 _TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 _EMAIL = re.compile(r"[^@\s<>,]+@[^@\s<>,.]+(\.[^@\s<>,.]+)+")
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+_MOMENT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+)
 _ZONE = re.compile(r"([+-]\d\d)(\d\d)$")
 
 
@@ -37,6 +42,8 @@ def stored(column: Column, value: Json) -> Json:
     Raises:
         RowError: the column does not take it.
     """
+    if isinstance(value, (list, Mapping)):
+        raise RowError("INVALID_TYPE_ON_FIELD_IN_RECORD", f"{column.label}: value not of required type", column.name)
     if value is None or column.type not in TEXTS:
         return None if value is None else _typed(column, value)
     text = _text(value).strip()
@@ -60,7 +67,7 @@ def stored(column: Column, value: Json) -> Json:
 
 
 def _typed(column: Column, value: Json) -> Json:
-    text = _text(value)
+    text = _text(value).strip()
     try:
         return _parsed(column, text)
     except (ValueError, KeyError, OverflowError):
@@ -73,17 +80,29 @@ def _parsed(column: Column, text: str) -> Json:
     if column.type == "boolean":
         return _TRUTH[text.lower()]
     if column.type == "int":
-        return int(text)
+        return _bounded(int(_matching(_NUMBER, text)))
     if column.type in NUMBERS:
-        return float(text)
-    if column.type == "date":
-        return date.fromisoformat(text[:10]).isoformat()
-    if column.type == "datetime":
-        return stamp(datetime.fromisoformat(_ZONE.sub(r"\1:\2", text)))
+        return float(_matching(_NUMBER, text))
+    if column.type in {"date", "datetime"}:
+        moment = datetime.fromisoformat(_ZONE.sub(r"\1:\2", _matching(_MOMENT, text)))
+        return moment.date().isoformat() if column.type == "date" else stamp(moment)
     found = ids.read(text)
     if found is None:
         raise ValueError(text)
     return found
+
+
+def _matching(form: re.Pattern[str], text: str) -> str:
+    """*text*, which Python would also read in forms that are its own."""
+    if form.fullmatch(text) is None:
+        raise ValueError(text)
+    return text
+
+
+def _bounded(number: int) -> int:
+    if not -(2**31) <= number < 2**31:
+        raise ValueError(number)
+    return number
 
 
 def stamp(moment: datetime) -> str:
