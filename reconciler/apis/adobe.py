@@ -122,6 +122,12 @@ class FlowService:
         filters = [] if _NOT_FOR_FILTERS & set(name) else [f'name=="{name}"']
         return [told for told in self.listed(kind, *filters) if told.get("name") == name]
 
+    def newest(self, kind: Kind, filtered: str, limit: int) -> list[Object]:
+        """At most *limit* objects of *kind* that the filter lets through, those made last."""
+        params = {"limit": str(limit), "orderby": "-createdAt", "property": filtered}
+        request = get(PREFIX + path(kind.value), params)
+        return self._items(request, self._object(request, self._client.json(request)))
+
     def one(self, kind: Kind, object_id: str) -> Object:
         """One object.
 

@@ -18,7 +18,7 @@ _CODE: Final = re.compile(rb'"(?:[A-Z]+-)?(\d{4})-(\d{3})"')
 _PASSING: Final = frozenset({"1409", "1420", "1421", "1422", "1457", "1458"})
 """A flow is on its way to another state; the call had no effect."""
 _IN_USE: Final = frozenset({"1418", "1447"})
-_NOT_ALLOWED: Final = frozenset({"1100", "1426", "2118", "2120", "2121"})
+_NOT_ALLOWED: Final = frozenset({"1100", "1426", "1427", "2118", "2120", "2121"})
 _NO_SANDBOX: Final = frozenset({"2100", "2101", "2103"})
 _TOKEN: Final = frozenset({"2114", "2115"})
 STALE: Final = 412
@@ -57,6 +57,8 @@ def _advice(answer: Answer) -> str:  # noqa: PLR0911 - one line of advice for ea
         return "look whether `adobe.sandbox` of the environment is right, and whether the app may use that sandbox"
     if code == "1426":
         return "the token may not write connection specifications: Adobe lets self-serve partners do so in their own sandbox"
+    if code == "1427":
+        return "the token may not start runs: let Adobe allow it, or leave the flow to its schedule"
     if code in _IN_USE:
         return "something else uses it: remove that first"
     if code in _NOT_ALLOWED:

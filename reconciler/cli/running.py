@@ -41,7 +41,10 @@ def add_to(app: typer.Typer) -> None:
 def run(
     context: typer.Context,
     what: Annotated[
-        str, typer.Argument(help="A query, an activation, an import or a parent segment.", metavar="ADDRESS")
+        str,
+        typer.Argument(
+            help="A query, an activation, an import, a parent segment, a workflow or a dataflow.", metavar="ADDRESS"
+        ),
     ],
     env: EnvOption = None,
     directory: DirectoryOption = None,
@@ -50,7 +53,7 @@ def run(
     format: FormatOption = Format.TEXT,
     report: ReportOption = None,
 ) -> None:
-    """Run a query, an activation or an import now, or build a parent segment, and follow it to its end."""
+    """Run a query, an activation, an import, a workflow or a dataflow now, or build a parent segment, and follow it to its end."""
     from reconciler.commands import running
 
     _follow(
@@ -82,7 +85,10 @@ def retry(
 def logs(
     context: typer.Context,
     what: Annotated[
-        str, typer.Argument(help="A query, an activation, an import or a parent segment.", metavar="ADDRESS")
+        str,
+        typer.Argument(
+            help="A query, an activation, an import, a parent segment, a workflow or a dataflow.", metavar="ADDRESS"
+        ),
     ],
     env: EnvOption = None,
     directory: DirectoryOption = None,

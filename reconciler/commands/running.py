@@ -28,7 +28,7 @@ def run(
     interruption: Interruption,
     first_rows: int = FIRST_ROWS,
 ) -> Answer:
-    """Start the query, activation, import, build or workflow at *address* and follow it; of a query show the first rows.
+    """Start the query, activation, import, build, workflow or dataflow at *address* and follow it; of a query show the first rows.
 
     Raises:
         TdrError: it is not applied, its bootstrap is not finished, or it is nothing that runs.
@@ -104,7 +104,7 @@ def _runnable(runtime: Runtime, address: Address) -> tuple[Record, Runs]:
     if not isinstance(provider, Runs) or address.kind not in RUNNABLE:
         raise TdrError(
             f"{address} is nothing that runs",
-            hint="name a query, an activation, an import, a parent segment or a workflow",
+            hint="name a query, an activation, an import, a parent segment, a workflow or a dataflow",
         )
     return record, provider
 

@@ -59,6 +59,9 @@ class AdobeTarget(Spec):
         "as_read", "transformationSpec", "transformationSpecs", "transformationSpecDTOS"
     ] = "as_read"
     """What a flow specification calls its transformations when it is written; the vendor's documents disagree."""
+    run_window: Literal["none", "seconds", "milliseconds"] = "none"
+    """Whether `tdr run dataflow/NAME` sends a window, from where the newest run that went well began to now, and in which unit of
+    Unix time; the vendor's documents have examples of both units, and do not say whether one is needed."""
 
 
 class SourceRegistrationSpec(Spec):

@@ -196,13 +196,13 @@ class Job:
 FIRST_RUN_KEY = "tdr-first-"
 """How the key of a run begins that makes an audience, and so must not happen twice even where the vendor takes no keys."""
 
-RUNNABLE = frozenset({"activation", "import", "parentsegment", "query", "workflow"})
+RUNNABLE = frozenset({"activation", "dataflow", "import", "parentsegment", "query", "workflow"})
 """Kinds whose objects can be run."""
 
 
 @runtime_checkable
 class Runs(Protocol):
-    """A provider whose objects can be run now: activations, queries, imports, parent segments, workflows."""
+    """A provider whose objects can be run now: activations, queries, imports, parent segments, workflows, dataflows."""
 
     def run(self, address: Address, remote_id: str, domain_key: str) -> str:
         """Start it and return the job's id; the same *domain_key* never starts a second job where the vendor takes one."""

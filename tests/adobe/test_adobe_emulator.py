@@ -226,6 +226,30 @@ def test_only_flows_that_run_once_are_run(client: httpx.Client) -> None:
     assert client.post(f"/runs/{run}/action", params={"op": "RE_TRIGGER"}).status_code == 200
 
 
+def test_a_run_is_scheduled_goes_on_and_ends_with_its_records(client: httpx.Client, sandbox: AdobeSandbox) -> None:
+    made = chain(client)
+    schedule = {"startTime": "1790000000", "frequency": "once"}
+    once = posted(client, "flows", {**flow_of(made), "scheduleParams": schedule})
+    sandbox.control.knobs(run_s=60, run_rows=100, run_failed_rows=1)
+    run = posted(client, "runs", {"flowId": once})
+
+    def status() -> str:
+        return str(one(client, "runs", run)["metrics"]["statusSummary"]["status"])
+
+    assert status() == "scheduled"
+    sandbox.control.advance(30)
+    assert status() == "inProgress"
+    sandbox.control.advance(30)
+    assert status() == "success"
+    assert one(client, "runs", run)["metrics"]["recordSummary"] == {
+        "inputRecordCount": 100,
+        "outputRecordCount": 99,
+        "failedRecordCount": 1,
+    }
+    client.post(f"/flows/{once}/action", params={"op": "disable"})
+    assert client.post("/runs", json={"flowId": once}).status_code == 400
+
+
 def test_more_calls_than_allowed_wait(client: httpx.Client, sandbox: AdobeSandbox) -> None:
     sandbox.control.knobs(calls_per_minute=1)
     assert client.get("/flows").status_code == 200

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Scope
 
-from reconciler.emulators.adobe import connections, flows, specs
+from reconciler.emulators.adobe import connections, flows, runs, specs
 from reconciler.emulators.adobe.control import control_routes
 from reconciler.emulators.adobe.gate import Application, Gate, Operation, bearer
 from reconciler.emulators.adobe.knobs import Knobs
@@ -53,9 +53,10 @@ OPERATIONS = (
     Operation("PATCH", "/flows/{id}", flows.changed),
     Operation("DELETE", "/flows/{id}", flows.deleted),
     Operation("POST", "/flows/{id}/action", flows.acted),
-    Operation("GET", "/runs", flows.runs),
-    Operation("POST", "/runs", flows.run),
-    Operation("POST", "/runs/{id}/action", flows.run_again),
+    Operation("GET", "/runs", runs.listed),
+    Operation("POST", "/runs", runs.started),
+    Operation("GET", "/runs/{id}", runs.one),
+    Operation("POST", "/runs/{id}/action", runs.again),
 )
 
 

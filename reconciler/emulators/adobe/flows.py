@@ -1,4 +1,4 @@
-"""Flows, what switches them, and their runs."""
+"""Flows, and what switches them."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def made(call: Call) -> Answered:
 def changed(call: Call) -> Answered:
     """A few members of a flow."""
     there = call.versioned("flows")
-    _settled(call, there)
+    must_be_settled(call, there)
     after = patched(there, call.body)
     for name in ("sourceConnectionIds", "targetConnectionIds", "flowSpec", "state"):
         if after.get(name) != there.get(name):
@@ -73,7 +73,7 @@ def changed(call: Call) -> Answered:
 def acted(call: Call) -> Answered:
     """Enable or disable a flow."""
     there = call.sandbox.one("flows", call.ids["id"])
-    _settled(call, there)
+    must_be_settled(call, there)
     op, case = call.query.get("op", ""), call.world.knobs.action_case
     if op.lower() not in {"enable", "disable"} or (case != "any" and op != getattr(op, case)()):
         raise invalid(f"There is no action {op!r}.")
@@ -91,34 +91,9 @@ def acted(call: Call) -> Answered:
 
 def deleted(call: Call) -> Answered:
     """Take a flow away; its connections stay."""
-    _settled(call, call.sandbox.one("flows", call.ids["id"]))
+    must_be_settled(call, call.sandbox.one("flows", call.ids["id"]))
     del call.sandbox.of("flows")[call.ids["id"]]
     return Answered(status=204)
-
-
-def runs(call: Call) -> Answered:
-    """All runs, or those of a flow."""
-    return page(call, list(call.sandbox.of("runs").values()), lambda one: one)
-
-
-def run(call: Call) -> Answered:
-    """Run a flow now, which only those can that are scheduled once."""
-    told = call.told()
-    flow = call.sandbox.one("flows", text(told, "flowId"))
-    if inner(flow, "scheduleParams").get("frequency") != "once":
-        raise invalid("Only flows of frequency once can be run.")
-    made_run: Object = {**told, "metrics": {"statusSummary": {"status": "success"}}}
-    saved = call.world.put(call.sandbox, "runs", made_run)
-    return Answered({"id": saved["id"], "etag": saved["etag"]}, 201)
-
-
-def run_again(call: Call) -> Answered:
-    """Repeat a run."""
-    there = call.sandbox.one("runs", call.ids["id"])
-    if call.query.get("op") != "RE_TRIGGER":
-        raise invalid("The only action of a run is RE_TRIGGER.")
-    saved = call.world.put(call.sandbox, "runs", there, call.ids["id"])
-    return Answered({"id": saved["id"], "etag": saved["etag"]})
 
 
 def _now(call: Call, state: str, meanwhile: str) -> Object:
@@ -126,7 +101,12 @@ def _now(call: Call, state: str, meanwhile: str) -> Object:
     return {"state": state, _ON_THE_WAY: [until, meanwhile]}
 
 
-def _settled(call: Call, there: Mapping[str, Json]) -> None:
+def must_be_settled(call: Call, there: Mapping[str, Json]) -> None:
+    """Refuse what is asked of a flow on its way to another state.
+
+    Raises:
+        Refused: 400.
+    """
     if _is_passing(call, there):
         raise passing(_state(call, there))
 

@@ -22,6 +22,8 @@ class Knobs(BaseModel):
     operation_status: how that status is spelled; in the API description ``lastOperation`` has none.
     writes_specifications: whether the token may write connection and flow specifications.
     used_parts_stay: whether source and target connections of a flow are refused to be deleted.
+    starts_runs: whether the token may start runs. run_needs_window: whether one has to say its window; nothing says so.
+    run_s: how long a run takes. run_ends: how it ends. run_rows, run_failed_rows: what it reads, and what of that fails.
     page_size: of a list where nobody says. calls_per_minute: 0 limits nothing.
     adds_members: whether connection specifications come back with members that nobody sent.
     code_member: where an error says its code. code_prefix: what stands before it.
@@ -45,6 +47,12 @@ class Knobs(BaseModel):
     operation_status: Literal["camel", "capitals", "absent"] = "camel"
     writes_specifications: bool = True
     used_parts_stay: bool = True
+    starts_runs: bool = True
+    run_needs_window: bool = False
+    run_s: float = Field(default=0, ge=0)
+    run_ends: str = "success"
+    run_rows: int = Field(default=100, ge=0)
+    run_failed_rows: int = Field(default=0, ge=0)
     page_size: int = Field(default=20, ge=1)
     calls_per_minute: int = Field(default=0, ge=0)
     adds_members: bool = True

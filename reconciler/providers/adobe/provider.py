@@ -19,9 +19,10 @@ from reconciler.model.resource import Resource
 from reconciler.model.web_address import travels_in_clear
 from reconciler.ports.clock import Clock
 from reconciler.ports.listing import Declaration, Directory, Found, Undeclarable, Unlisted
-from reconciler.ports.provider import Context, Desired, KindTraits, Wanted
+from reconciler.ports.provider import Context, Desired, Job, KindTraits, Wanted
 from reconciler.providers.adobe import accounts, flows, limits, registrations
 from reconciler.providers.adobe.families import name_of
+from reconciler.providers.adobe.runs import FlowRuns
 from reconciler.providers.adobe.seen import Seen
 
 _COLLECTIONS: Final = {"sourceregistration": "specification", "sourceaccount": "connection", "dataflow": "flow"}
@@ -51,6 +52,7 @@ class AdobeProvider:
         self._owner = owner
         self._seen = Seen()
         self._clients: list[FlowService] = []
+        self._started: FlowRuns | None = None
         self._lock = threading.Lock()
         self._resources: Mapping[Address, Resource] = {}
 
@@ -186,6 +188,22 @@ class AdobeProvider:
             case _:
                 return self._flows().declare(found, directory)
 
+    def run(self, address: Address, remote_id: str, domain_key: str) -> str:  # noqa: ARG002 - Adobe takes no keys
+        """Start a run of a flow, or name the one that is under way."""
+        return self._runs().run(address, remote_id)
+
+    def job(self, job_id: str) -> Job:
+        """How a run stands."""
+        return self._runs().job(job_id)
+
+    def last_job(self, address: Address, remote_id: str) -> Job | None:
+        """The newest run, or None when it never ran."""
+        return next(iter(self.jobs(address, remote_id, 1)), None)
+
+    def jobs(self, address: Address, remote_id: str, limit: int) -> Sequence[Job]:  # noqa: ARG002 - the protocol's
+        """The newest *limit* runs, newest first."""
+        return self._runs().jobs(remote_id, limit)
+
     # -- whom to ask ---------------------------------------------------------------------------------------------
 
     def _target_problems(self, resource: Resource) -> Iterator[Diagnostic]:
@@ -222,6 +240,13 @@ class AdobeProvider:
             if not self._clients:
                 self._clients.append(self._client_for(target))
             return self._clients[0]
+
+    def _runs(self) -> FlowRuns:
+        api = self._api()
+        with self._lock:
+            if self._started is None:
+                self._started = FlowRuns(api, self._where(), self._clock)
+            return self._started
 
     def _registrations(self) -> registrations.Registrations:
         return registrations.Registrations(self._api(), self._where(), self._seen)
