@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qs
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
@@ -35,6 +37,7 @@ _FOLDER: Final = Path(__file__).with_name("templates")
 _SHEETS: Final = {"page.css": "text/css", "page.js": "text/javascript"}
 _DRAWN_AT_MOST: Final = 300
 _LONGEST_FORM: Final = 4096
+_SLOWEST_FORM_S: Final = 10.0
 
 
 class Dashboard:
@@ -208,10 +211,7 @@ class Dashboard:
         """Ask for the token, and give a pass for it."""
         wrong = False
         if request.method == "POST":
-            if int(request.headers.get("content-length") or _LONGEST_FORM + 1) > _LONGEST_FORM:
-                raise HTTPException(413, "a token is shorter than that")
-            told = (await request.form()).get("token")
-            if isinstance(told, str) and self._access.knows(told.strip()):
+            if self._access.knows(await _told(request)):
                 return logged_in(self._access, request)
             wrong = True
         if not self._access.token:
@@ -285,6 +285,23 @@ class Dashboard:
         except TdrError as error:
             return f"cannot be read: {error.message}"
         return str(document["log"])
+
+
+async def _told(request: Request) -> str:
+    """The token in a form that is posted, which anybody may do; "" where there is none.
+
+    Raises:
+        HTTPException: the form is longer than one with a token, or does not come.
+    """
+    length = request.headers.get("content-length", "")
+    if not length.isdecimal() or len(length) > len(str(_LONGEST_FORM)) or int(length) > _LONGEST_FORM:
+        raise HTTPException(413, "a token is shorter than that")
+    try:
+        async with asyncio.timeout(_SLOWEST_FORM_S):
+            body = await request.body()
+    except (TimeoutError, ClientDisconnect):
+        raise HTTPException(408, "the form did not come") from None
+    return parse_qs(body.decode("utf-8", "replace")).get("token", [""])[0].strip()
 
 
 def _text(unix_s: float) -> str:
