@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 from salesforce_world import PEOPLE, UPSERT, World, bodies, counting_one_too_few, rows_of
 
-from reconciler.errors import Permanent, Transient
+from reconciler.errors import Permanent, StateError, Transient
 from reconciler.model.json import Json
 
 OLD: dict[str, Json] = {"api_version": "32.0", "split_records": 20}
@@ -171,6 +171,38 @@ def test_keys_that_hold_quotes_and_numbers_find_their_records(world: World) -> N
 
     assert report.sent == 2
     assert [world.contacts()[one]["LastName"] for one in ids] == ["one", "two", "x"]
+
+
+def test_a_key_longer_than_any_finds_no_record_and_is_not_asked_for(world: World) -> None:
+    (record,) = world.put({"FirstName": "Ann", "LastName": "x"})
+    sql = "SELECT * FROM (VALUES ('Ann', 'one'), (repeat('ü', 100000), 'two')) AS t (FirstName, LastName)"
+
+    report = world.run(sql, {"mode": "update", "upsert": False, "unique": "FirstName"})
+
+    assert (report.sent, dict(report.rejected)) == (1, {"no_record": 1})
+    assert world.contacts()[record]["LastName"] == "one"
+    assert max(len(one["query"]) for one in world.org.control.traffic()) < 1_000
+
+
+DAMAGED = [b"", b"{", b"[]", b"\x00\xff", b'{"rows": "FAKE-value"}', b'{"stages": [{"rounds": [{"api": "bulk3"}]}]}']
+
+
+@pytest.mark.parametrize("found", DAMAGED)
+def test_a_damaged_journal_holds_up_its_own_run_and_who_would_replace_its_records(world: World, found: bytes) -> None:
+    world.run(PEOPLE, {"mode": "append"}, "damaged")
+    (journal,) = world.folder.rglob("run.json")
+    journal.write_bytes(found)
+
+    for settings, job in (({"mode": "append"}, "damaged"), ({"mode": "truncate"}, "2")):
+        with pytest.raises(StateError, match=r"`run\.json` is") as caught:
+            world.run(PEOPLE, settings, job)
+        assert str(journal) in caught.value.hint
+        assert "FAKE-value" not in f"{caught.value}{caught.value.hint}"
+    assert world.there() == WANTED
+    assert world.run(PEOPLE.replace("'k'", "'other'"), {"mode": "append"}, "3").sent == 50
+
+    journal.unlink()
+    assert world.run(PEOPLE, {"mode": "truncate"}, "4").removed == 100
 
 
 @api

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
+from salesforce_stage import FILE, activation, crm_project, leads
 from stage import BUYERS, Stage
 
 from reconciler.emulators.salesforce.sandbox import SalesforceSandbox
@@ -55,3 +58,29 @@ def test_a_run_sends_the_rows_and_another_one_makes_no_record_twice(
     for secret in (*SECRETS.values(), *salesforce.org.world.sessions.open):
         assert secret not in shown
         assert secret.encode() not in kept
+
+
+def test_no_value_is_told_whatever_the_org_answers_to_a_question_about_it(tmp_path: Path) -> None:
+    person, name = "secret.person@example.com", "Zaphod-Unlikely"
+    answers: list[dict[str, Any]] = [
+        {"kind": "error", "status": 400, "message": f"... IN ('{name}') ^ ERROR at Row:1"},  # as Salesforce quotes SOQL
+        *({"kind": "error", "status": status, "message": f"no {person} here"} for status in (418, 503)),
+        *({"kind": kind} for kind in ("html", "malformed", "answer_lost", "truncated")),
+    ]
+    with crm_project(tmp_path / "shop") as (stage, org):
+        stage.environ |= {"TDR_LOG": "debug", "TDR_DEBUG": "1"}
+        leads(stage, f"{person},{name},1")
+        org.put("Contact", {"Key__c": person, "LastName": "Former"})
+        stage.write(FILE, activation("email AS Key__c, name AS LastName", "{update: Key__c}"))
+        stage.tdr("apply", "--yes")
+        stage.tdr("run", "import/leads")
+        for fault in answers:
+            org.control.fault(path="/services/data/**/query/", **fault)
+            stage.tdr("run", "activation/leads-to-crm", expect=None)
+
+        assert [one["struck"] for one in org.control.call("GET", "/faults")["faults"]] == [1] * len(answers)
+        assert [one["LastName"] for one in org.records("Contact")] == [name]
+        heard = "\n".join(stage.heard)
+        assert "Salesforce" in heard
+        assert person not in heard
+        assert name not in heard

@@ -148,6 +148,20 @@ def test_every_format_tells_it(project: Project) -> None:
             assert "column LastName is no field of Contact" in stage.tdr(verb, "--format", one).out, (verb, one)
 
 
+def test_names_that_the_org_gives_obey_no_terminal_and_no_page(project: Project) -> None:
+    stage, org = project
+    written(stage)
+    stage.tdr("apply", "--yes")
+    org.alter("Contact", {"Evil\x1b[31m<b>`|__c": {"external_id": True}, "Email__c": {"external_id": False}})
+
+    for verb in ("plan", "drift"):
+        for one in FORMATS[verb]:
+            said = stage.tdr(verb, "--format", one).out
+            assert "Evil" in said, (verb, one)
+            assert "\x1b" not in said, (verb, one)
+            assert one != "html" or "<b>`" not in said
+
+
 def test_a_plan_costs_one_login_and_one_look_at_each_object_however_many_activations_there_are(
     project: Project,
 ) -> None:

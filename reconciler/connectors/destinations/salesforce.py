@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from reconciler.connectors.destinations.salesforce_ahead import look_ahead
 from reconciler.connectors.destinations.salesforce_desk import Desk
 from reconciler.connectors.destinations.salesforce_journal import Journal
-from reconciler.connectors.destinations.salesforce_others import alone, siblings
+from reconciler.connectors.destinations.salesforce_others import alone, readable_siblings
 from reconciler.connectors.destinations.salesforce_run import Run, begin, begin_again, judge, staged_by
 from reconciler.connectors.destinations.salesforce_settings import SalesforceSettings, check_columns, read_settings
 from reconciler.dataplane.exporter import columns_of_rows
@@ -110,7 +110,7 @@ class SalesforceDestination:
     def _close_earlier(self, desk: Desk) -> None:
         """Only the newest run is retried: take away what earlier ones kept for it, and tell of one that broke off."""
         journal = desk.journal
-        for other in siblings(journal):
+        for other in readable_siblings(journal):
             if other.purpose != journal.purpose:
                 continue
             if other.kept is not None:

@@ -11,10 +11,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from reconciler.dataplane.durable import read_document, write_document
-from reconciler.errors import Permanent
+from reconciler.errors import Permanent, StateError
 from reconciler.model.json import Json
 from reconciler.ports.exports import ExportReport
 
@@ -113,13 +113,22 @@ class _Document(_Entry):
 
 
 class Journal:
-    """The journal in *folder*, as it is there; begun when there is none."""
+    """The journal in *folder*, as it is there; begun when there is none.
+
+    Raises:
+        StateError: what is there is none, so that nobody knows what was sent.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        told = read_document(folder / "run.json")
+        path = folder / "run.json"
+        told = read_document(path)
         self.is_known = told is not None
-        self._document = _Document.model_validate(told or {})
+        try:
+            self._document = _Document.model_validate(told or {})
+        except ValidationError:  # which quotes what is there
+            hint = f"restore {path} from a backup, or move it away"
+            raise StateError(f"`{path.name}` is no journal of an export", hint=hint) from None
 
     @property
     def rows(self) -> int:

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 
 from reconciler.connectors.destinations.salesforce_desk import Desk
 from reconciler.connectors.destinations.salesforce_journal import Journal, PartState
-from reconciler.errors import Permanent, Transient
+from reconciler.errors import Permanent, StateError, Transient
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from reconciler.apis.salesforce import Salesforce
 
 
@@ -41,9 +43,25 @@ def alone(journal: Journal) -> Iterator[None]:
 
 
 def siblings(journal: Journal) -> list[Journal]:
-    """The journals of other runs to the same object of the same org."""
-    folders = [path for path in sorted(journal.folder.parent.iterdir()) if path.is_dir() and path != journal.folder]
-    return [other for other in map(Journal, folders) if other.target == journal.target]
+    """The journals of other runs to the same object of the same org.
+
+    Raises:
+        StateError: one of any object cannot be read.
+    """
+    return [other for other in map(Journal, _other_folders(journal)) if other.target == journal.target]
+
+
+def readable_siblings(journal: Journal) -> list[Journal]:
+    """As `siblings`, for those to whom one that cannot be read makes no difference."""
+    found = []
+    for folder in _other_folders(journal):
+        with suppress(StateError):
+            found.append(Journal(folder))
+    return [other for other in found if other.target == journal.target]
+
+
+def _other_folders(journal: Journal) -> list[Path]:
+    return [path for path in sorted(journal.folder.parent.iterdir()) if path.is_dir() and path != journal.folder]
 
 
 def end_broken_off(api: Salesforce, desk: Desk) -> None:

@@ -25,6 +25,8 @@ FEW: Final = 2_000
 """Keys that are asked for by name; of more of them, all records are read."""
 _NAMED_BYTES: Final = 8_000
 """Of the keys in one question, which travels in an address."""
+_KEY_CHARACTERS: Final = 255
+"""The most of a field that records can be found by: nothing has a longer key, and an address may be too long for it."""
 
 
 def all_records(api: Salesforce, desk: Desk, target: Path) -> int:
@@ -86,7 +88,9 @@ def _key_of_record(column: str, key: str) -> str:
 
 def _read_keys(api: Salesforce, desk: Desk, staged: Path) -> str:
     key, sobject = desk.settings.key, desk.settings.object
-    query = f"SELECT {quoted(key)} FROM {file_sql(staged)} LIMIT {FEW + 1}"
+    query = (
+        f"SELECT {quoted(key)} FROM {file_sql(staged)} WHERE length({quoted(key)}) <= {_KEY_CHARACTERS} LIMIT {FEW + 1}"
+    )
     named = [str(value) for (value,) in desk.workspace.with_room(lambda one: one.sql(query).fetchall())]
     everything = f"SELECT Id, {key} FROM {sobject} WHERE {key} != null"
     if len(named) > FEW:
