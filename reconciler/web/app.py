@@ -75,6 +75,10 @@ class Dashboard:
         """How everything stands, and when that was found."""
         return self._looks.look("standings", standing.standings)
 
+    def sampled(self) -> tuple[Standings, float]:
+        """As `standings`, but never what was found before, however long that takes."""
+        return self._looks.awaited("standings", standing.standings)
+
     # -- pages ---------------------------------------------------------------------------------------------------
 
     def overview(self, request: Request) -> Response:
@@ -192,15 +196,15 @@ class Dashboard:
         if name not in {one["run"] for one in known.history["runs"]}:
             raise HTTPException(404, f"no run called {name} is kept")
         try:
-            document, at = self._looks.document(f"run {name}", lambda runtime: history.run(runtime, name))
+            document, at = self._looks.remembered(f"run {name}", lambda runtime: history.run(runtime, name).document)
         except NotKept as error:
             raise HTTPException(404, error.message) from None
-        return self._document(request, document, at)
+        return self._document(request, dict(document), at)
 
     def metrics(self, _request: Request) -> Response:
         """What is remembered, for Prometheus. No vendor is asked, however often it is read."""
         kept = self._kept.all()
-        measured, _ = self._looks.look(
+        measured, _ = self._looks.remembered(
             "metrics", lambda runtime: self._measures.text(runtime, kept[-1] if kept else None)
         )
         return Response(measured, media_type=CONTENT_TYPE)

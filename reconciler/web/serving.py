@@ -85,7 +85,7 @@ def serve(
     kept = Samples(runtime.state_folder / "dashboard" / "samples.jsonl", runtime.clock)
     dashboard = Dashboard(Looks(open_project, runtime.clock), kept, access_for(place.host, token))
     with bound(place.host, place.port) as listener:
-        sampling = Sampling(kept, dashboard.standings, asked.sample_every_s)
+        sampling = Sampling(kept, dashboard.sampled, asked.sample_every_s)
         there = place.at(listener.getsockname()[1])
 
         def announce(line: str = "") -> None:
