@@ -33,6 +33,7 @@ from reconciler.cli import (
     state,
     streams,
     tdx,
+    waiting,
 )
 from reconciler.cli.arguments import arranged
 from reconciler.cli.precedence import Asked
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from reconciler.ports.clock import Clock
 
 USAGE = 64
+INTERRUPTED = 130
 OFF = {"", "0", "false", "f", "no", "n", "off"}
 """What the environment variable of a flag may say for no, as typer reads it."""
 
@@ -104,6 +106,7 @@ def common(
     logs.write_as(log_format.value)
     context.obj = replace(context.obj, var_files=tuple(var_file or ()))
     context.with_resource(within(timeout))
+    context.with_resource(waiting.shown())
 
 
 lifecycle.add_to(app)
@@ -160,7 +163,7 @@ def main(arguments: list[str], clock: Clock | None = None) -> int:
         return USAGE
     except (typer.Abort, KeyboardInterrupt):
         streams.hurry()
-        return 130
+        return INTERRUPTED
     except (TdrError, Ended) as error:
         if isinstance(error, Ended):
             streams.hurry()
@@ -210,6 +213,8 @@ def _called(arguments: list[str], clock: Clock | None) -> object:
         code = command.main(
             args=list(line.arguments), prog_name="tdr", standalone_mode=False, obj=asked, default_map=defaults
         )
+        if code == INTERRUPTED:  # typer makes a code of it where a verb runs
+            streams.hurry()
         spans.tell({"process.exit.code": code if isinstance(code, int) else 0})
     return code
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from reconciler.errors import Ended, TdrError
 
 _is_told = True
+_print: Callable[[str], None] | None = None
 COLOURS = {"+": "green", "~": "yellow", "-": "red", "»": "cyan", "?": "magenta", "!": "red"}
 IN_FULL = Reading()
 
@@ -109,8 +110,18 @@ def tell(message: str) -> None:
 
 def say(message: str) -> None:
     """One line to stderr."""
-    sys.stderr.write(visible(message) + "\n")
+    line = visible(message)
+    if _print is not None:
+        _print(line)
+        return
+    sys.stderr.write(line + "\n")
     sys.stderr.flush()
+
+
+def print_by(printing: Callable[[str], None] | None) -> None:
+    """From now on lines for stderr go through *printing*, which has the last line of the terminal; None: straight there."""
+    global _print  # noqa: PLW0603 - of the process, as stderr is
+    _print = printing
 
 
 def complain(error: TdrError | Ended) -> None:

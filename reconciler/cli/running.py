@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Self
 
@@ -14,6 +14,7 @@ from reconciler.cli.options import DirectoryOption, EnvOption, FormatOption, Rep
 from reconciler.cli.reported import Reported
 from reconciler.cli.session import address, interruptible, runtime_of
 from reconciler.emulators.vendors import Vendor
+from reconciler.phases import At, phase
 from reconciler.reports.formats import Format
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def _follow(
         with (
             interruptible(interruption),
             runtime_of(context, env=env, directory=directory, variables=var) as runtime,
-            _Told(chosen, follower) if format is Format.JSONL else _Bar(str(chosen)) as watcher,
+            _Told(chosen, follower) if format is Format.JSONL else _Shown(str(chosen)) as watcher,
         ):
             answer = act(runtime, chosen, watcher.watch, interruption)
         if isinstance(follower, Events):
@@ -184,37 +185,33 @@ class _Told:
         self.follower.operation(self.address, ended, f"job {self.last.job_id} {self.last.status}")
 
 
-class _Bar:
-    """A progress bar on a terminal; a line per new status elsewhere. Always on stderr."""
+class _Shown:
+    """Where the job stands, for whoever waits; and a line for each new status, which stays."""
 
     def __init__(self, title: str) -> None:
         self.title = title
-        self.last = ""
+        self.job: Job | None = None
+        self._closing = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
-        self.progress = None
-        if sys.stderr.isatty() and output.tells():
-            from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-            self.progress = Progress(*columns, console=Console(stderr=True))
-            self.progress.start()
-            self.task = self.progress.add_task(self.title, total=None)
+        self._closing.enter_context(phase("run", self._at))
         return self
 
+    def _at(self) -> At:
+        job = self.job
+        if job is None:
+            return At(self.title)
+        rows = f", {job.done:,} rows" if job.done and not job.total else ""
+        return At(f"{self.title}: job {job.job_id} {job.status}{rows}", job.done, job.total)
+
     def watch(self, job: Job) -> None:
-        """Show where *job* stands."""
-        if self.progress is not None:
-            description = f"{self.title} {job.status}"
-            self.progress.update(self.task, description=description, completed=job.done, total=job.total or None)
-        elif job.status != self.last:
-            self.last = job.status
+        """Tell where *job* stands."""
+        before, self.job = self.job, job
+        if before is None or job.status != before.status:
             output.tell(f"{self.title}: job {job.job_id} {job.status}")
 
-    def __exit__(self, *_: object) -> None:
-        if self.progress is not None:
-            self.progress.stop()
+    def __exit__(self, *error: object) -> None:
+        self._closing.close()
 
 
 def serve(

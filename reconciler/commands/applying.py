@@ -8,7 +8,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reconciler import spans
 from reconciler.commands import saved_plan
 from reconciler.commands.answer import BLOCKED, FAILED, OK, PARTIAL, Answer
 from reconciler.commands.asking import ALL_AS_DECLARED, Asked, prepared_for
@@ -28,6 +27,7 @@ from reconciler.model.environment import Thresholds
 from reconciler.model.json import Json
 from reconciler.model.record import State
 from reconciler.model.scope import EVERYTHING, Scope
+from reconciler.phases import phase
 from reconciler.ports.clock import rfc3339, rfc3339_exact
 from reconciler.ports.store import Holder, Snapshot
 from reconciler.reports import documents
@@ -130,7 +130,7 @@ def carry_out(
 def _locked(runtime: Runtime, run: Run, operation: str) -> Iterator[Holder]:
     """The right to write, and whoever follows the run told of it."""
     with ExitStack() as closing:
-        with spans.span("lock"):
+        with phase("lock", "waiting for the lock"):
             holder = closing.enter_context(runtime.store.lock(operation, runtime.run_id, run.lock_timeout_s))
         run.tell("lock", {"operation": operation, "run": holder.run, "lock_id": holder.lock_id, "since": holder.since})
         yield holder
@@ -163,11 +163,11 @@ def _execute(
         why_stopped=run.interruption.why,
     )
     run.interruption.begin()
-    with spans.span("apply"):
+    with phase("apply", applier.at):
         applied = applier.go()
     # Looking again changes nothing that is done, and whoever asked for the end does not wait for it.
     if run.settle and not stop.is_set() and any(result.status is Status.DONE for result in applied.results):
-        with spans.span("look again"):
+        with phase("look again", "looking again at what was written"):
             applied = replace(applied, unsettled=_unsettled(runtime, session.state, applied))
     exit_code = _exit_code(applied, run.interruption)
     report = documents.run_document(applied, document, holder.run, exit_code, rfc3339(runtime.clock.now()))

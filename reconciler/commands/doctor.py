@@ -15,6 +15,7 @@ from reconciler.errors import ManifestError, ProviderError, TdrError
 from reconciler.model.observation import Unreadable
 from reconciler.model.probe import ProbeRecord, Told, merged
 from reconciler.model.salesforce import OLDEST_LASTING, SalesforceConnection
+from reconciler.phases import phase
 from reconciler.ports.clock import rfc3339
 from reconciler.ports.probing import Answered, Probes
 from reconciler.ports.provider import RUNNABLE, JobStatus, Runs
@@ -55,7 +56,8 @@ def doctor(runtime: Runtime, *, probes: bool = False) -> Answer:
     results: list[Document] = []
     for name, check in checks:
         try:
-            results.append({"check": name, "ok": True, "message": check(runtime), "hint": ""})
+            with phase(name, f"checking {name}"):
+                results.append({"check": name, "ok": True, "message": check(runtime), "hint": ""})
         except TdrError as error:
             results.append({"check": name, "ok": False, "message": error.message, "hint": error.hint})
     healthy = all(result["ok"] for result in results)

@@ -28,6 +28,7 @@ from reconciler.model.address import Address
 from reconciler.model.change import Adopt, Create, Undecided
 from reconciler.model.observation import Unreadable
 from reconciler.model.plan import Gate
+from reconciler.phases import phase
 from reconciler.ports.clock import rfc3339
 from reconciler.ports.listing import Found, Unlisted
 from reconciler.reports.documents import heading
@@ -146,7 +147,8 @@ def _import_all(open_project: Open, selection: Selection, *, dry_run: bool, lock
         with open_project() as runtime:
             report.environment, report.now = runtime.environment_name, runtime.clock.now()
             report.notes = [runtime.probed.note] if runtime.probed.note else []
-            drafts, claimed = _drafts(runtime, selection)
+            with phase("list", "listing what is there"):
+                drafts, claimed = _drafts(runtime, selection)
             report.notes = [
                 *report.notes,
                 *(f"{one.kind} {one.label} is not declared: {one.why}" for one in drafts.built),

@@ -6,6 +6,7 @@ from reconciler.commands.answer import Answer
 from reconciler.errors import TdrError
 from reconciler.model.address import Address
 from reconciler.model.json import Json
+from reconciler.phases import phase
 from reconciler.ports.clock import rfc3339
 from reconciler.ports.provider import Previews
 from reconciler.reports import rows
@@ -30,7 +31,8 @@ def preview(runtime: Runtime, address: Address, most_rows: int) -> Answer:
         raise TdrError(f"{address} cannot be looked at beforehand")
     records = runtime.store.read().state.records
     context = world.context({one: record.remote_id for one, record in records.items()})
-    seen = provider.preview(resource, context)
+    with phase("preview", f"reading the first rows of {address}"):
+        seen = provider.preview(resource, context)
     shown = rows.masked([name for name, _ in seen.columns], [rows.folded(row) for row in seen.values[:most_rows]])
     schema: list[Json] = [{"name": name, "type": type_} for name, type_ in seen.columns]
     document = heading("preview", rfc3339(runtime.clock.now())) | {"address": str(address), "schema": schema, **shown}

@@ -13,6 +13,7 @@ from reconciler.errors import ProviderError, TdrError
 from reconciler.model.address import Address
 from reconciler.model.observation import Finding, Seen, Unreadable
 from reconciler.model.record import Record, State
+from reconciler.phases import phase
 from reconciler.ports.provider import RUNNABLE, Expires, Job, Runs
 from reconciler.ports.readers import readers
 from reconciler.reports import status as reports
@@ -34,9 +35,10 @@ def status(runtime: Runtime, address: Address | None = None) -> Answer:
     state = runtime.store.read().state
     chosen = _chosen(state, address)
     guarded = guard_accounts(runtime.world, state)
-    seen = refresh(runtime.world, state, guarded.unknown, chosen)
-    expiries, untold = _expiries(runtime, guarded.unknown)
-    with readers(AT_ONCE, "status") as pool:
+    with phase("read", "reading what is there"):
+        seen = refresh(runtime.world, state, guarded.unknown, chosen)
+        expiries, untold = _expiries(runtime, guarded.unknown)
+    with phase("runs", "looking at runs"), readers(AT_ONCE, "status") as pool:
         shown = list(
             pool.map(lambda one: _look(runtime, one, state.records[one], seen.get(one), expiries.get(one)), chosen)
         )

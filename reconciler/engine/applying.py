@@ -24,6 +24,7 @@ from reconciler.model.change import Adopt, Change, Create, Keep, Replace, Undeci
 from reconciler.model.kinds import ActivationSpec
 from reconciler.model.observation import Finding
 from reconciler.model.unknown import Unknown
+from reconciler.phases import At
 from reconciler.ports.clock import rfc3339
 from reconciler.ports.provider import Desired, Runs
 from reconciler.ports.readers import Hands
@@ -106,6 +107,8 @@ class Applier:
     why_stopped: Callable[[], str] = lambda: "interrupted"
     _results: dict[Address, Result] = field(default_factory=dict)
     _notes: dict[Address, str] = field(default_factory=dict)
+    _under_way: dict[Future[Result], Address] = field(default_factory=dict)
+    _total: int = 0
 
     def go(self) -> Applied:
         """Do all that can be done; a failed change stops only those that need it.
@@ -119,7 +122,7 @@ class Applier:
         self._tidy(plan.changes)
         todo = [change for change in plan.changes if not isinstance(change, Keep)]
         waiting = {change.address: set(self._needs(change, changes)) for change in todo}
-        running: dict[Future[Result], Address] = {}
+        self._total, running = len(todo), self._under_way
         failure: StateError | None = None
         with _hands(self.parallel) as pool:
             while waiting or running:
@@ -151,6 +154,13 @@ class Applier:
             raise failure
         results = tuple(self._results[change.address] for change in todo)
         return Applied(results, interrupted=self.stop.is_set())
+
+    def at(self) -> At:
+        """Where it stands, told to any thread."""
+        under_way = list(self._under_way.values())
+        first = f" {under_way[0]}" if under_way else ""
+        more = f" and {len(under_way) - 1} more" if len(under_way) > 1 else ""
+        return At(f"applying{first}{more}", len(self._results), self._total)
 
     def _needs(self, change: Change, changes: Mapping[Address, Change]) -> list[Address]:
         needs = self.prepared.plan.depends_on.get(change.address, ())

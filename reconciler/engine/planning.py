@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
-from reconciler import spans
 from reconciler.engine import needs, safety
 from reconciler.engine.decide import Decision
 from reconciler.engine.deciding import Decider
@@ -23,6 +22,7 @@ from reconciler.model.observation import Seen
 from reconciler.model.plan import Base, Plan
 from reconciler.model.record import Record, State
 from reconciler.model.scope import EVERYTHING
+from reconciler.phases import At, phase
 from reconciler.ports.provider import Desired
 from reconciler.ports.store import Entry, Snapshot
 
@@ -53,10 +53,14 @@ def prepare(world: World, snapshot: Snapshot, part: Part | None = None, replaced
     guarded = safety.guard_accounts(world, snapshot.state)
 
     def look(state: State, imports: Mapping[Address, str]) -> Mapping[Address, Seen]:
-        with spans.span("read"):
+        def at() -> At:
+            sent = sum(world.api_calls().values()) - sum(calls_before.values())
+            return At(f"reading what is there, {sent} requests sent")
+
+        with phase("read", at):
             return refresh(world, _with_imports(state, imports), guarded.unknown)
 
-    with spans.span("plan"):
+    with phase("plan", "comparing"):
         prepared = _derived(world, snapshot, part, replaced, look)
     api_calls = {vendor: count - calls_before[vendor] for vendor, count in world.api_calls().items()}
     base = replace(prepared.plan.base, accounts=guarded.accounts)

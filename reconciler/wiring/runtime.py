@@ -16,6 +16,7 @@ from reconciler.manifest import Loaded, Project, find_project, load
 from reconciler.model.address import Address
 from reconciler.model.environment import EMBEDDED
 from reconciler.model.run_id import new_run_id
+from reconciler.phases import phase
 from reconciler.ports.clock import Clock
 from reconciler.ports.store import StateStore
 from reconciler.wiring.clock import clock_of
@@ -99,7 +100,7 @@ def open_runtime(
     clock = clock or clock_of(os.environ)
     project = find_project(start)
     states = project.root / project.spec.state
-    with spans.span("load"):
+    with phase("load", "reading manifests"):
         loaded = load(
             project,
             environment,

@@ -71,7 +71,7 @@ def collecting() -> Iterator[Collector]:
     """A collector on this machine."""
 
     class Handler(Quiet):
-        def do_POST(self) -> None:
+        def asked(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             if self.headers.get("Content-Encoding") == "gzip":
                 body = gzip.decompress(body)
@@ -89,7 +89,7 @@ def refusing() -> Iterator[Refusing]:
     """Such a vendor on this machine."""
 
     class Handler(Quiet):
-        def do_GET(self) -> None:
+        def asked(self) -> None:
             vendor.headers.append({name.lower(): value for name, value in self.headers.items()})
             self.answer(403)
 
@@ -102,6 +102,16 @@ class Quiet(BaseHTTPRequestHandler):
     """Answers with a status alone."""
 
     protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self.asked()
+
+    def do_POST(self) -> None:
+        self.asked()
+
+    def asked(self) -> None:
+        """Whoever is asked for what is not here says so."""
+        self.answer(404)
 
     def answer(self, status: int) -> None:
         """Send it."""
