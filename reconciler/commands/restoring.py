@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -96,6 +96,7 @@ class Restorer:
         if not isinstance(made, Declaration):
             raise _impossible(address, made.why)
         tree = _with_secrets(address, made.spec, declared)
+        tree = _with_fingerprinted(address, tree, record, declared)
         if address.kind == "audience" and "identifier" in record.applied:
             tree["identifier"] = record.applied["identifier"]  # its vendor never tells, so no declaration says it
         try:
@@ -108,7 +109,8 @@ class Restorer:
 
     def _prove(self, made: Resource, record: Record) -> None:
         """Make sure that *made* says what was applied, exports aside: how those go is decided by the plan."""
-        context = Context(resources=self.resources)
+        ids = {Address(kind, name): remote_id for (kind, remote_id), name in self.names.items()}
+        context = Context(resources=self.resources, remote_ids=ids)
         desired = self.world.providers[made.address.kind].desired(made, context).attributes
         told = {**self.world.traits(made.address).defaults, **cast("dict[str, Json]", desired)}
         rules = Rules(self.world.traits(made.address), lambda *_: "", ("/export",))
@@ -131,6 +133,28 @@ def _with_secrets(address: Address, spec: Mapping[str, Any], declared: Resource 
                 raise _impossible(address, f"its secret `{name}` is kept nowhere")
             tree[name] = secret
     return tree
+
+
+def _with_fingerprinted(
+    address: Address, tree: Mapping[str, Any], record: Record, declared: Resource | None
+) -> dict[str, Any]:
+    """*tree* with the secrets that were applied and that its vendor does not tell of: left out, they would be taken away."""
+    full = dict(tree)
+    for pointer in sorted(record.fingerprints):
+        field, _, name = pointer[1:].partition("/")
+        kept = getattr(declared.spec, field, None) if declared is not None else None
+        if not name:
+            if field not in full and kept is not None:
+                full[field] = kept
+        elif isinstance(kept, Mapping) and name in kept:
+            full[field] = {**full.get(field, {}), name: kept[name]}
+        elif field in _fields_of(address) and name not in full.get(field, {}):
+            raise _impossible(address, f"its secret `{field}.{name}` is kept nowhere")
+    return full
+
+
+def _fields_of(address: Address) -> Collection[str]:
+    return getattr(KINDS[_SPELLED[address.kind]], "model_fields", {})
 
 
 def _plain(value: Any) -> Any:

@@ -228,9 +228,10 @@ def _found_by_key(case: Case, found: Observation) -> Decision:
 def _ambiguous(case: Case, found: tuple[Observation, ...]) -> Decision:
     address = case.resource.address
     why = f"{len(found)} objects have its name: {candidates(found)}"
-    gate = Gate(
-        "ambiguous_identity", f"{address}: {why}", (address,), "name the one meant in its document (`audience_id`)"
-    )
+    hint = f"name the one meant: `imports: [{{to: {address}, id: …}}]` in a document of `kind: Transitions`"
+    if address.kind == "audience":
+        hint = "name the one meant in its document (`audience_id`)"
+    gate = Gate("ambiguous_identity", f"{address}: {why}", (address,), hint)
     return Decision(Undecided(address, why), (gate,))
 
 

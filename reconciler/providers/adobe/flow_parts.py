@@ -76,8 +76,13 @@ class FlowParts:
         marked = [told for told in self._api.listed(kind) if told.get("description") == mark]
         if not marked:
             return []
-        used = {one for flow in self._api.listed(Kind.FLOWS) for one in wire.ids(flow, _MEMBER[kind])}
+        used = self._used(kind)
         return [told for told in marked if str(told["id"]) not in used]
+
+    def remove_unused(self, kind: Kind, part: str, flow_id: str) -> None:
+        """Remove a part of the flow *flow_id*, which is gone, unless people gave it to another flow as well."""
+        if part not in self._used(kind, besides=flow_id):
+            self.remove(kind, [part])
 
     def remove(self, kind: Kind, ids: Iterable[str]) -> None:
         """Remove parts; those that are gone already are a success."""
@@ -86,6 +91,10 @@ class FlowParts:
                 self._api.delete(kind, one)
             except NotFound:
                 continue
+
+    def _used(self, kind: Kind, besides: str = "") -> set[str]:
+        flows = [flow for flow in self._api.listed(Kind.FLOWS) if flow["id"] != besides]
+        return {one for flow in flows for one in wire.ids(flow, _MEMBER[kind])}
 
     def remove_left_behind(self, mark: str) -> None:
         """Remove whatever bears *mark* and is used by no flow."""

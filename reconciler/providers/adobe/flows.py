@@ -135,7 +135,7 @@ class Flows:
             for kind, part, mark in zip((Kind.SOURCES, Kind.TARGETS), (parts.source, parts.target), marks, strict=True):
                 # Only what was made for it; people may have given others the parts that they made.
                 if part and owner_in(mark) == self._owner:
-                    self._parts.remove(kind, [part])
+                    self._parts.remove_unused(kind, part, remote_id)
         self._parts.remove_left_behind(marker(self._owner, address))
 
     def disable(self, remote_id: str) -> None:
@@ -158,9 +158,11 @@ class Flows:
         account = directory.name_of("sourceaccount", str(told["account"]))
         if account is None:
             return Undeclarable("no document declares the base connection that it reads by")
-        if found.observation.computed.get("target_spec") != DATA_LAKE:
+        computed = found.observation.computed
+        if computed.get("target_spec", DATA_LAKE) != DATA_LAKE:
             return Undeclarable("its target is not a dataset of the data lake")
-        params = found.observation.computed.get("params")
+        # What is only remembered has the inputs as they are compared.
+        params = computed["params"] if "params" in computed else wire.of_inputs(told["source_params"])
         schedule = flow_schedules.said(cast("Mapping[str, str]", told["schedule"]))
         tree: dict[str, Json | DeclaredTree] = {
             "name": told["name"],
@@ -204,22 +206,26 @@ class Flows:
         except NotFound:
             return
 
+    def _part(self, kind: Kind, part: str, listed: Mapping[str, Object]) -> Object:
+        """A part of a flow. One that its list lacks is asked for: without it the flow would look like another, to be made anew."""
+        if not part or part in listed:
+            return listed.get(part, {})
+        try:
+            return self._api.one(kind, part)
+        except NotFound:
+            return {}
+
     def _told(self, kind: Kind) -> dict[str, Object]:
         return {str(one["id"]): one for one in self._api.listed(kind)}
 
     def _observed_anew(self, flow_id: str) -> Observation:
         flow = self._api.one(Kind.FLOWS, flow_id)
-        told: dict[Kind, dict[str, Object]] = {Kind.SOURCES: {}, Kind.TARGETS: {}}
-        for kind, member in ((Kind.SOURCES, "sourceConnectionIds"), (Kind.TARGETS, "targetConnectionIds")):
-            part = wire.only_id(flow, member)
-            if part:
-                told[kind][part] = self._api.one(kind, part)
-        return self._observed(flow, told[Kind.SOURCES], told[Kind.TARGETS])
+        return self._observed(flow, {}, {})
 
     def _observed(self, flow: Object, sources: Mapping[str, Object], targets: Mapping[str, Object]) -> Observation:
         self._seen.note(Kind.FLOWS, flow)
-        source = sources.get(wire.only_id(flow, "sourceConnectionIds"), {})
-        target = targets.get(wire.only_id(flow, "targetConnectionIds"), {})
+        source = self._part(Kind.SOURCES, wire.only_id(flow, "sourceConnectionIds"), sources)
+        target = self._part(Kind.TARGETS, wire.only_id(flow, "targetConnectionIds"), targets)
         state = wire.text(flow.get("state"))
         attributes: dict[str, Json] = {
             "name": wire.text(flow.get("name")),

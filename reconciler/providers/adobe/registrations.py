@@ -94,7 +94,11 @@ class Registrations:
         def observed(told: Object) -> Observation:
             if not homes:
                 homes.update(self._homes())
-            return self._observed(told, homes, meant.get(str(told["id"]), meant.get(wire.text(told.get("name")), "")))
+            key = str(told["id"])
+            home = meant.get(key, meant.get(wire.text(told.get("name")), ""))
+            if home and home not in homes.get(key, []) and self._lists(home, key):  # a list that lost a page
+                homes.setdefault(key, []).append(home)
+            return self._observed(told, homes, home)
 
         return looked(self._api, Kind.CONNECTION_SPECS, wanted, observed, self._is_ours)
 
@@ -151,7 +155,7 @@ class Registrations:
         if not isinstance(body.get("sourceSpec"), Mapping):
             return Undeclarable("it has no `sourceSpec`")
         tree: dict[str, Json] = {
-            "name": wire.text(told.get("name")),
+            "name": found.observation.attributes["name"],
             "definition": canonical_text({**body, "providerId": told.get("providerId")}),
             "flow_spec": found.observation.attributes["flow_spec"],
         }
@@ -170,6 +174,12 @@ class Registrations:
             for one in _listed(told):
                 listed.setdefault(one, []).append(str(told["id"]))
         return listed
+
+    def _lists(self, flow_spec: str, connection_spec: str) -> bool:
+        try:
+            return connection_spec in _listed(self._flow_spec(flow_spec))
+        except NotFound:
+            return False
 
     def _join(self, flow_spec: str, connection_spec: str) -> None:
         with self._seen.sharing:

@@ -75,9 +75,25 @@ def inputs(params: Object) -> list[str]:
     return sorted(f"{name}={value if isinstance(value, str) else _packed(value)}" for name, value in pairs)
 
 
+def of_inputs(lines: Json) -> dict[str, Json]:
+    """What `inputs` was made of, numbers and truth values as text."""
+    pairs = [str(line).partition("=") for line in lines] if isinstance(lines, list | tuple) else []
+    return {name: _unpacked(value) for name, _, value in pairs}
+
+
 def millis_to_s(value: Json) -> int | None:
     """Epoch milliseconds as Unix seconds."""
     return int(value // 1000) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _unpacked(text_: str) -> Json:
+    if text_[:1] not in {"{", "["}:
+        return text_
+    try:
+        value: Json = json.loads(text_)
+    except json.JSONDecodeError:
+        return text_
+    return value
 
 
 def _packed(value: Json) -> str:
