@@ -89,6 +89,29 @@ def test_values_arrive_as_salesforce_reads_them(world: World) -> None:
     assert b"2026-11-25T01:02:03.456Z" in bodies(job)[0]
 
 
+MOMENTS = [
+    "TIMESTAMP '2026-11-25 01:02:03.456400'",
+    "TIMESTAMP_NS '2026-11-25 01:02:03.456400012'",
+    "TIMESTAMP_MS '2026-11-25 01:02:03.456'",
+    "TIMESTAMPTZ '2026-11-25 10:02:03.456+09:00'",
+]
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_moment_arrives_whatever_its_unit_and_zone(world: World, moment: str) -> None:
+    world.run(f"SELECT 'Lee' AS LastName, {moment} AS Moment__c", {"mode": "append"})
+
+    assert [one["Moment__c"] for one in world.contacts().values()] == ["2026-11-25T01:02:03.456+0000"]
+
+
+@pytest.mark.parametrize("api", [{}, {"api_version": "32.0"}], ids=["bulk2", "bulk1"])
+def test_line_ends_inside_of_lists_are_made_alike_too(world: World, api: dict[str, Json]) -> None:
+    lists = "['a' || chr(13) || chr(10) || 'b', 'c' || chr(13)]"
+    world.run(f"SELECT 'Lee' AS LastName, {lists} AS Likes__c", {"mode": "append", **api})
+
+    assert [one["Likes__c"] for one in world.contacts().values()] == ["a\nb;c"]
+
+
 @pytest.mark.parametrize(("empty", "kept"), [("keep", True), ("erase", False)])
 def test_a_missing_value_leaves_the_field_or_empties_it(world: World, empty: str, kept: bool) -> None:  # noqa: FBT001
     (record,) = world.put({"Key__c": "k1", "LastName": "One", "Phone": "1"})

@@ -77,6 +77,19 @@ def test_an_object_without_records_is_filled(world: World, api: dict[str, Json])
     assert (world.there(), report.removed) == (WANTED, 0)
 
 
+@pytest.mark.parametrize("rows", ["SELECT 'x' AS LastName WHERE false", "SELECT NULL::VARCHAR AS LastName"])
+@api
+def test_a_query_that_finds_nothing_deletes_nothing(world: World, api: dict[str, Json], rows: str) -> None:
+    before(world, 3)
+
+    for job in ("1", "1", "2"):
+        with pytest.raises(Permanent, match="nothing was deleted: no row is there"):
+            world.run(rows, {"mode": "truncate", **api}, job)
+
+    assert len(world.contacts()) == 3
+    assert (world.jobs, world.left_over()) == ([], [])
+
+
 @api
 def test_nothing_is_inserted_when_a_record_cannot_be_deleted(world: World, api: dict[str, Json]) -> None:
     former = before(world)
@@ -214,6 +227,32 @@ def test_an_update_by_id_knows_long_and_short_ids(world: World, api: dict[str, J
 
     assert dict(report.rejected) == {"duplicate_key": 2}
     assert [row["LastName"] for row in world.contacts().values()] == ["one", "Former 1"]
+
+
+KEYS = [("key__C", "Key__c", True), ("KEY__C", "Key__c", False), ("ID", "Id", False), ("id", "id", False)]
+
+
+@api
+@pytest.mark.parametrize(("column", "key", "upsert"), KEYS)
+def test_a_key_is_one_in_any_case_of_letters(
+    world: World,
+    api: dict[str, Json],
+    column: str,
+    key: str,
+    upsert: bool,  # noqa: FBT001 - a case
+) -> None:
+    (record,) = world.put({"Key__c": "k1", "LastName": "Former"})
+    value = record if key.lower() == "id" else "k1"
+    settings: dict[str, Json] = {"mode": "update", "upsert": upsert, "unique": key, **api}
+    world.refuse("Li")
+    sql = f"SELECT '{value}' AS \"{column}\", 'Li' AS lastname"
+    with pytest.raises(Permanent, match="refused 1 of 1 rows: 1 FIELD_CUSTOM_VALIDATION_EXCEPTION"):
+        world.run(sql, settings, "1")
+    world.refuse()
+
+    assert world.run(sql.replace("Li", "Lee"), settings, "2").sent == 1
+
+    assert world.contacts() == {record: {"Key__c": "k1", "LastName": "Lee"}}
 
 
 def test_batches_are_as_small_as_is_asked_for_and_the_job_is_serial(world: World) -> None:

@@ -18,7 +18,12 @@ from reconciler.connectors.destinations.salesforce_desk import Desk
 from reconciler.connectors.destinations.salesforce_journal import Journal
 from reconciler.connectors.destinations.salesforce_others import alone, readable_siblings
 from reconciler.connectors.destinations.salesforce_run import Run, begin, begin_again, judge, staged_by
-from reconciler.connectors.destinations.salesforce_settings import SalesforceSettings, check_columns, read_settings
+from reconciler.connectors.destinations.salesforce_settings import (
+    SalesforceSettings,
+    check_columns,
+    read_settings,
+    spelled_as_key,
+)
 from reconciler.dataplane.exporter import columns_of_rows
 from reconciler.dataplane.workspace import open_workspace
 from reconciler.errors import Denied, Permanent
@@ -75,6 +80,7 @@ class SalesforceDestination:
         """
         settings, columns = read_settings(request.settings), columns_of_rows(connection)
         check_columns(settings, columns)
+        columns = spelled_as_key(settings, columns)
         journal = self._journal(request.job_id)
         if (finished := journal.finished) is not None:
             return finished

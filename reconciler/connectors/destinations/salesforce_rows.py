@@ -153,15 +153,14 @@ def _value(name: str) -> str:
 def _text(name: str, kind: str) -> str:
     """SQL of a column as Salesforce reads it: times in UTC with a Z, several values joined by ``;``, line ends as LF."""
     column, base = quoted(name), kind.upper()
-    if base.startswith("TIMESTAMP"):
-        instant = f"make_timestamp_ms(epoch_ms({column}))"
-        return f"strftime({instant}, '%Y-%m-%dT%H:%M:%S.%gZ')"
-    if base.endswith("[]"):
-        return f"array_to_string({column}, ';')"
+    if base.startswith("TIMESTAMP") and not base.endswith("]"):
+        # Of other units than microseconds the milliseconds cannot be asked for.
+        moment = f"CAST({column} AS TIMESTAMP)" if base.startswith("TIMESTAMP_") else column
+        return f"strftime(make_timestamp_ms(epoch_ms({moment})), '%Y-%m-%dT%H:%M:%S.%gZ')"
+    text = f"array_to_string({column}, ';')" if base.endswith("[]") else f"CAST({column} AS VARCHAR)"
     # Numbers, dates and truths have no line ends.
-    if not base.startswith(("VARCHAR", "ENUM", "UUID", "JSON")):
-        return f"CAST({column} AS VARCHAR)"
-    text = f"CAST({column} AS VARCHAR)"
+    if not base.endswith("[]") and not base.startswith(("VARCHAR", "ENUM", "UUID", "JSON")):
+        return text
     lines = f"replace(replace({text}, chr(13) || chr(10), chr(10)), chr(13), chr(10))"
     return f"CASE WHEN contains({text}, chr(13)) THEN {lines} ELSE {text} END"
 

@@ -122,6 +122,11 @@ class Run:
         settings, journal = self._desk.settings, self._desk.journal
         stage = journal.stage(DELETE)
         if stage is None:
+            if journal.rows == sum(journal.rejected.values()):
+                raise Permanent(
+                    f"nothing was deleted: no row is there to be put in the place of the records of {settings.object}",
+                    hint="a query that suddenly finds nothing is a mistake as a rule; if it is meant, delete them in Salesforce",
+                )
             end_broken_off(self._api, self._desk)
             count = all_records(self._api, self._desk, self._desk.folder / f"{DELETE}-1.parquet")
             how = "for good" if settings.hard_delete else "into the recycle bin"

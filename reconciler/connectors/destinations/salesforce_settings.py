@@ -88,7 +88,8 @@ class SalesforceSettings(BaseModel):
     @property
     def key(self) -> str:
         """The field that records are found by; "" when none is."""
-        return self.unique if self.mode == "update" else ""
+        named = self.unique if self.mode == "update" else ""
+        return "Id" if named.lower() == "id" else named
 
     @property
     def finds_ids(self) -> bool:
@@ -149,7 +150,7 @@ def check_columns(settings: SalesforceSettings, columns: Mapping[str, str]) -> N
                 f"column {name!r} is of type {kind}, which no field holds", hint="make it text, number or date"
             )
     key = settings.key
-    if key and key not in columns:
+    if key and key.lower() not in lower:
         raise Permanent(f"the query returns no column {key!r}, by which records are found", hint=f"select it AS {key}")
     if settings.operation == "insert" and "id" in lower:
         raise Permanent("records are inserted without `Id`", hint="leave the column out, or write `update: Id`")
@@ -161,3 +162,9 @@ def check_columns(settings: SalesforceSettings, columns: Mapping[str, str]) -> N
         raise Permanent(
             f"the query returns {key!r} alone, so that there is nothing to update", hint="select more columns"
         )
+
+
+def spelled_as_key(settings: SalesforceSettings, columns: Mapping[str, str]) -> dict[str, str]:
+    """*columns* with the key as the settings spell it; to Salesforce, as to SQL, case makes no difference."""
+    key = settings.key
+    return {key if name.lower() == key.lower() else name: kind for name, kind in columns.items()}
