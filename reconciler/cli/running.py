@@ -108,14 +108,14 @@ def logs(
 
 def preview(
     context: typer.Context,
-    what: Annotated[str, typer.Argument(help="An import.", metavar="ADDRESS")],
+    what: Annotated[str, typer.Argument(help="An import or an activation.", metavar="ADDRESS")],
     env: EnvOption = None,
     directory: DirectoryOption = None,
     var: VarOption = None,
     rows: RowsOption = 20,
     format: FormatOption = Format.TEXT,
 ) -> None:
-    """Show which columns and rows an import would bring. Makes nothing and keeps nothing."""
+    """Show which rows an import would bring, or an activation send and leave out. Makes nothing and sends nothing."""
     from reconciler.commands import previewing
 
     chosen = address(what)

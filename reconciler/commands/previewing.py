@@ -3,34 +3,46 @@
 from __future__ import annotations
 
 from reconciler.commands.answer import Answer
+from reconciler.commands.sending import sending
 from reconciler.errors import TdrError
 from reconciler.model.address import Address
 from reconciler.model.json import Json
+from reconciler.model.resource import Resource
 from reconciler.phases import phase
 from reconciler.ports.clock import rfc3339
-from reconciler.ports.provider import Previews
+from reconciler.ports.provider import Context, Previews
 from reconciler.reports import rows
 from reconciler.reports.documents import heading
 from reconciler.wiring import Runtime
 
 
 def preview(runtime: Runtime, address: Address, most_rows: int) -> Answer:
-    """Columns and the first *most_rows* rows of the import at *address*, applied or not; who is in them is masked.
+    """The first *most_rows* rows that the import at *address* would bring, or the activation send, applied or not.
+
+    Who is in them is masked. Of an activation the rows are also counted by what becomes of them.
 
     Raises:
-        TdrError: it is not declared, is no import, or its source cannot be read.
+        TdrError: it is not declared, is neither, or its rows cannot be read.
     """
-    world = runtime.world
-    resource = world.resources.get(address)
-    if address.kind != "import":
-        raise TdrError(f"{address} is no import", hint="name an import; `tdr run` shows the first rows of a query")
+    resource = runtime.world.resources.get(address)
+    if address.kind not in {"import", "activation"}:
+        raise TdrError(
+            f"{address} is neither an import nor an activation", hint="`tdr run` shows the first rows of a query"
+        )
     if resource is None:
         raise TdrError(f"{address} is not declared", hint="see `tdr state list`, or write its document first")
-    provider = world.providers[address.kind]
+    records = runtime.store.read().state.records
+    context = runtime.world.context({one: record.remote_id for one, record in records.items()})
+    if address.kind == "activation":
+        return sending(runtime, resource, context, most_rows)
+    return _bringing(runtime, resource, context, most_rows)
+
+
+def _bringing(runtime: Runtime, resource: Resource, context: Context, most_rows: int) -> Answer:
+    address = resource.address
+    provider = runtime.world.providers[address.kind]
     if not isinstance(provider, Previews):
         raise TdrError(f"{address} cannot be looked at beforehand")
-    records = runtime.store.read().state.records
-    context = world.context({one: record.remote_id for one, record in records.items()})
     with phase("preview", f"reading the first rows of {address}"):
         seen = provider.preview(resource, context)
     shown = rows.masked([name for name, _ in seen.columns], [rows.folded(row) for row in seen.values[:most_rows]])

@@ -10,7 +10,7 @@ help page on customer lists (trim and lower case, nothing else is taken away fro
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -165,17 +165,24 @@ def _verdicts(usable: str, classify: str) -> str:
     usable: pattern of what can be sent; most rows match it with nothing but spaces around them, and the slower trimming of
     every kind of blank is done only for the rest.
     """
+    return f"""
+        {_judged(usable, classify)}
+        SELECT DISTINCT
+            CASE verdict WHEN 0 THEN unhex(sha256(text)) WHEN -1 THEN unhex(text) END AS key,
+            CASE WHEN verdict > 0 THEN verdict::UTINYINT END AS reason,
+            CASE WHEN verdict > 0 THEN row END AS row
+        FROM judged
+    """
+
+
+def _judged(usable: str, classify: str) -> str:
+    """SQL over ``numbered(row, value)`` that makes ``judged(row, text, verdict)``: 0 an address, -1 a digest, else a reason."""
     blanks = _BLANKS.replace("'", "''")
     return f"""
         WITH lowered AS (SELECT row, lower(trim(value)) AS text FROM numbered),
         matched AS (SELECT row, text, regexp_full_match(text, '{usable}') AS fits FROM lowered),
         trimmed AS (SELECT row, fits, CASE WHEN fits THEN text ELSE trim(text, '{blanks}') END AS text FROM matched),
         judged AS (SELECT row, text, {classify} AS verdict FROM trimmed)
-        SELECT DISTINCT
-            CASE verdict WHEN 0 THEN unhex(sha256(text)) WHEN -1 THEN unhex(text) END AS key,
-            CASE WHEN verdict > 0 THEN verdict::UTINYINT END AS reason,
-            CASE WHEN verdict > 0 THEN row END AS row
-        FROM judged
     """
 
 
@@ -202,8 +209,38 @@ _JUDGED_ID = f"""
     END
 """
 
-_VERDICTS: Mapping[Identifier, str] = {
-    Identifier.EMAIL: _verdicts(f"{_ADDRESS}|{_DIGEST}", _JUDGED_EMAIL),
-    Identifier.MAID: _verdicts(_DIGEST, _JUDGED_ID),
-    Identifier.IDFA: _verdicts(_DIGEST, _JUDGED_ID),
+_RULES: Mapping[Identifier, tuple[str, str]] = {
+    Identifier.EMAIL: (f"{_ADDRESS}|{_DIGEST}", _JUDGED_EMAIL),
+    Identifier.MAID: (_DIGEST, _JUDGED_ID),
+    Identifier.IDFA: (_DIGEST, _JUDGED_ID),
 }
+_VERDICTS: Mapping[Identifier, str] = {identifier: _verdicts(*rules) for identifier, rules in _RULES.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What becomes of one value.
+
+    key: what is sent, 64 hexadecimal digits; "" when it is not.
+    was_digest: whether it came as a digest, so that nothing is hashed.
+    reason: why it is not sent.
+    """
+
+    key: str
+    was_digest: bool
+    reason: Reason | None
+
+
+def judge(values: Sequence[str | None], identifier: Identifier) -> list[Judged]:
+    """What `screen` would make of each of *values*, in their order. For as many as fit in memory."""
+    import duckdb  # noqa: PLC0415 - heavy, and only runs that move rows need it
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    table = pa.table({"row": pa.array(range(len(values)), pa.int64()), "value": pa.array(values, pa.string())})
+    with duckdb.connect() as engine:
+        engine.from_arrow(table).create_view("numbered")
+        found = engine.execute(
+            f"{_judged(*_RULES[identifier])} SELECT CASE verdict WHEN 0 THEN sha256(text) WHEN -1 THEN text ELSE '' END, "
+            "verdict FROM judged ORDER BY row"
+        ).fetchall()
+    return [Judged(key, verdict == -1, REASONS[verdict - 1] if verdict > 0 else None) for key, verdict in found]

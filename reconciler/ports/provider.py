@@ -239,6 +239,21 @@ class GivesRows(Protocol):
 
 
 @runtime_checkable
+class Asks(Protocol):
+    """A provider that runs the query of a document by itself."""
+
+    def ask(self, resource: Resource, context: Context, limit: int, domain_key: str) -> str:
+        """Start the query of *resource*, applied or not, without its export, for at most *limit* rows; returns the job's id.
+
+        The same *domain_key* never starts a second one.
+
+        Raises:
+            Permanent: the query waits for something that is not applied yet, or its dialect cannot be bounded.
+        """
+        ...
+
+
+@runtime_checkable
 class Retries(Protocol):
     """A provider that can finish a run without doing all of it again."""
 

@@ -71,8 +71,28 @@ def job(document: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _sending(document: Mapping[str, Any]) -> str:
+    told = document["sending"]
+    among = "" if told["is_whole"] else "the first "
+    lines = [f"{document['address']}: {among}{counted(told['rows'], 'row')}, nothing is sent"]
+    if "sent" in told:
+        lines += [
+            f"  {told['sent']} would be sent, {told['already_hashed']} of the rows came hashed already",
+            *([f"  {told['duplicates']} say the same as another"] if told["duplicates"] else []),
+            *(f"  {count} left out: {reason}" for reason, count in told["left_out"].items()),
+        ]
+    if document["first_rows"]:
+        lines += ["", *_table(document["columns"], document["first_rows"])]
+    return "\n".join(lines) + "\n"
+
+
 def preview(document: Mapping[str, Any]) -> str:
-    """What an import would bring: a line a column with its first values. Ends with a line break."""
+    """What an import would bring: a line a column with its first values; or what an activation would send, row by row.
+
+    Ends with a line break.
+    """
+    if "sending" in document:
+        return _sending(document)
     first, schema = document["first_rows"], document["schema"]
     lines = [f"{document['address']}: {counted(len(schema), 'column')}, first {counted(len(first), 'row')}"]
     if schema:

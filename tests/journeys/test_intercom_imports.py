@@ -296,7 +296,7 @@ def test_a_preview_shows_columns_and_rows_and_nobody_in_them(support: tuple[Stag
     assert told["schema"][:2] == [{"name": "id", "type": "string"}, {"name": "external_id", "type": "string"}]
     assert "Jane" not in said + str(told)
     assert "jane@" not in said + str(told)
-    assert stage.tdr("preview", "query/people", expect=1).err.startswith("error: query/people is no import")
+    assert stage.tdr("preview", "query/people", expect=1).err.startswith("error: query/people is neither an import nor")
     with stage.somebody() as td:
         assert (td.bulk_loads(), td.databases()) == ([], [])
 

@@ -152,6 +152,10 @@ class TreasureDataProvider:
         """The first rows that an import would bring."""
         return self._imports.preview(resource, context)
 
+    def ask(self, resource: Resource, context: Context, limit: int, domain_key: str) -> str:
+        """Start the query of an activation without its export."""
+        return self._queries.ask(resource, context, limit, domain_key)
+
     def observe(self, wanted: Sequence[Wanted], context: Context) -> Mapping[Address, Seen]:
         """Look at all of *wanted*: a call a family, the families at once."""
         by_family: dict[Observes, list[Wanted]] = {}

@@ -17,7 +17,7 @@ from reconciler.model.json import Json, canonical
 from reconciler.model.kinds import ActivationSource, ActivationSpec, AudienceSpec, Membership, QuerySpec
 from reconciler.model.observation import Observation, Seen
 from reconciler.model.probe import AccountFacts, FactName
-from reconciler.model.queries import QueryRows, SqlSource
+from reconciler.model.queries import Engine, QueryRows, SqlSource
 from reconciler.model.resource import Resource
 from reconciler.model.row_activations import FileActivationSpec, ObjectActivationSpec
 from reconciler.ports.provider import Context, FieldClass, KindTraits, Wanted
@@ -162,6 +162,25 @@ class SavedQueries:
         if self._fingerprints is None:
             self._listed()
         return self._fingerprints or {}
+
+    def ask(self, resource: Resource, context: Context, limit: int, domain_key: str) -> str:
+        """Run the query by itself, for at most *limit* rows, and return the job's id.
+
+        Raises:
+            Permanent: Hive takes no query with names of its own (`WITH`) inside of another, so none of its queries is bounded.
+        """
+        source = source_of(resource)
+        if source.engine is not Engine.TRINO:
+            raise Permanent(
+                f"{resource.address}: a query of {source.engine} cannot be bounded", hint="run it in the console"
+            )
+        sql = (source.sql or "").rstrip().rstrip(";")
+        # On lines of its own: the query may end in a comment.
+        bounded = f"SELECT * FROM (\n{sql}\n) AS first_rows LIMIT {limit}"
+        fields: dict[str, str | int] = {"query": bounded}
+        if source.engine_version is not None:
+            fields["engine_version"] = source.engine_version
+        return self._api.issue_job("trino", database_name(source.database, context), fields, domain_key)
 
     def create(self, resource: Resource, attributes: Attributes) -> Observation:
         """Make it, with everything that is declared."""
