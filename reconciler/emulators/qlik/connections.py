@@ -29,8 +29,8 @@ def sources(call: Call) -> Told:
         _source("snowflake", "Snowflake", "QvOdbcConnectorPackage.exe"),
         _source(PINTEREST, "Pinterest Marketing", "DIRepSource"),
         _source("qdi-pinterest-organic", "Pinterest Organic", "DIRepSource"),
+        *call.world.more_sources,
     ]
-    del call
     return 200, {"data": told}
 
 
@@ -59,8 +59,7 @@ def api_specs(call: Call) -> Told:
 
 def gateways(call: Call) -> Told:
     """The gateways that a data source can be reached through."""
-    del call
-    return 200, {"data": [dict(GATEWAY)]}
+    return 200, {"data": [dict(GATEWAY), *call.world.more_gateways]}
 
 
 def listed(call: Call) -> Told:
@@ -161,7 +160,8 @@ def patch(call: Call) -> Told:
     )
     for operation in call.body:
         _operate(world, after, operation)
-    if any(
+    is_renamed = (after.name, after.space) != (found.name, found.space)
+    if is_renamed and any(
         other.id != after.id and (other.name, other.space) == (after.name, after.space)
         for other in world.connections.values()
     ):

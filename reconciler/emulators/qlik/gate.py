@@ -11,6 +11,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from reconciler.emulators.interference import FAULTS
 from reconciler.emulators.qlik.call import Archive, Call, Told
 from reconciler.emulators.qlik.limits import Limits
 from reconciler.emulators.qlik.refusals import Refused, invalid, unauthorized
@@ -54,6 +55,7 @@ class Gate:
                 headers=request.headers,
                 body=None if operation.raw else _parsed(body),
                 raw=body,
+                faults=request.scope.get(FAULTS, ()),
             )
             status, told = operation.answer(call)
         except Refused as refused:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 from urllib.parse import urlencode
 
+from reconciler.emulators.faults import PageDropped
 from reconciler.emulators.qlik.call import Call
 from reconciler.emulators.qlik.refusals import invalid
 from reconciler.model.json import Json
@@ -21,7 +22,8 @@ def page(call: Call, found: Sequence[Json]) -> Json:
         Refused: 400, a limit or a page that is none.
     """
     limit, at = _number(call, "limit", _USUAL, _MOST), _number(call, "page", 0, len(found) + 1)
-    chosen = list(found[at : at + limit])
+    dropped = limit if any(isinstance(fault, PageDropped) for fault in call.faults) else 0
+    chosen = list(found[at + dropped : at + dropped + limit])
     links: dict[str, Json] = {"self": {"href": _address(call, at)}}
     if at + limit < len(found):
         links["next"] = {"href": _address(call, at + limit)}

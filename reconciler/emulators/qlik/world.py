@@ -134,6 +134,8 @@ class World:
         self.keys: set[str] = set()
         self.clients: dict[str, str] = {}
         self.tokens: dict[str, float] = {}
+        self.more_sources: list[dict[str, Json]] = []
+        self.more_gateways: list[dict[str, Json]] = []
         self.spaces: dict[str, dict[str, Json]] = {}
         self.connections: dict[str, Connection] = {}
         self.authorisations: dict[str, Authorisation] = {}

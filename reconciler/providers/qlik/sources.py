@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeVar
 
 from reconciler.apis.qlik import QlikClient
-from reconciler.apis.qlik_values import Source, Space
+from reconciler.apis.qlik_values import Gateway, Source, Space
 from reconciler.errors import Permanent
 from reconciler.model.qlik import PropertyField
 
 T = TypeVar("T")
+NamedT = TypeVar("NamedT", Source, Gateway)
 
 _WORDS: Final[Mapping[PropertyField, frozenset[str]]] = {
     "client_id": frozenset({"clientid", "appid"}),
@@ -38,12 +39,13 @@ class Sources:
         """The data source of that name or id.
 
         Raises:
-            Permanent: there is none.
+            Permanent: there is none, or several.
         """
         found = self._all()
-        for one in found:
-            if named in {one.id, one.name} or named.casefold() == one.name.casefold():
-                return one
+        if (meant := _meant(found, named, "data sources")) is not None:
+            return meant
+        if (meant := _meant(found, named.casefold(), "data sources", str.casefold)) is not None:
+            return meant
         near = sorted(one.name for one in found if "pinterest" in one.name.casefold())
         raise Permanent(
             f"Qlik Cloud has no data source {named!r} in this tenant",
@@ -78,12 +80,11 @@ class Sources:
         """Id of the gateway of that name or id.
 
         Raises:
-            Permanent: there is none.
+            Permanent: there is none, or several.
         """
         found = self._once(f"gateways {source_id}", lambda: self._client.gateways(source_id))
-        for one in found:
-            if named in {one.id, one.name}:
-                return one.id
+        if (meant := _meant(found, named, "data gateways")) is not None:
+            return meant.id
         raise Permanent(
             f"Qlik Cloud has no data gateway {named!r} for this data source",
             hint=f"there are: {', '.join(sorted(one.name for one in found)) or 'none'}",
@@ -125,6 +126,26 @@ class Sources:
             if question not in self._told:
                 self._told[question] = ask()
             return self._told[question]  # type: ignore[return-value] # a question always has the same type of answer
+
+
+def _meant(
+    found: Sequence[NamedT], named: str, what: str, spelled: Callable[[str], str] = lambda name: name
+) -> NamedT | None:
+    """The one whose id is *named*, or else the only one of that name.
+
+    Raises:
+        Permanent: several have it.
+    """
+    for one in found:
+        if one.id == named:
+            return one
+    same = [one for one in found if spelled(one.name) == named]
+    if len(same) > 1:
+        raise Permanent(
+            f"Qlik Cloud has {len(same)} {what} called {named!r}",
+            hint=f"name the one meant by its id: {', '.join(sorted(one.id for one in same))}",
+        )
+    return same[0] if same else None
 
 
 def _only(known: Sequence[str], words: frozenset[str]) -> str:

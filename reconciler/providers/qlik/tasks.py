@@ -212,13 +212,13 @@ class Tasks:
     def _look(self, question: Wanted, book: _Book) -> Seen:
         try:
             by_id = self._remembered(question, book)
-            by_key = self._named(question.resource, book) if question.resource else None
+            by_key = self._named(question.resource, book) if question.resource else ()
         except ProviderError as error:
             return Unreadable(error)
-        if question.resource is not None and question.record is None and by_key is None:
+        if question.resource is not None and question.record is None and not by_key:
             # Not an absence that a create could end: a person has to make it.
             return Unreadable(self._missing(question.resource))
-        return Finding(by_id, (by_key,) if by_key else ())
+        return Finding(by_id, by_key)
 
     def _remembered(self, question: Wanted, book: _Book) -> Observation | None:
         if question.record is None:
@@ -231,7 +231,7 @@ class Tasks:
         applied = question.record.applied
         return None if task is None else self._seen(project, task, question.resource, applied, book)
 
-    def _named(self, resource: Resource, book: _Book) -> Observation | None:
+    def _named(self, resource: Resource, book: _Book) -> tuple[Observation, ...]:
         spec = spec_of(resource)
         projects = [one for one in book.projects if spec.project in {one.id, one.name}]
         if len(projects) != 1:
@@ -241,7 +241,7 @@ class Tasks:
                 hint="make the project in Qlik Cloud, or let the owner of the key into its space; of several name one by its id",
             )
         tasks = [one for one in book.tasks(projects[0].id) if name_of(resource) in {one.id, one.name}]
-        return self._seen(projects[0], tasks[0], resource, {}, book) if tasks else None
+        return tuple(self._seen(projects[0], task, resource, {}, book) for task in tasks)
 
     def _seen(
         self, project: Project, task: Task, resource: Resource | None, applied: Mapping[str, Json], book: _Book
