@@ -159,3 +159,15 @@ def test_the_console_refuses_what_it_does_not_know(sandbox: SalesforceSandbox, b
     with pytest.raises(ValueError, match=r"no JSON object|by name what changes"):
         sandbox.control.call("PATCH", "/objects/Contact", body)
     assert sandbox.org.world.objects["contact"].column("LastName") is not None
+
+
+@pytest.mark.parametrize(("kind", "said_in"), [("JSON", "application/json"), ("CSV", "application/xml")])
+def test_a_refusal_is_told_as_the_job_is(bulk1: httpx.Client, kind: str, said_in: str) -> None:
+    asked = {"object": "Contact", "operation": "insert", "contentType": kind}
+    job = f"/job/{bulk1.post('/job', json=asked).json()['id']}"
+    del bulk1.headers["Content-Type"]
+
+    told = bulk1.get(f"{job}/batch/751000000000009AAA")
+
+    assert (told.status_code, told.headers["content-type"]) == (400, said_in)
+    assert "Invalid batch id" in told.text

@@ -10,6 +10,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 
+from reconciler.emulators.salesforce import ids
 from reconciler.emulators.salesforce.call import Call
 from reconciler.emulators.salesforce.refusals import Refused, not_found, over_budget, over_budget_in_bulk
 from reconciler.emulators.salesforce.versions import is_retired, is_served
@@ -68,10 +69,13 @@ class Gate:
             self._count(operation, over_budget_in_bulk())
             return operation.answer(call)
         except Refused as refused:
-            wants_json = "json" in request.headers.get("content-type", "") or "json" in request.headers.get(
-                "accept", ""
-            )
-            return refused.in_bulk(as_json=wants_json)
+            asked_in = f"{request.headers.get('content-type', '')} {request.headers.get('accept', '')}"
+            return refused.in_bulk(as_json="json" in asked_in or self._is_of_json(request))
+
+    def _is_of_json(self, request: Request) -> bool:
+        """Whether the job that is asked about has its rows in JSON, and so is told of in JSON throughout."""
+        job = self._world.jobs.get(ids.read(request.path_params.get("job", "")) or "")
+        return job is not None and job.content_type == "JSON"
 
     async def _call(self, request: Request) -> Call:
         return Call(
