@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -83,7 +84,14 @@ def _keep_run(
     results = tuple(
         Result(one.found.address, OPERATION, Status.DONE, one.note) for one in found if one.after is not None
     )
-    about: documents.Document = {"environment": runtime.environment_name, "plan_digest": looked.report.digest()}
+    about: documents.Document = {
+        "environment": runtime.environment_name,
+        "plan_digest": looked.report.digest(),
+        "complete": looked.report.is_complete,
+        "kinds": {
+            kind: {OPERATION: count} for kind, count in sorted(Counter(one.address.kind for one in results).items())
+        },
+    }
     now = runtime.clock.now()
     report = documents.run_document(Applied(results), about, holder.run, exit_code, rfc3339(now))
     commit = revision_of(runtime.project, os.environ).commit
