@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-import yaml
-
 from reconciler.model.address import NAME, Address
 
 _SETTINGS: Final = "tdr.yaml"
@@ -74,6 +72,8 @@ def environments(start: Path) -> list[str]:
 
 
 def _settings(root: Path) -> dict[object, object]:
+    import yaml  # only where a project is looked at
+
     try:
         told = yaml.safe_load((root / _SETTINGS).read_bytes())
     except (OSError, ValueError, RecursionError, yaml.YAMLError):
