@@ -102,7 +102,7 @@ def drift(
         )
     if not choices and is_on_the_line(context, "lock_timeout"):
         raise UsageError("--lock-timeout goes with --accept only", hint="a look takes no lock")
-    wait_s = seconds(lock_timeout)
+    wait_s = seconds("--lock-timeout", lock_timeout)
     scope = scope_of(target, exclude, selector)
     if (choices or unmanaged) and not scope.is_everything:
         raise UsageError(

@@ -71,7 +71,7 @@ def import_(
         )
     if kind and kind.lower() not in ORDER:
         raise UsageError(f"{kind!r} is no kind that can be imported", hint=f"one of {', '.join(ORDER)}")
-    wait_s = seconds(lock_timeout)
+    wait_s = seconds("--lock-timeout", lock_timeout)
 
     def open_project() -> AbstractContextManager[Runtime]:
         # Of files no vendor is asked, so nobody needs credentials.

@@ -108,7 +108,7 @@ def plan(
 
     memory.return_large_blocks()
     asked = replace(asked_of(target, exclude, selector, replacing), is_refreshed=refresh is Refresh.TRUE)
-    valid_for_s = seconds(expires)
+    valid_for_s = seconds("--expires", expires)
     answer = None
     with collection_paused():
         if format is Format.TEXT and asked.is_plain and not (verbose or out or report):
@@ -157,9 +157,11 @@ def apply(
     asked = asked_of(target, exclude, selector, replacing)
     if plan_file is not None and any((target, exclude, selector, replacing)):
         wrong = "--target, --exclude, --selector and --replace go with no plan file: the plan says what is done"
-        raise UsageError(wrong)
+        raise UsageError(wrong, hint="leave them out, or plan again with them and apply that")
     if replan_if_equal and plan_file is None:
-        raise UsageError("--replan-if-equal is about a plan file, and none is named")
+        raise UsageError(
+            "--replan-if-equal is about a plan file, and none is named", hint="tdr apply PLANFILE --replan-if-equal"
+        )
     hint = "pass --yes, or make a plan with `tdr plan --out FILE` and apply that file"
     with following(format, context.command_path) as follower:
         consent = consent_of(follower, yes=yes or plan_file is not None, question="Apply this plan?", otherwise=hint)
@@ -201,7 +203,9 @@ def destroy(
 
     scope = scope_of(target, exclude, selector)
     if yes and not env:
-        raise UsageError("destroy --yes needs --env NAME, so that nobody destroys the wrong environment")
+        raise UsageError(
+            "destroy --yes names no environment, and might destroy the wrong one", hint="tdr destroy --yes --env NAME"
+        )
     with following(format, context.command_path) as follower:
         otherwise = "pass --yes and --env NAME"
         consent = consent_of(follower, yes=yes, question="Delete all of this?", otherwise=otherwise)

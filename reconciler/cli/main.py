@@ -23,6 +23,7 @@ from reconciler.cli import (
     lifecycle,
     looking,
     memory,
+    mistyped,
     output,
     precedence,
     project,
@@ -38,7 +39,7 @@ from reconciler.cli import (
 from reconciler.cli.arguments import arranged
 from reconciler.cli.precedence import Asked
 from reconciler.cli.session import ending_as_asked, within
-from reconciler.errors import Ended, TdrError, UsageError
+from reconciler.errors import Ended, TdrError
 
 if TYPE_CHECKING:
     from reconciler.ports.clock import Clock
@@ -47,9 +48,6 @@ USAGE = 64
 INTERRUPTED = 130
 OFF = {"", "0", "false", "f", "no", "n", "off"}
 """What the environment variable of a flag may say for no, as typer reads it."""
-
-# typer brings its own click and exports one error of it by name; what that one is derived from are all of them.
-WrongCommandLine: type[typer.BadParameter] = typer.BadParameter.__bases__[0]
 
 
 class LogFormat(StrEnum):
@@ -136,16 +134,6 @@ def run() -> None:
     streams.leave(main(sys.argv[1:]))
 
 
-def _explain(error: typer.BadParameter) -> None:
-    """A wrong command line in the form of every other error; the help, where nothing was asked for."""
-    message = error.format_message()
-    if type(error).__name__ == "NoArgsIsHelpError" or not message:
-        error.show()
-        return
-    asked = error.ctx.command_path if error.ctx is not None else "tdr"
-    output.complain(UsageError((message[0].lower() + message[1:]).rstrip("."), hint=f"see `{asked} --help`"))
-
-
 def main(arguments: list[str], clock: Clock | None = None) -> int:
     """Run one command line and return its exit code. A wrong one is 64, never 2, which means that differences exist.
 
@@ -158,8 +146,8 @@ def main(arguments: list[str], clock: Clock | None = None) -> int:
     try:
         with ending_as_asked():
             code = _called(arguments, clock)
-    except WrongCommandLine as error:
-        _explain(error)
+    except mistyped.WrongCommandLine as error:
+        mistyped.explain(error)
         return USAGE
     except (typer.Abort, KeyboardInterrupt):
         streams.hurry()

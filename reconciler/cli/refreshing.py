@@ -50,7 +50,7 @@ def refresh(
     from reconciler.commands import refreshing
     from reconciler.reports.refreshing import closing
 
-    scope, wait_s = scope_of(target, exclude, selector), seconds(lock_timeout)
+    scope, wait_s = scope_of(target, exclude, selector), seconds("--lock-timeout", lock_timeout)
     otherwise = "pass --yes; `tdr drift` only looks"
     consent = consent_of(Lines(format), yes=yes, question="Remember all of this?", otherwise=otherwise)
     memory.return_large_blocks()

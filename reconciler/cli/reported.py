@@ -129,7 +129,11 @@ def _notify(context: typer.Context, document: Mapping[str, Any], exit_code: int)
         failures = notifying.notify(outcome, where.receivers, where.project, where.environment, sender)
     except (Ended, KeyboardInterrupt):
         # The command itself is over, and ends as it did.
-        failures = [TdrError("interrupted before everybody was told who is to be")]
+        failures = [
+            TdrError(
+                "interrupted before everybody was told who is to be", hint="what the command did is done and saved"
+            )
+        ]
     for failure in failures:
         output.say(f"warning: {failure.message}")
         if failure.hint:

@@ -238,7 +238,7 @@ def serve(
     from reconciler.web import serving
 
     place = serving.place_of(dashboard)
-    every_s = seconds(sample_every)
+    every_s = seconds("--sample-every", sample_every)
     with runtime_of(context, env=env, directory=directory) as runtime:
         serving.serve(
             runtime,

@@ -55,7 +55,7 @@ def explain(
 
     if dialect not in set(Dialect):
         raise UsageError(f"--dialect {dialect!r} is unknown", hint=f"write {' or '.join(Dialect)}")
-    delay_s = int(seconds(delay))
+    delay_s = int(seconds("--delay", delay))
     now = clock_of(os.environ).now()
     answer = schedule.explain(cron, timezone, delay_s, Dialect(dialect), after, count, now)
     if answer.exit_code == INVALID and format is Format.TEXT:

@@ -29,7 +29,7 @@ def scope(target: Sequence[str] | None, exclude: Sequence[str] | None, selector:
         for text in selector or ():
             Selector.parse(text)
     except ValueError as error:
-        raise UsageError(str(error)) from error
+        raise UsageError(f"--selector: {error}", hint="labels stand under metadata.labels of a document") from error
     return Scope(
         targets=patterns("--target", target),
         excludes=patterns("--exclude", exclude),

@@ -97,7 +97,7 @@ def _from_environment() -> dict[str, str]:
 def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name:
-        raise UsageError(f"--var {text!r} is not NAME=VALUE")
+        raise UsageError(f"--var {text!r} is not NAME=VALUE", hint="such as --var region=jp")
     if not is_unicode(text):
         raise UsageError(f"the value of --var {name!r} is not UTF-8", hint="write it as UTF-8 text")
     return name, value
@@ -121,7 +121,9 @@ def address(text: str) -> Address:
     try:
         return Address.parse(text)
     except ValueError as error:
-        raise UsageError(str(error)) from error
+        raise UsageError(
+            str(error), hint="`tdr graph` shows all that is declared, `tdr state list` all that is remembered"
+        ) from error
 
 
 def address_and_pointer(text: str) -> tuple[Address, str]:
@@ -130,17 +132,17 @@ def address_and_pointer(text: str) -> tuple[Address, str]:
     Raises:
         UsageError: it does not begin with an address.
     """
-    kind, _, rest = text.partition("/")
-    name, slash, path = rest.partition("/")
-    return address(f"{kind}/{name}"), slash + path
+    kind, name, *path = text.split("/", 2) if "/" in text else (text, "")
+    written = f"{kind}/{name}" if "/" in text else kind
+    return address(written), "".join(f"/{part}" for part in path)
 
 
 LONGEST_S = 3650 * 86400
 """Ten years: no date that far from now is past the end of the calendar, and no wait too long for the system's clock."""
 
 
-def seconds(text: str) -> float:
-    """A duration written on the command line, such as ``5m``, in seconds.
+def seconds(option: str, text: str) -> float:
+    """A duration that *option* gives, such as ``5m``, in seconds.
 
     Raises:
         UsageError: it is none, or longer than ten years.
@@ -149,9 +151,9 @@ def seconds(text: str) -> float:
 
     seconds = whole_seconds(text)
     if seconds is None:
-        raise UsageError(f"{text!r} is not a duration", hint="write 90s, 5m or 1h")
+        raise UsageError(f"{option} {text!r} is not a duration", hint="write 90s, 5m or 1h")
     if seconds > LONGEST_S:
-        raise UsageError(f"{text!r} is longer than ten years", hint="write 90s, 5m or 1h")
+        raise UsageError(f"{option} {text!r} is longer than ten years", hint="write 90s, 5m or 1h")
     return float(seconds)
 
 
@@ -217,7 +219,7 @@ def within(timeout: str) -> Iterator[None]:
     if not timeout:
         yield
         return
-    limit_s = seconds(timeout)
+    limit_s = seconds("--timeout", timeout)
     if limit_s <= 0:
         raise UsageError("--timeout 0 leaves no time", hint="write 90s, 5m or 1h, or leave it out")
 

@@ -113,7 +113,7 @@ def remove(runtime: Runtime, what: AddressArgument, lock_timeout: LockTimeoutOpt
     """Forget a resource. The object stays at its vendor."""
     from reconciler.commands import state
 
-    return state.remove(runtime, address(what), seconds(lock_timeout))
+    return state.remove(runtime, address(what), seconds("--lock-timeout", lock_timeout))
 
 
 @_verb(states, "mv")
@@ -121,7 +121,7 @@ def move(runtime: Runtime, source: FromArgument, target: ToArgument, lock_timeou
     """Remember a resource under another address, as when its document was renamed. Changes nothing at its vendor."""
     from reconciler.commands import state
 
-    return state.move(runtime, address(source), address(target), seconds(lock_timeout))
+    return state.move(runtime, address(source), address(target), seconds("--lock-timeout", lock_timeout))
 
 
 @_verb(states, "history")
@@ -137,7 +137,7 @@ def restore(runtime: Runtime, serial: SerialArgument, lock_timeout: LockTimeoutO
     """Go back to a state that is kept."""
     from reconciler.commands import state
 
-    return state.restore(runtime, serial, seconds(lock_timeout))
+    return state.restore(runtime, serial, seconds("--lock-timeout", lock_timeout))
 
 
 @_verb(states, "pull", format=Format.JSON)
@@ -153,7 +153,7 @@ def push(runtime: Runtime, file: FileArgument, lock_timeout: LockTimeoutOption =
     """Make a state in a file the current one. Refuses another project's, another lineage's, and an older one."""
     from reconciler.commands import state_transfer
 
-    return state_transfer.push(runtime, file, seconds(lock_timeout))
+    return state_transfer.push(runtime, file, seconds("--lock-timeout", lock_timeout))
 
 
 @_verb(states, "migrate")
@@ -162,7 +162,7 @@ def migrate(runtime: Runtime, old: OldPlaceOption, lock_timeout: LockTimeoutOpti
     from reconciler.commands import state_transfer
 
     source = runtime.state.at(runtime.state.place_in(old))
-    return state_transfer.migrate(runtime, source, seconds(lock_timeout))
+    return state_transfer.migrate(runtime, source, seconds("--lock-timeout", lock_timeout))
 
 
 @_verb(states, "verify")
@@ -178,7 +178,7 @@ def mend(runtime: Runtime, lock_timeout: LockTimeoutOption = "0s") -> Answer:
     """Set a damaged journal aside, under another name, and go on from its last good line."""
     from reconciler.commands import state_transfer
 
-    return state_transfer.mend(runtime, seconds(lock_timeout))
+    return state_transfer.mend(runtime, seconds("--lock-timeout", lock_timeout))
 
 
 @_verb(locks, "status")

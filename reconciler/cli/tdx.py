@@ -40,7 +40,7 @@ def read(
     from reconciler.commands import tdx_reading
     from reconciler.commands.sole_writing import alone
 
-    wait_s = seconds(lock_timeout)
+    wait_s = seconds("--lock-timeout", lock_timeout)
     with runtime_of(
         context, env=env, directory=directory, variables=var, resolve_secrets=False, may_be_empty=True
     ) as runtime:

@@ -51,7 +51,7 @@ def run_of(follower: Following, consent: Consent, lock_timeout: str, approve: Se
         listener=follower.operation,
         tell=follower.tell,
         interruption=Interruption(),
-        lock_timeout_s=seconds(lock_timeout),
+        lock_timeout_s=seconds("--lock-timeout", lock_timeout),
         approvals=approving.given(approve, reason),
         reason=reason,
     )

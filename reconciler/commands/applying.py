@@ -83,6 +83,8 @@ def apply(runtime: Runtime, run: Run, *, plan_file: Path | None = None, asked: A
     """
     found = checked(runtime)
     saved = saved_plan.load(plan_file) if plan_file else None
+    if saved is not None:
+        saved_plan.whole(saved, repr(str(plan_file)))
     with _locked(runtime, run, "apply") as holder:
         snapshot = runtime.store.read()
         if saved is not None:

@@ -117,7 +117,10 @@ def import_one(open_project: Open, address: Address, remote_id: str, lock_timeou
     answer = import_all(open_project, selection, dry_run=False, lock_timeout_s=lock_timeout_s)
     left_out = answer.document["left_out"]
     if isinstance(left_out, list) and left_out:
-        raise TdrError(f"{address} cannot be declared: {left_out[0]['why']}")
+        raise TdrError(
+            f"{address} cannot be declared: {left_out[0]['why']}",
+            hint="it stays as it is at the vendor; change it there, or leave it out",
+        )
     if not answer.document["adopted"] and not answer.document["secrets_to_set"]:
         raise TdrError(
             f"there is no {address.kind} {remote_id!r} that is not managed yet",

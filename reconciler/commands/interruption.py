@@ -64,7 +64,7 @@ def ended(number: int, message: str) -> Ended:
     """What ends a run at once, for the signal *number*, before it has written anything."""
     if number == signal.SIGALRM:
         return Ended(FAILED, OUT_OF_TIME, hint="give it more; TDR_LOG=debug shows what takes it")
-    return Ended(128 + number, message)
+    return Ended(128 + number, message, hint="run the same command again" if message else "")
 
 
 def _cut_off(number: int) -> Ended:
@@ -72,4 +72,4 @@ def _cut_off(number: int) -> Ended:
     left = "what was under way is marked as unknown in the journal"
     if number == signal.SIGALRM:
         return Ended(PARTIAL, f"{OUT_OF_TIME}, and more; {left}", hint="run the same command again; it looks first")
-    return Ended(128 + number, f"interrupted twice; {left}")
+    return Ended(128 + number, f"interrupted twice; {left}", hint="run the same command again; it looks first")

@@ -42,7 +42,7 @@ def _bringing(runtime: Runtime, resource: Resource, context: Context, most_rows:
     address = resource.address
     provider = runtime.world.providers[address.kind]
     if not isinstance(provider, Previews):
-        raise TdrError(f"{address} cannot be looked at beforehand")
+        raise TdrError(f"{address} cannot be looked at beforehand", hint="apply it, and look with `tdr run`")
     with phase("preview", f"reading the first rows of {address}"):
         seen = provider.preview(resource, context)
     shown = rows.masked([name for name, _ in seen.columns], [rows.folded(row) for row in seen.values[:most_rows]])

@@ -15,6 +15,7 @@ from reconciler.manifest.json_schema import SCHEMAS, json_schema, umbrella_schem
 from reconciler.manifest.project import SETTINGS, read_project
 
 TEMPLATE = Path(__file__).parent / "project_template"
+_WRITABLE = "choose a folder that can be written to"
 RENAMED = {"gitignore": ".gitignore"}
 
 OF_A_NEW_PROJECT = "prod"
@@ -61,13 +62,13 @@ def init(folder: Path, name: str | None, pipeline: Pipeline | None = None) -> It
             path.write_text(text, encoding="utf-8")
             yield path
     except OSError as error:
-        raise TdrError(f"{error.filename} cannot be written: {error.strerror}") from error
+        raise TdrError(f"{error.filename} cannot be written: {error.strerror}", hint=_WRITABLE) from error
 
 
 def _project(folder: Path, name: str | None) -> dict[Path, str]:
     project = name or re.sub(r"[^a-z0-9-]+", "-", folder.name.lower()).strip("-") or "project"
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", project):
-        raise UsageError(f"{project!r} is no name of a project; use lower-case letters, digits and `-`")
+        raise UsageError(f"{project!r} is no name of a project", hint="--name: lower-case letters, digits and `-`")
     sources = sorted(path for path in TEMPLATE.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     return {
         _target(folder, source): source.read_text(encoding="utf-8").replace("PROJECT", project) for source in sources
@@ -105,4 +106,4 @@ def write_schemas(folder: Path, kind: str | None) -> Iterator[Path]:
             path.write_text(text, encoding="utf-8")
             yield path
     except OSError as error:
-        raise TdrError(f"{error.filename} cannot be written: {error.strerror}") from error
+        raise TdrError(f"{error.filename} cannot be written: {error.strerror}", hint=_WRITABLE) from error

@@ -31,15 +31,13 @@ OR_EQUAL = "plan again and review it; with --replan-if-equal it goes on if a new
 
 
 def renewed(runtime: Runtime, saved: Mapping[str, Any], snapshot: Snapshot, *, replan_if_equal: bool) -> Prepared:
-    """The saved plan as it is today, ready to be applied.
+    """The saved plan, which is whole, as it is today, ready to be applied.
 
     replan_if_equal: go by a new plan where the saved one is too old or something moved, if its operations are the same.
 
     Raises:
         StalePlan: names what moved, then and now.
-        TdrError: it is no saved plan.
     """
-    saved_plan.whole(saved)
     moved = _expired(runtime, saved)
     if moved is not None and not replan_if_equal:
         raise moved

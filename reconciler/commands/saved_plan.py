@@ -16,6 +16,8 @@ from reconciler.reports.documents import FORMAT_VERSION, Document
 
 VALID_FOR_S = 72 * 3600.0
 _NAME_A_PLAN = "name a file that `tdr plan --out FILE` wrote"
+_THE_PLAN = "the plan"
+_MAKE_ONE = "make one with `tdr plan --out FILE`"
 _PARTS = {
     "format_version": str,
     "plan_id": str,
@@ -66,22 +68,24 @@ def load(path: Path) -> dict[str, Any]:
     return document
 
 
-def whole(saved: Mapping[str, Any]) -> None:
-    """Refuse what is no saved plan, or one of a version that this tdr does not know.
+def whole(saved: Mapping[str, Any], name: str) -> None:
+    """Refuse what is no saved plan, or one of a version that this tdr does not know. *name*: what it is called in the message.
 
     Raises:
         TdrError: it is none, or parts of it are missing.
         StalePlan: it is of another version of the format.
     """
     if saved.get("format") != "tdr.plan" or "plan_id" not in saved:
-        raise TdrError("that file is not a saved plan", hint="make one with `tdr plan --out FILE`")
+        raise TdrError(f"{name} is not a saved plan", hint=_MAKE_ONE)
     if any(not isinstance(saved.get(part), shape) for part, shape in _PARTS.items()):
-        raise _not_whole()
+        raise _not_whole(name)
     if saved["format_version"].partition(".")[0] != FORMAT_VERSION.partition(".")[0]:
         raise StalePlan(
-            f"the plan is of the format {saved['format_version']}, and this tdr reads {FORMAT_VERSION}",
+            f"{name} is of the format {saved['format_version']}, and this tdr reads {FORMAT_VERSION}",
             hint=f"plan again, or apply it with tdr {saved.get('tdr_version')}",
         )
+    for moment in ("created_at", "expires_at"):
+        _moment(saved[moment], name)
 
 
 def made(saved: Mapping[str, Any]) -> datetime:
@@ -90,7 +94,7 @@ def made(saved: Mapping[str, Any]) -> datetime:
     Raises:
         TdrError: it does not say.
     """
-    return _moment(saved["created_at"])
+    return _moment(saved["created_at"], _THE_PLAN)
 
 
 def expiry(saved: Mapping[str, Any]) -> datetime:
@@ -99,18 +103,18 @@ def expiry(saved: Mapping[str, Any]) -> datetime:
     Raises:
         TdrError: it does not say.
     """
-    return _moment(saved["expires_at"])
+    return _moment(saved["expires_at"], _THE_PLAN)
 
 
-def _moment(text: str) -> datetime:
+def _moment(text: str, name: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise _not_whole() from error
+        raise _not_whole(name) from error
     if moment.tzinfo is None:
-        raise _not_whole()
+        raise _not_whole(name)
     return moment
 
 
-def _not_whole() -> TdrError:
-    return TdrError("that file is no whole plan", hint="make one with `tdr plan --out FILE`")
+def _not_whole(name: str) -> TdrError:
+    return TdrError(f"{name} is no whole plan", hint=_MAKE_ONE)

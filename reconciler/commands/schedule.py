@@ -41,7 +41,10 @@ def _moment(text: str, zone: str) -> float:
     except ValueError as error:
         raise UsageError(f"--after {text!r} is not a moment", hint="write 2026-01-31 or 2026-01-31T09:30") from error
     if moment.year not in _YEARS:
-        raise UsageError(f"--after {text!r} is not within the years 1970 to 9000")
+        raise UsageError(
+            f"--after {text!r} is not within the years 1970 to 9000",
+            hint="write a moment that runs can be counted from",
+        )
     try:
         local = moment if moment.tzinfo else moment.replace(tzinfo=check_zone(zone))
     except ScheduleError:

@@ -64,7 +64,7 @@ def _asked(runtime: Runtime, resource: Resource, context: Context) -> Rows:
     address = resource.address
     provider = runtime.world.providers[address.kind]
     if not isinstance(provider, Asks) or not isinstance(provider, Runs) or not isinstance(provider, GivesRows):
-        raise TdrError(f"{address} cannot be looked at beforehand")
+        raise TdrError(f"{address} cannot be looked at beforehand", hint="apply it, and look with `tdr run`")
     job_id = provider.ask(resource, context, MOST_ROWS, f"tdr-preview-{uuid.uuid4().hex}")
     until_next_look_s = pauses(WATCHED_AT_MOST_S)
     with phase("preview", lambda: At(f"running the query of {address} as job {job_id}")):

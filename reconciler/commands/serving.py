@@ -45,9 +45,12 @@ def serve(runtime: Runtime, port: int, say: Callable[[str], None]) -> None:
     """
     embedded = runtime.embedded
     if embedded is None:
-        raise UsageError(f"the environment `{runtime.environment_name}` is answered by Treasure Data; nothing to serve")
+        raise UsageError(
+            f"the environment `{runtime.environment_name}` is answered by Treasure Data; nothing to serve",
+            hint="choose one that the embedded service answers: --env NAME",
+        )
     if (address := embedded.served_at()) is not None:
-        raise UsageError(f"`tdr serve` runs already, at {address}")
+        raise UsageError(f"`tdr serve` runs already, at {address}", hint="use that one, or end it first")
     from reconciler.service.serving import serve as answer  # noqa: PLC0415 - uvicorn is only needed here
 
     def announce(actual_port: int) -> None:
@@ -104,7 +107,7 @@ def sandbox(
 
 def _intercom(port: int, state_file: Path | None, say: Callable[[str], None], environ: Mapping[str, str]) -> None:
     if state_file is not None:
-        raise UsageError("the sandbox of Intercom keeps nothing in a file: leave `--state-file` out")
+        raise UsageError("the sandbox of Intercom keeps nothing in a file", hint="leave --state-file out")
     from reconciler.emulators.intercom.sample import fill  # noqa: PLC0415 - only here
     from reconciler.emulators.intercom.sandbox import IntercomSandbox  # noqa: PLC0415 - as above
 
@@ -124,7 +127,7 @@ def _intercom(port: int, state_file: Path | None, say: Callable[[str], None], en
 
 def _qlik(port: int, state_file: Path | None, say: Callable[[str], None], environ: Mapping[str, str]) -> None:
     if state_file is not None:
-        raise UsageError("the sandbox of Qlik Cloud keeps nothing in a file: leave `--state-file` out")
+        raise UsageError("the sandbox of Qlik Cloud keeps nothing in a file", hint="leave --state-file out")
     from reconciler.emulators.qlik.sample import fill  # noqa: PLC0415 - only here
     from reconciler.emulators.qlik.sandbox import QlikSandbox  # noqa: PLC0415 - as above
 
@@ -144,7 +147,7 @@ def _qlik(port: int, state_file: Path | None, say: Callable[[str], None], enviro
 
 def _adobe(port: int, state_file: Path | None, say: Callable[[str], None], environ: Mapping[str, str]) -> None:
     if state_file is not None:
-        raise UsageError("the sandbox of Adobe keeps nothing in a file: leave `--state-file` out")
+        raise UsageError("the sandbox of Adobe keeps nothing in a file", hint="leave --state-file out")
     from reconciler.emulators.adobe.gate import Application  # noqa: PLC0415 - only here
     from reconciler.emulators.adobe.sandbox import AdobeSandbox  # noqa: PLC0415 - as above
 
@@ -163,7 +166,7 @@ def _adobe(port: int, state_file: Path | None, say: Callable[[str], None], envir
 
 def _salesforce(port: int, state_file: Path | None, say: Callable[[str], None], environ: Mapping[str, str]) -> None:
     if state_file is not None:
-        raise UsageError("the sandbox of Salesforce keeps nothing in a file: leave `--state-file` out")
+        raise UsageError("the sandbox of Salesforce keeps nothing in a file", hint="leave --state-file out")
     from reconciler.emulators.salesforce.sandbox import SalesforceSandbox  # noqa: PLC0415 - only here
     from reconciler.emulators.salesforce.sessions import Credentials  # noqa: PLC0415 - as above
 

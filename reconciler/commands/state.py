@@ -87,7 +87,9 @@ def move(runtime: Runtime, source: Address, target: Address, lock_timeout_s: flo
         if target in state.records:
             raise TdrError(f"{target} is in the state already", hint="remove it first with `tdr state rm`")
         if source.kind != target.kind:
-            raise TdrError(f"{source} cannot become {target}: the kinds differ")
+            raise TdrError(
+                f"{source} cannot become {target}: the kinds differ", hint="write an address of the same kind"
+            )
         moved = state.with_record(source, None).with_record(target, state.records[source])
         records = {
             address: replace(

@@ -148,7 +148,10 @@ class Bootstrap:
         told = ""
         while job is None or not job.status.is_finished:
             if self.stop.is_set():
-                raise Interrupted(f"{self.address}: stopped while run {record.resolved.get('job_id')} goes on")
+                raise Interrupted(
+                    f"{self.address}: stopped while run {record.resolved.get('job_id')} goes on",
+                    hint="run the same command again; it goes on from there",
+                )
             if self.world.clock.now() > deadline:
                 limit_s = self.world.environment.job_timeout
                 raise Transient(

@@ -236,7 +236,9 @@ def _unexplained(failure: _Failure) -> Diagnostic:
     problem = getattr(failure.error, "problem", None) or "the text cannot be read"
     context = getattr(failure.error, "context", None)
     began = f", which began in line {failure.begun}" if failure.begun != failure.line else ""
-    message = f"is not valid YAML: {problem} {context}{began}" if context else f"is not valid YAML: {problem}"
+    message = (
+        f"the YAML does not parse: {problem} {context}{began}" if context else f"the YAML does not parse: {problem}"
+    )
     hint = "look at brackets, quotes and indentation of this line and the one above"
     return failure.source.finding("syntax", message, failure.line, failure.column, hint=hint)
 

@@ -89,14 +89,16 @@ def _with(tree: Json, path: tuple[str, ...], value: Json | Absent) -> Json:
     name, below = path[0], path[1:]
     if isinstance(tree, Sequence) and not isinstance(tree, str):
         if not name.isdecimal() or int(name) > len(tree):
-            raise TdrError(f"a list of {len(tree)} entries has none called {name!r}")
+            raise TdrError(
+                f"a list of {len(tree)} entries has none called {name!r}", hint="change the manifest by hand"
+            )
         items = list(tree)
         if value is ABSENT and not below:
             return items[: int(name)] + items[int(name) + 1 :]
         items[int(name) : int(name) + 1] = [_with(items[int(name)] if int(name) < len(items) else None, below, value)]
         return items
     if tree is not None and not isinstance(tree, Mapping):
-        raise TdrError(f"{name!r} cannot be put below a value that is no mapping")
+        raise TdrError(f"{name!r} cannot be put below a value that is no mapping", hint="change the manifest by hand")
     mapping = dict(tree or {})
     if value is ABSENT and (not below or name not in mapping):
         mapping.pop(name, None)

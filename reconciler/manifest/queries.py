@@ -33,6 +33,7 @@ FORMAT = 1
 """Grows whenever the same text would give another answer."""
 MOST_AT_ONCE = 200
 """New texts that a plan parses; of more it parses none, for that takes the parser about a millisecond each."""
+_MEND = "look at what stands before the mark, too: parsers tell where they gave up"
 _HINT = "tdr reads SQL with a parser that is not the vendor's; if Treasure Data runs the query, it may stay as it is"
 
 
@@ -83,7 +84,7 @@ class QueryCheck:
 
     def _tell(self, problem: SqlProblem, address: Address, place: Place, path: str, source: SqlSource) -> None:
         message = f"the SQL does not parse: {problem.message}"
-        hint = "" if self._severity is Severity.ERROR else _HINT
+        hint = _MEND if self._severity is Severity.ERROR else _HINT
         if source.file is not None:
             told = Source(source.file, source.sql or "").finding(
                 "sql-syntax", message, problem.line, problem.column, severity=self._severity, hint=hint

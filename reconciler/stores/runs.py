@@ -112,7 +112,10 @@ class Runs:
                 except FileNotFoundError:
                     break  # who writes has let go of it meanwhile
                 except OSError as error:
-                    raise StateError(f"{path} cannot be read: {error.strerror}") from error
+                    raise StateError(
+                        f"{path} cannot be read: {error.strerror}",
+                        hint="make it readable for who runs tdr, then try again",
+                    ) from error
         raise not_kept(run_id, self.names())
 
 

@@ -116,7 +116,7 @@ class Sender:
             secret = values(secret.reference)
         value = secret.reveal()
         if not value.strip():
-            raise SecretError(f"the secret `{secret.reference}` is empty")
+            raise SecretError(f"the secret `{secret.reference}` is empty", hint="give it a value where it is kept")
         return value
 
 

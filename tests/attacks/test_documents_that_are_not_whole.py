@@ -53,5 +53,5 @@ def test_a_plan_that_somebody_wrote_is_not_applied(project: Stage, change: dict[
 
     said = project.tdr("apply", "plan.json", expect=1)
 
-    assert said.err == "error: that file is no whole plan\nhint: make one with `tdr plan --out FILE`\n"
+    assert said.err == "error: 'plan.json' is no whole plan\nhint: make one with `tdr plan --out FILE`\n"
     assert project.records() == {}

@@ -353,7 +353,7 @@ def test_all_mistakes_of_all_files_are_told_at_once_with_their_places(project: S
         (["run", "no-address"], "no-address"),
         (["run"], "ADDRESS"),
         (["schema", "Audiense"], "Audience"),
-        (["state", "restore", "first"], "serial"),
+        (["state", "restore", "first"], "SERIAL"),
         (["state"], "list"),
         (["plan", "--env", "production"], "production"),
         (["-C", "/", "plan"], "tdr init"),

@@ -249,4 +249,6 @@ def test_who_does_not_wait_for_a_receiver_keeps_the_exit_code(applied: Stage, to
 
     _, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
-    assert err.endswith("warning: interrupted before everybody was told who is to be\n")
+    assert err.endswith(
+        "warning: interrupted before everybody was told who is to be\nhint: what the command did is done and saved\n"
+    )

@@ -129,7 +129,7 @@ def test_a_plan_of_another_format_is_not_guessed_at(project: Stage, version: str
     body = {key: value for key, value in document.items() if key != "plan_id"}
     project.write("plan.json", json.dumps(body | {"plan_id": digest(body)}))
 
-    assert f"the plan is of the format {version}" in project.tdr("apply", "plan.json", expect=4).err
+    assert f"'plan.json' is of the format {version}" in project.tdr("apply", "plan.json", expect=4).err
 
 
 # -- diff ---------------------------------------------------------------------------------------------------------------

@@ -134,7 +134,7 @@ def test_one_that_cannot_be_used_exits_with_7_and_everything_wrong_with_it(nowhe
         ),
         (("--delay", "soon"), "'soon' is not a duration"),
         (("--dialect", "quartz"), "--dialect 'quartz' is unknown"),
-        (("--next", "-1"), "invalid value for '--next'"),
+        (("--next", "-1"), "--next '-1' is less than 0"),
     ],
 )
 def test_a_wrong_command_line_exits_with_64(nowhere: Stage, arguments: tuple[str, ...], complaint: str) -> None:

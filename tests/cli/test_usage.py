@@ -89,7 +89,7 @@ def test_an_option_without_its_value_is_refused(option: str, project: Stage) -> 
 def test_a_number_that_is_none_is_refused(option: str, project: Stage) -> None:
     verb = VALUED[option]
 
-    assert f"'{option}'" in project.tdr(*verb.split(), *LEAST.get(verb, []), option, "many", expect=64).err
+    assert f"{option} 'many'" in project.tdr(*verb.split(), *LEAST.get(verb, []), option, "many", expect=64).err
 
 
 @pytest.mark.parametrize("verb", with_env())
@@ -120,7 +120,7 @@ def test_where_nobody_can_answer_a_write_fails_at_once_and_says_how_to_go_on(ver
         ("plan --nonsense", "error: no such option: --nonsense", "hint: see `tdr plan --help`"),
         ("nonsense", "error: no such command 'nonsense'", "hint: see `tdr --help`"),
         ("state nonsense", "error: no such command 'nonsense'", "hint: see `tdr state --help`"),
-        ("plan --max-chars many", "error: invalid value for '--max-chars'", "hint: see `tdr plan --help`"),
+        ("plan --max-chars many", "error: --max-chars 'many' is no whole number", "hint: see `tdr plan --help`"),
         ("explain", "error: missing argument 'ADDRESS", "hint: see `tdr explain --help`"),
     ],
 )

@@ -188,7 +188,7 @@ def test_columns_and_expiry_of_a_table_are_accepted(shop: Stage) -> None:
         ),
         ({"cron": "0 5 * * *"}, "query/spring/sql", "query/spring/sql did not move"),
         ({"cron": "0 5 * * *"}, "query/nobody", "query/nobody is not in the state"),
-        ({"cron": "0 5 * * *"}, "nobody", "'nobody/' is not an address"),
+        ({"cron": "0 5 * * *"}, "nobody", "'nobody' is not an address"),
         ({"result": "td://@/shop/copy"}, "query/spring", "query/spring: no field of a manifest says what /result is"),
     ],
 )

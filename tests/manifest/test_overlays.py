@@ -139,7 +139,7 @@ def test_an_environment_of_the_settings_lays_over_too(refused: Refusals) -> None
         (
             "query/q: {spec: {sql: selec 1}}",
             f"sql-syntax {ENV}:2:31 the SQL does not parse: `1` is not expected here",
-            "",
+            "look at what stands before the mark, too: parsers tell where they gave up",
         ),
         (
             "query/q: {metadata: {name: p}}",

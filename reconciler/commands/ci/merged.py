@@ -42,7 +42,7 @@ def find(forge: Forge, about: Told, commit: str, out: Path, say: Callable[[str],
         file = Path(folder) / "plan.json"
         file.write_bytes(text)
         plan = saved_plan.load(file)
-    saved_plan.whole(plan)
+    saved_plan.whole(plan, "what the pipeline left as its plan")
     if plan["environment"] != environment:
         raise Blocked(f"the plan that was left is for {plan['environment']}, not for {environment}", hint=_AFRESH)
     wanted = Mark("plan", {"project": about.project, "env": environment})
@@ -67,5 +67,8 @@ def find(forge: Forge, about: Told, commit: str, out: Path, say: Callable[[str],
     try:
         put(out, text)
     except OSError as error:
-        raise TdrError(f"the plan cannot be written to {str(out)!r}: {error.strerror}") from error
+        raise TdrError(
+            f"the plan cannot be written to {str(out)!r}: {error.strerror}",
+            hint="name a file in a folder that is there",
+        ) from error
     say(f"the plan {plan['plan_digest'][:15]} of change request {change.number}")

@@ -60,5 +60,8 @@ def _git(root: Path, *arguments: str) -> str:
         raise TdrError(f"git {arguments[0]} cannot be run: {type(error).__name__}", hint="is git installed?") from error
     if done.returncode:
         verb = next(one for one in arguments if not one.startswith("-") and "=" not in one)
-        raise TdrError(f"git {verb} ended with {done.returncode}: {everything().clean(done.stderr.strip())[:500]}")
+        raise TdrError(
+            f"git {verb} ended with {done.returncode}: {everything().clean(done.stderr.strip())[:500]}",
+            hint="run the same in the checkout; to push, the job's token must be one that may write to the repository",
+        )
     return done.stdout.strip()

@@ -86,7 +86,7 @@ class FilesDestination:
 
         def written(rows: int) -> None:
             if cancelled.is_set():
-                raise Interrupted("the export was stopped before its file was whole")
+                raise Interrupted("the export was stopped before its file was whole", hint="run it again")
             progress(rows, total)
 
         staged = target.with_name(f".{target.name}.{request.job_id}{_PART}")
