@@ -19,6 +19,7 @@ import orjson
 
 from reconciler.errors import TdrError
 from reconciler.ports.exports import Exporter, ExportReport, ExportRequest, RetriesExports
+from reconciler.service import row_fit, widening
 from reconciler.service.catalog import Catalog
 from reconciler.service.columns import names, result_schema, types
 from reconciler.service.connections import Connections
@@ -191,7 +192,7 @@ class Querying:
         progress = JobProgress(self._jobs, *job_ids)
         progress(0, count, f"exporting {count} rows to {request.type}")
         if request.type == "td":
-            report = self._export_to_table(request, connection, count)
+            report = self._export_to_table(request, connection, count, progress)
         else:
             report = self._exporter.export(request, connection, progress, running.cancellation.event)
         progress(count, count, _summary(report))
@@ -212,14 +213,22 @@ class Querying:
         return path[0], path[1], mode
 
     def _export_to_table(
-        self, request: ExportRequest, connection: duckdb.DuckDBPyConnection, count: int
+        self, request: ExportRequest, connection: duckdb.DuckDBPyConnection, count: int, progress: JobProgress
     ) -> ExportReport:
         database, name, mode = self._own_table(request)
         table = self._catalog.find_table(database, name) or self._catalog.create_table(database, name)
         tables = Tables(self._catalog, connection)
-        write = tables.append if mode == "append" else tables.replace
+        write = tables.added if mode == "append" else tables.exchanged
         with self._warehouse.writing:
-            write(_ROWS, table, time_column="", now=self._jobs.now())
+            before = self._catalog.current(table)
+            # As rows that are loaded: columns grow rather than lose, and declared ones refuse.
+            grown = widening.widened(connection, _ROWS, tables.held(before), before)
+            if (misfit := row_fit.misfit(connection, _ROWS, grown)) is not None:
+                raise misfit
+            written = write(_ROWS, grown, time_column="", now=self._jobs.now())
+            tables.record(written)
+        for line in widening.told(before, written):
+            progress(count, count, line)
         return ExportReport(rows=count, sent=count)
 
     def _insert(

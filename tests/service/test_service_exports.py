@@ -132,6 +132,37 @@ def test_rows_are_exported_into_a_table_of_the_account(world: World, mode: str, 
     assert world.rows("SELECT n FROM target ORDER BY n") == expected
 
 
+EXACT = "12345678901234567890.0123456789"
+
+
+@pytest.mark.parametrize("mode", ["append", "replace"])
+@pytest.mark.parametrize("before", ["", "SELECT 1.5E0 AS n", "SELECT 7 AS n"])
+def test_digits_of_a_result_that_no_double_keeps_are_kept_in_the_table(world: World, before: str, mode: str) -> None:
+    if before:
+        world.run(before, result="td://@/sales/amounts")
+
+    query = world.run(f"SELECT CAST('{EXACT}' AS DECIMAL(38, 10)) AS n", result=f"td://@/sales/amounts?mode={mode}")
+
+    export = world.get(f"/v3/job/show/{query['linked_result_export_job_id']}")
+    assert export["status"] == "success", export["debug"]
+    stored = [row[0] for row in world.rows("SELECT n FROM amounts")]
+    assert EXACT in stored
+    assert len(stored) == (2 if before and mode == "append" else 1)
+
+
+def test_a_declared_column_refuses_what_it_would_round(world: World) -> None:
+    world.post("/v3/table/create/sales/declared/log")
+    world.post("/v3/table/update-schema/sales/declared", {"schema": '[["n", "double"]]'})
+
+    query = world.run(f"SELECT CAST('{EXACT}' AS DECIMAL(38, 10)) AS n", result="td://@/sales/declared")
+
+    export = world.get(f"/v3/job/show/{query['linked_result_export_job_id']}")
+    assert export["status"] == "error"
+    assert "row 1" in export["debug"]["stderr"]
+    assert "1234567890" not in export["debug"]["stderr"]
+    assert world.rows("SELECT count(*) FROM declared") == [[0]]
+
+
 def test_killing_an_export_reaches_the_exporter(world: World) -> None:
     world.exporter.wait_for_cancel = True
     query_id = world.post("/v3/job/issue/trino/sales", {"query": "SELECT 1 AS email", "result": TARGET})["job_id"]
