@@ -203,7 +203,10 @@ def test_no_secret_is_in_what_is_said_and_kept(shop: Stage, salesforce: Salesfor
 def test_where_treasure_data_sends_the_rows_a_misfit_is_a_warning(
     shop: Stage, tmp_path: Path, salesforce: SalesforceSandbox
 ) -> None:
-    with account_of(stage_of(tmp_path / "vendor", "local", "{}\n")) as (_, url, key):
+    vendor = stage_of(tmp_path / "vendor", "local", "{}\n")
+    with account_of(vendor) as (_, url, key):
+        with vendor.somebody() as td:  # whose API makes no connections
+            td.create_connection({"name": "crm", "type": "sfdc_v2", "settings": {}})
         written(shop, "email AS Email__c, name AS LastNam")
         shop.write("manifests/environments/local.yaml", "{}\n")
         shop.edit("manifests/crm.yaml", "client_id", f"login_url: {salesforce.base_url}\n  client_id")
@@ -212,8 +215,12 @@ def test_where_treasure_data_sends_the_rows_a_misfit_is_a_warning(
             f"treasure_data: {{endpoint: {url}, api_key: '${{secret:env:TD_API_KEY}}'}}\n",
         )
 
-        said = shop.tdr("plan", "--env", "prod", "--format", "json", expect=None, TD_API_KEY=key)
+        shop.environ["TD_API_KEY"] = key
+        planned = remarks(shop, "plan", "--env", "prod")
+        shop.tdr("apply", "--env", "prod", "--yes")
+        kept = [remarks(shop, verb, "--env", "prod") for verb in ("plan", "drift")]
 
-    found = [one for one in said.document["warnings"] if one["rule"] == "object-misfit"]
-    assert {one["severity"] for one in found} == {"warning"}
-    assert found[0]["message"] == "column LastNam is no field of Contact"
+    for found in (planned, *kept):
+        assert {(one["rule"], one["severity"]) for one in found} == {("object-misfit", "warning")}
+        assert found[0]["message"].startswith("column LastNam is no field of Contact")
+    assert kept[0] == kept[1] != planned
