@@ -24,6 +24,7 @@ from reconciler.reports.html.templating import asset, templates
 from reconciler.reports.html.timeline import timeline
 from reconciler.web import charts, samples, standing, weeks
 from reconciler.web.access import COOKIE, Access, Guard, logged_in
+from reconciler.web.looks import StillLooking
 from reconciler.web.measures import CONTENT_TYPE, Measures
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ _SHEETS: Final = {"page.css": "text/css", "page.js": "text/javascript"}
 _DRAWN_AT_MOST: Final = 300
 _LONGEST_FORM: Final = 4096
 _SLOWEST_FORM_S: Final = 10.0
+_LOOKED_FOR_AGAIN_S: Final = 5
 
 
 class Dashboard:
@@ -111,7 +113,7 @@ class Dashboard:
                     ),
                 )
             ),
-            size=self._size_of(address),
+            size=_line_of(self._kept.sizes(), address) if one.kind == "audience" else None,
             log=self._log_of(one),
             moved=[
                 line for field in (one.drift["fields"] if one.drift else ()) for line in _moved(field)
@@ -181,7 +183,8 @@ class Dashboard:
     def audiences(self, request: Request) -> Response:
         """How large audiences are and were."""
         found, at = self.standings()
-        listed = [(one, self._size_of(one.address)) for one in found.all if one.kind == "audience"]
+        sizes = self._kept.sizes()
+        listed = [(one, _line_of(sizes, one.address)) for one in found.all if one.kind == "audience"]
         return self._page(request, "audiences.html", at, title="Audiences", listed=listed)
 
     def runs(self, request: Request) -> Response:
@@ -203,9 +206,8 @@ class Dashboard:
 
     def metrics(self, _request: Request) -> Response:
         """What is remembered, for Prometheus. No vendor is asked, however often it is read."""
-        kept = self._kept.all()
         measured, _ = self._looks.remembered(
-            "metrics", lambda runtime: self._measures.text(runtime, kept[-1] if kept else None)
+            "metrics", lambda runtime: self._measures.text(runtime, self._kept.newest())
         )
         return Response(measured, media_type=CONTENT_TYPE)
 
@@ -244,6 +246,11 @@ class Dashboard:
         if isinstance(error, ManifestError):
             told = text.diagnostics(documents.validation_document(error.diagnostics, ""))
             return self._page(request, "problem.html", None, 503, title="The manifests are invalid", told=told, hint="")
+        if isinstance(error, StillLooking):
+            told, hint = error.message, error.hint
+            page = self._page(request, "problem.html", None, 503, title="Still looking", told=told, hint=hint)
+            page.headers["refresh"] = str(_LOOKED_FOR_AGAIN_S)
+            return page
         message, hint = (error.message, error.hint) if isinstance(error, TdrError) else ("", "")
         return self._page(request, "problem.html", None, 503, title="This cannot be shown", told=message, hint=hint)
 
@@ -274,10 +281,6 @@ class Dashboard:
             "has_token": bool(self._access.token),
         }
         return HTMLResponse(self._templates.get_template(template).render(frame | values), status)
-
-    def _size_of(self, address: str) -> charts.Line | None:
-        known = [(_text(one.at), one.at, one.sizes[address]) for one in self._kept.all() if address in one.sizes]
-        return charts.line_of(_thinned(known), "Members over time")
 
     def _log_of(self, one: Standing) -> str:
         """The log of its newest run; "" where it has none."""
@@ -339,6 +342,11 @@ def _by_kind(needs: Mapping[str, list[str]]) -> dict[str, list[str]]:
     for name, wanted in needs.items():
         found.setdefault(name.partition("/")[0], set()).update(need.partition("/")[0] for need in wanted)
     return {kind: sorted(wanted) for kind, wanted in found.items()}
+
+
+def _line_of(sizes: Mapping[str, list[tuple[float, int]]], address: str) -> charts.Line | None:
+    known = [(_text(at), at, size) for at, size in sizes.get(address, ())]
+    return charts.line_of(_thinned(known), "Members over time")
 
 
 def _thinned(known: list[tuple[str, float, int]], most: int = 200) -> list[tuple[str, float, int]]:

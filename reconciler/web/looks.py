@@ -121,8 +121,8 @@ class Looks:
             kept = self._kept.get(name)
         if kept is None:
             raise StillLooking(
-                f"whoever is asked has not answered for {self._patience_s:g} s, and nothing was seen before",
-                hint="reload in a while; `tdr doctor` asks one after the other",
+                f"this look takes longer than {self._patience_s:g} s, and nothing was seen before",
+                hint="this page looks again by itself; `tdr doctor` says who does not answer",
             )
         return kept
 

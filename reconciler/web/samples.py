@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 KEPT_S: Final = 90 * 86400.0
 """Samples that are older go."""
 _TIDY_EVERY: Final = 500
+_END_OF_CALENDAR: Final = 253_402_300_800
+"""The year 10000, in Unix seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,20 @@ class Samples:
         """In the order of time."""
         return sorted(self._read(), key=lambda one: one.at)
 
+    def newest(self) -> Sample | None:
+        """The one that was taken last."""
+        return max(self._read(), key=lambda one: one.at, default=None)
+
+    def sizes(self) -> dict[str, list[tuple[float, int]]]:
+        """Of each audience its members over time, each with its moment in Unix seconds."""
+        found: defaultdict[str, list[tuple[float, int]]] = defaultdict(list)
+        for one in self._read():
+            for address, size in one.sizes.items():
+                found[address].append((one.at, size))
+        for known in found.values():
+            known.sort()
+        return dict(found)
+
     def _is_unfinished(self) -> bool:
         try:
             with self._path.open("rb") as file:
@@ -83,17 +100,16 @@ class Samples:
 
     def _read(self) -> Iterator[Sample]:
         try:
-            lines = self._path.read_bytes().splitlines()
+            # Line by line: 90 days of a hundred audiences are more than one would keep in memory for a page.
+            lines = self._path.open("rb")
         except FileNotFoundError:
             return
-        for line in lines:
-            try:
-                told = orjson.loads(line)
-                sizes = {str(name): int(size) for name, size in told["sizes"].items()}
-                counts = {str(name): int(count) for name, count in told["counts"].items()}
-                yield Sample(float(told["at"]), sizes, counts, tuple(map(str, told["drifted"])))
-            except (ValueError, KeyError, TypeError, AttributeError):
-                continue
+        except OSError as error:
+            # Plots are the least of a page; nothing else of it depends on them.
+            logger("reconciler.web").warning("dashboard_samples_not_read", file=str(self._path), why=error.strerror)
+            return
+        with lines:
+            yield from _readable(lines)
 
     def _tidy(self) -> None:
         oldest = self._clock.now() - KEPT_S
@@ -102,6 +118,24 @@ class Samples:
         if len(young) < len(kept):
             lines = ({"at": one.at, "sizes": one.sizes, "counts": one.counts, "drifted": one.drifted} for one in young)
             durable.replace(self._path, b"".join(orjson.dumps(line) + b"\n" for line in lines))
+
+
+def _readable(lines: Iterable[bytes]) -> Iterator[Sample]:
+    for line in lines:
+        try:
+            told = orjson.loads(line)
+            sizes = {str(name): int(size) for name, size in told["sizes"].items()}
+            counts = {str(name): int(count) for name, count in told["counts"].items()}
+            yield Sample(_moment(told["at"]), sizes, counts, tuple(map(str, told["drifted"])))
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
+            continue
+
+
+def _moment(told: float) -> float:
+    """Unix seconds. Raises TypeError or ValueError for what no calendar has."""
+    if not 0 <= told < _END_OF_CALENDAR:
+        raise ValueError(told)
+    return told
 
 
 class Sampling(threading.Thread):

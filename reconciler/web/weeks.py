@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
@@ -108,14 +108,13 @@ def _week(name: str, listed: Sequence[tuple[str, Cron, int]], monday: date, now:
     moment = datetime.fromtimestamp(now, UTC)
     days = [monday + timedelta(days=number) for number in range(DAYS)]
     found: defaultdict[date, list[Due]] = defaultdict(list)
+    # Thousands of resources have a hundred schedules; a week of one may be ten thousand runs.
+    known: dict[tuple[Cron, int], dict[date, Due]] = {}
     for address, cron, delay_s in listed:
-        by_day: defaultdict[date, list[Run]] = defaultdict(list)
-        for run in _runs(cron, zone, days, delay_s):
-            if run.utc > moment:
-                by_day[run.local.date()].append(run)
-        for day in days:
-            if by_day[day]:
-                found[day].append(_due(address, by_day[day], day, zone))
+        if (cron, delay_s) not in known:
+            known[cron, delay_s] = _by_day(cron, zone, days, delay_s, moment)
+        for day, due in known[cron, delay_s].items():
+            found[day].append(replace(due, address=address))
     today = moment.astimezone(zone).date()
     return Week(
         name,
@@ -132,6 +131,15 @@ def _week(name: str, listed: Sequence[tuple[str, Cron, int]], monday: date, now:
     )
 
 
+def _by_day(cron: Cron, zone: ZoneInfo, days: Sequence[date], delay_s: int, after: datetime) -> dict[date, Due]:
+    """What a schedule starts later than *after* on each of *days*; of no address yet. Days without a run are not there."""
+    by_day: defaultdict[date, list[Run]] = defaultdict(list)
+    for run in _runs(cron, zone, days, delay_s):
+        if run.utc > after:
+            by_day[run.local.date()].append(run)
+    return {day: _due(by_day[day], day, zone) for day in days if by_day[day]}
+
+
 def _runs(cron: Cron, zone: ZoneInfo, days: Sequence[date], delay_s: int) -> Iterator[Run]:
     """What starts on *days*, *delay_s* after its schedule's time; also what a day before them still brings."""
     late = timedelta(seconds=delay_s)
@@ -141,13 +149,12 @@ def _runs(cron: Cron, zone: ZoneInfo, days: Sequence[date], delay_s: int) -> Ite
             yield Run(utc.astimezone(zone), utc, run.note)
 
 
-def _due(address: str, runs: Sequence[Run], day: date, zone: ZoneInfo) -> Due:
+def _due(runs: Sequence[Run], day: date, zone: ZoneInfo) -> Due:
     # An hour that comes twice has two times that look alike.
     form = "%H:%M %z" if _clocks(day, zone) else "%H:%M"
-    times = [_with_colon(run.local.strftime(form)) for run in runs]
-    kept = times if len(times) <= _TOLD else [times[0], times[-1]]
+    kept = runs if len(runs) <= _TOLD else [runs[0], runs[-1]]
     notes = dict.fromkeys(run.note for run in runs if run.note)
-    return Due(address, tuple(kept), len(times), tuple(notes))
+    return Due("", tuple(_with_colon(run.local.strftime(form)) for run in kept), len(runs), tuple(notes))
 
 
 def _with_colon(text: str) -> str:

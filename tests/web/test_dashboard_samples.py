@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from reconciler.ports.clock import Clock
 from reconciler.web.charts import bars_of, line_of
@@ -48,6 +49,9 @@ LEFT = {
     "no time": b'{"at": "x"}\n',
     "no size": b'{"at":1,"sizes":{"a":null},"counts":{},"drifted":[]}\n',
     "empty": b"\n\n",
+    "no day": b'{"at":1e18,"sizes":{},"counts":{},"drifted":[]}\n',
+    "no number": b'{"at":1e999,"sizes":{},"counts":{},"drifted":[]}\n',
+    "no count": b'{"at":1,"sizes":{"a":1e999},"counts":{},"drifted":[]}\n',
 }
 
 
@@ -58,6 +62,25 @@ def test_a_line_that_cannot_be_read_takes_no_other_along(file: Path, left: bytes
         written.write(left)
     Samples(file, Fixed(0)).add(sample(20))
     assert Samples(file, Fixed(0)).all() == [sample(10), sample(20)]
+
+
+def test_the_newest_and_the_sizes_of_each_audience_are_found_in_any_order(file: Path) -> None:
+    kept = Samples(file, Fixed(0))
+    assert (kept.newest(), kept.sizes()) == (None, {})
+    for one in (sample(30, 9), sample(10, 5), Sample(20, {"audience/other": 1}, {}, ())):
+        kept.add(one)
+
+    assert kept.newest() == sample(30, 9)
+    assert kept.sizes() == {"audience/vip": [(10, 5), (30, 9)], "audience/other": [(20, 1)]}
+
+
+def test_a_file_that_cannot_be_read_is_a_warning_and_no_samples(file: Path) -> None:
+    file.mkdir(parents=True)
+
+    with capture_logs() as told:
+        assert Samples(file, Fixed(0)).all() == []
+
+    assert [(one["event"], one["why"]) for one in told] == [("dashboard_samples_not_read", "Is a directory")]
 
 
 def test_old_ones_go(file: Path) -> None:

@@ -142,3 +142,15 @@ def test_the_week_before_is_there_as_long_as_it_is_not_over_everywhere() -> None
 
 def test_a_week_begins_on_monday() -> None:
     assert monday_of(date(2026, 3, 8)) == date(2026, 3, 2)
+
+
+def test_resources_of_one_schedule_have_the_same_week_and_a_delay_has_its_own() -> None:
+    hourly = [standing(f"query/{name}", "0 * * * *") for name in "abc"]
+    week = the_week(
+        *hourly, standing("query/late", "0 * * * *", delay=1800), monday="2026-03-02", now="2026-03-03T12:30:00"
+    )
+
+    assert told(week)["Tue"] == [f"query/{name} 11 runs, 13:00 to 23:00" for name in "abc"] + [
+        "query/late 11 runs, 13:30 to 23:30"
+    ]
+    assert set(told(week)) == {"Tue", "Wed", "Thu", "Fri", "Sat", "Sun"}
