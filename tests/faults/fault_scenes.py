@@ -143,6 +143,13 @@ SCENES: dict[str, Scene] = {
     "update query": Scene(
         QUERY, QUERY.replace("0 3", "0 4"), {"query": 1}, QUERIES, _td("POST", "/v3/schedule/update/*")
     ),
+    "rename query": Scene(
+        QUERY.replace("{database", "{name: old-XX, database"),
+        QUERY,
+        {"query": 1},
+        QUERIES,
+        _td("POST", "/v3/schedule/update/*"),
+    ),
     "delete query": Scene(QUERY, "", {"query": 0}, QUERIES, _td("POST", "/v3/schedule/delete/*")),
     "adopt query": Scene(
         "",
