@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check bench docs reference
+.PHONY: demo test environments check bench docs reference
 
 .venv/ready: requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -41,14 +41,17 @@ demo: .venv/ready
 	touch $@
 
 test: .venv/ready .venv-vendor-clients/ready
-	$(BIN)/pytest -m "not slow" -n 3
+	$(BIN)/pytest -m "not slow" -n 3 --dist worksteal
 
-check: .venv/ready .venv-vendor-clients/ready .venv-vendor-pytd/ready .venv-spark-server/ready .venv-docs/ready
+# All that `make check` needs to be there; with `make -j` they are made side by side.
+environments: .venv/ready .venv-vendor-clients/ready .venv-vendor-pytd/ready .venv-spark-server/ready .venv-docs/ready
+
+check: environments
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 3
+	$(BIN)/pytest -n 3 --dist worksteal
 
 bench: .venv/ready .venv-bench/ready
 	BENCH_PYTHON=$(CURDIR)/.venv-bench/bin/python $(BIN)/python bench/run.py
