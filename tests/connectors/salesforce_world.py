@@ -29,6 +29,15 @@ from reconciler.ports.tokens import TokenStore
 SECRET = "FAKE-consumer-secret/1"
 PEOPLE = "SELECT 'k' || i AS Key__c, 'Name ' || i AS LastName FROM range(50) t(i)"
 UPSERT: dict[str, Json] = {"mode": "update", "upsert": True, "unique": "Key__c"}
+WANTED = sorted((f"k{i}", f"Name {i}") for i in range(50))
+"""What is there of `PEOPLE`."""
+OLD: dict[str, Json] = {"api_version": "32.0", "split_records": 20}
+"""Bulk API 1.0 in batches of 20."""
+APIS: dict[str, dict[str, Json]] = {
+    "bulk2": {},
+    "bulk1": OLD,
+    "serial": {"concurrency_mode": "serial", "split_records": 20},
+}
 _SYSTEM: Final = frozenset({"Id", "OwnerId", "CreatedDate", "SystemModstamp", "DoNotCall"})
 """What Salesforce fills by itself, and a truth value that is false where nobody says otherwise."""
 _LOST: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
@@ -200,6 +209,10 @@ class World:
     def put(self, *rows: Mapping[str, Json]) -> list[str]:
         """Contacts that are there already; their ids."""
         return self.org.put("Contact", *rows)
+
+    def before(self, count: int = 70) -> list[str]:
+        """Ids of contacts that are there: those of every other row of `PEOPLE`, and others."""
+        return self.put(*({"Key__c": f"k{2 * i}", "LastName": f"Former {i}"} for i in range(count)))
 
     def contacts(self) -> dict[str, dict[str, Json]]:
         """Id -> what somebody wrote there."""

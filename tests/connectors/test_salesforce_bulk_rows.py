@@ -6,12 +6,10 @@ import json
 from contextlib import suppress
 
 import pytest
-from salesforce_world import PEOPLE, SECRET, UPSERT, World, bodies
+from salesforce_world import PEOPLE, SECRET, UPSERT, WANTED, World, bodies
 
 from reconciler.errors import Permanent, Transient
 from reconciler.model.json import Json
-
-WANTED = sorted((f"k{i}", f"Name {i}") for i in range(50))
 
 
 @pytest.mark.parametrize("lost", [(), ("create",), ("upload",), ("start",), ("upload", "upload", "start", "create")])

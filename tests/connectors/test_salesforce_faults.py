@@ -17,12 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from salesforce_world import FAULTS, PEOPLE, UPSERT, Crm, World
+from salesforce_world import FAULTS, OLD, PEOPLE, UPSERT, Crm, World
 
 from reconciler.errors import Denied, Transient
 from reconciler.model.json import Json
 
-OLD: dict[str, Json] = {"api_version": "32.0", "split_records": 20}
 UPDATE: dict[str, Json] = {"mode": "update", "upsert": False, "unique": "Key__c"}
 MODES: dict[str, dict[str, Json]] = {
     "insert": {"mode": "append"},

@@ -6,13 +6,11 @@ import re
 from collections.abc import Callable
 
 import pytest
-from salesforce_world import PEOPLE, UPSERT, Told, World
+from salesforce_world import OLD, PEOPLE, UPSERT, WANTED, Told, World
 
 from reconciler.errors import Permanent, ProviderError, Transient
 from reconciler.model.json import Json
 
-OLD: dict[str, Json] = {"api_version": "32.0", "split_records": 20}
-WANTED = sorted((f"k{i}", f"Name {i}") for i in range(50))
 BY_KEY: dict[str, Json] = {"mode": "update", "upsert": False, "unique": "Key__c"}
 REPLACE: dict[str, Json] = {"mode": "truncate"}
 Lie = Callable[[bytes], bytes]

@@ -4,124 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 
 import pytest
-from salesforce_world import PEOPLE, UPSERT, World, bodies, counting_one_too_few, rows_of
+from salesforce_world import APIS, OLD, PEOPLE, UPSERT, WANTED, World, bodies, counting_one_too_few, rows_of
 
-from reconciler.errors import Permanent, StateError, Transient
+from reconciler.errors import Permanent, Transient
 from reconciler.model.json import Json
 
-OLD: dict[str, Json] = {"api_version": "32.0", "split_records": 20}
-"""Bulk API 1.0 in batches of 20."""
-APIS: dict[str, dict[str, Json]] = {
-    "bulk2": {},
-    "bulk1": OLD,
-    "serial": {"concurrency_mode": "serial", "split_records": 20},
-}
-WANTED = sorted((f"k{i}", f"Name {i}") for i in range(50))
-
-
 api = pytest.mark.parametrize("api", APIS.values(), ids=APIS)
-
-
-def before(world: World, count: int = 70) -> list[str]:
-    """Ids of records that are there: those of every other row, and others."""
-    return world.put(*({"Key__c": f"k{2 * i}", "LastName": f"Former {i}"} for i in range(count)))
-
-
-@api
-@pytest.mark.parametrize("hard", [False, True], ids=["soft", "hard"])
-def test_replacing_takes_every_record_away_and_then_inserts_the_rows(
-    world: World,
-    api: dict[str, Json],
-    hard: bool,  # noqa: FBT001 - a case
-) -> None:
-    former = before(world)
-
-    report = world.run(PEOPLE, {"mode": "truncate", "hard_delete": hard, **api})
-
-    assert world.there() == WANTED
-    assert world.binned() == ([] if hard else former)
-    assert (report.rows, report.sent, report.removed) == (50, 50, 70)
-    assert [job.operation for job in world.jobs] == ["query", "hardDelete" if hard else "delete", "insert"]
-    assert world.left_over() == []
-
-
-WRITES = (
-    *(("POST", f"/services/async/*/job{below}") for below in ("", "/*", "/*/batch")),
-    *(("POST", f"/services/data/*/jobs/{kind}") for kind in ("ingest", "query")),
-    *(("PUT", "/services/data/*/jobs/ingest/*/batches"), ("PATCH", "/services/data/*/jobs/ingest/*")),
-)
-
-
-@pytest.mark.parametrize("nth", [1, 2])
-@api
-def test_records_are_read_and_deleted_once_though_an_answer_to_each_kind_of_write_gets_lost(
-    world: World, api: dict[str, Json], nth: int
-) -> None:
-    before(world)
-    for method, path in WRITES:
-        world.org.control.fault("answer_lost", method=method, path=path, nth=nth)
-
-    report = world.run(PEOPLE, {"mode": "truncate", **api})
-
-    assert (report.rows, report.sent, report.removed) == (50, 50, 70)
-    assert world.there() == WANTED
-
-
-@api
-def test_an_object_without_records_is_filled(world: World, api: dict[str, Json]) -> None:
-    report = world.run(PEOPLE, {"mode": "truncate", **api})
-
-    assert (world.there(), report.removed) == (WANTED, 0)
-
-
-@pytest.mark.parametrize("rows", ["SELECT 'x' AS LastName WHERE false", "SELECT NULL::VARCHAR AS LastName"])
-@api
-def test_a_query_that_finds_nothing_deletes_nothing(world: World, api: dict[str, Json], rows: str) -> None:
-    before(world, 3)
-
-    for job in ("1", "1", "2"):
-        with pytest.raises(Permanent, match="nothing was deleted: no row is there"):
-            world.run(rows, {"mode": "truncate", **api}, job)
-
-    assert len(world.contacts()) == 3
-    assert (world.jobs, world.left_over()) == ([], [])
-
-
-@api
-def test_nothing_is_inserted_when_a_record_cannot_be_deleted(world: World, api: dict[str, Json]) -> None:
-    former = before(world)
-    world.org.alter("Order_Line__c", {"Buyer__c": {"cascade": False, "restrict": True}})
-    world.org.put("Order_Line__c", *({"Name": "line", "Buyer__c": former[number]} for number in (3, 4)))
-
-    for _ in range(2):
-        told = "2 of 70 records of Contact could not be deleted, and nothing was inserted: 2 DELETE_FAILED"
-        with pytest.raises(Permanent, match=told):
-            world.run(PEOPLE, {"mode": "truncate", **api})
-
-    assert world.there() == [("k6", "Former 3"), ("k8", "Former 4")]
-    assert world.left_over() == []
-
-
-def test_records_that_somebody_else_deletes_meanwhile_are_no_failure(world: World) -> None:
-    former = before(world)
-    org = world.org.org.world
-    contact = org.objects["contact"]
-
-    def somebody_deletes() -> None:
-        for one in former[:10]:
-            record = org.records.get(contact, one)
-            assert record is not None
-            org.records.delete(contact, record, hard=True)
-
-    world.after(7, somebody_deletes)
-
-    report = world.run(PEOPLE, {"mode": "truncate"})
-
-    assert (world.there(), report.removed) == (WANTED, 70)
-    assert world.binned() == former[10:]
 
 
 @api
@@ -197,30 +87,9 @@ def test_a_key_longer_than_any_finds_no_record_and_is_not_asked_for(world: World
     assert max(len(one["query"]) for one in world.org.control.traffic()) < 1_000
 
 
-DAMAGED = [b"", b"{", b"[]", b"\x00\xff", b'{"rows": "FAKE-value"}', b'{"stages": [{"rounds": [{"api": "bulk3"}]}]}']
-
-
-@pytest.mark.parametrize("found", DAMAGED)
-def test_a_damaged_journal_holds_up_its_own_run_and_who_would_replace_its_records(world: World, found: bytes) -> None:
-    world.run(PEOPLE, {"mode": "append"}, "damaged")
-    (journal,) = world.folder.rglob("run.json")
-    journal.write_bytes(found)
-
-    for settings, job in (({"mode": "append"}, "damaged"), ({"mode": "truncate"}, "2")):
-        with pytest.raises(StateError, match=r"`run\.json` is") as caught:
-            world.run(PEOPLE, settings, job)
-        assert str(journal) in caught.value.hint
-        assert "FAKE-value" not in f"{caught.value}{caught.value.hint}"
-    assert world.there() == WANTED
-    assert world.run(PEOPLE.replace("'k'", "'other'"), {"mode": "append"}, "3").sent == 50
-
-    journal.unlink()
-    assert world.run(PEOPLE, {"mode": "truncate"}, "4").removed == 100
-
-
 @api
 def test_an_update_by_id_knows_long_and_short_ids(world: World, api: dict[str, Json]) -> None:
-    first, second = before(world, 2)
+    first, second = world.before(2)
     sql = f"SELECT * FROM (VALUES ('{first}', 'one'), ('{second}', 'two'), ('{second[:15]}', 'again')) AS t (Id, LastName)"
 
     report = world.run(sql, {"mode": "update", "upsert": False, "unique": "Id", **api})
@@ -327,7 +196,7 @@ def test_rows_that_bulk_api_2_left_are_sent_again_also_to_be_inserted(world: Wor
 @pytest.mark.parametrize("mode", [UPSERT, {"mode": "truncate"}], ids=["upsert", "replace"])
 def test_a_batch_that_broke_half_way_is_finished_where_that_does_no_harm(world: World, mode: dict[str, Json]) -> None:
     if mode != UPSERT:
-        before(world, 30)
+        world.before(30)
     world.org.break_next(10, "Timeout : too slow")
 
     report = world.run(PEOPLE, {**mode, **OLD})
@@ -419,57 +288,6 @@ def test_columns_that_cannot_work_are_refused_before_a_row_leaves(
     with pytest.raises(Permanent, match=re.escape(told)):
         world.run(sql, settings)
     assert world.asked() == []
-
-
-@pytest.mark.parametrize("api", [{}, OLD], ids=["bulk2", "bulk1"])
-def test_replacing_first_ends_what_a_run_that_broke_off_left_with_salesforce(
-    world: World, api: dict[str, Json]
-) -> None:
-    world.stop_once_rows_arrived()
-    with pytest.raises(Transient):
-        world.run(PEOPLE.replace("'Name", "'Older"), {"mode": "append", **api}, "1")
-    world.go_on()
-    (left,) = world.jobs
-
-    world.run(PEOPLE, {"mode": "truncate", **api}, "2")
-
-    assert (world.there(), left.state) == (WANTED, "Aborted")
-    with pytest.raises(Permanent, match="a later run replaced all records before this one was over"):
-        world.run(PEOPLE, {"mode": "append", **api}, "1")
-    assert world.there() == WANTED
-    assert world.left_over() == []
-
-
-def test_nothing_is_replaced_while_another_run_writes_to_the_object(world: World) -> None:
-    world.put(*({"LastName": f"Former {i}"} for i in range(3)))
-    seen: list[int] = []
-
-    def meanwhile() -> None:
-        with pytest.raises(Transient, match="another run to Contact is not over"):
-            world.run(PEOPLE, {"mode": "truncate"}, "2")
-        with pytest.raises(Transient, match="this run is under way already"):
-            world.run(PEOPLE, {"mode": "append"}, "1")
-        seen.append(len(world.contacts()))
-
-    world.said = Once(meanwhile)
-
-    world.run(PEOPLE, {"mode": "append"}, "1")
-
-    assert seen == [53]
-    assert len(world.contacts()) == 53
-
-
-class Once(list[str]):
-    """Lines that do something when the first of them comes."""
-
-    def __init__(self, act: Callable[[], None]) -> None:
-        super().__init__()
-        self.act = act
-
-    def append(self, line: str) -> None:
-        super().append(line)
-        act, self.act = self.act, lambda: None
-        act()
 
 
 @api

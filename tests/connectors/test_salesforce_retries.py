@@ -6,13 +6,11 @@ import json
 from contextlib import suppress
 
 import pytest
-from salesforce_world import PEOPLE, UPSERT, World
+from salesforce_world import OLD, PEOPLE, UPSERT, WANTED, World
 
 from reconciler.errors import Permanent, Transient
 from reconciler.model.json import Json
 
-OLD: dict[str, Json] = {"api_version": "32.0", "split_records": 20}
-WANTED = sorted((f"k{i}", f"Name {i}") for i in range(50))
 MODES: dict[str, dict[str, Json]] = {
     "insert": {"mode": "append"},
     "insert-bulk1": {"mode": "append", **OLD},
