@@ -148,8 +148,15 @@ def _host(text: str, values: Mapping[str, Json]) -> str:
     host = filled(text, values, encode, "urlParams.host", bare=True).strip()
     if "://" not in host:
         host = f"https://{host}"
-    parts = urlsplit(host)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
+    if "@" in host:
+        # What stands before it may be a password, so nothing of it is shown.
+        raise Refused("urlParams.host", "holds a name or a password", "write https://HOST; a connection says who asks")
+    try:
+        parts = urlsplit(host)
+        is_good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_good = False
+    if not is_good:
         raise Refused("urlParams.host", f"{host!r} is not the address of a host", "write https://HOST")
     return host
 

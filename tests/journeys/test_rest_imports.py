@@ -176,3 +176,22 @@ def test_credentials_go_nowhere_else(stage: Stage, lists: Lists, old: str, new: 
     assert failed.code != 0
     assert words in failed.out + failed.err
     assert lists.asked == []
+
+
+@pytest.mark.parametrize(
+    ("host", "words"),
+    [
+        ("http://joe:FAKE-host-password@127.0.0.1", "holds a name or a password"),
+        ("joe:FAKE-host-password@127.0.0.1", "holds a name or a password"),
+        ("https://FAKE-host-password@api.example.com:443", "holds a name or a password"),
+        ("https://[", "is not the address of a host"),
+        ("https://api.example.com:0", "is not the address of a host"),
+        ("https://api.example.com:port", "is not the address of a host"),
+        ("ftp://api.example.com", "is not the address of a host"),
+    ],
+)
+def test_an_address_that_is_none_is_refused_and_shows_no_password(stage: Stage, host: str, words: str) -> None:
+    said = stage.tdr("validate", TDR_VAR_lists=host, expect=7)
+
+    assert f"urlParams.host: {words}" in said.err or f"urlParams.host: {host!r} {words}" in said.err
+    assert "FAKE-host-password" not in said.out + said.err
