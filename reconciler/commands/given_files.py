@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 from reconciler import durable
@@ -34,4 +36,10 @@ def put(path: Path, text: bytes) -> None:
         # A pipe or a device, such as /dev/stdout: to be written to, not to be replaced. A folder refuses.
         path.write_bytes(text)
         return
-    durable.replace(path.resolve(), text, durable.SHARED)
+    try:
+        place = path.resolve()
+    except RuntimeError as error:  # as Python before 3.13 tells of links that lead to each other
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from error
+    if place.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+    durable.replace(place, text, durable.SHARED)

@@ -5,6 +5,7 @@ Every sample is a gauge: a command is over when its samples are read, and the ne
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -118,7 +119,7 @@ def earlier(written: str, command: str) -> Earlier:
                 if sample.labels.get("command") != command:
                     continue
                 told = Earlier(sample.labels.get("project", ""), sample.labels.get("environment", ""), lasting)
-                if sample.name in LASTING:
+                if sample.name in LASTING and math.isfinite(sample.value):
                     lasting[sample.name] = float(sample.value)
     except (ValueError, KeyError, IndexError):
         # Another program's file, or one that somebody cut: the run itself is told all the same.

@@ -115,8 +115,10 @@ def test_an_apply_that_fails_halfway_reports_what_it_did(project: Stage) -> None
     assert "<details><summary>Done (4)</summary>\n\n<pre>\ncreate     database/shop\n" in page
 
 
-@pytest.mark.parametrize("place", ["nowhere/run.json", "."], ids=["no-folder", "a-folder"])
+@pytest.mark.parametrize("place", ["nowhere/run.json", ".", "loop", "manifests/shop.yaml/run.json", "/dev/full"])
 def test_a_report_that_cannot_be_written_is_told_after_all_is_done(project: Stage, place: str) -> None:
+    (project.folder / "loop").symlink_to("loop")
+
     said = project.tdr("apply", "--yes", "--report", f"json={place}", "--report", "text=run.txt", expect=1)
 
     assert said.out.endswith("Apply: 4 done.\n")

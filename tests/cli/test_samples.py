@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from stage import Stage
+from stage import Stage, ended
 
 from reconciler.reports.prometheus import HELP
 
@@ -138,6 +138,22 @@ def test_a_file_that_is_not_whole_is_replaced(applied: Stage, written: str) -> N
     applied.write("tdr.prom", written)
 
     assert once(applied, "drift")["tdr_run_exit_code"] == {(): 0}
+
+
+@pytest.mark.parametrize("value", ["NaN", "+Inf", "-Inf", "1e400"])
+def test_what_is_no_moment_is_not_carried_on(applied: Stage, value: str) -> None:
+    applied.write("tdr.prom", f'tdr_last_success_timestamp_seconds{{command="drift",project="shop"}} {value}\n')
+    applied.edit("manifests/shop.yaml", "spec: {}", "spec: {nmae: x}")
+
+    assert "tdr_last_success_timestamp_seconds" not in once(applied, "drift", expect=7)
+
+
+def test_several_at_once_leave_one_whole_file_and_nothing_beside_it(applied: Stage) -> None:
+    running = [applied.spawn("drift", "--report", "prometheus=tdr.prom") for _ in range(3)]
+    assert [ended(one)[1] for one in running] == [""] * 3
+
+    assert samples(applied, "tdr.prom")["tdr_run_exit_code"] == {(): 0}
+    assert [path.name for path in applied.folder.iterdir() if "tdr.prom" in path.name] == ["tdr.prom"]
 
 
 def test_what_another_command_said_in_the_same_file_is_not_carried_on(applied: Stage) -> None:
