@@ -178,7 +178,7 @@ class Client:
         response = self._wire.exchange(call.request, used, call.pace, call.attempts, call.sent)
         if response.is_success or (call.takes_moved and response.has_redirect_location):
             return response
-        answer = self._wire.whole(call.request, response)
+        answer = self._wire.refusal(call.request, response)
         if not call.has_renewed and self._dialect.is_expired(answer):
             # Refused for who asked, so it cannot have acted: another try is safe for every request.
             call.has_renewed = True

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 
 Sent: TypeAlias = Callable[[], None]
+_LONGEST_REFUSAL_BYTES: Final = 4 * 1024 * 1024
+"""Of a body, unpacked: far more than a vendor says about what it refuses, its lists of refused rows included."""
 _PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -138,6 +140,22 @@ class Wire:
         finally:
             response.close()
         return Answer(response.status_code, response.headers, body)
+
+    def refusal(self, request: Request, response: httpx.Response) -> Answer:
+        """As `whole`, but no more than the beginning of a body that goes on for longer than any refusal does."""
+        import httpx  # noqa: PLC0415 - loaded by now
+
+        body = bytearray()
+        try:
+            for piece in response.iter_bytes():
+                body += piece
+                if len(body) >= _LONGEST_REFUSAL_BYTES:
+                    break
+        except httpx.HTTPError as error:
+            raise self._judge.broken(request, error) from error
+        finally:
+            response.close()
+        return Answer(response.status_code, response.headers, bytes(body[:_LONGEST_REFUSAL_BYTES]))
 
     def pieces(self, request: Request, response: httpx.Response) -> Iterator[bytes]:
         """The body as it arrives.

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
+import threading
 import time
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -220,6 +224,55 @@ def test_a_receiver_that_hangs_is_given_up(told: Hook) -> None:
         )
 
     assert len(told.sent) == 2
+
+
+@contextmanager
+def flooding(head: bytes, piece: bytes) -> Iterator[tuple[str, list[bool]]]:
+    """A receiver that takes one message and then says *piece* for as long as somebody listens, and whether somebody left."""
+    left: list[bool] = []
+
+    def answer() -> None:
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            connection.recv(65536)
+            connection.sendall(head)
+            while True:
+                connection.sendall(piece)
+        left.append(True)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}{PATH}", left
+        thread.join(30)
+
+
+LONG = b"x" * 1_000_000
+PACKED = zlib.compress(bytes(100_000_000), wbits=31)
+
+
+@pytest.mark.parametrize(
+    ("head", "piece", "words"),
+    [
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n", LONG, ""),
+        (b"HTTP/1.1 200 OK\r\n\r\n", b"x", ""),
+        (b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\n\r\n", PACKED, ""),
+        (b"HTTP/1.1 400 No\r\n\r\n", LONG, "it answered 400"),
+        (b"HTTP/1.1 400 No\r\ncontent-encoding: gzip\r\n\r\n", PACKED, "it answered 400"),
+        (b"HTTP/1.1 302 Away\r\nlocation: http://10.0.0.1/\r\n\r\n", LONG, "it answered 302"),
+    ],
+)
+def test_an_answer_without_an_end_is_left(head: bytes, piece: bytes, words: str) -> None:
+    told = ""
+    with flooding(head, piece) as (address, left):
+        try:
+            post(address, b"{}", {}, allow_private=True, clock=HurriedClock(), patience=Patience())
+        except Undelivered as error:
+            told = error.message
+
+    assert told.startswith(words)
+    assert bool(told) == bool(words)
+    assert left == [True], "it could not say more"
 
 
 def test_no_receiver_takes_longer_than_all_may(applied: Stage, told: Hook) -> None:
