@@ -133,5 +133,5 @@ def test_whoever_is_stopped_between_a_query_and_its_document_goes_on(project: St
 def test_a_plan_that_would_end_after_the_calendar_is_a_wrong_command_line(project: Stage, value: str) -> None:
     said = project.tdr("plan", "--out", "plan.json", "--expires", value, expect=64)
 
-    assert said.err == f"error: {value!r} is longer than ten years\nhint: write 90s, 5m or 1h\n"
+    assert said.err == f"error: --expires {value!r} is longer than ten years\nhint: write 90s, 5m or 1h\n"
     assert not (project.folder / "plan.json").exists()
