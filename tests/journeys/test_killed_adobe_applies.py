@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from adobe_stage import ONE_OF_EACH, PASSWORD, WRITES, counted, listing_project, writes
+from adobe_stage import ONE_OF_EACH, PASSWORD, WRITES, counted, kept, listing_project, writes
 from stage import Stage, ended
 
 from reconciler.emulators.adobe.sandbox import AdobeSandbox
@@ -16,6 +16,8 @@ from reconciler.emulators.adobe.sandbox import AdobeSandbox
 DRIVER = Path(__file__).with_name("killed_at_adobe.py")
 DESTROYS = 5
 """Requests of a destroy: flow, source and target connection, account, and the list of the flow specification."""
+REPLACES = 6
+"""Requests of a replacement: flow, source and target connection, away and made anew."""
 CREATES = [
     ("POST", "/connectionSpecs"),
     ("PUT", "/flowSpecs/*"),
@@ -68,6 +70,57 @@ def test_a_killed_apply_is_gone_on_with(both: tuple[Stage, AdobeSandbox], where:
     assert counted(adobe) == ONE_OF_EACH
     stage.tdr("plan", "--detailed-exitcode")
     assert PASSWORD not in "".join(stage.heard)
+
+
+@pytest.mark.parametrize(("where", "number"), at_each(REPLACES))
+def test_a_killed_replacement_is_gone_on_with(both: tuple[Stage, AdobeSandbox], where: str, number: int) -> None:
+    stage, adobe = both
+    stage.tdr("apply", "--yes")
+    stage.edit("manifests/lists.yaml", "listId: a1b2", "listId: c3d4")
+    killed(stage, where, number, "apply", "--yes")
+
+    stage.tdr("apply", "--yes", *stage.approvals())
+
+    assert counted(adobe) == ONE_OF_EACH
+    assert kept(adobe, "sourceConnections")[0]["params"] == {"listId": "c3d4"}
+    stage.tdr("plan", "--detailed-exitcode")
+
+
+@pytest.mark.parametrize(("where", "number"), [("before", 7), ("after", 7), ("after", 6)])
+def test_a_flow_that_is_to_be_off_is_off_though_it_was_killed_on_the_way(
+    both: tuple[Stage, AdobeSandbox], where: str, number: int
+) -> None:
+    stage, adobe = both
+    stage.edit("manifests/lists.yaml", "mapping: {id: map-1}", "mapping: {id: map-1}\n  enabled: false")
+    killed(stage, where, number, "apply", "--yes")
+
+    stage.tdr("apply", "--yes")
+
+    assert counted(adobe) == ONE_OF_EACH
+    assert kept(adobe, "flows")[0]["state"] == "disabled"
+    stage.tdr("plan", "--detailed-exitcode")
+
+
+@pytest.mark.parametrize(("where", "number"), [(where, number) for number in (1, 2) for where in ("before", "after")])
+def test_a_source_that_moves_is_listed_in_one_place_though_it_was_killed_on_the_way(
+    both: tuple[Stage, AdobeSandbox], where: str, number: int
+) -> None:
+    stage, adobe = both
+    stage.tdr("apply", "--yes")
+    world = adobe.adobe.world
+    other = {**kept(adobe, "flowSpecs")[0], "name": "another", "sourceConnectionSpecIds": []}
+    world.put(world.sandboxes["prod"], "flowSpecs", other, "other-flow-spec")
+    stage.edit("manifests/lists.yaml", "name: List members", "name: List members, flow_spec: other-flow-spec")
+    stage.edit("manifests/lists.yaml", "  account: lists-emea", "  flow_spec: other-flow-spec\n  account: lists-emea")
+    killed(stage, where, number, "apply", "--yes")
+
+    stage.tdr("apply", "--yes", *stage.approvals())
+
+    (spec,) = kept(adobe, "connectionSpecs")
+    assert [one["id"] for one in kept(adobe, "flowSpecs") if spec["id"] in one["sourceConnectionSpecIds"]] == [
+        "other-flow-spec"
+    ]
+    stage.tdr("plan", "--detailed-exitcode")
 
 
 @pytest.mark.parametrize(("where", "number"), at_each(DESTROYS))

@@ -55,19 +55,26 @@ def target_body(spec: DataflowSpec, name: str, mark: str) -> dict[str, Json]:
     }
 
 
+def _is_like(told: Object, body: Mapping[str, Json]) -> bool:
+    same = {name: wire.comparable(told.get(name)) for name in body}
+    return canonical(same) == canonical(wire.comparable(body))
+
+
 class FlowParts:
     """Makes and removes parts."""
 
     def __init__(self, api: FlowService) -> None:
         self._api = api
 
-    def made(self, kind: Kind, body: Mapping[str, Json]) -> str:
-        """The id of a part like *body*: one that a killed run left behind without a flow, or a new one."""
-        for left in self.left_behind(kind, str(body["description"])):
-            same = {name: wire.comparable(left.get(name)) for name in body}
-            if canonical(same) == canonical(wire.comparable(body)):
-                return str(left["id"])
-        return self._api.create(kind, body)
+    def made(self, kind: Kind, body: Mapping[str, Json]) -> tuple[str, list[str]]:
+        """The id of a part like *body*, and ids of others that a killed run left behind without a flow.
+
+        One of those that is like *body* is used; else it is a new one.
+        """
+        left = self.left_behind(kind, str(body["description"]))
+        alike = [str(one["id"]) for one in left if _is_like(one, body)]
+        part = alike[0] if alike else self._api.create(kind, body)
+        return part, [str(one["id"]) for one in left if one["id"] != part]
 
     def left_behind(self, kind: Kind, mark: str) -> list[Object]:
         """Parts with *mark* that no flow uses."""

@@ -90,10 +90,9 @@ class Flows:
             raise Permanent(f"{resource.address}: {account} is not known yet", hint="apply what it needs first")
         base = self._api.one(Kind.CONNECTIONS, account)
         connection_spec = wire.text(wire.inner(base, "connectionSpec").get("id"))
-        parts = Parts(
-            self._parts.made(Kind.SOURCES, source_body(spec, name, account, connection_spec, mark)),
-            self._parts.made(Kind.TARGETS, target_body(spec, name, mark)),
-        )
+        source, old_sources = self._parts.made(Kind.SOURCES, source_body(spec, name, account, connection_spec, mark))
+        target, old_targets = self._parts.made(Kind.TARGETS, target_body(spec, name, mark))
+        parts = Parts(source, target)
         try:
             made = self._api.create(Kind.FLOWS, self._body(spec, name, parts))
         except OutcomeUnknown:
@@ -103,6 +102,8 @@ class Flows:
             self._parts.remove_left_behind(mark)
             raise
         try:
+            self._parts.remove(Kind.SOURCES, old_sources)
+            self._parts.remove(Kind.TARGETS, old_targets)
             if not spec.enabled:
                 self._api.settled(made)
                 self._api.switch(made, on=False)

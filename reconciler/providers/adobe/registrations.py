@@ -128,10 +128,12 @@ class Registrations:
             self._api.put(Kind.CONNECTION_SPECS, remote_id, body)
         home = _spec(resource).flow_spec
         if "/flow_spec" in paths:
-            self._join(home, remote_id)
+            self._flow_spec(home)  # one that is not there takes nothing out of another
+            # Out of the others first: killed in between, it is listed nowhere, which the next plan sees.
             for left in self._homes().get(remote_id, []):
                 if left != home:
                     self._leave(left, remote_id)
+            self._join(home, remote_id)
         return self._observed(self._api.one(Kind.CONNECTION_SPECS, remote_id), self._homes(), home)
 
     def delete(self, remote_id: str, record: Record) -> None:
