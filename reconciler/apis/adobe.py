@@ -25,6 +25,8 @@ Object: TypeAlias = Mapping[str, Json]
 
 PREFIX: Final = "/data/foundation/flowservice"
 _PAGE: Final = "100"
+_BARREN: Final = 10
+"""So many pages in a row may tell nothing new: a filter can leave pages empty."""
 _SETTLING_S: Final = 120.0
 _LOOK_S: Final = 5.0
 _PASSING: Final = frozenset({"disabling", "updating", "enabled-finalizing", "delete-finalizing"})
@@ -97,18 +99,23 @@ class FlowService:
         """All objects of *kind* that the *filters* let through, such as ``name=="lists"``, each once.
 
         Raises:
-            Transient: a page leads back to one that was told, so that the pages cannot be believed.
+            Transient: a page leads back to one that was told, or pages tell nothing new, so that they cannot be believed.
         """
         params: dict[str, str | Sequence[str]] = {"limit": _PAGE}
         if filters:
             params["property"] = filters
         found: dict[str, Object] = {}
         tokens: set[str] = set()
+        barren = 0
         while True:
             request = get(PREFIX + path(kind.value), params)
             told = self._object(request, self._client.json(request))
+            known = len(found)
             for one in self._items(request, told):
                 found.setdefault(str(one["id"]), one)
+            barren = barren + 1 if len(found) == known else 0
+            if barren > _BARREN:
+                raise self._client.unusable(request, f"nothing new on {barren} pages, so its pages never end")
             token = _token(told)
             if not token:
                 return list(found.values())

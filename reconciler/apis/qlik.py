@@ -15,7 +15,7 @@ from reconciler.apis.qlik_values import Connection, Gateway, Source, Space
 from reconciler.errors import Permanent
 from reconciler.http.client import Client
 from reconciler.http.request import Request, Safety, get, path, send_empty, send_json
-from reconciler.model.json import Json
+from reconciler.model.json import Json, canonical
 from reconciler.model.secret import Secret
 from reconciler.ports.clock import Clock
 
@@ -23,6 +23,8 @@ Row: TypeAlias = Mapping[str, Json]
 
 _PAGE: Final = "100"
 _CONNECTIONS: Final = "/api/v1/data-connections"
+_BARREN: Final = 10
+"""So many pages in a row may tell nothing new."""
 _CODE: Final = "qlik-auth-code"
 
 
@@ -56,12 +58,12 @@ class QlikClient:
         self._client.scrubber.add(secret)
 
     def listed(self, at: str, params: Mapping[str, str] | None = None) -> list[Row]:
-        """All rows of a list, page after page.
+        """All rows of a list, page after page, each once.
 
         Raises:
-            Transient: its pages lead in a circle, or a page is none.
+            Transient: its pages lead in a circle or tell nothing new, or a page is none.
         """
-        asked, rows = dict(params or {}), list[Row]()
+        asked, rows, barren = dict(params or {}), dict[bytes, Row](), 0
         seen: set[tuple[tuple[str, str], ...]] = set()
         while True:
             request = get(at, asked)
@@ -71,10 +73,14 @@ class QlikClient:
                 raise self._client.unusable(request, "no list `data`")
             if not all(isinstance(row, Mapping) for row in found):
                 raise self._client.unusable(request, "something in `data` that is no object")
-            rows += [row for row in found if isinstance(row, Mapping)]
+            new = {canonical(row): row for row in found if isinstance(row, Mapping)}
+            barren = 0 if new.keys() - rows.keys() else barren + 1
+            if barren > _BARREN:
+                raise self._client.unusable(request, f"nothing new on {barren} pages, so its pages never end")
+            rows |= new
             following = _next(told)
             if not following:
-                return rows
+                return list(rows.values())
             asked = dict(parse_qsl(urlsplit(following).query))
             mark = tuple(sorted(asked.items()))
             if mark in seen:
