@@ -122,11 +122,14 @@ class Applier:
         self._tidy(plan.changes)
         todo = [change for change in plan.changes if not isinstance(change, Keep)]
         waiting = {change.address: set(self._needs(change, changes)) for change in todo}
+        earlier = {change.address: self._earlier(change.address, changes) for change in todo}
         self._total, running = len(todo), self._under_way
         failure: StateError | None = None
         with _hands(self.parallel) as pool:
             while waiting or running:
-                for address in [address for address, needs in waiting.items() if not needs - set(self._results)]:
+                for address in [
+                    address for address, needs in waiting.items() if not (needs | earlier[address]) - set(self._results)
+                ]:
                     # What waits in the pool would be begun whatever happens meanwhile.
                     if len(running) == self.parallel:
                         break
@@ -165,6 +168,23 @@ class Applier:
     def _needs(self, change: Change, changes: Mapping[Address, Change]) -> list[Address]:
         needs = self.prepared.plan.depends_on.get(change.address, ())
         return [need for need in needs if need in changes and not isinstance(changes[need], Keep)]
+
+    def _earlier(self, address: Address, changes: Mapping[Address, Change]) -> set[Address]:
+        """What goes before *address* though only something that stays stands between them.
+
+        A flow reads by an account that stays, of a source that changes: the source goes first. It is not needed, so where it
+        fails, the flow is tried all the same.
+        """
+        found: set[Address] = set()
+        through = [address]
+        while through:
+            for need in self.prepared.plan.depends_on.get(through.pop(), ()):
+                if need in found or need not in changes:
+                    continue
+                found.add(need)
+                if isinstance(changes[need], Keep):
+                    through.append(need)
+        return {need for need in found if not isinstance(changes[need], Keep)}
 
     def _blocked_by(self, needs: set[Address]) -> str:
         bad = sorted(need for need in needs if self._results[need].status is not Status.DONE)

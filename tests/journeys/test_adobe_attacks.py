@@ -31,6 +31,24 @@ def put(adobe: AdobeSandbox, kind: str, **told: object) -> str:
     return str(world.put(world.sandboxes["prod"], kind, {**there, **told})["id"])
 
 
+def test_what_goes_first_goes_first_though_what_is_between_stays(both: tuple[Stage, AdobeSandbox]) -> None:
+    stage, adobe = both
+    world = adobe.adobe.world
+    other = {**kept(adobe, "flowSpecs")[0], "name": "another", "sourceConnectionSpecIds": []}
+    world.put(world.sandboxes["prod"], "flowSpecs", other, "other-flow-spec")
+    stage.edit(DOCUMENTS, "name: List members", "name: List members, flow_spec: other-flow-spec")
+    stage.edit(DOCUMENTS, "  account: lists-emea", "  flow_spec: other-flow-spec\n  account: lists-emea")
+    adobe.control.fault("slow", method="PUT", path="/flowSpecs/*", delay_s=0.4, count=None)
+
+    stage.tdr("apply", "--yes", *stage.approvals())
+
+    order = [
+        call for call in writes(adobe) if call in {"PUT /flowSpecs/*", "PUT /flowSpecs/other-flow-spec", "POST /flows"}
+    ]
+    assert order[-1] == "POST /flows"
+    assert kept(adobe, "flows")[0]["flowSpec"]["id"] == "other-flow-spec"
+
+
 @pytest.mark.parametrize("kind", LISTS)
 def test_a_list_that_loses_a_page_changes_nothing(both: tuple[Stage, AdobeSandbox], kind: str) -> None:
     stage, adobe = both
