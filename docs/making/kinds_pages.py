@@ -18,6 +18,7 @@ from reconciler.ports.provider import FieldClass
 from reconciler.wiring.supported import Support, supported
 
 _DOCS: Final = Path(__file__).parents[1]
+_PERMISSIONS: Final = Path(__file__).with_name("permissions.yaml")
 _ABOUT: Final[Mapping[str, tuple[str, ...]]] = {
     "Activation": ("salesforce", "exports", "segments"),
     "Audience": ("adopting",),
@@ -94,6 +95,7 @@ def _of_kind(kind: str) -> str:
     about = [f"[{page}](../../{page}.md)" for page in _ABOUT.get(kind, ())]
     if about:
         told += [f"More about it: {', '.join(about)}.", ""]
+    told += _permissions(kind)
     told += ["## Fields", "", _class_words(support), ""]
     for name in read.models(spec):
         model = read.definition(name)
@@ -112,6 +114,32 @@ def _held(support: list[Support]) -> Iterator[str]:
         yield f"- At {code(one['provider'])} ({services}): {', '.join(one['verbs'])}."
         for note in one["notes"]:
             yield f"  - {words(note)}"
+
+
+def permissions() -> Mapping[str, list[dict[str, Any]]]:
+    """Kind in lower case -> what is needed at each vendor."""
+    read: Mapping[str, list[dict[str, Any]]] = yaml.safe_load(_PERMISSIONS.read_text(encoding="utf-8"))
+    return read
+
+
+def _permissions(kind: str) -> Iterator[str]:
+    needed = permissions().get(kind.lower(), [])
+    if not needed:
+        return
+    yield from ("## Permissions", "")
+    if any(one["at"] == "Treasure Data" for one in needed):
+        yield from ("The embedded service on this machine needs none in place of Treasure Data's.", "")
+    rows = [
+        (
+            one["at"],
+            words(one["look"]),
+            words(one["write"]),
+            words(one.get("run", "")),
+            "" if one["sure"] else "not published; by its answers",
+        )
+        for one in needed
+    ]
+    yield table(["At", "To plan and look", "To apply", "To run", ""], rows)
 
 
 def _class_words(support: list[Support]) -> str:

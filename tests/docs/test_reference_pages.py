@@ -7,11 +7,12 @@ from pathlib import Path
 
 import codes_in_source
 import codes_page
+import kinds_pages
 import pages
 import pytest
 import variables_page
 
-from reconciler.ports.provider import FieldClass
+from reconciler.ports.provider import RUNNABLE, FieldClass
 from reconciler.wiring.supported import supported
 
 PACKAGE = Path(__file__).resolve().parents[2] / "reconciler"
@@ -44,6 +45,17 @@ def test_every_code_has_a_heading_on_the_page() -> None:
     }
 
     assert {code for codes in codes_page.in_source().values() for code in codes} - headings == set()
+
+
+def test_every_kind_says_what_must_be_allowed_at_each_vendor_that_holds_it() -> None:
+    told = kinds_pages.permissions()
+
+    assert set(told) == {one.kind for one in supported()}
+    for kind, entries in told.items():
+        assert entries, kind
+        for one in entries:
+            assert {"at", "look", "write", "sure"} <= one.keys() <= {"at", "look", "write", "run", "sure"}, (kind, one)
+        assert ("run" in set().union(*entries)) == (kind in RUNNABLE), kind
 
 
 def test_a_code_that_nobody_can_read_from_the_source_is_refused(tmp_path: Path) -> None:
