@@ -32,4 +32,7 @@ def run(runtime: Runtime, run_id: str) -> Answer:
     Raises:
         NotKept: it is not there. StateError: it is damaged.
     """
-    return Answer(dict(runtime.store.run(run_id)))
+    kept = runtime.store.run(run_id)
+    if not reports.is_run(kept):
+        raise StateError(f"what is kept of run {run_id} is no report of one", hint="it is only a report; remove it")
+    return Answer(dict(kept))

@@ -15,9 +15,25 @@ def document(entries: Sequence[Document], environment: str, created_at: str) -> 
     return heading("history", created_at) | {"environment": environment, "runs": list(entries)}
 
 
+_TEXTS = ("format", "run", "operation", "created_at", "who", "commit", "plan_digest")
+_LISTS = ("approvals", "results", "unsettled")
+_OF_A_RESULT = frozenset({"address", "action", "status", "message", "record_before", "record_after"})
+
+
+def is_run(kept: Mapping[str, Json]) -> bool:
+    """Whether *kept* has what a run is shown by: a file that somebody changed, or another program wrote, may be anything."""
+    if not all(isinstance(kept.get(name), str) for name in _TEXTS) or kept["format"] != "tdr.run":
+        return False
+    if not all(isinstance(kept.get(name), list) for name in _LISTS) or not isinstance(kept.get("summary"), Mapping):
+        return False
+    results: Any = kept["results"]
+    is_whole = all(isinstance(one, Mapping) and one.keys() >= _OF_A_RESULT for one in results)
+    return is_whole and isinstance(kept.get("exit_code"), int) and {"serial_before", "serial_after"} <= kept.keys()
+
+
 def entry(run: str, kept: Mapping[str, Json]) -> Document:
     """One line of the listing."""
-    approvals = kept.get("approvals")
+    approvals, summary = kept.get("approvals"), kept.get("summary")
     return {
         "run": run,
         "at": str(kept.get("created_at", "")),
@@ -28,7 +44,7 @@ def entry(run: str, kept: Mapping[str, Json]) -> Document:
         "plan_digest": str(kept.get("plan_digest", "")),
         "result": result(kept),
         "exit_code": kept.get("exit_code"),
-        "summary": kept.get("summary", {}),
+        "summary": summary if isinstance(summary, Mapping) else {},
         "approvals": len(approvals) if isinstance(approvals, list) else 0,
         "note": "",
     }
@@ -43,7 +59,8 @@ def result(kept: Mapping[str, Json]) -> str:
     """How a run ended, in a word."""
     if kept.get("interrupted"):
         return "interrupted"
-    return {0: "done", 6: "partial"}.get(int(str(kept.get("exit_code", 1))), "failed")
+    code = kept.get("exit_code")
+    return {0: "done", 6: "partial"}.get(code if isinstance(code, int) else 1, "failed")
 
 
 def text(document: Mapping[str, Any]) -> str:

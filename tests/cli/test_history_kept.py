@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
+import pytest
 from stage import Stage
 
 
@@ -55,3 +59,36 @@ def test_a_history_of_nothing_is_refused(project: Stage) -> None:
 
     assert "local.yaml:1" in said.err
     assert said.err.count("error[") == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"exit_code": "z"}, {"exit_code": None}, {"results": 3}, {"results": [1]}, {"results": [{}]}, {"summary": 5},
+        {"summary": None}, {"approvals": "x"}, {"operation": 7}, {"created_at": 5}, {"format": "tdr.plan"}, {"format": None},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_document_that_is_no_report_hides_no_other_and_is_told_as_such(
+    applied: Stage, change: dict[str, Any]
+) -> None:
+    hours(applied, 4)
+    file, *_ = sorted((applied.state / "runs").glob("*.json"))
+    name = file.stem.rpartition("-")[2]
+    file.write_text(json.dumps(json.loads(file.read_text(encoding="utf-8")) | change), encoding="utf-8")
+
+    assert kept(applied)[0] == "1 done"
+    assert name in applied.tdr("history").out
+    for form in ("text", "json"):
+        said = applied.tdr("history", name, "--format", form, expect=1)
+        assert f"what is kept of run {name} is no report of one" in said.out + said.err
+    assert "bug in tdr" not in "".join(applied.heard)
+
+
+def test_a_file_of_anything_else_is_no_report_either(applied: Stage) -> None:
+    (file,) = (applied.state / "runs").glob("*.json")
+    file.write_text("{}", encoding="utf-8")
+
+    assert kept(applied) == [""]
+    assert "is no report of one" in applied.tdr("history", file.stem.rpartition("-")[2], expect=1).err
+    assert "bug in tdr" not in applied.tdr("rollback", file.stem.rpartition("-")[2], expect=None).err
