@@ -13,6 +13,7 @@ from reconciler.model.kinds import Membership
 from reconciler.model.observation import Finding, Observation, Seen, Unreadable
 from reconciler.model.record import Record
 from reconciler.model.unknown import Unknown
+from reconciler.ports.clock import rfc3339
 
 NOT_MADE_HERE = "audience_not_made_here"
 CREATING = frozenset({Membership.REPLACE, Membership.ADD})
@@ -140,6 +141,6 @@ def candidates(observations: tuple[Observation, ...]) -> str:
     return "; ".join(
         f"{seen.remote_id}"
         + (f" size {seen.computed['size']}" if seen.computed.get("size") is not None else "")
-        + (f" created {seen.created_at}" if seen.created_at is not None else "")
+        + (f" created {rfc3339(seen.created_at)}" if seen.created_at is not None else "")
         for seen in observations
     )

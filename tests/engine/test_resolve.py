@@ -71,7 +71,7 @@ def test_of_two_with_one_title_none_is_guessed(membership: Membership) -> None:
 
     assert resolution.outcome is Outcome.REFUSE
     assert resolution.why == "ambiguous_identity"
-    assert resolution.evidence == "77 size 0 created 1700000000; 78 size 1200 created 1700000000"
+    assert resolution.evidence == ("77 size 0 created 2023-11-14T22:13:20Z; 78 size 1200 created 2023-11-14T22:13:20Z")
 
 
 def test_the_document_may_choose_among_homonyms() -> None:

@@ -93,6 +93,7 @@ def test_of_two_of_one_name_a_person_says_which(both: tuple[Stage, AdobeSandbox]
     asked = stage.tdr("apply", "--yes", expect=3)
     told = asked.out + asked.err
     assert "2 objects have its name" in told
+    assert f"{ours['id']} created 20" in told
     assert "audience_id" not in told
     assert "imports: [{to: " in told
     assert writes(adobe) == []
