@@ -17,7 +17,7 @@ from reconciler.model.json import Json
 from reconciler.model.kinds import ActivationSpec, AudienceSpec, Identifier
 from reconciler.model.resource import Resource
 from reconciler.model.row_activations import FileActivationSpec, ObjectActivationSpec
-from reconciler.phases import At, phase
+from reconciler.phases import phase
 from reconciler.ports.clock import rfc3339
 from reconciler.ports.provider import Asks, Context, GivesRows, JobStatus, Rows, Runs
 from reconciler.reports import rows
@@ -25,7 +25,7 @@ from reconciler.reports.documents import heading
 from reconciler.scrubbing import MASK
 from reconciler.wiring import Runtime
 
-MOST_ROWS = 100_000
+_MOST_ROWS = 100_000
 """Of a query that is looked at. What it would give beyond them is not counted, and the page says so."""
 _SHOWN_DIGITS = 8
 """Of a digest: enough to compare with a log, and too few to find somebody by."""
@@ -44,7 +44,7 @@ def sending(runtime: Runtime, resource: Resource, context: Context, most_rows: i
             hint="`tdr preview` shows activations `from: {query: …}`; of a segment see `tdr status`",
         )
     given = _asked(runtime, resource, context)
-    told: dict[str, Json] = {"rows": len(given.values), "is_whole": len(given.values) < MOST_ROWS}
+    told: dict[str, Json] = {"rows": len(given.values), "is_whole": len(given.values) < _MOST_ROWS}
     identifier = _identifier(runtime, resource)
     if identifier is None:
         shown = rows.masked(given.columns, given.values[:most_rows])
@@ -65,14 +65,14 @@ def _asked(runtime: Runtime, resource: Resource, context: Context) -> Rows:
     provider = runtime.world.providers[address.kind]
     if not isinstance(provider, Asks) or not isinstance(provider, Runs) or not isinstance(provider, GivesRows):
         raise TdrError(f"{address} cannot be looked at beforehand", hint="apply it, and look with `tdr run`")
-    job_id = provider.ask(resource, context, MOST_ROWS, f"tdr-preview-{uuid.uuid4().hex}")
+    job_id = provider.ask(resource, context, _MOST_ROWS, f"tdr-preview-{uuid.uuid4().hex}")
     until_next_look_s = pauses(WATCHED_AT_MOST_S)
-    with phase("preview", lambda: At(f"running the query of {address} as job {job_id}")):
+    with phase("preview", f"running the query of {address} as job {job_id}"):
         while not (job := provider.job(job_id)).status.is_finished:
             runtime.clock.sleep(next(until_next_look_s))
     if job.status is not JobStatus.SUCCESS:
         raise TdrError(f"{address}: its query ended as {job.status}, as job {job_id}", hint=job.log.rstrip())
-    given = provider.rows(job_id, MOST_ROWS)
+    given = provider.rows(job_id, _MOST_ROWS)
     if given is None:
         raise TdrError(f"{address}: the rows of job {job_id} are not there any more", hint="run the same command again")
     return given

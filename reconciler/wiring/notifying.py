@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 import uuid
@@ -64,7 +63,7 @@ class Sender:
             if thread.is_alive():
                 failures[place] = Undelivered(f"no answer came within {self.limit_s:g} s")
         return [
-            TdrError(f"{_name(messages[place].receiver)} was not told: {failures[place].message}", hint=error.hint)
+            TdrError(f"{_name(messages[place].receiver)} was not told: {error.message}", hint=error.hint)
             for place, error in sorted(failures.items())
         ]
 
@@ -124,7 +123,7 @@ def _name(receiver: Receiver) -> str:
     return f"the {receiver.type} receiver at ${{secret:{receiver.url.reference}}}"
 
 
-def run_page(environ: Mapping[str, str] = os.environ) -> str:
+def run_page(environ: Mapping[str, str]) -> str:
     """The page of the pipeline's run that this is; "" where it is none."""
     try:
         return setting_of(environ).run_url
