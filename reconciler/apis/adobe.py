@@ -234,8 +234,13 @@ def is_on_its_way(flow: Object) -> bool:
     status = operation.get("status") if isinstance(operation, Mapping) else None
     value = status.get("value") if isinstance(status, Mapping) else None
     if isinstance(value, str) and value:
-        return re.sub("[^a-z]", "", value.lower()) in _UNFINISHED or flow.get("state") in _PASSING
+        return letters(value) in _UNFINISHED or flow.get("state") in _PASSING
     return flow.get("state") in {*_PASSING, _NEW}
+
+
+def letters(status: str) -> str:
+    """*status* in small letters without anything between; how one is spelled differs from page to page."""
+    return re.sub("[^a-z]", "", status.lower())
 
 
 def _token(told: Object) -> str:

@@ -7,12 +7,11 @@ its API description of the Flow Service.
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from reconciler.apis.adobe import FlowService, Kind, Object
+from reconciler.apis.adobe import FlowService, Kind, Object, letters
 from reconciler.errors import NotFound, OutcomeUnknown, Permanent
 from reconciler.model.address import Address
 from reconciler.model.dataflows import AdobeTarget
@@ -37,8 +36,10 @@ _STATUSES: Final[Mapping[str, JobStatus]] = {
     "failed": JobStatus.ERROR,
     "partialfailure": JobStatus.ERROR,
 }
-"""A status in small letters without anything between; how it is spelled differs from page to page."""
+"""By `letters` of the status."""
 _MILLISECONDS: Final = 1000
+_FIRST_MILLISECONDS: Final = 100_000_000_000
+"""In March 1973; as seconds it would be in the year 5138."""
 _ERRORS: Final = 5
 _TEXT: Final = 500
 
@@ -159,15 +160,11 @@ def _made_at(run: Object) -> float:
 def _is_under_way(run: Object) -> bool:
     """Whether it is known not to have ended: an old run with a word that we do not know must not stand in the way for ever."""
     word = _word(run)
-    return not word or not _STATUSES.get(_letters(word), JobStatus.KILLED).is_finished
+    return not word or not _STATUSES.get(letters(word), JobStatus.KILLED).is_finished
 
 
 def _word(run: Object) -> str:
     return wire.text(wire.inner(run, "metrics", "statusSummary").get("status"))
-
-
-def _letters(word: str) -> str:
-    return re.sub("[^a-z]", "", word.lower())
 
 
 def _job(run: Object) -> Job:
@@ -178,7 +175,7 @@ def _job(run: Object) -> Job:
     ended = _seconds(duration.get("completedAtUTC"))
     # A word that we do not know is something that goes on, unless it is told to have ended.
     unknown = JobStatus.RUNNING if ended is None else JobStatus.ERROR
-    status = _STATUSES.get(_letters(word), unknown) if word else JobStatus.QUEUED
+    status = _STATUSES.get(letters(word), unknown) if word else JobStatus.QUEUED
     written = [_count(records, name) for name in ("outputRecordCount", "createdRecordCount", "updatedRecordCount")]
     failed = _count(records, "failedRecordCount")
     return Job(
@@ -213,4 +210,4 @@ def _seconds(value: Json) -> int | None:
     """Epoch milliseconds as Unix seconds; some examples tell seconds."""
     if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
         return None
-    return int(value) if value < 100_000_000_000 else int(value // _MILLISECONDS)
+    return int(value) if value < _FIRST_MILLISECONDS else int(value // _MILLISECONDS)
