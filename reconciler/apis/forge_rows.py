@@ -52,7 +52,7 @@ def pages(client: Client, at: str, query: Mapping[str, str]) -> Iterator[Row]:
     raise Permanent(f"{at} has more than {_MOST_PAGES * PAGE} entries, or its pages have no end", hint=_TOO_MANY)
 
 
-def bounded(pieces: Iterable[bytes], most_bytes: int) -> bytes:
+def joined(pieces: Iterable[bytes], most_bytes: int) -> bytes:
     """All *pieces* as one.
 
     Raises:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 from urllib.parse import urljoin, urlsplit
 
-from reconciler.apis.forge_rows import LARGEST_PLAN_BYTES, PAGE, Row, bounded, limited, only, pages, rows
+from reconciler.apis.forge_rows import LARGEST_PLAN_BYTES, PAGE, Row, joined, limited, only, pages, rows
 from reconciler.errors import Denied, NotFound, ProviderError, Transient
 from reconciler.http.answer import Answer
 from reconciler.http.client import Client
@@ -223,7 +223,7 @@ class GitHub:
             self._fetch(request, file)
             try:
                 with zipfile.ZipFile(file) as packed, packed.open("plan.json") as plan:
-                    return bounded(iter(lambda: plan.read(_PIECE_BYTES), b""), LARGEST_PLAN_BYTES)
+                    return joined(iter(lambda: plan.read(_PIECE_BYTES), b""), LARGEST_PLAN_BYTES)
             except _NO_ARCHIVE:
                 raise self._client.unusable(request, "no archive with a plan.json") from None
 

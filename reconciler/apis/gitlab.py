@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final, cast
 
-from reconciler.apis.forge_rows import LARGEST_PLAN_BYTES, Row, bounded, only, pages, rows
+from reconciler.apis.forge_rows import LARGEST_PLAN_BYTES, Row, joined, only, pages, rows
 from reconciler.errors import NotFound
 from reconciler.http.answer import Answer
 from reconciler.http.client import Client
@@ -137,7 +137,7 @@ class GitLab:
             for job in (one for one in jobs if one.get("name") in names and one.get("status") == "success"):
                 try:
                     with self._client.stream(get(f"{self._at}/jobs/{job['id']}/artifacts/plan.json")) as pieces:
-                        return bounded(pieces, LARGEST_PLAN_BYTES)
+                        return joined(pieces, LARGEST_PLAN_BYTES)
                 except NotFound:  # its artifacts have expired
                     continue
         return None

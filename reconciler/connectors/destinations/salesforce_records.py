@@ -96,7 +96,7 @@ def _read_keys(api: Salesforce, desk: Desk, staged: Path) -> str:
     if len(named) > FEW:
         return _read(api, desk, everything)
     try:
-        return _kept(desk, Found(_asked_by_name(api, f"SELECT Id, {key} FROM {sobject}", key, named)), ["Id", key])
+        return _kept(desk, _Found(_asked_by_name(api, f"SELECT Id, {key} FROM {sobject}", key, named)), ["Id", key])
     except Permanent as error:
         # Numbers and dates are not compared with texts, and some fields are not to be asked for by value at all.
         if error.status != 400:
@@ -128,23 +128,23 @@ def _read(api: Salesforce, desk: Desk, soql: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class _Found:
     """CSV *pages*, and how many *records* are in them by what the API itself says; None where it says nothing."""
 
     pages: Iterator[bytes]
     records: int | None = None
 
 
-def _by_job(api: Salesforce, desk: Desk, soql: str) -> Found:
+def _by_job(api: Salesforce, desk: Desk, soql: str) -> _Found:
     job, pauses = api.queries.begin(soql), desk.pauses()
     while (told := api.queries.job(job)).state not in {"JobComplete", "Failed", "Aborted"}:
         next(pauses)
     if told.state != "JobComplete":
         raise _unread(desk, told.message)
-    return Found(api.queries.pages(job), told.records)
+    return _Found(api.queries.pages(job), told.records)
 
 
-def _by_batch(api: Salesforce, desk: Desk, soql: str) -> Found:
+def _by_batch(api: Salesforce, desk: Desk, soql: str) -> _Found:
     job, pauses = api.bulk1.query(desk.settings.object, soql), desk.pauses()
     while not (batches := api.bulk1.batches(job)) or any(one.state in {"Queued", "InProgress"} for one in batches):
         next(pauses)
@@ -152,7 +152,7 @@ def _by_batch(api: Salesforce, desk: Desk, soql: str) -> Found:
     answered = next((one for one in batches if one.state == "Completed"), None)
     if answered is None:
         raise _unread(desk, batches[0].message)  # never less than all: what is not seen would be left, or made twice
-    return Found(api.bulk1.query_results(job, answered.id), answered.processed)
+    return _Found(api.bulk1.query_results(job, answered.id), answered.processed)
 
 
 def _unread(desk: Desk, message: str) -> Permanent:
@@ -162,7 +162,7 @@ def _unread(desk: Desk, message: str) -> Permanent:
     )
 
 
-def _kept(desk: Desk, found: Found, columns: list[str]) -> str:
+def _kept(desk: Desk, found: _Found, columns: list[str]) -> str:
     """SQL of the CSV pages that were *found*, put down beside the rows; their columns are *columns*, in any order.
 
     Raises:
@@ -175,7 +175,7 @@ def _kept(desk: Desk, found: Found, columns: list[str]) -> str:
         write_bytes(desk.folder / f"found-{number}.page", page)
         head = _order(page, columns)
         if sorted(head) != sorted(columns) or head != (order or head):
-            raise _unlike(desk, "other columns than were asked for")
+            raise _unusable(desk, "other columns than were asked for")
         order = head
     if not order:
         pages = f"SELECT {', '.join(f'NULL::VARCHAR AS {quoted(name)}' for name in columns)} WHERE false"
@@ -187,7 +187,7 @@ def _kept(desk: Desk, found: Found, columns: list[str]) -> str:
         )
     records = _counted(desk, pages)
     if found.records is not None and records < found.records:
-        raise _unlike(desk, f"{records} of {found.records}")
+        raise _unusable(desk, f"{records} of {found.records}")
     return pages
 
 
@@ -198,11 +198,11 @@ def _counted(desk: Desk, pages: str) -> int:
     try:
         [(count,)] = desk.workspace.with_room(lambda one: one.sql(f"SELECT count(*) FROM ({pages})").fetchall())
     except duckdb.InvalidInputException as error:
-        raise _unlike(desk, "what is no CSV") from error
+        raise _unusable(desk, "what is no CSV") from error
     return int(count)
 
 
-def _unlike(desk: Desk, what: str) -> Transient:
+def _unusable(desk: Desk, what: str) -> Transient:
     return Transient(
         f"of the records of {desk.settings.object} Salesforce told {what}, and nothing was done with them",
         hint="run the same job again; it asks anew",

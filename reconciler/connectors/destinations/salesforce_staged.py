@@ -110,7 +110,7 @@ class Staged:
         told = [spelled.get(name.lower(), name) for name in head]
         shared = [self.key] if self.key and self.key in told else [name for name in self.columns if name in told]
         if not shared or len(set(told)) < len(told):
-            raise _unlike_rows()
+            raise _unusable()
         scratch = self.path.with_name("results.csv")
         struct = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in told)
         same = " AND ".join(f"coalesce(g.{quoted(name)}, '') = coalesce(s.{quoted(name)}, '')" for name in shared)
@@ -131,11 +131,11 @@ class Staged:
             scratch.write_bytes(results)
             found = self._fetch(query)
         except duckdb.InvalidInputException as error:
-            raise _unlike_rows() from error
+            raise _unusable() from error
         finally:
             scratch.unlink(missing_ok=True)
         if any(row is None for row, _ in found):
-            raise _unlike_rows()
+            raise _unusable()
         return [(int(row), str(said)) for row, said in found]
 
     def only(self, refused: Sequence[Path], codes: Iterable[str], target: Path) -> Staged:
@@ -153,7 +153,7 @@ class Staged:
         return self.workspace.with_room(lambda one: one.sql(query).fetchall())
 
 
-def _unlike_rows() -> Transient:
+def _unusable() -> Transient:
     return Transient(
         "Salesforce gave back what is no CSV of rows that were sent",
         hint="a new run of the same job reads the results again; the job is kept for seven days",
