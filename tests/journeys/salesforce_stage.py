@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from stage import Stage, environment
 
 from reconciler.emulators.salesforce.knobs import Knobs
@@ -68,9 +69,11 @@ metadata: {name: leads}
 spec: {from: {type: files, paths: [data/leads.csv]}, to: {database: shop, table: leads}}
 """
 
+Project = tuple[Stage, SalesforceSandbox]
+
 
 @contextmanager
-def crm_project(folder: Path, **knobs: Any) -> Iterator[tuple[Stage, SalesforceSandbox]]:
+def crm_project(folder: Path, **knobs: Any) -> Iterator[Project]:
     """A project with a table of leads and a connection, not applied, and an org with the project's time."""
     folder.mkdir()
     stage = Stage(folder, None, environment(folder) | SECRETS)
@@ -81,6 +84,13 @@ def crm_project(folder: Path, **knobs: Any) -> Iterator[tuple[Stage, SalesforceS
         stage.write("manifests/shop.yaml", SHOP)
         stage.write("manifests/crm.yaml", CRM)
         yield stage, org
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    """Such a project and org, whose user may delete records for good."""
+    with crm_project(tmp_path / "shop", hard_delete=True) as made:
+        yield made
 
 
 def activation(

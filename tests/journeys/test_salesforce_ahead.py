@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from other_account import account_of
-from salesforce_stage import EXPORT, FILE, SECRETS, asked, crm_project, leads, remarks, written
+from salesforce_stage import EXPORT, FILE, SECRETS, Project, asked, leads, project, remarks, written
 from stage import Stage
 from test_doctor_of_an_account import stage_of
 
 from reconciler.cli.reporting import FORMATS
 from reconciler.emulators.salesforce.sandbox import SalesforceSandbox
 
-Project = tuple[Stage, SalesforceSandbox]
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Iterator[Project]:
-    with crm_project(tmp_path / "shop", hard_delete=True) as (stage, org):
-        yield stage, org
+__all__ = ["project"]
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,33 +14,28 @@ from salesforce_stage import (
     FILE,
     GOOD,
     SHOP,
+    Project,
     activation,
     asked,
-    crm_project,
     forget,
     leads,
+    project,
     remarks,
     written,
 )
-from stage import Stage
 
 import reconciler
 from reconciler.cli.reporting import FORMATS
 from reconciler.emulators.salesforce.sandbox import SalesforceSandbox
+
+__all__ = ["project"]
 
 LOGIN = "POST /oauth2/token"
 DESCRIBE = "GET /sobjects/Contact/describe"
 UNCHANGED = "no row of activation/leads-to-crm would arrive now, though nothing changes here"
 CHANGE = "apiVersion: tdr/v1\nkind: Database\nmetadata: {name: other}\nspec: {}\n"
 
-Project = tuple[Stage, SalesforceSandbox]
 Doing = Callable[[SalesforceSandbox], None]
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Iterator[Project]:
-    with crm_project(tmp_path / "shop", hard_delete=True) as (stage, org):
-        yield stage, org
 
 
 def altered(**fields: dict[str, object] | None) -> Doing:

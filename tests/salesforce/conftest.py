@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from salesforce_doorway import Door
 from starlette.types import ASGIApp
@@ -23,3 +24,13 @@ def sandbox() -> Iterator[SalesforceSandbox]:
         yield running
         is_disturbed = any(one["faults"] for one in running.control.traffic())
     assert is_disturbed or doors[0].violations() == []
+
+
+@pytest.fixture
+def bulk1(sandbox: SalesforceSandbox) -> Iterator[httpx.Client]:
+    """A session with Bulk API 1.0, whose jobs are done as soon as they are asked after."""
+    sandbox.control.knobs(polls=0)
+    headers = {"X-SFDC-Session": sandbox.session(), "Content-Type": "application/json"}
+    address = f"{sandbox.base_url}/services/async/60.0"
+    with httpx.Client(base_url=address, headers=headers, trust_env=False) as opened:
+        yield opened

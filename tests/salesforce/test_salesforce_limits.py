@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -19,17 +18,8 @@ from reconciler.emulators.salesforce.sandbox import SalesforceSandbox
 
 __all__ = ["client", "org", "session"]
 
-ASYNC = "/services/async/60.0"
 INSERT = {"object": "Contact", "operation": "insert", "contentType": "CSV"}
 TWO = b"LastName\nLee\nLi\n"
-
-
-@pytest.fixture
-def bulk1(sandbox: SalesforceSandbox) -> Iterator[httpx.Client]:
-    sandbox.control.knobs(polls=0)
-    headers = {"X-SFDC-Session": sandbox.session(), "Content-Type": "application/json"}
-    with httpx.Client(base_url=f"{sandbox.base_url}{ASYNC}", headers=headers, trust_env=False) as opened:
-        yield opened
 
 
 def job_of(client: httpx.Client) -> str:
