@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -184,15 +184,21 @@ def state_is_a_file(project: Stage) -> None:
     project.state.write_text("", encoding="utf-8")
 
 
-@pytest.mark.parametrize("spoil", [torn_state, no_settings, state_is_a_file])
+@pytest.mark.parametrize(
+    ("spoil", "place"),
+    [
+        (torn_state, "{project}/state/local/state.json is torn"),
+        (no_settings, "no tdr.yaml in '{project}'"),
+        (state_is_a_file, "{project}/state/local"),
+    ],
+)
 @pytest.mark.parametrize("line", ["plan", "apply --yes", "status", "state list", "drift", f"explain {QUERY}"])
 def test_what_is_broken_around_a_command_is_told_with_its_place_and_what_now(
-    applied: Stage, spoil: object, line: str
+    applied: Stage, spoil: Callable[[Stage], None], place: str, line: str
 ) -> None:
-    assert callable(spoil)
     spoil(applied)
     error, _ = told(applied.tdr(*line.split(), expect=None))
-    assert "state" in error or "tdr.yaml" in error
+    assert place.format(project=applied.folder) in error
 
 
 def test_a_key_that_is_none_and_a_plan_that_is_stale_are_told_so(applied: Stage) -> None:

@@ -96,7 +96,8 @@ def test_an_archive_is_fetched_where_nobody_can_change_it_on_the_way(elsewhere: 
     )
     with closing(made), pytest.raises(TdrError, match="no address of an archive"):
         made.planned("prod", ChangeRequest(1, "abc"))
-    assert all(url.startswith("https://api.example/") for url in asked)
+    assert {httpx.URL(url).host for url in asked} == {"api.example"}
+    assert {httpx.URL(url).scheme for url in asked} == {"https"}
 
 
 def test_an_archive_or_a_plan_that_has_no_end_is_not_held(

@@ -110,4 +110,6 @@ def test_what_came_to_no_plan_has_no_counts() -> None:
 
 def test_values_of_others_are_data() -> None:
     hostile = plan(change("query/a", "undecided", note=HOSTILE))
-    assert all(read(line) for line in workflow_commands(hostile).removesuffix("\n").split("\n"))
+    (line,) = workflow_commands(hostile).removesuffix("\n").split("\n")
+    place = {"file": "manifests/all.yaml", "line": "7", "col": "1", "title": "tdr: undecided"}
+    assert read(line) == ("error", place, f"query/a: {HOSTILE}")
