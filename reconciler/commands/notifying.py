@@ -37,13 +37,6 @@ class Outcome:
     document: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What was last told of drift: its digest, or "" when all was as applied."""
-
-    digest: str
-
-
 def notify(
     outcome: Outcome,
     receivers: Sequence[Receiver],
@@ -78,12 +71,15 @@ def notify(
         )
     # Who was not told is told by the next look.
     if not failures and _is_whole_look(outcome.document):
-        failures += _note(folder, Told(outcome.document["digest"] if _moved(outcome.document) else ""), told)
+        failures += _note(folder, outcome.document["digest"] if _moved(outcome.document) else "", told)
     return failures
 
 
-def event_of(outcome: Outcome, told: Told | None) -> Event | None:  # noqa: PLR0911 - one for each document
-    """What there is to tell of *outcome*; None for nothing. *told*: what was last told of drift, None when nothing was."""
+def event_of(outcome: Outcome, told: str | None) -> Event | None:  # noqa: PLR0911 - one for each document
+    """What there is to tell of *outcome*; None for nothing.
+
+    told: the digest of the drift that was last told, "" when that was that all is as applied; None when nothing was told.
+    """
     if outcome.exit_code == UsageError.exit_code:
         return None  # who typed it is told already
     document = outcome.document
@@ -105,13 +101,13 @@ def event_of(outcome: Outcome, told: Told | None) -> Event | None:  # noqa: PLR0
             return Event.FAILED
 
 
-def _of_look(document: Mapping[str, Any], told: Told | None) -> Event | None:
+def _of_look(document: Mapping[str, Any], told: str | None) -> Event | None:
     if "accepted" in document:
         return None
     if not _is_all_read(document):
         return Event.SCAN_FAILED
     is_part = document["partial"] is not None
-    known = told.digest if told is not None and not is_part else document["since"]
+    known = told if told is not None and not is_part else document["since"]
     if _moved(document):
         return Event.DRIFT if document["digest"] not in {known, document["since"]} else None
     return Event.DRIFT_RESOLVED if known and known != document["digest"] and not is_part else None
@@ -130,21 +126,21 @@ def _is_whole_look(document: Mapping[str, Any]) -> bool:
     return is_look and _is_all_read(document) and document["partial"] is None
 
 
-def _last_told(folder: Path) -> Told | None:
-    """What *folder* has noted; None where there is nothing, or nothing that can be read."""
+def _last_told(folder: Path) -> str | None:
+    """What *folder* has noted, as `event_of` takes it; None where there is nothing, or nothing that can be read."""
     try:
         noted = orjson.loads((folder / _NOTED).read_bytes())
-        return Told(str(noted["drift"]))
+        return str(noted["drift"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _note(folder: Path, now: Told, before: Told | None) -> list[TdrError]:
+def _note(folder: Path, now: str, before: str | None) -> list[TdrError]:
     if now == before:
         return []
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        durable.replace(folder / _NOTED, orjson.dumps({"drift": now.digest}))
+        durable.replace(folder / _NOTED, orjson.dumps({"drift": now}))
     except OSError as error:
         message = f"what was told of drift cannot be noted in {str(folder / _NOTED)!r}: {error.strerror}"
         return [TdrError(message, hint="the next look tells it once more")]

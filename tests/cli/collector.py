@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import gzip
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from http_server import Handler, serving
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 
@@ -70,16 +69,16 @@ class Refusing:
 def collecting() -> Iterator[Collector]:
     """A collector on this machine."""
 
-    class Handler(Quiet):
+    class Asked(Handler):
         def asked(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            body = self.body()
             if self.headers.get("Content-Encoding") == "gzip":
                 body = gzip.decompress(body)
             time.sleep(collector.slow_s)
             collector.received.append(ExportTraceServiceRequest.FromString(body))
             self.answer(collector.status)
 
-    with serving(Handler) as address:
+    with serving(Asked) as address:
         collector = Collector(address)
         yield collector
 
@@ -88,48 +87,11 @@ def collecting() -> Iterator[Collector]:
 def refusing() -> Iterator[Refusing]:
     """Such a vendor on this machine."""
 
-    class Handler(Quiet):
+    class Asked(Handler):
         def asked(self) -> None:
             vendor.headers.append({name.lower(): value for name, value in self.headers.items()})
             self.answer(403)
 
-    with serving(Handler) as address:
+    with serving(Asked) as address:
         vendor = Refusing(address)
         yield vendor
-
-
-class Quiet(BaseHTTPRequestHandler):
-    """Answers with a status alone."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        self.asked()
-
-    def do_POST(self) -> None:
-        self.asked()
-
-    def asked(self) -> None:
-        """Whoever is asked for what is not here says so."""
-        self.answer(404)
-
-    def answer(self, status: int) -> None:
-        """Send it."""
-        self.send_response(status)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@contextmanager
-def serving(handler: type[Quiet]) -> Iterator[str]:
-    """Its address, while it answers."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()

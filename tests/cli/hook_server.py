@@ -7,8 +7,9 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from http_server import Handler, serving
 
 Answer = tuple[int, Mapping[str, str], bytes]
 """Status, headers and body."""
@@ -48,39 +49,15 @@ class Hook:
 def hook() -> Iterator[Hook]:
     told = Hook()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            length = int(self.headers.get("content-length", 0))
-            sent = Sent(
-                self.path, {name.lower(): value for name, value in self.headers.items()}, self.rfile.read(length)
-            )
+    class Asked(Handler):
+        def asked(self) -> None:
+            sent = Sent(self.path, {name.lower(): value for name, value in self.headers.items()}, self.body())
             told.sent.append(sent)
             answer = told.answers.pop(0) if len(told.answers) > 1 else told.answers[0]
-            status, headers, body = answer if isinstance(answer, tuple) else answer(sent)
-            try:
-                self.send_response(status)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.send_header("content-length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-            except OSError:
-                pass  # nobody waits any more
+            self.answer(*(answer if isinstance(answer, tuple) else answer(sent)))
 
-        do_GET = do_POST  # noqa: N815 - the base's name
-
-        def log_message(self, *_: Any) -> None:
-            """Nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    told.url = f"http://127.0.0.1:{server.server_port}"
-    try:
-        yield told
-    finally:
-        told.over.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(Asked) as told.url:
+        try:
+            yield told
+        finally:
+            told.over.set()

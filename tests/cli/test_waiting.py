@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from collector import Quiet, serving
+from http_server import Handler, serving
 from stage import TDR, Stage
 from terminal import on_a_terminal
 
@@ -38,12 +38,12 @@ class Gate:
 
 @pytest.fixture
 def gate() -> Iterator[Gate]:
-    class Handler(Quiet):
+    class Asked(Handler):
         def asked(self) -> None:
             gate.opened.wait()
             self.answer(403)
 
-    with serving(Handler) as address:
+    with serving(Asked) as address:
         gate = Gate(address)
         yield gate
         gate.opened.set()
