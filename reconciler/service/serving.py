@@ -34,9 +34,11 @@ def serve(
         answer(app, listener, announce)
 
 
-def answer(app: ASGIApp, listener: socket.socket, announce: Callable[[int], None]) -> None:
-    """Answer what comes to *listener* until SIGINT or SIGTERM, and return."""
-    server = server_of(app)
+def answer(
+    app: ASGIApp, listener: socket.socket, announce: Callable[[int], None], last_answers_s: int | None = None
+) -> None:
+    """Answer what comes to *listener* until SIGINT or SIGTERM, and return. last_answers_s: as `server_of` has it."""
+    server = server_of(app, last_answers_s)
 
     def end() -> None:
         server.should_exit = True
@@ -46,11 +48,23 @@ def answer(app: ASGIApp, listener: socket.socket, announce: Callable[[int], None
         server.run(sockets=[listener])
 
 
-def server_of(app: ASGIApp) -> uvicorn.Server:
-    """What answers with *app*; it prints nothing."""
+def server_of(app: ASGIApp, last_answers_s: int | None = None) -> uvicorn.Server:
+    """What answers with *app*; it prints nothing.
+
+    last_answers_s: how long it waits at its end for those who do not take their answer; None for as long as they like.
+    """
     import uvicorn  # noqa: PLC0415 - only when serving
 
-    return uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="off"))
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            timeout_graceful_shutdown=last_answers_s,
+        )
+    )
 
 
 def bound(host: str, port: int) -> socket.socket:

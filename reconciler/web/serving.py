@@ -97,7 +97,7 @@ def serve(
 
         try:
             if runtime.embedded is None:
-                answer(dashboard.application(), listener, lambda _port: announce())
+                answer(dashboard.application(), listener, lambda _port: announce(), _LAST_ANSWERS_S)
             else:
                 with _beside(dashboard.application(), listener):
                     service.serve(runtime, asked.port, announce)
@@ -108,15 +108,15 @@ def serve(
 @contextmanager
 def _beside(app: ASGIApp, listener: socket.socket) -> Iterator[None]:
     """Answer in a thread for as long as the block lasts."""
-    server = server_of(app)
+    server = server_of(app, _LAST_ANSWERS_S)
     thread = threading.Thread(target=lambda: server.run(sockets=[listener]), name="dashboard", daemon=True)
     thread.start()
     try:
         yield
     finally:
         server.should_exit = True
-        thread.join(_LAST_ANSWERS_S)
+        thread.join(2 * _LAST_ANSWERS_S)
 
 
-_LAST_ANSWERS_S: Final = 5.0
+_LAST_ANSWERS_S: Final = 5
 """How long requests under way may take when everything ends."""

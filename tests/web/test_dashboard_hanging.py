@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -178,7 +179,8 @@ def served(stage: Stage) -> Iterator[tuple[Callable[[str], httpx.Response], subp
     server = stage.spawn("serve", "--dashboard", "127.0.0.1:0", "--sample-every", "0")
     try:
         assert server.stderr is not None
-        lines = [server.stderr.readline(), server.stderr.readline()]
+        # The service beside it, where there is one, is told of before.
+        lines = iter(server.stderr.readline, "")
         address = next(line for line in lines if "Dashboard at " in line).rpartition(" ")[2].strip()
         with httpx.Client(base_url=address, timeout=30, trust_env=False) as client:
             yield client.get, server
@@ -204,6 +206,26 @@ def test_a_vendor_that_hangs_leaves_the_other_pages_and_the_end_alone(applied: S
             assert (told.status_code, told.headers["refresh"]) == (503, "5")
             for one in hanging:
                 one.join(60)
+
+            server.send_signal(signal.SIGTERM)
+            assert server.wait(60) in {0, 143}
+
+
+@pytest.mark.parametrize("alone", [False, True], ids=["beside the service", "alone"])
+def test_who_asks_and_never_reads_does_not_keep_it_from_ending(applied: Stage, alone: bool) -> None:  # noqa: FBT001 - a parameter
+    if alone:
+        there = "treasure_data: {endpoint: 'http://127.0.0.1:9', api_key: '${secret:env:TD}'}\n"
+        applied.write("manifests/environments/local.yaml", f'endpoints: {{pinterest: "${{var:pinterest}}"}}\n{there}')
+        applied.environ["TD"] = "1234/0123456789abcdef0123456789abcdef01234567"
+    with served(applied) as (get, server):
+        place = get("/metrics").request.url
+        request = f"GET /{'a' * 6000} HTTP/1.1\r\nHost: {place.host}:{place.port}\r\n\r\n".encode()
+        with socket.create_connection((place.host, place.port or 0)) as one:
+            one.settimeout(2)
+            with suppress(TimeoutError):  # until neither side takes more
+                while True:
+                    one.sendall(request)
+            assert get("/metrics").status_code == 200
 
             server.send_signal(signal.SIGTERM)
             assert server.wait(60) in {0, 143}
