@@ -14,11 +14,11 @@ from reconciler.errors import Permanent, ProviderError, TdrError
 from reconciler.http.client import Client
 from reconciler.http.dialect import Dialect
 from reconciler.http.guarded import PrivateAddress, guarded_transport
-from reconciler.http.network import is_name
 from reconciler.http.request import Request, Safety
 from reconciler.http.retry import RetryPolicy
 from reconciler.http.verdict import NameUnknown, NobodyListens
 from reconciler.http.wire import Timeouts
+from reconciler.model.web_address import is_web_address
 from reconciler.ports.clock import Clock
 from reconciler.scrubbing import Scrubber
 
@@ -111,15 +111,9 @@ def check(address: str, *, allow_private: bool) -> str:
     """
     address = address.strip()
     hint = "write an address such as https://hooks.example.com/… where the secret is kept"
-    try:
-        parts = urlsplit(address)
-        is_good = parts.scheme in {"http", "https"} and is_name(parts.hostname or "") and parts.username is None
-        is_good = is_good and parts.port != 0
-    except ValueError:
-        is_good = False
-    if not is_good or any(sign.isspace() or not sign.isprintable() for sign in address):
+    if not is_web_address(address) or any(sign.isspace() or not sign.isprintable() for sign in address):
         raise Undelivered("what its `url` refers to is no web address", hint=hint)
-    if parts.scheme == "http" and not allow_private:
+    if urlsplit(address).scheme == "http" and not allow_private:
         raise Undelivered("its address is http, which anybody on the way could read and change", hint=hint)
     return address
 

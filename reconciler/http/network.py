@@ -46,15 +46,6 @@ def proxy_for(base_url: str) -> str:
     return address_of_proxy
 
 
-def is_name(host: str) -> bool:
-    """Whether *host* is written as names and addresses of servers are, so that it can be looked up."""
-    try:
-        host.encode("idna")
-    except UnicodeError:
-        return False
-    return bool(host)
-
-
 def trust_for(*addresses: str) -> ssl.SSLContext:
     """Whose certificates are believed by who speaks to *addresses*."""
     if any(address.startswith("https:") for address in addresses):

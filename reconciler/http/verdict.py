@@ -20,9 +20,10 @@ from reconciler.errors import (
 )
 from reconciler.http.answer import Answer, is_html
 from reconciler.http.dialect import Dialect
-from reconciler.http.network import is_name, proxy_for
+from reconciler.http.network import proxy_for
 from reconciler.http.request import Request, Safety
 from reconciler.http.retry_after import retry_after_s
+from reconciler.model.web_address import is_hostname
 from reconciler.scrubbing import Scrubber, everything
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class Judge:
 
     def unsendable(self, request: Request) -> Permanent:
         """The error for headers or an address that HTTP cannot carry; what they say is not shown, for it may be a secret."""
-        if not is_name(urlsplit(self._base_url).hostname or ""):
+        if not is_hostname(urlsplit(self._base_url).hostname or ""):
             return Permanent(
                 f"{self.call(request)} cannot be sent: {self._host(self._base_url)} is no name that can be looked up",
                 hint="correct the address: parts of a name have 1 to 63 characters, with one dot between them",

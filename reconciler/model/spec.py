@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from reconciler.model.duration import whole_seconds
 from reconciler.model.secret import Secret
+from reconciler.model.web_address import is_web_address
 
 API_VERSION = "tdr/v1"
 
@@ -166,13 +166,7 @@ def _one_line(value: str) -> str:
 
 def _web_address(value: str) -> str:
     """Refuse what no request can be sent to, and credentials, which would be shown."""
-    try:
-        parts = urlsplit(value)
-        is_good = parts.scheme in {"http", "https"} and parts.hostname and parts.username is None and parts.port != 0
-        (parts.hostname or "").encode("idna")  # fails for what is no name, such as `a..b`
-    except ValueError:
-        is_good = False
-    if not is_good:
+    if not is_web_address(value):
         message = "must be an address such as https://api.pinterest.com/v5"
         raise ValueError(message)
     return value
