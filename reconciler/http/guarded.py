@@ -5,10 +5,11 @@ The check is made on the very address that is connected to, so a name that answe
 
 from __future__ import annotations
 
+import contextlib
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from reconciler.errors import Permanent
 from reconciler.http.network import proxy_for, trust_for
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import httpx
 
 MOST_CONNECTIONS = 8
+T = TypeVar("T")
 
 
 class PrivateAddress(Permanent):
@@ -64,17 +66,35 @@ def _guarded_backend() -> httpcore.NetworkBackend:
             socket_options: Iterable[Any] | None = None,
         ) -> httpcore.NetworkStream:
             try:
-                address = public_address(host, port)
+                addresses = public_addresses(host, port)
             except OSError as error:
                 # As the pool's own connections tell of it; nobody above would take it for a connection otherwise.
                 raise httpcore.ConnectError(str(error)) from error
-            return super().connect_tcp(address, port, timeout, local_address, socket_options)
+            connect = super().connect_tcp
+            return first_connected(
+                addresses, lambda address: connect(address, port, timeout, local_address, socket_options)
+            )
 
     return Guarded()
 
 
-def public_address(host: str, port: int, resolve: Callable[[str, int], Iterable[str]] | None = None) -> str:
-    """An address of *host* to connect to.
+def first_connected(addresses: Sequence[str], connect: Callable[[str], T]) -> T:
+    """What *connect* makes of the first of *addresses* that answers: one of them may be of a network that is not to be had here.
+
+    Raises:
+        httpcore.ConnectError, httpcore.ConnectTimeout: none does; what the last one came to.
+    """
+    import httpcore  # noqa: PLC0415 - as above
+
+    *others, last = addresses
+    for address in others:
+        with contextlib.suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
+            return connect(address)
+    return connect(last)
+
+
+def public_addresses(host: str, port: int, resolve: Callable[[str, int], Iterable[str]] | None = None) -> list[str]:
+    """The addresses of *host* to connect to, at least one, in the order in which they are to be tried.
 
     resolve: host and port -> addresses; the system's resolver when None.
 
@@ -93,7 +113,7 @@ def public_address(host: str, port: int, resolve: Callable[[str, int], Iterable[
             )
     if not addresses:
         raise OSError(f"{host} has no address")
-    return addresses[0]
+    return addresses
 
 
 def _resolved(host: str, port: int) -> list[str]:
