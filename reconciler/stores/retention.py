@@ -42,17 +42,26 @@ def described(name: str, document: Mapping[str, Json]) -> KeptRun:
     results = document.get("results")
     entries = [one for one in (results if isinstance(results, list) else ()) if isinstance(one, Mapping)]
     try:
-        ended_at = datetime.fromisoformat(str(document.get("ended_at", document["created_at"]))).timestamp()
+        ended = ended_at(document)
     except (KeyError, ValueError):
-        ended_at = None
+        ended = None
     return KeptRun(
         name,
         str(document.get("operation", "")),
         document.get("exit_code") == 0,
-        ended_at,
+        ended,
         frozenset(str(one.get("address", "")) for one in entries),
         frozenset(str(one.get("address", "")) for one in entries if one.get("status") == _DONE),
     )
+
+
+def ended_at(document: Mapping[str, Json]) -> float:
+    """When the run of a report ended, in Unix seconds; earlier versions told the second of the report alone.
+
+    Raises:
+        KeyError: it says nothing of it. ValueError: what it says is no moment.
+    """
+    return datetime.fromisoformat(str(document.get("ended_at", document["created_at"]))).timestamp()
 
 
 def let_go(kept: Sequence[KeptRun], keeps: Keeps, remembered: Collection[str], now: float) -> list[str]:

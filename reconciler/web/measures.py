@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import StateError
 from reconciler.reports import history, prometheus
+from reconciler.stores.retention import ended_at
 
 if TYPE_CHECKING:
     from reconciler.model.json import Json
@@ -108,6 +108,6 @@ def _kept(document: Mapping[str, Json]) -> _Kept:
         operation=str(document["operation"]),
         result=history.result(document),
         exit_code=int(str(document["exit_code"])),
-        ended_at=datetime.fromisoformat(str(document.get("ended_at", document["created_at"]))).timestamp(),
+        ended_at=ended_at(document),
         changes=Counter((str(one["action"]), str(one["status"])) for one in results),
     )
