@@ -12,7 +12,7 @@ from reconciler import spans
 
 
 @dataclass(frozen=True, slots=True)
-class At:
+class Progress:
     """Where something stands, for people. *done* of *total* counts what the text says; *total* is 0 where nobody knows."""
 
     text: str
@@ -23,7 +23,7 @@ class At:
 class Watcher(Protocol):
     """Whoever waits. Called by whichever thread is at it."""
 
-    def begun(self, where: Callable[[], At]) -> Callable[[], None]:
+    def begun(self, where: Callable[[], Progress]) -> Callable[[], None]:
         """Something has begun, and *where* tells at any time where it stands; what is returned is called when it has ended."""
         ...
 
@@ -42,7 +42,7 @@ def watched_by(watcher: Watcher) -> Iterator[None]:
 
 
 @contextmanager
-def phase(name: str, where: str | Callable[[], At]) -> Iterator[None]:
+def phase(name: str, where: str | Callable[[], Progress]) -> Iterator[None]:
     """A part of a command, as a span called *name*. *where* says for people what it is, or where it stands by then."""
     watcher = _watcher.get()
     with spans.span(name):
@@ -50,7 +50,7 @@ def phase(name: str, where: str | Callable[[], At]) -> Iterator[None]:
             yield
             return
         text = where
-        ended = watcher.begun((lambda: At(text)) if isinstance(text, str) else text)
+        ended = watcher.begun((lambda: Progress(text)) if isinstance(text, str) else text)
         try:
             yield
         finally:

@@ -14,7 +14,7 @@ from reconciler.cli.options import DirectoryOption, EnvOption, FormatOption, Rep
 from reconciler.cli.reported import Reported
 from reconciler.cli.session import address, interruptible, runtime_of
 from reconciler.emulators.vendors import Vendor
-from reconciler.phases import At, phase
+from reconciler.phases import Progress, phase
 from reconciler.reports.formats import Format
 
 if TYPE_CHECKING:
@@ -194,15 +194,15 @@ class _Shown:
         self._closing = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
-        self._closing.enter_context(phase("run", self._at))
+        self._closing.enter_context(phase("run", self._progress))
         return self
 
-    def _at(self) -> At:
+    def _progress(self) -> Progress:
         job = self.job
         if job is None:
-            return At(self.title)
+            return Progress(self.title)
         rows = f", {job.done:,} rows" if job.done and not job.total else ""
-        return At(f"{self.title}: job {job.job_id} {job.status}{rows}", job.done, job.total)
+        return Progress(f"{self.title}: job {job.job_id} {job.status}{rows}", job.done, job.total)
 
     def watch(self, job: Job) -> None:
         """Tell where *job* stands."""

@@ -14,7 +14,7 @@ from reconciler.cli import output
 from reconciler.reports.characters import visible
 
 if TYPE_CHECKING:
-    from reconciler.phases import At
+    from reconciler.phases import Progress
 
 SHOWN_AFTER_S: Final = 1.0
 _LOOKS_A_SECOND: Final = 4
@@ -25,7 +25,7 @@ NEXT_LINE_S: Final = 30.0
 
 @dataclass(slots=True)
 class _Part:
-    where: Callable[[], At]
+    where: Callable[[], Progress]
     since: float
     next_line: float
 
@@ -55,7 +55,7 @@ class Waiting:
         """Remember when the command began."""
         self._begun = self.now()
 
-    def begun(self, where: Callable[[], At]) -> Callable[[], None]:
+    def begun(self, where: Callable[[], Progress]) -> Callable[[], None]:
         """See `phases.Watcher`."""
         now = self.now()
         part = _Part(where, now, now + self.first_s)
@@ -120,13 +120,14 @@ class Waiting:
             self._bar = None
 
 
-def _in_words(at: At) -> str:
+def _in_words(at: Progress) -> str:
     return f"{at.text}: {at.done:,} of {at.total:,}" if at.total else at.text
 
 
 def _bar() -> Any:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as ProgressBar
     from rich.table import Column
 
     class OfWhatIsKnown(BarColumn):
@@ -140,7 +141,9 @@ def _bar() -> Any:
     text = TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis"))
     columns = (SpinnerColumn(), text, OfWhatIsKnown(bar_width=20), CountOfWhatIsKnown(), TimeElapsedColumn())
     # Results go to stdout as they are, whatever is shown meanwhile.
-    return Progress(*columns, console=Console(stderr=True), transient=True, auto_refresh=False, redirect_stdout=False)
+    return ProgressBar(
+        *columns, console=Console(stderr=True), transient=True, auto_refresh=False, redirect_stdout=False
+    )
 
 
 @contextlib.contextmanager

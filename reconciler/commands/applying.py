@@ -165,7 +165,7 @@ def _execute(
         why_stopped=run.interruption.why,
     )
     run.interruption.begin()
-    with phase("apply", applier.at):
+    with phase("apply", applier.progress):
         applied = applier.go()
     # Looking again changes nothing that is done, and whoever asked for the end does not wait for it.
     if run.settle and not stop.is_set() and any(result.status is Status.DONE for result in applied.results):

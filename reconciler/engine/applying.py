@@ -24,10 +24,10 @@ from reconciler.model.change import Adopt, Change, Create, Keep, Replace, Undeci
 from reconciler.model.kinds import ActivationSpec
 from reconciler.model.observation import Finding
 from reconciler.model.unknown import Unknown
-from reconciler.phases import At
+from reconciler.phases import Progress
 from reconciler.ports.clock import rfc3339
 from reconciler.ports.provider import Desired, Runs
-from reconciler.ports.readers import Hands
+from reconciler.ports.readers import ContextPool
 
 PARALLEL = 4
 
@@ -76,9 +76,9 @@ Listener = Callable[[Address, str, str], None]
 
 
 @contextmanager
-def _hands(count: int) -> Iterator[Hands]:
+def _hands(count: int) -> Iterator[ContextPool]:
     """*count* threads that write. All that they have begun is waited for, unless the run is ended at once."""
-    pool = Hands(max_workers=count, thread_name_prefix="apply")
+    pool = ContextPool(max_workers=count, thread_name_prefix="apply")
     is_waited_for = True
     try:
         yield pool
@@ -158,12 +158,12 @@ class Applier:
         results = tuple(self._results[change.address] for change in todo)
         return Applied(results, interrupted=self.stop.is_set())
 
-    def at(self) -> At:
+    def progress(self) -> Progress:
         """Where it stands, told to any thread."""
         under_way = list(self._under_way.values())
         first = f" {under_way[0]}" if under_way else ""
         more = f" and {len(under_way) - 1} more" if len(under_way) > 1 else ""
-        return At(f"applying{first}{more}", len(self._results), self._total)
+        return Progress(f"applying{first}{more}", len(self._results), self._total)
 
     def _needs(self, change: Change, changes: Mapping[Address, Change]) -> list[Address]:
         needs = self.prepared.plan.depends_on.get(change.address, ())

@@ -22,7 +22,7 @@ from reconciler.model.observation import Seen
 from reconciler.model.plan import Base, Plan
 from reconciler.model.record import Record, State
 from reconciler.model.scope import EVERYTHING
-from reconciler.phases import At, phase
+from reconciler.phases import Progress, phase
 from reconciler.ports.provider import Desired
 from reconciler.ports.store import Entry, Snapshot
 
@@ -53,11 +53,11 @@ def prepare(world: World, snapshot: Snapshot, part: Part | None = None, replaced
     guarded = safety.guard_accounts(world, snapshot.state)
 
     def look(state: State, imports: Mapping[Address, str]) -> Mapping[Address, Seen]:
-        def at() -> At:
+        def progress() -> Progress:
             sent = sum(world.api_calls().values()) - sum(calls_before.values())
-            return At(f"reading what is there, {sent} requests sent")
+            return Progress(f"reading what is there, {sent} requests sent")
 
-        with phase("read", at):
+        with phase("read", progress):
             return refresh(world, _with_imports(state, imports), guarded.unknown)
 
     with phase("plan", "comparing"):

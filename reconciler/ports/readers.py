@@ -12,7 +12,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Hands(ThreadPoolExecutor):
+class ContextPool(ThreadPoolExecutor):
     """Threads whose lines in the log and whose spans belong to what whoever calls them is at."""
 
     def submit(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
@@ -22,12 +22,12 @@ class Hands(ThreadPoolExecutor):
 
 
 @contextmanager
-def readers(count: int, name: str) -> Iterator[Hands]:
+def readers(count: int, name: str) -> Iterator[ContextPool]:
     """*count* threads for calls that change nothing.
 
     An exception, such as that of a signal, leaves at once: calls that wait for a slow vendor are left to themselves.
     """
-    pool = Hands(max_workers=count, thread_name_prefix=name)
+    pool = ContextPool(max_workers=count, thread_name_prefix=name)
     try:
         yield pool
     except BaseException:

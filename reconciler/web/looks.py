@@ -67,8 +67,8 @@ class Looks:
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, _Look] = OrderedDict()
         self._under_way: dict[str, _UnderWay] = {}
-        self._asking = _Crew(_AT_ONCE)
-        self._reading = _Crew(1)
+        self._asking = _DaemonPool(_AT_ONCE)
+        self._reading = _DaemonPool(1)
 
     def look(self, name: str, look: Callable[[Runtime], T]) -> tuple[T, float]:
         """What *look*, which may ask vendors, finds, and when, in Unix seconds: what it found before where it takes long.
@@ -97,14 +97,14 @@ class Looks:
         """The document of a command's *answer*, and when it was made."""
         return self.look(name, lambda runtime: cast("dict[str, Any]", answer(runtime).document))
 
-    def _shown(self, name: str, look: Callable[[Runtime], T], crew: _Crew) -> tuple[T, float]:
-        found = self._begun(name, look, crew)
+    def _shown(self, name: str, look: Callable[[Runtime], T], pool: _DaemonPool) -> tuple[T, float]:
+        found = self._begun(name, look, pool)
         if isinstance(found, _UnderWay):
             wait([found.found], max(0.0, found.began + self._patience_s - time.monotonic()))
             found = found.found.result() if found.found.done() else self._before(name)
         return cast("T", found.value), found.at
 
-    def _begun(self, name: str, look: Callable[[Runtime], object], crew: _Crew) -> _Look | _UnderWay:
+    def _begun(self, name: str, look: Callable[[Runtime], object], pool: _DaemonPool) -> _Look | _UnderWay:
         with self._lock:
             kept = self._kept.get(name)
             if kept is not None and self._clock.now() - kept.at < FRESH_S:
@@ -113,7 +113,7 @@ class Looks:
             if running is None:
                 running = self._under_way[name] = _UnderWay()
                 context = copy_context()
-                crew.do(lambda: context.run(self._take, name, look, running.found))
+                pool.do(lambda: context.run(self._take, name, look, running.found))
             return running
 
     def _before(self, name: str) -> _Look:
@@ -148,7 +148,7 @@ class Looks:
                 self._kept.popitem(last=False)
 
 
-class _Crew:
+class _DaemonPool:
     """At most *most* threads, which are there while there is something to do and do not keep the process from ending."""
 
     def __init__(self, most: int) -> None:

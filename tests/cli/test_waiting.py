@@ -15,13 +15,13 @@ from stage import TDR, Stage
 from terminal import on_a_terminal
 
 from reconciler.cli.waiting import Waiting
-from reconciler.phases import At, phase, watched_by
+from reconciler.phases import Progress, phase, watched_by
 
 SAYS_A_LONG_LINE = """
 import time
 from reconciler.cli import output, waiting
-from reconciler.phases import At, phase
-with waiting.shown(), phase("try", lambda: At("trying", 3, 9)):
+from reconciler.phases import Progress, phase
+with waiting.shown(), phase("try", lambda: Progress("trying", 3, 9)):
     time.sleep(1.6)
     output.say("x" * 300)
     time.sleep(0.3)
@@ -123,7 +123,7 @@ def test_elsewhere_it_is_a_line_now_and_then() -> None:
     heard = Heard(3)
     waiting = Waiting(is_live=False, say=heard.say, first_s=0.01, next_s=0.01)
 
-    with watched_by(waiting), phase("read", "reading"), phase("run", lambda: At("job 7 running", 1_200, 4_000)):
+    with watched_by(waiting), phase("read", "reading"), phase("run", lambda: Progress("job 7 running", 1_200, 4_000)):
         assert heard.came.wait(30)
     waiting.close()
 
@@ -144,5 +144,5 @@ def test_what_lasts_outside_is_told_again_when_what_is_inside_has_ended() -> Non
 
 
 def test_nobody_is_told_where_nobody_waits() -> None:
-    with phase("read", lambda: At(str(1 // 0))):
+    with phase("read", lambda: Progress(str(1 // 0))):
         pass
