@@ -96,7 +96,7 @@ def _fill(store: StateStore) -> None:
 
 
 def _move(source: StateStore, target: StateStore) -> Any:
-    runtime = SimpleNamespace(store=target, clock=SteppingClock(), environment_name="prod")
+    runtime = SimpleNamespace(store=target, clock=SteppingClock(), environment_name="prod", run_id="b")
     return migrate(cast("Runtime", runtime), source, 0).document
 
 
