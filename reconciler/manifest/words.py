@@ -8,9 +8,18 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
+from functools import cache
 from itertools import pairwise
 
 from pydantic import BaseModel
+
+
+def _definition(model: type[BaseModel]) -> ast.stmt | None:
+    """The class statement of *model*; None where there is no source."""
+    try:
+        return ast.parse(textwrap.dedent(inspect.getsource(model))).body[0]
+    except (OSError, TypeError):
+        return None
 
 
 def field_words(model: type[BaseModel]) -> dict[str, str]:
@@ -22,12 +31,13 @@ def field_words(model: type[BaseModel]) -> dict[str, str]:
     return {name: text for name, text in words.items() if name in model.model_fields}
 
 
+@cache
 def _written(model: type[BaseModel]) -> dict[str, str]:
     try:
-        source = textwrap.dedent(inspect.getsource(model))
-    except (OSError, TypeError):
-        return {}
-    definition = ast.parse(source).body[0]
+        definition = _definition(model)
+    except SystemError:
+        # CPython 3.11 counts the depth of a tree for all threads together, and gives up when another one parses meanwhile.
+        definition = _definition(model)
     if not isinstance(definition, ast.ClassDef):
         return {}
     return {

@@ -18,7 +18,7 @@ from reconciler.cli.completing import offer
 from reconciler.cli.main import tree
 from reconciler.model.kinds import KINDS
 
-SHELLS = ["bash", "zsh", "fish"]
+SHELLS = ["bash", *(pytest.param(name, marks=pytest.mark.slow) for name in ("zsh", "fish"))]
 EXAMPLES = sorted(path.parent for path in (Path(__file__).parents[2] / "examples").glob("[0-9]*/tdr.yaml"))
 TREE = tree()
 VERBS = dict(commands(TREE))

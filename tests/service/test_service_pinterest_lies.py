@@ -202,7 +202,16 @@ def test_a_page_that_is_told_twice_among_others_fails_the_run(world: World, sand
     assert there(world) == old
 
 
-@pytest.mark.parametrize("method", ["cdc", "cdc-change-tables", "reload-and-compare", "full-load"])
+@pytest.mark.parametrize(
+    "method",
+    [
+        "cdc",
+        *(
+            pytest.param(method, marks=pytest.mark.slow)
+            for method in ("cdc-change-tables", "reload-and-compare", "full-load")
+        ),
+    ],
+)
 @pytest.mark.parametrize("lie", [*CUT, *LYING])
 def test_a_lie_in_the_middle_leaves_what_was_there_with_every_method(
     world: World, sandbox: Sandbox, method: str, lie: str

@@ -189,6 +189,7 @@ def served(stage: Stage) -> Iterator[tuple[Callable[[str], httpx.Response], subp
         server.communicate(timeout=60)
 
 
+@pytest.mark.slow
 def test_a_vendor_that_hangs_leaves_the_other_pages_and_the_end_alone(applied: Stage) -> None:
     with before(httpx.URL(applied.environ["TDR_VAR_pinterest"])) as (address, lets):
         applied.environ["TDR_VAR_pinterest"] = str(address)
@@ -211,6 +212,7 @@ def test_a_vendor_that_hangs_leaves_the_other_pages_and_the_end_alone(applied: S
             assert server.wait(60) in {0, 143}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alone", [False, True], ids=["beside the service", "alone"])
 def test_who_asks_and_never_reads_does_not_keep_it_from_ending(applied: Stage, alone: bool) -> None:  # noqa: FBT001 - a parameter
     if alone:

@@ -102,6 +102,7 @@ def test_a_form_whose_length_is_not_told_or_too_much_is_not_read(length: str) ->
     assert posted(b"token", length=length).status == 413
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pieces", [[], [b"token=a"]], ids=["nothing", "a part"])
 def test_a_form_that_does_not_come_is_not_waited_for(pieces: list[bytes]) -> None:
     assert posted(*pieces, length="100").status == 408
