@@ -26,7 +26,8 @@ from reconciler.ports.forge import ChangeRequest, Comment, Conclusion, Issue
 if TYPE_CHECKING:
     import httpx
 
-_LARGEST_ARCHIVE_BYTES: Final = 2 * LARGEST_PLAN_BYTES
+_ARCHIVE_PER_PLAN: Final = 2
+"""How many times as large as a plan an archive may be, in which pages for people lie beside it."""
 _PIECE_BYTES: Final = 1024 * 1024
 _NO_ARCHIVE: Final = (
     zipfile.BadZipFile,
@@ -83,13 +84,18 @@ class GitHub:
         *,
         workflow: str = "",
         download: Callable[[str], Client] | None = None,
+        largest_plan_bytes: int = LARGEST_PLAN_BYTES,
     ) -> None:
-        """*repository*: ``owner/name``. workflow: file name of the pipeline. download: a client for the address of an archive."""
+        """*repository*: ``owner/name``. workflow: file name of the pipeline. download: a client for the address of an archive.
+
+        largest_plan_bytes: the most that is taken for a plan.
+        """
         self._client = client
         self._owner = repository.partition("/")[0]
         self._at = path("repos", *repository.split("/"))
         self._workflow = workflow
         self._download = download
+        self._largest_plan_bytes = largest_plan_bytes
 
     def close(self) -> None:
         """Close the connections."""
@@ -223,7 +229,7 @@ class GitHub:
             self._fetch(request, file)
             try:
                 with zipfile.ZipFile(file) as packed, packed.open("plan.json") as plan:
-                    return joined(iter(lambda: plan.read(_PIECE_BYTES), b""), LARGEST_PLAN_BYTES)
+                    return joined(iter(lambda: plan.read(_PIECE_BYTES), b""), self._largest_plan_bytes)
             except _NO_ARCHIVE:
                 raise self._client.unusable(request, "no archive with a plan.json") from None
 
@@ -239,7 +245,7 @@ class GitHub:
             self._download(f"{there.scheme}://{there.netloc}") as client,
             client.stream(get(f"{there.path}{query}")) as pieces,
         ):
-            file.writelines(limited(pieces, _LARGEST_ARCHIVE_BYTES))
+            file.writelines(limited(pieces, _ARCHIVE_PER_PLAN * self._largest_plan_bytes))
 
 
 def _number(row: Row) -> int:
@@ -282,6 +288,7 @@ def connect(
     workflow: str = "",
     clock: Clock | None = None,
     transport: httpx.BaseTransport | None = None,
+    largest_plan_bytes: int = LARGEST_PLAN_BYTES,
 ) -> GitHub:
     """A client for *repository* at *api_url*, such as ``https://api.github.com``."""
     headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
@@ -293,4 +300,5 @@ def connect(
         repository,
         workflow=workflow,
         download=lambda at: Client(at, _DIALECT, clock=clock, transport=transport),
+        largest_plan_bytes=largest_plan_bytes,
     )

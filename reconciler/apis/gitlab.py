@@ -41,11 +41,14 @@ _DIALECT: Final = Dialect("GitLab", advice=_advice, is_expired=lambda _answer: F
 class GitLab:
     """A `Forge` for one project."""
 
-    def __init__(self, client: Client, project: str, *, job: str = "plan") -> None:
-        """*project*: its number, or its path. job: name of the job that plans."""
+    def __init__(
+        self, client: Client, project: str, *, job: str = "plan", largest_plan_bytes: int = LARGEST_PLAN_BYTES
+    ) -> None:
+        """*project*: its number, or its path. job: name of the job that plans. largest_plan_bytes: see `github.GitHub`."""
         self._client = client
         self._at = path("projects", project)
         self._job = job
+        self._largest_plan_bytes = largest_plan_bytes
 
     def close(self) -> None:
         """Close the connections."""
@@ -137,7 +140,7 @@ class GitLab:
             for job in (one for one in jobs if one.get("name") in names and one.get("status") == "success"):
                 try:
                     with self._client.stream(get(f"{self._at}/jobs/{job['id']}/artifacts/plan.json")) as pieces:
-                        return joined(pieces, LARGEST_PLAN_BYTES)
+                        return joined(pieces, self._largest_plan_bytes)
                 except NotFound:  # its artifacts have expired
                     continue
         return None
@@ -190,7 +193,9 @@ def connect(
     *,
     clock: Clock | None = None,
     transport: httpx.BaseTransport | None = None,
+    largest_plan_bytes: int = LARGEST_PLAN_BYTES,
 ) -> GitLab:
     """A client for *project* at *api_url*, such as ``https://gitlab.com/api/v4``."""
     credentials = FixedKey(token, header="PRIVATE-TOKEN", scheme="")
-    return GitLab(Client(api_url, _DIALECT, credentials=credentials, clock=clock, transport=transport), project)
+    client = Client(api_url, _DIALECT, credentials=credentials, clock=clock, transport=transport)
+    return GitLab(client, project, largest_plan_bytes=largest_plan_bytes)

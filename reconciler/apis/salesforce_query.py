@@ -16,7 +16,7 @@ from reconciler.http.request import Request, Safety, get, path, send_json
 from reconciler.model.json import Json
 
 OLDEST_WITH_JOBS: Final = 47
-PAGE_ROWS: Final = 100_000
+_PAGE_ROWS: Final = 100_000
 """Of one file of results; of two short columns that is about 5 MB."""
 
 
@@ -85,7 +85,7 @@ class Queries:
         """
         locator, passed = "", set[str]()
         while True:
-            where = {"maxRecords": str(PAGE_ROWS), **({"locator": locator} if locator else {})}
+            where = {"maxRecords": str(_PAGE_ROWS), **({"locator": locator} if locator else {})}
             request = get(f"{self._data}/jobs/query{path(job)}/results", where)
             answer = self._client.send(request)
             yield answer.body

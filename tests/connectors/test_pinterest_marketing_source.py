@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+from memory_tokens import MemoryTokens
 
 from reconciler.connectors.sources.pinterest_marketing import PinterestMarketingSource, connector
 from reconciler.connectors.sources.pinterest_marketing_tables import TABLES
@@ -21,27 +21,11 @@ from reconciler.errors import Permanent, Transient
 from reconciler.model.advertising import AdTable
 from reconciler.model.json import Json
 from reconciler.ports.loads import LoadedRows, LoadRequest
-from reconciler.ports.tokens import Tokens
 
 OWN = "549700000001"
 TODAY = date(2026, 9, 21)
 SECRET = "secret-of-the-app"
 FACTS = Path(__file__).resolve().parents[3] / "shared/facts/pinterest.md"
-
-
-class MemoryTokens:
-    def __init__(self) -> None:
-        self._saved: dict[str, Tokens] = {}
-
-    def load(self, key: str) -> Tokens | None:
-        return self._saved.get(key)
-
-    def save(self, key: str, tokens: Tokens) -> None:
-        self._saved[key] = tokens
-
-    @contextmanager
-    def exclusive(self, key: str) -> Iterator[None]:
-        yield
 
 
 class TimelineClock:

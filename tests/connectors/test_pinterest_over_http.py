@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from export_world import FakeClock, digest, rows_of, settings_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from memory_tokens import MemoryTokens
 
 from reconciler.connectors.destinations.pinterest import PinterestDestination
 from reconciler.connectors.destinations.pinterest_client import CancellableClock, connector
@@ -20,7 +21,6 @@ from reconciler.emulators.sandbox import Sandbox
 from reconciler.errors import Conflict, ProviderError, Transient
 from reconciler.model.json import Json
 from reconciler.ports.exports import ExportReport, ExportRequest
-from reconciler.ports.tokens import Tokens
 
 PEOPLE = [f"person{number}@example.com" for number in range(12)]
 ADD = "add_people_to_current_audience"
@@ -30,21 +30,6 @@ CLEAR = "delete_current_audience"
 CREATE = "create_new_audience"
 FAULTS = ("rate_limited", "error", "html", "cut", "answer_lost", "cut_midway", "truncated", "malformed")
 WRITES = ("POST", "PATCH")
-
-
-class MemoryTokens:
-    def __init__(self) -> None:
-        self._saved: dict[str, Tokens] = {}
-
-    def load(self, key: str) -> Tokens | None:
-        return self._saved.get(key)
-
-    def save(self, key: str, tokens: Tokens) -> None:
-        self._saved[key] = tokens
-
-    @contextmanager
-    def exclusive(self, key: str) -> Iterator[None]:
-        yield
 
 
 class World:

@@ -165,8 +165,8 @@ def test_nothing_is_deleted_or_inserted_when_not_all_ids_are_told(world: World, 
     assert world.there() == WANTED
 
 
-def test_pages_without_word_of_the_next_one_are_not_all(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reconciler.apis.salesforce_query.PAGE_ROWS", 30)
+def test_pages_without_word_of_the_next_one_are_not_all(world: World) -> None:
+    world.crm.sandbox.control.knobs(result_rows=30)
     some(world)
     before = world.contacts()
     without_header(world, "sforce-locator")
@@ -177,8 +177,8 @@ def test_pages_without_word_of_the_next_one_are_not_all(world: World, monkeypatc
     assert world.contacts() == before
 
 
-def test_a_page_that_leads_to_itself_is_no_endless_way(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reconciler.apis.salesforce_query.PAGE_ROWS", 30)
+def test_a_page_that_leads_to_itself_is_no_endless_way(world: World) -> None:
+    world.crm.sandbox.control.knobs(result_rows=30)
     some(world)
 
     first: list[str] = []

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import httpx
 import pytest
+from memory_tokens import MemoryTokens
 from openapi_contract import CheckedTransport
 from pinterest_advertising import AD, AD_GROUP, CAMPAIGN, OBJECTS, OWN, TAG, TODAY, put_everything
 from pinterest_contract import UNDESCRIBED, PinterestContract, needs_contract
@@ -22,7 +22,6 @@ from reconciler.emulators.sandbox import Sandbox
 from reconciler.model.advertising import TARGETED, AdTable
 from reconciler.model.json import Json
 from reconciler.ports.loads import LoadRequest
-from reconciler.ports.tokens import Tokens
 
 pytestmark = needs_contract
 
@@ -59,21 +58,6 @@ QUERIES: dict[str, dict[str, Any]] = {
 IDS = {"ad_account_id": OWN, "campaign_id": CAMPAIGN, "ad_group_id": AD_GROUP, "ad_id": AD, "conversion_tag_id": TAG}
 OF_AUDIENCES = {f"{AT}/customer_lists/{{customer_list_id}}", f"{AT}/audiences/{{audience_id}}"}
 """What is not advertising, and has tests of its own."""
-
-
-class MemoryTokens:
-    def __init__(self) -> None:
-        self._saved: dict[str, Tokens] = {}
-
-    def load(self, key: str) -> Tokens | None:
-        return self._saved.get(key)
-
-    def save(self, key: str, tokens: Tokens) -> None:
-        self._saved[key] = tokens
-
-    @contextmanager
-    def exclusive(self, key: str) -> Iterator[None]:
-        yield
 
 
 def test_every_operation_is_asked_and_described(contract: PinterestContract) -> None:

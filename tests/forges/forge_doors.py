@@ -26,13 +26,13 @@ class Hurried(Clock):
 
 
 @contextmanager
-def at_forge(flavour: str, world: World) -> Iterator[Forge]:
+def at_forge(flavour: str, world: World, **bounds: int) -> Iterator[Forge]:
     token = Secret("env:TOKEN", TOKEN)
     with serving(flavour, world) as url:
         made: Forge = (
-            github.connect(url, "acme/shop", token, workflow="tdr.yml", clock=Hurried())
+            github.connect(url, "acme/shop", token, workflow="tdr.yml", clock=Hurried(), **bounds)
             if flavour == "github"
-            else gitlab.connect(f"{url}/api/v4", "77", token, clock=Hurried())
+            else gitlab.connect(f"{url}/api/v4", "77", token, clock=Hurried(), **bounds)
         )
         with closing(made) as forge:
             yield forge

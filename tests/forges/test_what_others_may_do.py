@@ -12,12 +12,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from forge_doors import Hurried
+from forge_doors import Hurried, at_forge
 from forge_world import TOKEN, Change, Left, World
 from plans import change as changed
 from plans import field, plan
 
-from reconciler.apis import github, gitlab
+from reconciler.apis import github
 from reconciler.commands.ci import discussing, merged, proposing
 from reconciler.commands.ci.discussing import Result
 from reconciler.errors import Blocked, TdrError
@@ -100,25 +100,28 @@ def test_an_archive_is_fetched_where_nobody_can_change_it_on_the_way(elsewhere: 
     assert {httpx.URL(url).scheme for url in asked} == {"https"}
 
 
-def test_an_archive_or_a_plan_that_has_no_end_is_not_held(
-    either: Forge, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(github, "LARGEST_PLAN_BYTES", 20_000)
-    monkeypatch.setattr(gitlab, "LARGEST_PLAN_BYTES", 20_000)
+@pytest.mark.parametrize("flavour", ["github", "gitlab"])
+def test_a_plan_that_has_no_end_is_not_held(world: World, flavour: str) -> None:
+    change = left(world)
+    with at_forge(flavour, world, largest_plan_bytes=20_000) as forge:
+        for one in world.left:
+            one.files["plan.json"] = b" " * 20_000
+        assert forge.planned("prod", forge.change(change.number)) == b" " * 20_000
+        for one in world.left:
+            one.files["plan.json"] = b" " * 20_001
+        with pytest.raises(TdrError, match="larger than any plan"):
+            forge.planned("prod", forge.change(change.number))
+
+
+def test_an_archive_that_has_no_end_is_not_held(world: World) -> None:
     change = left(world)
     for one in world.left:
-        one.files["plan.json"] = b" " * 20_000
-    assert either.planned("prod", either.change(change.number)) == b" " * 20_000
-    for one in world.left:
-        one.files["plan.json"] = b" " * 20_001
-    with pytest.raises(TdrError, match="larger than any plan"):
-        either.planned("prod", either.change(change.number))
-    monkeypatch.setattr(github, "_LARGEST_ARCHIVE_BYTES", 10_000)
-    for one in world.left:
         one.files = {"plan.json": PLANNED, "plan.html": random.Random(1).randbytes(30_000)}
-    if isinstance(either, github.GitHub):
-        with pytest.raises(TdrError, match="larger than any plan"):
-            either.planned("prod", either.change(change.number))
+    with (
+        at_forge("github", world, largest_plan_bytes=5_000) as forge,
+        pytest.raises(TdrError, match="larger than any plan"),
+    ):
+        forge.planned("prod", forge.change(change.number))
 
 
 @pytest.mark.parametrize(

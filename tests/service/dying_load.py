@@ -10,6 +10,8 @@ import signal
 import sys
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).parents[1]))
+
 import duckdb
 from anyio.from_thread import start_blocking_portal
 from memory_tokens import MemoryTokens

@@ -265,7 +265,7 @@ def query_results(call: Call) -> Response:
     start = _place(locator, job.id)
     if start is None or not most.isdecimal() or int(most) < 1:
         raise Refused(400, "API_ERROR", "locator or maxRecords is not valid")
-    page = batch.found[start : start + int(most)]
+    page = batch.found[start : start + min(int(most), call.world.knobs.result_rows)]
     following = start + len(page)
     lines = [[in_csv(row[name]) for name in batch.columns] for row in page]
     answer = _csv(to_csv(batch.columns, lines, delimiter=job.delimiter, ending=job.line_ending))

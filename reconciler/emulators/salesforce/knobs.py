@@ -15,7 +15,7 @@ class Knobs(BaseModel):
     token_needed: whether a password needs the security token behind it (the address is not trusted).
     hard_delete: whether the user has "Bulk API Hard Delete"; tells_permissions: whether the org answers who asks that.
     daily_calls: API calls in 24 hours; daily_batches: batches of both bulk APIs.
-    page_rows: rows of a page of REST queries.
+    page_rows: rows of a page of REST queries; result_rows: the most of a file of results of query jobs, whatever is asked for.
     batch_rows, batch_bytes: the most that a batch of Bulk API 1.0 takes.
     upload_bytes: the most that a job of Bulk API 2.0 takes, counted as base64; multipart_characters: of rows that come along
     with the job. What is said of more is not written down anywhere.
@@ -36,6 +36,7 @@ class Knobs(BaseModel):
     daily_calls: int = Field(default=15_000, ge=0)
     daily_batches: int = Field(default=15_000, ge=0)
     page_rows: int = Field(default=2_000, ge=1)
+    result_rows: int = Field(default=1_000_000, ge=1)
     batch_rows: int = Field(default=10_000, ge=1)
     batch_bytes: int = Field(default=10_000_000, ge=1)
     upload_bytes: int = Field(default=150_000_000, ge=1)
