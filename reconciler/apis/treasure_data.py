@@ -212,6 +212,10 @@ class TreasureData:
         """A job with its log."""
         return self._object(get("/v3/job/show" + path(job_id)))
 
+    def kill_job(self, job_id: str) -> None:
+        """Ask that a job end; one that has ended stays as it is."""
+        self._repeatable("/v3/job/kill" + path(job_id), {})
+
     def job_rows(self, job_id: str) -> list[Json]:
         """The result of a finished query, a list of values a row. For results that fit in memory."""
         request = get("/v3/job/result" + path(job_id), {"format": "json"})

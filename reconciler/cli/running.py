@@ -117,10 +117,14 @@ def preview(
 ) -> None:
     """Show which rows an import would bring, or an activation send and leave out. Makes nothing and sends nothing."""
     from reconciler.commands import previewing
+    from reconciler.commands.interruption import Interruption
 
-    chosen = address(what)
-    with runtime_of(context, env=env, directory=directory, variables=var) as runtime:
-        answer = previewing.preview(runtime, chosen, rows)
+    chosen, interruption = address(what), Interruption()
+    with (
+        interruptible(interruption),
+        runtime_of(context, env=env, directory=directory, variables=var) as runtime,
+    ):
+        answer = previewing.preview(runtime, chosen, rows, interruption)
     output.finish(answer, format)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reconciler.commands.answer import Answer
+from reconciler.commands.interruption import Interruption
 from reconciler.commands.sending import sending
 from reconciler.errors import TdrError
 from reconciler.model.address import Address
@@ -16,7 +17,7 @@ from reconciler.reports.documents import heading
 from reconciler.wiring import Runtime
 
 
-def preview(runtime: Runtime, address: Address, most_rows: int) -> Answer:
+def preview(runtime: Runtime, address: Address, most_rows: int, interruption: Interruption) -> Answer:
     """The first *most_rows* rows that the import at *address* would bring, or the activation send, applied or not.
 
     Who is in them is masked. Of an activation the rows are also counted by what becomes of them.
@@ -34,7 +35,7 @@ def preview(runtime: Runtime, address: Address, most_rows: int) -> Answer:
     records = runtime.store.read().state.records
     context = runtime.world.context({one: record.remote_id for one, record in records.items()})
     if address.kind == "activation":
-        return sending(runtime, resource, context, most_rows)
+        return sending(runtime, resource, context, most_rows, interruption)
     return _bringing(runtime, resource, context, most_rows)
 
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from reconciler.commands.answer import FAILED, OK, Answer
 from reconciler.commands.interruption import Interruption
-from reconciler.engine.pauses import WATCHED_AT_MOST_S, pauses
+from reconciler.engine.following import follow
+from reconciler.engine.pauses import WATCHED_AT_MOST_S
 from reconciler.errors import TdrError
 from reconciler.model.address import Address
 from reconciler.model.record import Record
@@ -32,6 +33,7 @@ def run(
 
     Raises:
         TdrError: it is not applied, its bootstrap is not finished, or it is nothing that runs.
+        Transient: it was not finished within `job_timeout`.
     """
     record, provider = _runnable(runtime, address)
     if record.phase:
@@ -50,13 +52,15 @@ def _followed(
     interruption: Interruption,
     first_rows: int,
 ) -> Answer:
-    until_next_look_s = pauses(WATCHED_AT_MOST_S)
-    while True:
-        job = provider.job(job_id)
-        watch(job)
-        if job.status.is_finished or interruption.event.is_set():
-            break
-        runtime.clock.sleep(next(until_next_look_s))
+    job = follow(
+        runtime.world,
+        f"{address}: job {job_id}",
+        lambda: provider.job(job_id),
+        watch=watch,
+        stop=interruption.event,
+        hint=f"it goes on: look with `tdr logs {address}`; `job_timeout` of the environment says how long it is followed",
+        at_most_s=WATCHED_AT_MOST_S,
+    )
     document = _document(runtime, address, provider, job, first_rows)
     if not job.status.is_finished:
         return Answer(document, interruption.exit_code(is_anything_done=True))
@@ -68,6 +72,7 @@ def retry(runtime: Runtime, address: Address, watch: Callable[[Job], None], inte
 
     Raises:
         TdrError: it has not run, still runs, or is nothing whose runs can be finished.
+        Transient: it was not finished within `job_timeout`.
     """
     record, provider = _runnable(runtime, address)
     last = provider.last_job(address, record.remote_id)

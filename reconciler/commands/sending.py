@@ -5,13 +5,16 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 
 from reconciler.commands.answer import Answer
+from reconciler.commands.interruption import Interruption, ended
 from reconciler.dataplane.identifiers import Judged, judge
 from reconciler.dataplane.reasons import EXPLANATIONS
 from reconciler.engine.feeding import audience_of
-from reconciler.engine.pauses import WATCHED_AT_MOST_S, pauses
-from reconciler.errors import TdrError
+from reconciler.engine.following import follow
+from reconciler.engine.pauses import WATCHED_AT_MOST_S
+from reconciler.errors import ProviderError, TdrError
 from reconciler.model.address import Address
 from reconciler.model.json import Json
 from reconciler.model.kinds import ActivationSpec, AudienceSpec, Identifier
@@ -31,11 +34,15 @@ _SHOWN_DIGITS = 8
 """Of a digest: enough to compare with a log, and too few to find somebody by."""
 
 
-def sending(runtime: Runtime, resource: Resource, context: Context, most_rows: int) -> Answer:
+def sending(
+    runtime: Runtime, resource: Resource, context: Context, most_rows: int, interruption: Interruption
+) -> Answer:
     """Run the query of the activation *resource* once, without its export, and look at the rows as its destination would.
 
     Raises:
         TdrError: its rows come from no query, or the query failed.
+        Transient: the query was not finished within `job_timeout`.
+        Ended: *interruption* was asked to end it.
     """
     spec = resource.spec
     if not isinstance(spec, ActivationSpec | ObjectActivationSpec | FileActivationSpec) or spec.sql is None:
@@ -43,7 +50,7 @@ def sending(runtime: Runtime, resource: Resource, context: Context, most_rows: i
             f"{resource.address}: who is sent is chosen at the vendor, not by a query",
             hint="`tdr preview` shows activations `from: {query: …}`; of a segment see `tdr status`",
         )
-    given = _asked(runtime, resource, context)
+    given = _asked(runtime, resource, context, interruption)
     told: dict[str, Json] = {"rows": len(given.values), "is_whole": len(given.values) < _MOST_ROWS}
     identifier = _identifier(runtime, resource)
     if identifier is None:
@@ -60,16 +67,31 @@ def sending(runtime: Runtime, resource: Resource, context: Context, most_rows: i
     return Answer(document | {"sending": told} | shown)
 
 
-def _asked(runtime: Runtime, resource: Resource, context: Context) -> Rows:
+def _asked(runtime: Runtime, resource: Resource, context: Context, interruption: Interruption) -> Rows:
     address = resource.address
     provider = runtime.world.providers[address.kind]
     if not isinstance(provider, Asks) or not isinstance(provider, Runs) or not isinstance(provider, GivesRows):
         raise TdrError(f"{address} cannot be looked at beforehand", hint="apply it, and look with `tdr run`")
+    interruption.begin()  # a query that was started and is not looked at would go on for nobody
     job_id = provider.ask(resource, context, _MOST_ROWS, f"tdr-preview-{uuid.uuid4().hex}")
-    until_next_look_s = pauses(WATCHED_AT_MOST_S)
-    with phase("preview", f"running the query of {address} as job {job_id}"):
-        while not (job := provider.job(job_id)).status.is_finished:
-            runtime.clock.sleep(next(until_next_look_s))
+    is_over = False
+    try:
+        with phase("preview", f"running the query of {address} as job {job_id}"):
+            job = follow(
+                runtime.world,
+                f"{address}: job {job_id} of its query",
+                lambda: provider.job(job_id),
+                stop=interruption.event,
+                hint="let it find fewer rows, or give it longer by `job_timeout` of the environment",
+                at_most_s=WATCHED_AT_MOST_S,
+            )
+        is_over = job.status.is_finished
+    finally:
+        if not is_over:
+            with suppress(ProviderError):
+                provider.withdraw(job_id)
+    if not is_over:
+        raise ended(interruption.number, "interrupted before anything was shown")
     if job.status is not JobStatus.SUCCESS:
         raise TdrError(f"{address}: its query ended as {job.status}, as job {job_id}", hint=job.log.rstrip())
     given = provider.rows(job_id, _MOST_ROWS)

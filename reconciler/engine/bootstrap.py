@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from reconciler.engine.following import follow
 from reconciler.engine.pauses import pauses
 from reconciler.engine.resolve import candidates, identify, steady_after
 from reconciler.engine.session import Session
@@ -94,7 +95,7 @@ class Bootstrap:
         is_inherited = record is not None and bool(record.resolved.get("job_id") or (cut_off and cut_off.step == "run"))
         if record is None or not record.resolved.get("job_id"):
             record = self._start(self._write_create_mode(record, existing), FIRST_RUN)
-        job = self._wait(self._job_of(record), record)
+        job = self._wait(record)
         found = self._look_until_found() if job.status is JobStatus.SUCCESS else self._find()
         if found is not None:
             return record, found
@@ -142,28 +143,25 @@ class Bootstrap:
         self.session.end(begun, after)
         return after
 
-    def _wait(self, job: Job | None, record: Record) -> Job:
-        deadline = self.world.clock.now() + self.world.environment.job_timeout
-        until_next_look_s = pauses()
+    def _wait(self, record: Record) -> Job:
+        """The run that *record* names, once it is finished."""
+        run = f"{self.address}: run {record.resolved['job_id']}"
         told = ""
-        while job is None or not job.status.is_finished:
-            if self.stop.is_set():
-                raise Interrupted(
-                    f"{self.address}: stopped while run {record.resolved.get('job_id')} goes on",
-                    hint="run the same command again; it goes on from there",
-                )
-            if self.world.clock.now() > deadline:
-                limit_s = self.world.environment.job_timeout
-                raise Transient(
-                    f"{self.address}: run {record.resolved.get('job_id')} is not finished after {limit_s} s",
-                    hint="run `tdr apply` again later; it goes on from here",
-                )
-            self.world.clock.sleep(next(until_next_look_s))
-            job = self._job_of(record)
-            news = f"run {job.job_id} {job.status}" + (f", {job.done:,} rows found" if job.done else "") if job else ""
-            if news not in {"", told}:
+
+        def watch(job: Job) -> None:
+            nonlocal told
+            news = f"run {job.job_id} {job.status}" + (f", {job.done:,} rows found" if job.done else "")
+            if news != told:
                 self.tell(news)
             told = news
+
+        hint = "run `tdr apply` again later; it goes on from here"
+        job = follow(self.world, run, lambda: self._job_of(record), watch=watch, stop=self.stop, hint=hint)
+        if not job.status.is_finished:
+            raise Interrupted(
+                f"{run} goes on, but this command was asked to end",
+                hint="run the same command again; it goes on from there",
+            )
         return job
 
     def _remember_audience(self, found: Observation) -> None:
@@ -211,7 +209,7 @@ class Bootstrap:
     def _fill(self, record: Record, found: Observation) -> None:
         """The first run was cut off after the audience existed: run once more, now that repeating is harmless."""
         record = self._start(replace(record, resolved={**record.resolved, "attempt": _attempt(record) + 1}), FILL_RUN)
-        job = self._wait(self._job_of(record), record)
+        job = self._wait(record)
         if job.status is not JobStatus.SUCCESS:
             raise Permanent(
                 f"{self.address}: run {job.job_id} ended as {job.status}: {_last_line(job.log)}",
@@ -265,21 +263,18 @@ class Bootstrap:
             self.world.clock.sleep(next(until_next_look_s))
         return found
 
-    def _job_of(self, record: Record) -> Job | None:
-        job_id = record.resolved.get("job_id")
-        return self.runs.job(str(job_id)) if job_id else None
+    def _job_of(self, record: Record) -> Job:
+        return self.runs.job(str(record.resolved["job_id"]))
 
     def _first_run_succeeded(self, record: Record | None) -> bool:
         """Whether the members are known to be complete. A job that cannot be read counts as not complete."""
         if record is None or record.phase != RUNNING:
             return False
         try:
-            job = self._job_of(record)
+            self._job_of(record)
         except ProviderError:
             return False
-        if job is not None and not job.status.is_finished:
-            job = self._wait(job, record)
-        return job is not None and job.status is JobStatus.SUCCESS
+        return self._wait(record).status is JobStatus.SUCCESS
 
     # -- names ---------------------------------------------------------------------------------------------------
 

@@ -236,7 +236,7 @@ class EnvironmentSpec(Spec):
     confirm_absence_after: Seconds | None = None
     """How long to wait before looking a second time for an object that is not there; each kind's own time when left out."""
     job_timeout: Seconds = 3600
-    """How long a bootstrap waits for its first run."""
+    """How long a run is followed: the first one of an audience, those of `tdr run` and `tdr retry`, the query of a preview."""
     ingests_within: dict[Literal["pinterest"], Seconds] = Field(default_factory=dict)
     """Vendor -> how long it takes to take in a list; who replaces one more often is warned. 0 for never, a day when left out."""
     notifications: tuple[Receiver, ...] = ()

@@ -252,6 +252,10 @@ class Asks(Protocol):
         """
         ...
 
+    def withdraw(self, job_id: str) -> None:
+        """End a query that was so started; nobody waits for its rows any more."""
+        ...
+
 
 @runtime_checkable
 class Retries(Protocol):

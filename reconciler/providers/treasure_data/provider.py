@@ -156,6 +156,10 @@ class TreasureDataProvider:
         """Start the query of an activation without its export."""
         return self._queries.ask(resource, context, limit, domain_key)
 
+    def withdraw(self, job_id: str) -> None:
+        """End a query that was asked for itself."""
+        self._api.kill_job(job_id)
+
     def observe(self, wanted: Sequence[Wanted], context: Context) -> Mapping[Address, Seen]:
         """Look at all of *wanted*: a call a family, the families at once."""
         by_family: dict[Observes, list[Wanted]] = {}
