@@ -25,8 +25,12 @@ Ended               130/143/1     a signal, or --timeout, ends the run at once; 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from reconciler.diagnostics import UNRESOLVED_SECRET, Diagnostic
+
+SUCCESSES: Final = frozenset({0, 2})
+"""Exit codes of a command that came to its result: there is nothing more to say, or there are differences. No error has one of them."""
 
 
 class TdrError(Exception):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
-from reconciler.cli import reporting
+from reconciler.cli import reporting, streams
 from reconciler.cli.circumstances import Finished
 from reconciler.reports.characters import visible
 from reconciler.reports.formats import Format
@@ -49,7 +49,7 @@ def finish(
             sys.stdout.write(page(answer.document))
     except TdrError as error:
         complain(error)
-        answer = replace(answer, exit_code=answer.exit_code if answer.exit_code not in SUCCESSES else 1)
+        answer = replace(answer, exit_code=streams.untold(answer.exit_code))
     finish_shown(answer, reading, report)
 
 
@@ -58,11 +58,7 @@ def finish_shown(answer: Answer, reading: Reading, report: Sequence[str] | None)
     failures = reporting.write(answer.document, reporting.parsed(report), reading)
     for failure in failures:
         complain(failure)
-    raise Finished(1 if failures and answer.exit_code in SUCCESSES else answer.exit_code, answer.document)
-
-
-SUCCESSES = (0, 2)
-"""What becomes a failure when its result could not be told."""
+    raise Finished(streams.untold(answer.exit_code) if failures else answer.exit_code, answer.document)
 
 
 def emit(document: dict[str, Any], format: Format, reading: Reading = IN_FULL) -> None:

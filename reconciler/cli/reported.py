@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperCommand
 from typer.exceptions import TyperException
 
-from reconciler.cli import glance, output, reporting
+from reconciler.cli import glance, output, reporting, streams
 from reconciler.cli.circumstances import Circumstances, Finished, settled
 from reconciler.cli.session import given_variables
 from reconciler.errors import Ended, ManifestError, TdrError
@@ -39,7 +39,7 @@ class Reported(TyperCommand):
         except Finished as finished:
             failed = _hand_over(ctx, finished.document)
             failed |= _measure(ctx, finished.document, finished.exit_code, began_s)
-            exit_code = 1 if failed and finished.exit_code in output.SUCCESSES else finished.exit_code
+            exit_code = streams.untold(finished.exit_code) if failed else finished.exit_code
             _notify(ctx, finished.document, exit_code)
             raise Finished(exit_code, finished.document) from finished
         except _ON_PURPOSE:

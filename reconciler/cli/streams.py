@@ -12,6 +12,8 @@ import sys
 import threading
 from typing import NoReturn
 
+from reconciler.errors import SUCCESSES
+
 _IN, _OUT, _ERR = range(3)
 _is_hurried = False
 
@@ -30,14 +32,19 @@ def settle() -> None:
 
 
 def finish(exit_code: int) -> int:
-    """Send what is left; *exit_code*, or 1 in place of a success whose answer could not be written."""
+    """Send what is left; what the process ends with, which had come to *exit_code*."""
     sys.stdout.flush()
     raw = sys.stdout.buffer.raw if isinstance(sys.stdout.buffer, io.BufferedWriter) else None
     lost = raw.lost if isinstance(raw, _Raw) else ""
     if not lost:
         return exit_code
     sys.stderr.write(f"error: the answer could not be written to stdout: {lost}\n")
-    return exit_code if exit_code not in {0, 2} else 1
+    return untold(exit_code)
+
+
+def untold(exit_code: int) -> int:
+    """What a command ends with that came to *exit_code*, and whose result could not be told: a success is a failure then."""
+    return 1 if exit_code in SUCCESSES else exit_code
 
 
 def hurry() -> None:

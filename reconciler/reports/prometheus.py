@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.errors import SUCCESSES
+
 if TYPE_CHECKING:
     from prometheus_client.core import GaugeMetricFamily
 
@@ -35,7 +37,6 @@ HELP: Final[Mapping[str, str]] = {
 """Name -> what it says. node_exporter wants one text for one name in all of its files."""
 LASTING: Final = ("tdr_last_success_timestamp_seconds", "tdr_last_complete_scan_timestamp_seconds")
 """What a run that did not come to it leaves as it was."""
-SUCCESSES: Final = (0, 2)
 _STANDING: Final = {
     "noop": "in_sync",
     "move": "in_sync",

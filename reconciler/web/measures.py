@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from reconciler.errors import StateError
+from reconciler.errors import SUCCESSES, StateError
 from reconciler.reports import history, prometheus
 from reconciler.stores.retention import ended_at
 
@@ -68,7 +68,7 @@ class Measures:
             yield "tdr_last_run_timestamp_seconds", command, newest.ended_at
             for name, labels, value in prometheus.changes(newest.changes):
                 yield name, {**command, **labels}, value
-        successes = [one for one in kept if one.exit_code in prometheus.SUCCESSES]
+        successes = [one for one in kept if one.exit_code in SUCCESSES]
         for operation, newest in sorted({one.operation: one for one in successes}.items()):
             yield "tdr_last_success_timestamp_seconds", {"command": operation}, newest.ended_at
 
