@@ -30,7 +30,7 @@ from typing import Final
 from reconciler.diagnostics import UNRESOLVED_SECRET, Diagnostic
 
 SUCCESSES: Final = frozenset({0, 2})
-"""Exit codes of a command that came to its result: there is nothing more to say, or there are differences. No error has one of them."""
+"""Exit codes of a command that came to its result: all is done, or there are differences. No error has one of them."""
 
 
 class TdrError(Exception):

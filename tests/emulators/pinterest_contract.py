@@ -18,16 +18,14 @@ from typing import Any
 import httpx
 import orjson
 import pytest
-from openapi_contract import CONTRACTS, Contract, read_contract
+from openapi_contract import ABSENT, CONTRACTS, Contract, read_contract
 
 CONTRACT = CONTRACTS / "pinterest-v5-openapi.yaml"
 JSON = "application/json"
 UNDESCRIBED = frozenset({"/catalogs/feeds", "/catalogs/product_groups"})
 _ZONELESS = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?=\")")
 
-needs_contract = pytest.mark.skipif(
-    not CONTRACT.exists(), reason="the vendor's OpenAPI description is not beside the checkout"
-)
+needs_contract = pytest.mark.skipif(not CONTRACT.exists(), reason=ABSENT)
 
 
 class PinterestContract(Contract):

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from intercom_access import TOKEN
 from intercom_contract import load_contract
-from openapi_contract import CheckedTransport, Contract
+from openapi_contract import CheckedTransport, Contract, held_against
 
 from reconciler.emulators.intercom.knobs import Knobs
 from reconciler.emulators.intercom.sandbox import IntercomSandbox
@@ -43,12 +43,8 @@ def contract() -> Contract | None:
 @pytest.fixture
 def checked(contract: Contract | None) -> Iterator[CheckedTransport]:
     """What carries requests; everything that goes through it is held against the vendor's description."""
-    if contract is not None:
-        contract.violations.clear()
-    transport = CheckedTransport(contract)
-    yield transport
-    transport.close()
-    assert contract is None or contract.violations == []
+    with held_against(contract) as transport:
+        yield transport
 
 
 @pytest.fixture

@@ -11,15 +11,13 @@ from __future__ import annotations
 
 import httpx
 import pytest
-from openapi_contract import CONTRACTS, Contract, read_contract
+from openapi_contract import ABSENT, CONTRACTS, Contract, read_contract
 from openapi_core.exceptions import OpenAPIError
 from openapi_core.templating.responses.exceptions import ResponseNotFound
 
 CONTRACT = CONTRACTS / "intercom-openapi.yaml"
 
-needs_contract = pytest.mark.skipif(
-    not CONTRACT.exists(), reason="the vendor's OpenAPI description is not beside the checkout"
-)
+needs_contract = pytest.mark.skipif(not CONTRACT.exists(), reason=ABSENT)
 
 _LACKING = ("/companies/scroll",)
 
