@@ -6,7 +6,8 @@ POST   /reset                       as at the start, without objects
 PATCH  /knobs                       ``{knob: value}``; the others stay
 POST   /clock                       ``{"advance_s": seconds}``
 GET    /faults                      those armed, with how often each matched and struck
-POST   /faults                      one of `faults.Fault`; DELETE disarms all
+POST   /faults                      one of `faults.Fault`, such as ``{"kind": "slow", "delay_s": 2, "method": "PATCH",
+                                    "path": "/ad_accounts/**", "nth": 3}``; DELETE disarms all
 GET    /traffic                     calls so far; DELETE forgets them
 ================================== =====================================================================================
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -13,12 +11,12 @@ from starlette.types import ASGIApp, Scope
 
 from reconciler.emulators.adobe import connections, flows, runs, specs
 from reconciler.emulators.adobe.control import control_routes
-from reconciler.emulators.adobe.gate import Application, Gate, Operation, bearer
+from reconciler.emulators.adobe.gate import Application, Gate, Operation
 from reconciler.emulators.adobe.knobs import Knobs
 from reconciler.emulators.adobe.refusals import Refused, limited, not_there
 from reconciler.emulators.adobe.world import World
+from reconciler.emulators.answering import api, bearer, disturbed, routes
 from reconciler.emulators.faults import Failure, FaultBook, RateLimited
-from reconciler.emulators.interference import Interference
 from reconciler.emulators.timeline import Timeline
 from reconciler.emulators.traffic import Traffic
 
@@ -95,25 +93,10 @@ def _application(adobe: Adobe) -> Starlette:
     async def refused(_request: Request, _error: Exception) -> Response:
         return not_there("Path").response(adobe.world.knobs)
 
-    def endpoint(operation: Operation) -> Callable[[Request], Awaitable[Response]]:
-        async def answer(request: Request) -> Response:
-            return await adobe.gate.pass_on(operation, request)
-
-        return answer
-
-    routes = [Route(PREFIX + one.path, endpoint(one), methods=[one.method]) for one in OPERATIONS]
-    routes += [Route(path, adobe.gate.grant, methods=["POST"]) for path in TOKEN_PATHS]
-    api = Starlette(routes=routes, exception_handlers={404: refused, 405: refused})
-    api.router.redirect_slashes = False
-    interference = Interference(
-        api,
-        prefix=PREFIX,
-        vendor=_Wording(adobe),
-        book=adobe.faults,
-        traffic=adobe.traffic,
-        timeline=adobe.timeline,
-    )
-    return Starlette(routes=[Mount("/_control", routes=control_routes(adobe)), Mount("/", interference)])
+    answered = routes(OPERATIONS, adobe.gate.pass_on, PREFIX)
+    answered += [Route(path, adobe.gate.grant, methods=["POST"]) for path in TOKEN_PATHS]
+    app = disturbed(adobe, api(answered, refused), _Wording(adobe), PREFIX)
+    return Starlette(routes=[Mount("/_control", routes=control_routes(adobe)), Mount("/", app)])
 
 
 class _Wording:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
 
 from reconciler.emulators.adobe.refusals import Refused, invalid
 from reconciler.emulators.adobe.world import Object, Sandbox, World
-from reconciler.emulators.faults import Fault
+from reconciler.emulators.answering import Disturbed
 from reconciler.model.json import Json
-
-FaultKind = TypeVar("FaultKind", bound=Fault)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +20,8 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """A request that passed the gate. *body* is None where there is none; *faults* are for the answer to act out."""
+class Call(Disturbed):
+    """A request that passed the gate. *body* is None where there is none."""
 
     world: World
     sandbox: Sandbox
@@ -34,11 +31,6 @@ class Call:
     properties: tuple[str, ...]
     body: Json
     if_match: str | None
-    faults: tuple[Fault, ...] = ()
-
-    def fault(self, kind: type[FaultKind]) -> FaultKind | None:
-        """The first fault of that kind, if there is one."""
-        return next((fault for fault in self.faults if isinstance(fault, kind)), None)
 
     def told(self) -> Object:
         """The body, where it must be an object.

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from reconciler.emulators.adobe.call import Answered, Call
 from reconciler.emulators.adobe.refusals import Refused, invalid, limited
 from reconciler.emulators.adobe.world import Sandbox, World
+from reconciler.emulators.answering import bearer
 from reconciler.emulators.interference import FAULTS
 from reconciler.model.json import Json
 
@@ -123,12 +124,6 @@ class Gate:
         if name not in world.sandboxes:
             raise Refused("2100-404", "The sandbox is not found.")
         return world.sandboxes[name]
-
-
-def bearer(authorization: str) -> str:
-    """The token of an ``Authorization: Bearer`` header, or ""."""
-    scheme, _, token = authorization.partition(" ")
-    return token if scheme.lower() == "bearer" else ""
 
 
 def _parsed(body: bytes, request: Request) -> Json:

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount, Route
+from starlette.routing import Mount
 from starlette.types import ASGIApp, Scope
 
+from reconciler.emulators.answering import api, bearer, disturbed, routes
 from reconciler.emulators.faults import Failure, FaultBook, RateLimited
 from reconciler.emulators.intercom import contacts, conversations, legacy, lists
 from reconciler.emulators.intercom.control import control_routes
-from reconciler.emulators.intercom.gate import Gate, Operation, bearer
+from reconciler.emulators.intercom.gate import Gate, Operation
 from reconciler.emulators.intercom.knobs import Knobs
 from reconciler.emulators.intercom.limits import Limits
 from reconciler.emulators.intercom.refusals import Refused, not_found, rate_limited
 from reconciler.emulators.intercom.world import World
-from reconciler.emulators.interference import Interference
 from reconciler.emulators.timeline import Timeline
 from reconciler.emulators.traffic import Traffic
 
@@ -80,24 +78,9 @@ def _application(intercom: Intercom) -> Starlette:
     async def refused(_request: Request, _error: Exception) -> Response:
         return not_found("Requested resource").response()
 
-    def endpoint(operation: Operation) -> Callable[[Request], Awaitable[Response]]:
-        async def answer(request: Request) -> Response:
-            return await gate.pass_on(operation, request)
-
-        return answer
-
-    routes = [Route(one.path, endpoint(one), methods=[one.method]) for one in OPERATIONS]
-    api = Starlette(routes=routes, exception_handlers={404: refused, 405: refused})
-    api.router.redirect_slashes = False
-    interference = Interference(
-        api,
-        prefix="",
-        vendor=_Wording(intercom),
-        book=intercom.faults,
-        traffic=intercom.traffic,
-        timeline=intercom.timeline,
-    )
-    return Starlette(routes=[Mount("/_control", routes=control_routes(intercom)), Mount("/", interference)])
+    answered = routes(OPERATIONS, gate.pass_on)
+    app = disturbed(intercom, api(answered, refused), _Wording(intercom))
+    return Starlette(routes=[Mount("/_control", routes=control_routes(intercom)), Mount("/", app)])
 
 
 class _Wording:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
 
-from reconciler.emulators.faults import Fault
+from reconciler.emulators.answering import Disturbed
 from reconciler.emulators.intercom.refusals import invalid, wrong_version
 from reconciler.emulators.intercom.world import World
 from reconciler.model.json import Json
 
-FaultKind = TypeVar("FaultKind", bound=Fault)
 _VERSION = re.compile(r"(1)\.([0-4])|(2)\.([0-9]|1[0-7])")
 PREVIEW = (3, 0)
 """After every numbered version."""
@@ -34,8 +32,8 @@ def version_of(text: str) -> tuple[int, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """A request whose token was found good. *body* is empty where there is none; *faults* are for the answer to act out."""
+class Call(Disturbed):
+    """A request whose token was found good. *body* is empty where there is none."""
 
     world: World
     path: str
@@ -43,11 +41,6 @@ class Call:
     query: Mapping[str, str]
     body: Mapping[str, Json]
     version: tuple[int, int]
-    faults: tuple[Fault, ...] = ()
-
-    def fault(self, kind: type[FaultKind]) -> FaultKind | None:
-        """The first fault of that kind, if there is one."""
-        return next((fault for fault in self.faults if isinstance(fault, kind)), None)
 
     def count(self, name: str, value: object, *, default: int, most: int) -> int:
         """A number from 1 to *most* that was asked for as *value*.

@@ -9,6 +9,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from reconciler.emulators.answering import bearer
 from reconciler.emulators.intercom.call import Call, version_of
 from reconciler.emulators.intercom.limits import Limits
 from reconciler.emulators.intercom.refusals import Refused, unauthorized
@@ -60,12 +61,6 @@ class Gate:
             return refused.response()
         headers["Intercom-Version"] = told
         return Response(orjson.dumps(answer), headers=headers, media_type=_JSON)
-
-
-def bearer(authorization: str) -> str:
-    """The token of an ``Authorization: Bearer`` header, or ""."""
-    scheme, _, token = authorization.partition(" ")
-    return token if scheme.lower() == "bearer" else ""
 
 
 def _parsed(body: bytes) -> Mapping[str, Json]:

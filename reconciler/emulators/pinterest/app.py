@@ -14,11 +14,11 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from reconciler.emulators.answering import Endpoint, api, bearer, disturbed, endpoint
 from reconciler.emulators.faults import Failure, FaultBook, RateLimited
-from reconciler.emulators.interference import Interference
 from reconciler.emulators.pinterest import accounts, ad_objects, analytics, audiences, customer_lists
 from reconciler.emulators.pinterest.control import control_routes
-from reconciler.emulators.pinterest.gate import Gate, Operation, bearer
+from reconciler.emulators.pinterest.gate import Gate, Operation
 from reconciler.emulators.pinterest.knobs import Knobs
 from reconciler.emulators.pinterest.limits import Limits
 from reconciler.emulators.pinterest.objects import ANALYSTS, Account
@@ -152,51 +152,35 @@ def _application(pinterest: Pinterest) -> Starlette:
         answer.headers.update(gate.headers("org_read"))
         return answer
 
-    def endpoint(operation: Operation) -> Callable[[Request], Awaitable[Response]]:
-        async def answer(request: Request) -> Response:
-            return await gate.pass_on(operation, request)
-
-        return answer
-
-    routes = [
+    answered = [
         Route("/oauth/token", gate.give_token, methods=["POST"]),
         Route("/oauth/token/revoke", gate.revoke_token, methods=["POST"]),
-        *_by_path({operation: endpoint(operation) for operation in OPERATIONS}),
+        *_by_path({operation: endpoint(gate.pass_on, operation) for operation in OPERATIONS}),
     ]
-    api = Starlette(routes=routes, exception_handlers={404: refused, 405: refused})
-    api.router.redirect_slashes = False
 
     async def download(request: Request) -> Response:
         return analytics.download(pinterest.world, request)
 
-    def disturbed(app: ASGIApp, prefix: str) -> Interference:
-        return Interference(
-            app,
-            prefix=prefix,
-            vendor=_Wording(pinterest, gate),
-            book=pinterest.faults,
-            traffic=pinterest.traffic,
-            timeline=pinterest.timeline,
-        )
-
+    wording = _Wording(pinterest, gate)
+    reports = Router([Route("/{token}.json", download, methods=["GET"])])
     return Starlette(
         routes=[
-            Mount(PREFIX, disturbed(_Signed(api), PREFIX)),
+            Mount(PREFIX, disturbed(pinterest, _Signed(api(answered, refused)), wording, PREFIX)),
             # What a report's link leads to is another machine; faults are aimed at it by the path that the link has.
-            Mount("/downloads", disturbed(Router([Route("/{token}.json", download, methods=["GET"])]), "")),
+            Mount("/downloads", disturbed(pinterest, reports, wording)),
             Mount("/_control", routes=control_routes(pinterest)),
         ]
     )
 
 
-def _by_path(endpoints: dict[Operation, Callable[[Request], Awaitable[Response]]]) -> list[Route]:
+def _by_path(endpoints: dict[Operation, Endpoint]) -> list[Route]:
     """One route a path, so that a method without an operation is 405 and not 404."""
-    methods: dict[str, dict[str, Callable[[Request], Awaitable[Response]]]] = {}
+    methods: dict[str, dict[str, Endpoint]] = {}
     for operation, answer in endpoints.items():
         methods.setdefault(operation.path, {})[operation.method] = answer
 
     def dispatcher(
-        by_method: dict[str, Callable[[Request], Awaitable[Response]]],
+        by_method: dict[str, Endpoint],
     ) -> Callable[..., Awaitable[Response]]:
         async def dispatch(request: Request) -> Response:
             if request.method not in by_method:  # HEAD, which Starlette lets through with GET
@@ -243,7 +227,7 @@ class _Wording:
 
     def expire_token(self, scope: Scope) -> None:
         token = bearer(Headers(scope=scope).get("authorization", ""))
-        if token is not None:
+        if token:
             self._pinterest.tokens.end(token)
 
 

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
 
-from reconciler.emulators.faults import Fault
+from reconciler.emulators.answering import Disturbed
 from reconciler.emulators.pinterest.objects import Account, Audience, CustomerList
 from reconciler.emulators.pinterest.refusals import invalid, not_found
 from reconciler.emulators.pinterest.world import World
 from reconciler.model.json import Json
 
-FaultKind = TypeVar("FaultKind", bound=Fault)
-
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class Call(Disturbed):
     """A request whose token, role and ids were found good. *body* is empty where there is none.
 
     account: the one of the path; None for paths without one.
-    faults: what the answer must act out.
     lists: all values of each parameter of the query, for those that may be there more than once.
     origin: where this Pinterest listens, without a path.
     """
@@ -31,7 +27,6 @@ class Call:
     query: Mapping[str, str]
     body: Mapping[str, Json]
     account: Account | None
-    faults: tuple[Fault, ...] = ()
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     origin: str = ""
 
@@ -39,10 +34,6 @@ class Call:
     def account_id(self) -> str:
         """The id in the path, which the gate has checked."""
         return self.ids["ad_account_id"]
-
-    def fault(self, kind: type[FaultKind]) -> FaultKind | None:
-        """The first fault of that kind, if there is one."""
-        return next((fault for fault in self.faults if isinstance(fault, kind)), None)
 
     def customer_list(self) -> CustomerList:
         """The list of the path.

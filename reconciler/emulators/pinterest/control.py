@@ -1,15 +1,8 @@
-"""``/_control``: what a test, or somebody in the console, can see and do that the API cannot.
+"""``/_control``: what a test, or somebody in the console, can see and do that the API cannot, besides what `console` has.
 
 ================================= ======================================================================================
-GET    /                           time, knobs and accounts
-POST   /reset                      as at the start, without objects
-PATCH  /knobs                      ``{knob: value}``; the others stay
-POST   /clock                      ``{"advance_s": seconds}``
-GET    /faults                     those armed, with how often each matched and struck
-POST   /faults                     one of `faults.Fault`, for example
-                                   ``{"kind": "slow", "delay_s": 2, "method": "PATCH", "path": "/ad_accounts/**", "nth": 3}``
-DELETE /faults, /faults/{id}       all, one
-GET    /traffic                    calls so far; DELETE forgets them
+GET    /                           accounts, besides what `console` tells
+DELETE /faults/{id}                one
 POST   /tokens                     ``{"scopes": [], "expires_in": seconds, "is_system_user": false}`` → an access token
 POST   /codes                      ``{"redirect_uri": "", "scopes": []}`` → an authorisation code
 DELETE /tokens/{kind}              end all tokens of kind ``access``, ``refresh`` or ``code``
@@ -37,7 +30,6 @@ Answers are JSON; 400 says what was wrong with a request, 404 that the object is
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date
@@ -49,9 +41,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from reconciler.emulators.faults import FAULT, Armed
+from reconciler.emulators.console import Console, Named
 from reconciler.emulators.pinterest import records
-from reconciler.emulators.pinterest.knobs import Knobs
 from reconciler.emulators.pinterest.objects import Account, Audience, CustomerList
 from reconciler.emulators.pinterest.promotions import LEVELS, Metrics
 from reconciler.emulators.pinterest.tokens import ACCESS_S, SCOPES
@@ -68,10 +59,6 @@ class _Asked(BaseModel):
 
 class _Nothing(_Asked):
     pass
-
-
-class _Clock(_Asked):
-    advance_s: float = Field(ge=0)
 
 
 class _Token(_Asked):
@@ -127,16 +114,8 @@ def control_routes(pinterest: Pinterest) -> list[Route]:
     """The routes that control *pinterest*."""
     console = _Console(pinterest)
     return [
-        _route("GET", "/", _Nothing, console.overview),
-        _route("POST", "/reset", _Nothing, console.reset),
-        _route("PATCH", "/knobs", None, console.turn),
-        _route("POST", "/clock", _Clock, console.advance),
-        _route("GET", "/faults", _Nothing, console.faults),
-        _route("POST", "/faults", None, console.arm),
-        _route("DELETE", "/faults", _Nothing, console.disarm_all),
-        _route("DELETE", "/faults/{id:int}", _Nothing, console.disarm),
-        _route("GET", "/traffic", _Nothing, console.traffic),
-        _route("DELETE", "/traffic", _Nothing, console.forget_traffic),
+        *console.routes(),
+        _route("DELETE", "/faults/{id:int}", _Nothing, console.disarm_one),
         _route("POST", "/tokens", _Token, console.issue_token),
         _route("POST", "/codes", _Code, console.issue_code),
         _route("DELETE", "/tokens/{kind}", _Nothing, console.end_tokens),
@@ -179,54 +158,22 @@ def _json(value: object, status: int = 200) -> Response:
     return Response(orjson.dumps(value), status, media_type="application/json")
 
 
-class _Console:
+class _Console(Console):
     """What stands behind the routes. A KeyError is an id that is not there, a ValueError a request that makes no sense."""
 
     def __init__(self, pinterest: Pinterest) -> None:
+        super().__init__(pinterest)
         self._pinterest = pinterest
         self._world = pinterest.world
 
-    def overview(self, _request: Request, _asked: _Nothing) -> object:
-        return {
-            "now": self._world.now(),
-            "knobs": self._world.knobs.model_dump(),
-            "accounts": [account.shown() for account in self._world.accounts.values()],
-        }
+    def overview(self, named: Named, asked: Named) -> dict[str, object]:
+        """Also the accounts."""
+        accounts = [account.shown() for account in self._world.accounts.values()]
+        return super().overview(named, asked) | {"accounts": accounts}
 
-    def reset(self, _request: Request, _asked: _Nothing) -> object:
-        self._pinterest.reset()
-        return {}
-
-    def turn(self, _request: Request, asked: object) -> object:
-        if not isinstance(asked, dict):
-            raise ValueError("knobs are an object")  # noqa: TRY004 - answered with 400 like all that makes no sense
-        self._world.knobs = Knobs.model_validate({**self._world.knobs.model_dump(), **asked})
-        return self._world.knobs.model_dump()
-
-    def advance(self, _request: Request, asked: _Clock) -> object:
-        self._pinterest.timeline.advance(asked.advance_s)
-        return {"now": self._world.now()}
-
-    def faults(self, _request: Request, _asked: _Nothing) -> object:
-        return {"faults": [_armed(armed) for armed in self._pinterest.faults.armed()]}
-
-    def arm(self, _request: Request, asked: object) -> object:
-        return _armed(self._pinterest.faults.arm(FAULT.validate_python(asked)))
-
-    def disarm_all(self, _request: Request, _asked: _Nothing) -> object:
-        self._pinterest.faults.clear()
-        return {}
-
-    def disarm(self, request: Request, _asked: _Nothing) -> object:
+    def disarm_one(self, request: Request, _asked: _Nothing) -> object:
         if not self._pinterest.faults.disarm(request.path_params["id"]):
             raise KeyError(request.path_params["id"])
-        return {}
-
-    def traffic(self, _request: Request, _asked: _Nothing) -> object:
-        return {"exchanges": [dataclasses.asdict(exchange) for exchange in self._pinterest.traffic.exchanges()]}
-
-    def forget_traffic(self, _request: Request, _asked: _Nothing) -> object:
-        self._pinterest.traffic.clear()
         return {}
 
     def issue_token(self, _request: Request, asked: _Token) -> object:
@@ -325,7 +272,3 @@ class _Console:
     def _list(self, item: CustomerList) -> dict[str, object]:
         matched = item.members.matched(self._world.knobs.match_ratio)
         return {**item.shown(), "list_type": item.list_type, "members": len(item.members), "matched": matched}
-
-
-def _armed(armed: Armed) -> dict[str, object]:
-    return {"id": armed.id, "seen": armed.seen, "struck": armed.struck, **armed.fault.model_dump()}

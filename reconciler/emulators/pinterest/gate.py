@@ -11,6 +11,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from reconciler.emulators.answering import bearer
 from reconciler.emulators.interference import EXCHANGE, FAULTS
 from reconciler.emulators.pinterest import oauth
 from reconciler.emulators.pinterest.call import Call
@@ -130,8 +131,7 @@ class Gate:
         return self._limits.use(category, self._world.knobs.rate_tier, self._world.knobs.rate_limits)
 
     def _authorize(self, operation: Operation, request: Request) -> None:
-        token = bearer(request.headers.get("authorization", ""))
-        grant = self._tokens.grant("access", token) if token is not None else None
+        grant = self._tokens.grant("access", bearer(request.headers.get("authorization", "")))
         if grant is None:
             raise unauthenticated()
         if operation.scope not in grant.scopes:
@@ -170,12 +170,6 @@ class Gate:
         records = body.get("records")
         number = sum(map(bool, records.split(","))) if isinstance(records, str) else 0
         exchange.body = {**body, "records": f"({number} records)"} if "records" in body else body
-
-
-def bearer(authorization: str) -> str | None:
-    """The token of an ``Authorization: Bearer`` header."""
-    scheme, _, token = authorization.partition(" ")
-    return token if scheme.lower() == "bearer" and token else None
 
 
 def _is(request: Request, media_type: str) -> bool:

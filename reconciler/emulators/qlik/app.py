@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from starlette.applications import Starlette
@@ -12,11 +12,11 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Scope
 
+from reconciler.emulators.answering import api, bearer, disturbed, routes
 from reconciler.emulators.faults import Failure, FaultBook, RateLimited
-from reconciler.emulators.interference import Interference
 from reconciler.emulators.qlik import connections, projects
 from reconciler.emulators.qlik.control import control_routes
-from reconciler.emulators.qlik.gate import Gate, Operation, bearer
+from reconciler.emulators.qlik.gate import Gate, Operation
 from reconciler.emulators.qlik.knobs import Knobs
 from reconciler.emulators.qlik.limits import Limits
 from reconciler.emulators.qlik.refusals import Refused, not_found, rate_limited
@@ -118,25 +118,10 @@ def _application(tenant: QlikCloud) -> Starlette:
         told = f"The app {page.client_id} asks for leave to read your ad accounts. This page is {page.state}.\n"
         return PlainTextResponse(f"{told}Consent: POST /_control/authorisations/{page.id}/approve\n")
 
-    def endpoint(operation: Operation) -> Callable[[Request], Awaitable[Response]]:
-        async def answer(request: Request) -> Response:
-            return await gate.pass_on(operation, request)
-
-        return answer
-
-    routes = [Route(one.path, endpoint(one), methods=[one.method]) for one in OPERATIONS]
-    routes += [Route("/oauth/token", gate.token, methods=["POST"]), Route("/oauth-page/{page_id}", person)]
-    api = Starlette(routes=routes, exception_handlers={404: refused, 405: refused})
-    api.router.redirect_slashes = False
-    interference = Interference(
-        api,
-        prefix="",
-        vendor=_Wording(tenant),
-        book=tenant.faults,
-        traffic=tenant.traffic,
-        timeline=tenant.timeline,
-    )
-    return Starlette(routes=[Mount("/_control", routes=control_routes(tenant)), Mount("/", interference)])
+    answered = routes(OPERATIONS, gate.pass_on)
+    answered += [Route("/oauth/token", gate.token, methods=["POST"]), Route("/oauth-page/{page_id}", person)]
+    app = disturbed(tenant, api(answered, refused), _Wording(tenant))
+    return Starlette(routes=[Mount("/_control", routes=control_routes(tenant)), Mount("/", app)])
 
 
 class _Wording:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from reconciler.emulators.faults import Fault
+from reconciler.emulators.answering import Disturbed
 from reconciler.emulators.qlik.refusals import invalid, not_found
 from reconciler.emulators.qlik.world import Project, Task, World
 from reconciler.model.json import Json
@@ -24,11 +24,8 @@ Told: TypeAlias = "tuple[int, Json | Archive]"
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """A request whose key was found good. *base*: address of the tenant; *raw* is the body when it is no JSON.
-
-    faults: for the answer to act out.
-    """
+class Call(Disturbed):
+    """A request whose key was found good. *base*: address of the tenant; *raw* is the body when it is no JSON."""
 
     world: World
     base: str
@@ -38,7 +35,6 @@ class Call:
     headers: Mapping[str, str]
     body: Json
     raw: bytes
-    faults: tuple[Fault, ...] = ()
 
     def object(self) -> Mapping[str, Json]:
         """The body, which has to be an object.

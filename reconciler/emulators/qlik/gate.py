@@ -11,6 +11,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from reconciler.emulators.answering import bearer
 from reconciler.emulators.interference import FAULTS
 from reconciler.emulators.qlik.call import Archive, Call, Told
 from reconciler.emulators.qlik.limits import Limits
@@ -84,12 +85,6 @@ class Gate:
     def _admit(self, key: str) -> None:
         if key not in self._world.keys and self._world.tokens.get(key, 0.0) <= self._world.timeline.now():
             raise unauthorized()
-
-
-def bearer(authorization: str) -> str:
-    """The key of an ``Authorization: Bearer`` header, or ""."""
-    scheme, _, token = authorization.partition(" ")
-    return token if scheme.lower() == "bearer" else ""
 
 
 def _parsed(body: bytes) -> Json:

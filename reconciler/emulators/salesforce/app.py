@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
@@ -12,8 +12,8 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from reconciler.emulators.answering import api, disturbed, endpoint, routes
 from reconciler.emulators.faults import Failure, FaultBook, RateLimited
-from reconciler.emulators.interference import Interference
 from reconciler.emulators.salesforce import bulk1, bulk2, login, rest
 from reconciler.emulators.salesforce.call import Call, in_json
 from reconciler.emulators.salesforce.control import control_routes
@@ -104,37 +104,18 @@ def _application(salesforce: Salesforce) -> Starlette:
             return Refused(405, "METHOD_NOT_ALLOWED", "HTTP method not allowed").in_rest()
         return not_found().in_rest()
 
-    def endpoint(answered: Callable[[Call], Response]) -> Callable[[Request], Awaitable[Response]]:
-        async def answer(request: Request) -> Response:
-            return await gate.in_open(answered, request)
-
-        return answer
-
-    data = "/services/data/v{version}"
-    routes = [
-        Route("/services/oauth2/token", endpoint(login.token), methods=["POST"]),
-        Route("/services/Soap/u/{version}", endpoint(login.soap), methods=["POST"]),
-        Route("/services/data", endpoint(_versions), methods=["GET"]),
-        *(_route(gate.in_rest, data, one) for one in REST),
-        *(_route(gate.in_bulk, "/services/async/{version}", one) for one in ASYNC),
+    answered = [
+        Route("/services/oauth2/token", endpoint(gate.in_open, login.token), methods=["POST"]),
+        Route("/services/Soap/u/{version}", endpoint(gate.in_open, login.soap), methods=["POST"]),
+        Route("/services/data", endpoint(gate.in_open, _versions), methods=["GET"]),
+        *routes(REST, gate.in_rest, "/services/data/v{version}"),
+        *routes(ASYNC, gate.in_bulk, "/services/async/{version}"),
     ]
-    api = Starlette(routes=routes, exception_handlers={404: refused, 405: refused})
-    api.router.redirect_slashes = False
-    disturbed = _by_api(_interfering(salesforce, api, _Wording), _interfering(salesforce, api, _BulkWording))
+    app = _slashless(api(answered, refused))
+    plain, bulk = (disturbed(salesforce, app, wording(salesforce)) for wording in (_Wording, _BulkWording))
     # Around what goes wrong on purpose, so that half an answer is half of what was said.
-    packed = GZipMiddleware(disturbed, minimum_size=1, compresslevel=1)
+    packed = GZipMiddleware(_by_api(plain, bulk), minimum_size=1, compresslevel=1)
     return Starlette(routes=[Mount("/_control", routes=control_routes(salesforce)), Mount("/", packed)])
-
-
-def _interfering(salesforce: Salesforce, app: ASGIApp, wording: type[_Wording]) -> ASGIApp:
-    return Interference(
-        _slashless(app),
-        prefix="",
-        vendor=wording(salesforce),
-        book=salesforce.faults,
-        traffic=salesforce.traffic,
-        timeline=salesforce.timeline,
-    )
 
 
 def _by_api(rest: ASGIApp, bulk: ASGIApp) -> ASGIApp:
@@ -144,13 +125,6 @@ def _by_api(rest: ASGIApp, bulk: ASGIApp) -> ASGIApp:
         await (bulk if scope["path"].startswith("/services/async/") else rest)(scope, receive, send)
 
     return answer
-
-
-def _route(passing: Callable[[Operation, Request], Awaitable[Response]], base: str, operation: Operation) -> Route:
-    async def answer(request: Request) -> Response:
-        return await passing(operation, request)
-
-    return Route(base + operation.path, answer, methods=[operation.method])
 
 
 def _slashless(app: ASGIApp) -> ASGIApp:
