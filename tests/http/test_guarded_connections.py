@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ssl
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import httpcore
 import httpx
 import pytest
+from http_server import Handler, serving
 
 from reconciler.errors import Permanent
 from reconciler.http.guarded import first_connected, guarded_transport, public_addresses
@@ -69,19 +69,15 @@ def test_what_is_no_failure_to_connect_is_not_tried_elsewhere() -> None:
 def test_no_spelling_of_this_machine_is_connected_to(host: str) -> None:
     heard: list[str] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
+    class Hearing(Handler):
+        def asked(self) -> None:
             heard.append(self.path)
+            self.answer(200)
 
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    server.timeout = 0
-    try:
-        with (
-            guarded_transport(f"http://{host}", allow_private=False) as transport,
-            pytest.raises((Permanent, httpx.HTTPError)),
-        ):
-            transport.handle_request(httpx.Request("GET", f"http://{host}:{server.server_port}/"))
-        server.handle_request()
-    finally:
-        server.server_close()
+    with (
+        serving(Hearing) as address,
+        guarded_transport(f"http://{host}", allow_private=False) as transport,
+        pytest.raises((Permanent, httpx.HTTPError)),
+    ):
+        transport.handle_request(httpx.Request("GET", f"http://{host}:{httpx.URL(address).port}/"))
     assert heard == []

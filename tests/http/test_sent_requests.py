@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass, field
 
 import pytest
+from http_server import Handler, serving
 
 from reconciler.http.client import Client
 from reconciler.http.dialect import Dialect
@@ -14,45 +15,32 @@ from reconciler.http.request import get
 from reconciler.http.retry import RetryPolicy
 
 
-class Waiting(ThreadingHTTPServer):
+@dataclass
+class Waiting:
     """Answers when whoever asked was told that the request has left; fails the first *failing* requests."""
 
-    def __init__(self, failing: int = 0) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.told = threading.Event()
-        self.failing = failing
-
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: Waiting
-
-    def do_GET(self) -> None:
-        is_told = self.server.told.wait(10)
-        self.server.told.clear()
-        self.server.failing -= 1
-        self.send_response(503 if self.server.failing >= 0 else 200 if is_told else 400)
-        self.send_header("Content-Length", "2")
-        self.end_headers()
-        self.wfile.write(b"{}")
-
-    def log_message(self, *_: object) -> None:
-        pass
+    failing: int
+    address: str = ""
+    told: threading.Event = field(default_factory=threading.Event)
 
 
 @pytest.fixture
 def server(request: pytest.FixtureRequest) -> Iterator[Waiting]:
-    serving = Waiting(getattr(request, "param", 0))
-    thread = threading.Thread(target=serving.serve_forever, daemon=True)
-    thread.start()
-    yield serving
-    serving.shutdown()
-    serving.server_close()
-    thread.join()
+    waiting = Waiting(getattr(request, "param", 0))
+
+    class Answering(Handler):
+        def asked(self) -> None:
+            is_told = waiting.told.wait(10)
+            waiting.told.clear()
+            waiting.failing -= 1
+            self.answer(503 if waiting.failing >= 0 else 200 if is_told else 400, body=b"{}")
+
+    with serving(Answering) as waiting.address:
+        yield waiting
 
 
 def test_it_is_told_before_the_answer_comes(server: Waiting) -> None:
-    with Client(f"http://127.0.0.1:{server.server_port}", Dialect("vendor")) as client:
+    with Client(server.address, Dialect("vendor")) as client:
         assert [client.whole(get("/x"), sent=server.told.set).status for _ in range(2)] == [200, 200]
 
 
@@ -65,6 +53,6 @@ def test_it_is_told_at_each_attempt(server: Waiting) -> None:
         server.told.set()
 
     policy = RetryPolicy(attempts=3, first_wait_s=0.0)
-    with Client(f"http://127.0.0.1:{server.server_port}", Dialect("vendor"), policy=policy) as client:
+    with Client(server.address, Dialect("vendor"), policy=policy) as client:
         assert client.whole(get("/x"), sent=sent).status == 200
     assert len(told) == 3

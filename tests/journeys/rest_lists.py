@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import http_server
 from stage import Stage, environment
 
 KEY = "FAKE-rest-key-0123456789"
@@ -86,56 +86,42 @@ spec:
 }
 
 
-class Lists(ThreadingHTTPServer):
+def _first_members() -> dict[str, list[dict[str, Any]]]:
+    return {"L1": [{"id": f"m{number}", "n": 1} for number in range(5)]}
+
+
+@dataclass
+class Lists:
     """An API of lists, in pages; only who has the key may read."""
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Lists)
-        self.key = KEY
-        self.members: dict[str, list[dict[str, Any]]] = {"L1": [{"id": f"m{number}", "n": 1} for number in range(5)]}
-        self.asked: list[dict[str, list[str]]] = []
-        self.address = f"http://127.0.0.1:{self.server_port}"
-
-
-class _Lists(BaseHTTPRequestHandler):
-    server: Lists
-
-    def do_GET(self) -> None:
-        parts = urlsplit(self.path)
-        query = parse_qs(parts.query)
-        self.server.asked.append(query)
-        if self.headers.get("X-Key") != self.server.key:
-            self._answer(403, {"error": "who are you"})
-            return
-        rows = self.server.members.get(parts.path.split("/")[2], [])
-        begin = int(query["offset"][0])
-        page = rows[begin : begin + int(query["count"][0])]
-        self._answer(200, {"total": len(rows), "members": page})
-
-    def _answer(self, status: int, content: object) -> None:
-        sent = json.dumps(content).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(sent)))
-        self.end_headers()
-        self.wfile.write(sent)
-
-    def log_message(self, *_: Any) -> None:
-        pass
+    address: str = ""
+    key: str = KEY
+    members: dict[str, list[dict[str, Any]]] = field(default_factory=_first_members)
+    asked: list[dict[str, list[str]]] = field(default_factory=list)
 
 
 @contextmanager
 def serving() -> Iterator[Lists]:
     """The API, as long as the context lasts."""
-    server = Lists()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    lists = Lists()
+
+    class Handler(http_server.Handler):
+        def asked(self) -> None:
+            parts = urlsplit(self.path)
+            query = parse_qs(parts.query)
+            lists.asked.append(query)
+            if self.headers.get("X-Key") != lists.key:
+                self.tell(403, {"error": "who are you"})
+                return
+            rows = lists.members.get(parts.path.split("/")[2], [])
+            begin = int(query["offset"][0])
+            self.tell(200, {"total": len(rows), "members": rows[begin : begin + int(query["count"][0])]})
+
+        def tell(self, status: int, content: object) -> None:
+            self.answer(status, {"Content-Type": "application/json"}, json.dumps(content).encode())
+
+    with http_server.serving(Handler) as lists.address:
+        yield lists
 
 
 def project(folder: Path, lists: Lists) -> Stage:

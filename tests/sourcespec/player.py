@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import duckdb
 import httpx
+from http_server import Handler, serving
 
 from reconciler.connectors.sources.rest import RestSource
 from reconciler.http.guarded import guarded_transport
@@ -94,43 +93,20 @@ def playing(answers: Sequence[Mapping[str, Any]]) -> Iterator[Player]:
     """A player of *answers* on this machine."""
     player = Player(answers)
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def handle_any(self) -> None:
+    class Playing(Handler):
+        def asked(self) -> None:
             parts = urlsplit(self.path)
-            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            body = self.body()
             meant = self.headers.get("x-meant-for") or f"http://{self.headers['host']}"
             query = parse_qsl(parts.query, keep_blank_values=True)
             player.heard.append(Heard(self.command, meant + parts.path, query, dict(self.headers.items()), body))
             answer = player.answer()
             text = answer.get("text")
             content = json.dumps(answer["json"]) if "json" in answer else text if text is not None else ""
-            sent = content.encode()
-            self.send_response(answer["status"])
-            for name, value in answer.get("headers", {}).items():
-                self.send_header(name, value)
-            if answer["status"] != 204:
-                self.send_header("Content-Length", str(len(sent)))
-            self.end_headers()
-            if answer["status"] != 204:
-                self.wfile.write(sent)
+            self.answer(answer["status"], answer.get("headers", {}), content.encode())
 
-        do_GET = do_POST = handle_any  # noqa: N815 - the names that the server looks for
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    player.address = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with serving(Playing) as player.address:
         yield player
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def source(folder: Path, clock: StandingClock, player: Player | None = None) -> RestSource:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import duckdb
 import pytest
+from http_server import Handler
+from http_server import serving as on_this_machine
 from player import PlainSealer, StandingClock
 
 from reconciler.connectors.sources.rest import RestSource
@@ -52,36 +54,17 @@ class Api:
 
 @pytest.fixture
 def serving() -> Iterator[Callable[[Api], str]]:
-    servers: list[tuple[ThreadingHTTPServer, threading.Thread]] = []
+    with ExitStack() as servers:
 
-    def serve(api: Api) -> str:
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
+        def serve(api: Api) -> str:
+            class Answering(Handler):
+                def asked(self) -> None:
+                    status, headers, content = api.heard(dict(parse_qsl(urlsplit(self.path).query)))
+                    self.answer(status, headers, json.dumps(content).encode())
 
-            def do_GET(self) -> None:
-                status, headers, content = api.heard(dict(parse_qsl(urlsplit(self.path).query)))
-                sent = json.dumps(content).encode()
-                self.send_response(status)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(sent)))
-                self.end_headers()
-                self.wfile.write(sent)
+            return servers.enter_context(on_this_machine(Answering))
 
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        servers.append((server, thread))
-        return f"http://127.0.0.1:{server.server_port}"
-
-    yield serve
-    for server, thread in servers:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+        yield serve
 
 
 def load(folder: Path, host: str, paging: dict[str, Any], total: str = "") -> list[int]:

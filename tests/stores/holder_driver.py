@@ -10,6 +10,8 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).parents[1]))  # where what all tests share is
+
 from places import Place
 
 from reconciler.errors import TdrError

@@ -18,6 +18,8 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).parents[1]))  # where what all tests share is
+
 from places import Place
 
 from reconciler.diagnostics import Diagnostic

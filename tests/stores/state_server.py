@@ -12,9 +12,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+import http_server
 
 USER, PASSWORD = "tdr", "FAKE-state-password"
 
@@ -38,20 +39,15 @@ class Memory:
     guard: threading.Lock = field(default_factory=threading.Lock)
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # the head and the body are sent apart: the body would wait 40 ms
+class Handler(http_server.Handler):
     memory: Memory
 
     def _answer(self, status: int, body: bytes = b"") -> None:
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        self.answer(status, body=body)
 
-    def _handle(self) -> None:
+    def asked(self) -> None:
         memory = self.memory
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = self.body()
         parts = urlsplit(self.path)
         lock_id = parse_qs(parts.query).get("ID", [""])[0]
         expected = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
@@ -74,8 +70,6 @@ class Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
                 return
             getattr(self, f"_on_{verb.lower()}")(body, lock_id)
-
-    do_GET = do_POST = do_DELETE = do_LOCK = do_UNLOCK = _handle  # noqa: N815
 
     def _on_get(self, body: bytes, lock_id: str) -> None:
         self._answer(200, self.memory.text) if self.memory.text else self._answer(
@@ -129,21 +123,10 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self._answer(423, json.dumps(held).encode())
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
-        pass
-
 
 @contextmanager
 def serving(manner: str) -> Iterator[tuple[str, Memory]]:
     """Its address, and what it keeps."""
     memory = Memory(manner)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"memory": memory}))
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/state/prod", memory
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with http_server.serving(type("Bound", (Handler,), {"memory": memory})) as address:
+        yield f"{address}/state/prod", memory

@@ -9,12 +9,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from http_server import Handler, serving
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "journeys"))
 
@@ -145,33 +145,21 @@ def before(there: httpx.URL) -> Iterator[tuple[httpx.URL, threading.Event]]:
     lets = threading.Event()
     lets.set()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length", 0)))
-            lets.wait()
-            told = client.request(self.command, self.path, headers=dict(self.headers.items()), content=body)
-            with suppress(OSError):  # nobody waits any more
-                self.send_response(told.status_code)
-                self.send_header("content-type", told.headers.get("content-type", ""))
-                self.send_header("content-length", str(len(told.content)))
-                self.end_headers()
-                self.wfile.write(told.content)
+    with httpx.Client(base_url=there.copy_with(path="/"), trust_env=False) as client:
 
-        do_POST = do_PATCH = do_GET  # noqa: N815 - the base's names
+        class Passing(Handler):
+            def asked(self) -> None:
+                body = self.body()
+                lets.wait()
+                told = client.request(self.command, self.path, headers=dict(self.headers.items()), content=body)
+                # Nobody may wait any more.
+                self.answer(told.status_code, {"content-type": told.headers.get("content-type", "")}, told.content)
 
-        def log_message(self, *_: Any) -> None:
-            """Nothing."""
-
-    with (
-        httpx.Client(base_url=there.copy_with(path="/"), trust_env=False) as client,
-        ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server,
-    ):
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        try:
-            yield there.copy_with(port=server.server_port), lets
-        finally:
-            lets.set()
-            server.shutdown()
+        with serving(Passing) as address:
+            try:
+                yield there.copy_with(port=httpx.URL(address).port), lets
+            finally:
+                lets.set()
 
 
 @contextmanager

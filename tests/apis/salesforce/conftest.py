@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from salesforce_door import Door, DoorServer
+from salesforce_door import Door, DoorServer, opened
 
 
 @pytest.fixture
 def server() -> Iterator[DoorServer]:
-    serving = DoorServer()
-    try:
+    with opened() as serving:
         yield serving
-    finally:
-        serving.close()
 
 
 @pytest.fixture

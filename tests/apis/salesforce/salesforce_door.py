@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import threading
 from base64 import urlsafe_b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
 from xml.etree import ElementTree as ET
@@ -16,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from http_server import Handler, serving
 
 CLIENT_ID = "FAKE-consumer-key/1"
 CLIENT_SECRET = "FAKE consumer=secret&1"
@@ -96,43 +96,31 @@ def decoded(text: str) -> bytes:
     return urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
+@dataclass
 class DoorServer:
-    """Serves a door on this machine until closed."""
+    """A door and the address at which it is."""
 
-    def __init__(self) -> None:
-        self.door = Door()
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(self.door))
-        self.http.daemon_threads = True
-        self.thread = threading.Thread(target=self.http.serve_forever, args=(0.01,), daemon=True)
-        self.thread.start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.http.server_address[1]}"
-
-    def close(self) -> None:
-        self.http.shutdown()
-        self.http.server_close()
-        self.thread.join()
+    door: Door = field(default_factory=Door)
+    url: str = ""
 
 
-def handler_of(door: Door) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+@contextmanager
+def opened() -> Iterator[DoorServer]:
+    """A door on this machine."""
+    server = DoorServer()
+    with serving(handler_of(server)) as server.url:
+        yield server
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's
-            pass
 
+def handler_of(server: DoorServer) -> type[Handler]:
+    door = server.door
+
+    class Answering(Handler):
         def told(self, status: int, body: str, kind: str = "application/json") -> None:
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body.encode())))
-            self.end_headers()
-            self.wfile.write(body.encode())
+            self.answer(status, {"Content-Type": kind}, body.encode())
 
-        def handle_any(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            host = f"http://127.0.0.1:{self.server.server_address[1]}"  # type: ignore[index]
+        def asked(self) -> None:
+            body, host = self.body(), server.url
             if self.path == "/services/oauth2/token":
                 status, more = door.granted({name: one[0] for name, one in parse_qs(body.decode()).items()})
                 entry = {"access_token": door.session(), "instance_url": door.says_instance or host}
@@ -149,9 +137,7 @@ def handler_of(door: Door) -> type[BaseHTTPRequestHandler]:
                 door.before_limits()
                 self.told(200, '{"DailyApiRequests": {"Max": 15000, "Remaining": 14998}}')
 
-        do_GET = do_POST = handle_any  # noqa: N815 - the base class's
-
-    return Handler
+    return Answering
 
 
 def faulty(code: str) -> str:
