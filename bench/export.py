@@ -1,6 +1,6 @@
 """How fast e-mail addresses travel from a query result to Pinterest, and in how much memory.
 
-    python bench/export.py [--rows 1000000] [--repeat 3] [--large 4000000]
+    python bench/export.py [--rows 1000000] [--repeat 3] [--large 10000000]
 
 Everything is measured in one run, each time in a process of its own, against one minimal HTTP sink (another process), in
 turns so that a busy machine disturbs all alike. Medians are shown; seconds do not carry over to other machines, ratios do.
@@ -9,7 +9,8 @@ turns so that a busy machine disturbs all alike. Medians are shown; seconds do n
     bound     the same with the addresses trimmed, lower-cased and hashed: what any export by this engine must at least do
     distinct  the same with one row a hash
     loop      Arrow to Python, hashlib, a set and HTTP: what one writes in an afternoon
-    tdr       the connector as it is: validate, hash, de-duplicate, ledger on disk, batches, HTTP
+    tdr       the connector as it is: validate, hash, de-duplicate, ledger on disk, batches, HTTP; with the extra `datafusion`
+    tdr-base  the same without that extra
     tdr-1900  the same with the default of 1,900 members a request in place of the 10,000 of the vendor's sample
     bound-hash, tdr-hash  as bound and tdr, of addresses that were hashed beforehand, so that there is only upper case to undo
     dlt       a dlt custom destination that hashes and sends; needs BENCH_PYTHON, an interpreter that has dlt and pyarrow
@@ -33,7 +34,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 SAMPLE_BATCH = 10_000
@@ -233,6 +234,12 @@ def tdr(source: Path, port: int) -> int:
     return export(source, port, SAMPLE_BATCH)
 
 
+def tdr_base(source: Path, port: int) -> int:
+    assert "datafusion" not in sys.modules
+    sys.modules["datafusion"] = None  # type: ignore[assignment] # what Python takes for a package that is not there
+    return export(source, port, SAMPLE_BATCH)
+
+
 def tdr_default(source: Path, port: int) -> int:
     return export(source, port, None)
 
@@ -271,6 +278,7 @@ MEASURED: dict[str, Callable[[Path, int], int]] = {
     "distinct": distinct,
     "loop": loop,
     "tdr": tdr,
+    "tdr-base": tdr_base,
     "tdr-1900": tdr_default,
     "bound-hash": bound_hashed,
     "tdr-hash": tdr,
@@ -288,7 +296,8 @@ IMPORTED = (
     "reconciler.connectors.destinations.pinterest",
     "dlt",
 )
-SENDING = {"loop", "tdr", "tdr-1900", "tdr-hash", "dlt"}
+ENGINED = {"tdr", "tdr-1900", "tdr-hash"}
+SENDING = {"loop", "tdr", "tdr-base", "tdr-1900", "tdr-hash", "dlt"}
 
 
 # -- running -------------------------------------------------------------------------------------------------------------
@@ -296,7 +305,7 @@ SENDING = {"loop", "tdr", "tdr-1900", "tdr-hash", "dlt"}
 
 def measure(name: str, source: Path, port: int) -> dict[str, float]:
     """Run one of `MEASURED` here; imports are made before the clock starts."""
-    for module in IMPORTED:
+    for module in (*IMPORTED, *(["datafusion"] if name in ENGINED else [])):
         with contextlib.suppress(ImportError):
             __import__(module)
     started, used = time.perf_counter(), time.process_time()
@@ -340,12 +349,8 @@ def make_source(folder: Path, rows: int, email: str = ADDRESS) -> Path:
     return source
 
 
-def compare(folder: Path, port: int, rows: int, repeat: int, large: int) -> None:
-    names = [name for name in MEASURED if name != "dlt"]
-    if os.environ.get("BENCH_PYTHON"):
-        names.append("dlt")
-    else:
-        print("dlt is left out: BENCH_PYTHON names no interpreter that has it")
+def compare(folder: Path, port: int, rows: int, repeat: int, names: Sequence[str]) -> dict[str, float]:
+    """Measure *names* in turns and print what came of it; returns the peak of each in MiB."""
     plain, hashed = make_source(folder, rows), make_source(folder, rows, HASHED)
     results: dict[str, list[dict[str, float]]] = {name: [] for name in names}
     for _ in range(repeat):
@@ -358,28 +363,38 @@ def compare(folder: Path, port: int, rows: int, repeat: int, large: int) -> None
             assert result["rows"] == rows, f"{name}: {result['rows']} of {rows} rows"
             results[name].append(result)
     rates = {name: rows / statistics.median(one["seconds"] for one in results[name]) for name in names}
+    peaks = {name: statistics.median(one["peak_mib"] for one in results[name]) for name in names}
     print(f"{rows:,} addresses, medians of {repeat}")
     for name in names:
-        peak = statistics.median(one["peak_mib"] for one in results[name])
         cpu = statistics.median(one["cpu"] for one in results[name])
+        bound = "bound-hash" if name.endswith("-hash") else "bound"
         print(
-            f"  {name:10} {rates[name]:>12,.0f} rows/s   {rates[name] / rates['bound']:5.2f} x bound   "
-            f"cpu {cpu:5.2f} s   peak {peak:4.0f} MiB"
+            f"  {name:10} {rates[name]:>12,.0f} rows/s   {rates[name] / rates[bound]:5.2f} x {bound:10}   "
+            f"cpu {cpu:5.2f} s   peak {peaks[name]:4.0f} MiB"
         )
     for other in ("loop", "dlt"):
         if other in rates:
             print(f"  tdr is {rates['tdr'] / rates[other]:.2f} x {other}")
-    print(f"  tdr-hash is {rates['tdr-hash'] / rates['bound-hash']:.2f} x bound-hash")
-    grown = measured_apart("tdr", make_source(folder, large), port)
-    before = statistics.median(one["peak_mib"] for one in results["tdr"])
-    print(f"{large:,} addresses: {large / grown['seconds']:,.0f} rows/s, peak {grown['peak_mib']:.0f} MiB, "
-          f"{grown['peak_mib'] / before:.2f} x that of {rows:,}")  # fmt: skip
+    return peaks
+
+
+def compare_all(folder: Path, port: int, rows: int, large: int, repeat: int) -> None:
+    """All of `MEASURED` with *rows* addresses; the engine and the connector alone with *large*."""
+    names = [name for name in MEASURED if name != "dlt"]
+    if os.environ.get("BENCH_PYTHON"):
+        names.append("dlt")
+    else:
+        print("dlt is left out: BENCH_PYTHON names no interpreter that has it")
+    before = compare(folder, port, rows, repeat, names)
+    after = compare(folder, port, large, repeat, ("bound", "distinct", "tdr", "tdr-base"))
+    for name in ("tdr", "tdr-base"):
+        print(f"  {name}: {after[name] / before[name]:.2f} x the memory of {rows:,} addresses")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure exports of e-mail addresses.")
     parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--large", type=int, default=4_000_000)
+    parser.add_argument("--large", type=int, default=10_000_000)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--measure", choices=MEASURED)
     parser.add_argument("--source", type=Path)
@@ -389,7 +404,7 @@ def main() -> None:
         print(json.dumps(measure(options.measure, options.source, options.port)))
         return
     with tempfile.TemporaryDirectory(prefix="tdr-bench-") as folder, sink() as port:
-        compare(Path(folder), port, options.rows, options.repeat, options.large)
+        compare_all(Path(folder), port, options.rows, options.large, options.repeat)
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ def _export(folder: Path) -> None:
         os.environ.setdefault("BENCH_PYTHON", str(PEERS))
     print("\n## Exports\n", flush=True)
     with export.sink() as port:
-        export.compare(folder, port, ROWS, REPEAT, LARGE)
+        export.compare_all(folder, port, ROWS, 10 * ROWS, REPEAT)
 
 
 def _rest(_: Path) -> None:

@@ -25,7 +25,6 @@ from reconciler.dataplane.durable import read_document, write_bytes
 from reconciler.dataplane.keyfile import count_keys
 from reconciler.dataplane.ledger_book import Book, OpenRun
 from reconciler.dataplane.slices import Slice, distinct_union, subtract, total
-from reconciler.dataplane.workspace import Workspace
 from reconciler.durable import sync_folder
 from reconciler.errors import Transient
 from reconciler.model.kinds import Membership
@@ -48,7 +47,7 @@ class Ledger:
         return Book.of(read_document(self._folder / name / _BOOK)).complete
 
     @contextmanager
-    def target(self, name: str, workspace: Workspace) -> Iterator[Target]:
+    def target(self, name: str) -> Iterator[Target]:
         """Hold the only right to write to the target *name*: letters, digits, ``.``, ``_`` and ``-``.
 
         Raises:
@@ -68,7 +67,7 @@ class Ledger:
                     f"another export is writing to `{name}`",
                     hint="one list has one writer at a time; wait until it is done",
                 ) from None
-            yield Target(folder, workspace)
+            yield Target(folder)
         finally:
             os.close(descriptor)
 
@@ -76,9 +75,8 @@ class Ledger:
 class Target:
     """One target, locked. Made by `Ledger.target`; a run that ended badly is counted up at once."""
 
-    def __init__(self, folder: Path, workspace: Workspace) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._workspace = workspace
         self._book = Book.of(read_document(folder / _BOOK))
         if self._book.run is not None:
             self._settle(self._book.run, *self._progress(self._book.run))
@@ -186,12 +184,12 @@ class Target:
     def _subtract(self, parts: tuple[Slice, ...], without: tuple[Slice, ...]) -> tuple[Slice, ...]:
         if not parts or not without:
             return parts
-        return subtract(self._folder, parts, without, self._free_name(), self._workspace)
+        return subtract(self._folder, parts, without, self._free_name())
 
     def _distinct(self, parts: tuple[Slice, ...]) -> tuple[Slice, ...]:
         if len(parts) < 2:
             return parts
-        return distinct_union(self._folder, parts, self._free_name(), self._workspace)
+        return distinct_union(self._folder, parts, self._free_name())
 
     def _free_name(self) -> str:
         taken = {path.name for path in self._folder.iterdir()}

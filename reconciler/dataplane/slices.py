@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from reconciler.dataplane.keyfile import key_table, write_keys
-from reconciler.dataplane.workspace import ROWS_PER_BATCH, Workspace
-
-if TYPE_CHECKING:
-    import duckdb
+from reconciler.dataplane.keyfile import KEYS_AT_ONCE, key_slices, keys_of, write_keys
+from reconciler.dataplane.keyset import KeySet
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,29 +27,34 @@ def total(parts: Iterable[Slice]) -> int:
     return sum(len(part) for part in parts)
 
 
-def subtract(
-    folder: Path, parts: Sequence[Slice], without: Sequence[Slice], name: str, workspace: Workspace
-) -> tuple[Slice, ...]:
-    """Distinct keys of *parts* that are not in *without*, as the new key file *name* of *folder*, durable."""
-    query = "SELECT DISTINCT key FROM parts ANTI JOIN without USING (key)"
-    count = workspace.with_room(lambda engine: _run(engine, folder, {"parts": parts, "without": without}, query, name))
+def subtract(folder: Path, parts: Sequence[Slice], without: Sequence[Slice], name: str) -> tuple[Slice, ...]:
+    """Distinct keys of *parts* that are not in *without*, as the new key file *name* of *folder*, durable.
+
+    Raises:
+        StateError: a file is shorter than its slices.
+    """
+    with KeySet(folder / f"{name}.spill") as keys, KeySet(folder / f"{name}.without.spill") as others:
+        _read(folder, parts, keys)
+        _read(folder, without, others)
+        return _slices(name, write_keys(folder / name, keys.less(others)))
+
+
+def distinct_union(folder: Path, parts: Sequence[Slice], name: str) -> tuple[Slice, ...]:
+    """Distinct keys of *parts*, as the new key file *name* of *folder*, durable.
+
+    Raises:
+        StateError: a file is shorter than its slices.
+    """
+    with KeySet(folder / f"{name}.spill") as keys:
+        _read(folder, parts, keys)
+        return _slices(name, keys.save(folder / name))
+
+
+def _read(folder: Path, parts: Sequence[Slice], into: KeySet) -> None:
+    for part in parts:
+        for raw in key_slices(folder / part.file, part.start, part.stop, KEYS_AT_ONCE):
+            into.add(keys_of(raw))
+
+
+def _slices(name: str, count: int) -> tuple[Slice, ...]:
     return (Slice(name, 0, count),) if count else ()
-
-
-def distinct_union(folder: Path, parts: Sequence[Slice], name: str, workspace: Workspace) -> tuple[Slice, ...]:
-    """Distinct keys of *parts*, as the new key file *name* of *folder*, durable."""
-    count = workspace.with_room(
-        lambda engine: _run(engine, folder, {"parts": parts}, "SELECT DISTINCT key FROM parts", name)
-    )
-    return (Slice(name, 0, count),) if count else ()
-
-
-def _run(
-    engine: duckdb.DuckDBPyConnection, folder: Path, views: dict[str, Sequence[Slice]], query: str, name: str
-) -> int:
-    for view, parts in views.items():
-        stream = key_table((folder / part.file, part.start, part.stop) for part in parts)
-        engine.from_arrow(stream).create_view(view, replace=True)
-    # Closed whatever happens: a connection with an open result takes no other query (DuckDB 2.0).
-    with engine.sql(query).to_arrow_reader(ROWS_PER_BATCH) as reader:
-        return write_keys(folder / name, (batch.column(0) for batch in reader))

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import resource
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from full_disk import no_file_longer_than
 from hypothesis import given
 from hypothesis import strategies as st
 from stage import Stage
@@ -86,18 +83,6 @@ def test_what_is_escaped_is_read_as_it_was(pieces: list[str]) -> None:
 
     assert resolve(escaped(text), Values({}, {}, never), complaints.append) == text
     assert complaints == []
-
-
-@contextmanager
-def no_file_longer_than(count: int) -> Iterator[None]:
-    """A disk that is full after *count* bytes of a file."""
-    kept, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (count, kept[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, kept)
-        signal.signal(signal.SIGXFSZ, handler)
 
 
 def test_a_full_disk_leaves_no_half_document(tmp_path: Path) -> None:

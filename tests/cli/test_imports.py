@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 HEAVY = {
+    "datafusion",
     "duckdb",
     "pyarrow",
     "deepdiff",
@@ -64,7 +65,18 @@ def test_help_and_version_load_nothing_heavy(tmp_path: Path, arguments: tuple[st
     assert loaded_by(tmp_path, *arguments) & unwanted == set()
 
 
-NOT_FOR_A_PLAN = {"duckdb", "pyarrow", "deepdiff", "sqlglot", "uvicorn", "rich", "cryptography", "structlog", "certifi"}
+NOT_FOR_A_PLAN = {
+    "datafusion",
+    "duckdb",
+    "pyarrow",
+    "deepdiff",
+    "sqlglot",
+    "uvicorn",
+    "rich",
+    "cryptography",
+    "structlog",
+    "certifi",
+}
 """Engines for rows, what shows differences, what serves others and seals, and the certificates of the internet."""
 
 

@@ -18,7 +18,6 @@ from reconciler.dataplane.batches import Batch, batches, send_in_turn
 from reconciler.dataplane.durable import read_document, write_document
 from reconciler.dataplane.keyfile import count_keys, joined_hex
 from reconciler.dataplane.ledger import MOST_PARTS, Ledger
-from reconciler.dataplane.workspace import open_workspace
 from reconciler.errors import StateError, Transient
 from reconciler.model.kinds import Membership
 
@@ -84,62 +83,59 @@ def test_sending_in_turn_keeps_the_order_and_stops_at_the_first_error() -> None:
 
 def test_a_replace_is_the_difference_to_what_is_known(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "ledger")
-    with open_workspace() as workspace:
-        with ledger.target("list", workspace) as target:
-            run = target.begin(Membership.REPLACE, key_file(tmp_path / "w", [1, 2, 3]), "a")
-            assert (keys_in(run.add), keys_in(run.remove)) == (numbers(1, 2, 3), set())
-            run.added(3)
-            run.finish()
-        with ledger.target("list", workspace) as target:
-            assert (target.confirmed, target.uncertain, target.is_complete) == (3, 0, False)
-            run = target.begin(Membership.REPLACE, key_file(tmp_path / "w", [2, 3, 4]), "b")
-            assert (keys_in(run.add), keys_in(run.remove)) == (numbers(4), numbers(1))
-            run.removed(1)
-            run.stop()
-        with ledger.target("list", workspace) as target:
-            # 1 is gone, 4 may or may not have arrived.
-            assert (target.confirmed, target.uncertain) == (2, 1)
-            run = target.begin(Membership.REPLACE, key_file(tmp_path / "w", [2, 3]), "c")
-            assert (keys_in(run.add), keys_in(run.remove)) == (set(), numbers(4))
+    with ledger.target("list") as target:
+        run = target.begin(Membership.REPLACE, key_file(tmp_path / "w", [1, 2, 3]), "a")
+        assert (keys_in(run.add), keys_in(run.remove)) == (numbers(1, 2, 3), set())
+        run.added(3)
+        run.finish()
+    with ledger.target("list") as target:
+        assert (target.confirmed, target.uncertain, target.is_complete) == (3, 0, False)
+        run = target.begin(Membership.REPLACE, key_file(tmp_path / "w", [2, 3, 4]), "b")
+        assert (keys_in(run.add), keys_in(run.remove)) == (numbers(4), numbers(1))
+        run.removed(1)
+        run.stop()
+    with ledger.target("list") as target:
+        # 1 is gone, 4 may or may not have arrived.
+        assert (target.confirmed, target.uncertain) == (2, 1)
+        run = target.begin(Membership.REPLACE, key_file(tmp_path / "w", [2, 3]), "c")
+        assert (keys_in(run.add), keys_in(run.remove)) == (set(), numbers(4))
 
 
 def test_progress_of_a_failed_run_is_kept(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "ledger")
-    with open_workspace() as workspace:
-        for _ in range(3):
-            with ledger.target("list", workspace) as target:
-                run = target.begin(Membership.ADD, key_file(tmp_path / "w", range(10)), "a")
-                run.added(2)
-                run.stop()
-        with ledger.target("list", workspace) as target:
-            assert (target.confirmed, target.uncertain) == (6, 4)
+    for _ in range(3):
+        with ledger.target("list") as target:
+            run = target.begin(Membership.ADD, key_file(tmp_path / "w", range(10)), "a")
+            run.added(2)
+            run.stop()
+    with ledger.target("list") as target:
+        assert (target.confirmed, target.uncertain) == (6, 4)
 
 
 def test_many_runs_that_only_add_leave_few_files(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "ledger")
     count = MOST_PARTS + 5
-    with open_workspace() as workspace:
-        for number in range(count):
-            with ledger.target("list", workspace) as target:
-                run = target.begin(Membership.ADD, key_file(tmp_path / "w", [number]), str(number))
-                run.added(1)
-                run.finish()
-        with ledger.target("list", workspace) as target:
-            assert target.confirmed == count
-            run = target.begin(Membership.CLEAR, None, "z")
-            assert keys_in(run.remove) == numbers(*range(count))
+    for number in range(count):
+        with ledger.target("list") as target:
+            run = target.begin(Membership.ADD, key_file(tmp_path / "w", [number]), str(number))
+            run.added(1)
+            run.finish()
+    with ledger.target("list") as target:
+        assert target.confirmed == count
+        run = target.begin(Membership.CLEAR, None, "z")
+        assert keys_in(run.remove) == numbers(*range(count))
     assert len(list((tmp_path / "ledger" / "list").glob("*.keys"))) <= MOST_PARTS + 2
 
 
 def test_a_target_has_one_holder_and_names_stay_inside_the_folder(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "ledger")
-    with open_workspace() as workspace, ledger.target("list", workspace):
-        with pytest.raises(Transient, match="another export is writing to `list`"), ledger.target("list", workspace):
+    with ledger.target("list"):
+        with pytest.raises(Transient, match="another export is writing to `list`"), ledger.target("list"):
             pass
-        with ledger.target("other", workspace):
+        with ledger.target("other"):
             pass
         for name in ("", "..", "a/b", ".hidden"):
-            with pytest.raises(ValueError, match=r"^.*$"), ledger.target(name, workspace):
+            with pytest.raises(ValueError, match=r"^.*$"), ledger.target(name):
                 pass
 
 
@@ -154,7 +150,7 @@ def test_a_damaged_ledger_is_refused_and_left_alone(tmp_path: Path) -> None:
         b'{"format": "tdr.ledger", "format_version": 1}',
     ):
         book.write_bytes(content)
-        with open_workspace() as workspace, pytest.raises(StateError), ledger.target("list", workspace):
+        with pytest.raises(StateError), ledger.target("list"):
             pass
         assert book.read_bytes() == content
     (tmp_path / "cut.keys").write_bytes(b"x" * 33)
@@ -177,7 +173,6 @@ CHILD = textwrap.dedent(
     from pathlib import Path
     from reconciler.dataplane.batches import batches
     from reconciler.dataplane.ledger import Ledger
-    from reconciler.dataplane.workspace import open_workspace
     from reconciler.model.kinds import Membership
 
     folder, wanted, deadly = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
@@ -191,7 +186,7 @@ CHILD = textwrap.dedent(
         if step == deadly:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    with open_workspace() as workspace, Ledger(folder / "ledger").target("list", workspace) as target:
+    with Ledger(folder / "ledger").target("list") as target:
         may_die()
         run = target.begin(Membership.REPLACE, wanted, "job")
         for parts, act, confirm in ((run.remove, members.difference_update, run.removed), (run.add, members.update, run.added)):

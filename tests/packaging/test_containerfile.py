@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))
-EXTRAS = ("postgres", "s3")
+EXTRAS = ("datafusion", "postgres", "s3")
 
 
 def instructions() -> list[tuple[str, str]]:

@@ -19,11 +19,10 @@ from reconciler.connectors.destinations.pinterest_settings import (
 )
 from reconciler.connectors.destinations.pinterest_upload import Uploader, batch_size
 from reconciler.dataplane.exporter import columns_of_rows
-from reconciler.dataplane.identifiers import Screening, screen
 from reconciler.dataplane.ledger import Ledger, Run, Target
 from reconciler.dataplane.quarantine import Rejections
 from reconciler.dataplane.reasons import EXPLANATIONS, Reason
-from reconciler.dataplane.workspace import Workspace, open_workspace
+from reconciler.dataplane.screening import Screening, screen
 from reconciler.errors import NotFound, Permanent
 from reconciler.model.kinds import Identifier, Membership
 from reconciler.ports.clock import Clock, SystemClock
@@ -50,7 +49,6 @@ class PinterestDestination:
     quarantine: folder for lists of rejected rows, one file a job; None for counts only.
     allow_empty_replace: whether a `replace` without a valid row empties the audience. Off: a query that suddenly finds
         nobody is a mistake far more often than a wish, and `clear` says the wish.
-    scratch: folder that hashed keys are spilled to; the system's temporary folder by default.
     """
 
     def __init__(
@@ -61,14 +59,12 @@ class PinterestDestination:
         quarantine: Path | None = None,
         clock: Clock | None = None,
         allow_empty_replace: bool = False,
-        scratch: Path | None = None,
     ) -> None:
         self._connect = connect
         self._folder = folder
         self._quarantine = quarantine
         self._clock = clock or SystemClock()
         self._allow_empty_replace = allow_empty_replace
-        self._scratch = scratch
 
     def check(self, request: ExportRequest, columns: Mapping[str, str]) -> None:
         """Refuse settings and columns that cannot work.
@@ -95,18 +91,10 @@ class PinterestDestination:
         identifier = identifier_of(columns_of_rows(connection))
         for notice in settings.notices():
             progress(0, 0, f"notice: {notice}")
-        with (
-            open_workspace(self._scratch) as workspace,
-            self._screened(request, settings, identifier, connection, workspace, progress, cancelled) as (
-                wanted,
-                screening,
-            ),
-        ):
+        with self._screened(request, settings, identifier, connection, progress, cancelled) as (wanted, screening):
             api = self._connect(settings, cancelled)
             try:
-                export = _Export(
-                    api, settings, request.job_id, Ledger(self._folder / "lists"), workspace, progress, cancelled
-                )
+                export = _Export(api, settings, request.job_id, Ledger(self._folder / "lists"), progress, cancelled)
                 if settings.action is Action.CREATE:
                     creator = self._creator(api, settings)
                     return export.create(creator, identifier, wanted, screening)
@@ -121,7 +109,6 @@ class PinterestDestination:
         settings: PinterestSettings,
         identifier: Identifier,
         connection: duckdb.DuckDBPyConnection,
-        workspace: Workspace,
         progress: Progress,
         cancelled: threading.Event,
     ) -> Iterator[tuple[Path, Screening]]:
@@ -135,7 +122,7 @@ class PinterestDestination:
                 # What the query finds does not matter to an audience that is emptied.
                 yield wanted, Screening(0, 0, Rejections())
                 return
-            screening = screen(connection, workspace, identifier, wanted, cancelled)
+            screening = screen(connection, identifier, wanted, cancelled)
             if self._quarantine is not None and screening.rejections.total:
                 screening.rejections.save(self._quarantine / f"{name}.jsonl")
             self._judge(settings, identifier, screening, progress)
@@ -185,7 +172,6 @@ class _Export:
         settings: PinterestSettings,
         job_id: str,
         ledger: Ledger,
-        workspace: Workspace,
         progress: Progress,
         cancelled: threading.Event,
     ) -> None:
@@ -193,7 +179,6 @@ class _Export:
         self._settings = settings
         self._job_id = job_id
         self._ledger = ledger
-        self._workspace = workspace
         self._progress = progress
         self._cancelled = cancelled
         self._size = batch_size(settings.limit_records_per_request)
@@ -205,7 +190,7 @@ class _Export:
             self._progress(screening.rows, screening.rows, f"audience {made.audience_id} was made by this job before")
             return _report(screening, made.audience_id)
         list_id, sent = creator.list_for(identifier, wanted, screening.keys, self._size)
-        with self._ledger.target(self._target_of(list_id), self._workspace) as target:
+        with self._ledger.target(self._target_of(list_id)) as target:
             if not target.is_complete:
                 target.begin_with(creator.first, certain=sent > 0)
             run, requests = self._carry_out(target, list_id, Membership.REPLACE, wanted)
@@ -223,7 +208,7 @@ class _Export:
         """Do *membership* to the audience that the settings name."""
         audience_id = self._settings.audience_id
         list_id = self._list_of(audience_id)
-        with self._ledger.target(self._target_of(list_id), self._workspace) as target:
+        with self._ledger.target(self._target_of(list_id)) as target:
             if not target.is_complete and membership in (Membership.REPLACE, Membership.CLEAR):
                 known = target.confirmed + target.uncertain
                 self._progress(

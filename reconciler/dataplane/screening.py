@@ -1,0 +1,106 @@
+"""From the rows of a query to the distinct keys that may travel, in a file, and what is told of all the others."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.dataplane.identifiers import MOST_ROWS, Screener, Verdicts, screener
+from reconciler.dataplane.keyset import KeySet
+from reconciler.dataplane.ordered import in_order
+from reconciler.dataplane.quarantine import Rejections
+from reconciler.errors import Permanent, Transient
+from reconciler.model.kinds import Identifier
+
+if TYPE_CHECKING:
+    import threading
+
+    import duckdb
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class Screening:
+    """What came of looking at all rows.
+
+    rows: read. keys: distinct keys written to the key file. rejections: the rows that are not sent, with reasons.
+    """
+
+    rows: int
+    keys: int
+    rejections: Rejections
+
+    @property
+    def duplicates(self) -> int:
+        """Valid rows beyond the first of their key."""
+        return self.rows - self.keys - self.rejections.total
+
+
+def screen(
+    rows: duckdb.DuckDBPyConnection,
+    identifier: Identifier,
+    target: Path,
+    cancelled: threading.Event,
+    *,
+    quick: bool = True,
+) -> Screening:
+    """Read the view ``rows`` once and write the distinct keys of its valid rows to *target*, in an order that means nothing.
+
+    rows: connection with a view ``rows`` that has a text column named like *identifier*.
+    target: in a folder for keys on their way, where a second file is made when they are many.
+    quick: see `screener`.
+
+    Raises:
+        Permanent: the query behind the view failed, of which the engine's own message may quote values and is left out; or the
+            disk is full.
+        Transient: the run was cancelled while rows were read.
+    """
+    import duckdb  # noqa: PLC0415 - heavy, and only runs that move rows need it
+
+    try:
+        # Only a relation streams; execute() would hold the whole result (DuckDB 2.0). The stream is closed whatever happens: a
+        # connection with an open result takes no other query.
+        with (
+            rows.sql(f'SELECT "{identifier.value}" AS value FROM rows').to_arrow_reader(MOST_ROWS) as reader,
+            KeySet(target.with_suffix(".spill")) as found,
+            screener(identifier, quick=quick) as looking,
+        ):
+            count, rejections = _sorted_out(reader, looking, found, cancelled)
+            if cancelled.is_set():
+                raise Transient("the run was cancelled while its rows were read; nothing was sent")
+            return Screening(count, found.save(target), rejections)
+    except duckdb.Error as error:
+        name = type(error).__name__
+        raise Permanent(
+            f"the rows could not be read: {name}", hint="run the query by itself; the engine's message may quote values"
+        ) from None
+    except OSError as error:
+        raise Permanent(
+            f"what is to be sent cannot be kept in {target.parent}: {error.strerror or type(error).__name__}",
+            hint="nothing was sent; make room there, 64 bytes a row, and run it again",
+        ) from error
+
+
+def _sorted_out(
+    reader: pa.RecordBatchReader, looking: Screener, found: KeySet, cancelled: threading.Event
+) -> tuple[int, Rejections]:
+    """Put the keys into *found*. Returns the rows that were read, and what becomes of those without a key."""
+    import pyarrow.compute as pc  # noqa: PLC0415 - as above
+
+    def look(batch: pa.RecordBatch) -> Verdicts:
+        one = looking.verdicts(batch.column(0))
+        for keys in one.keys:
+            found.add(keys)
+        return one
+
+    count = 0
+    rejections = Rejections()
+    with closing(in_order(look, takewhile(lambda _: not cancelled.is_set(), reader))) as judged:
+        for one in judged:
+            if one.rejected is not None and one.codes is not None:
+                rejections.add(pc.add(one.rejected, count + 1), one.codes)
+            count += one.rows
+    return count, rejections
