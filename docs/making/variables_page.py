@@ -18,6 +18,7 @@ OTHERS: Final = {
     "TDR_DASHBOARD_TOKEN": "What a browser must know to see the [dashboard](../dashboard.md) beyond this machine.",
     "TDR_KEY": "Key of fingerprints, of OAuth tokens and of what the embedded service keeps: [two keys](../state.md#two-keys).",
     "TDR_LOG": "`debug` writes a line for every request to stderr, without bodies.",
+    "TDR_MAX_ANSWER_MIB": "How many MiB of an answer are read into memory, unpacked, before it is an error; 256 when not set.",
     "TDR_NOW": "A time (RFC 3339, with its zone) at which the clock begins, to try out schedules on the embedded service.",
     "TDR_SERVICE_KEY": "One more API key that the embedded service takes, for other clients.",
     "TDR_STATE_KEY": "Keys that seal the state at rest: [two keys](../state.md#two-keys).",

@@ -49,6 +49,7 @@ class Client:
     bucket: pace of all requests; a call may name another.
     random: from 0 to 1, for jitter.
     transport: what carries requests instead of the network; closed with the client.
+    most_bytes: of an answer that is read as a whole, unpacked; None for what `TDR_MAX_ANSWER_MIB` says.
     trace: told of every request; None for silence. That requests are repeated is a warning in the log in any case.
     """
 
@@ -67,6 +68,7 @@ class Client:
         random: Callable[[], float] = random.random,
         transport: httpx.BaseTransport | None = None,
         trace: Trace | None = None,
+        most_bytes: int | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.scrubber = scrubber or Scrubber()
@@ -86,6 +88,7 @@ class Client:
             clock=self._clock,
             transport=transport,
             trace=trace,
+            most_bytes=most_bytes,
         )
 
     @property
@@ -120,6 +123,8 @@ class Client:
             Denied, NotFound, Conflict, Permanent: the vendor refused.
             Transient: it did not manage, or was not reached, and repeating did not help or asks for too long a wait.
             OutcomeUnknown: a write was sent and no usable answer came.
+
+        An answer that goes on for too long is Permanent for a read: asking again would only bring it again.
         """
         return self._run(_Call(request, bucket or self._bucket), self._as_it_came)
 

@@ -19,6 +19,7 @@ from reconciler.errors import (
     Transient,
 )
 from reconciler.http.answer import Answer, is_html
+from reconciler.http.body import MIB, VARIABLE
 from reconciler.http.dialect import Dialect
 from reconciler.http.network import proxy_for
 from reconciler.http.request import Request, Safety
@@ -73,6 +74,16 @@ class Judge:
         """The error for a success whose body is not what the vendor documents, such as ``an HTML page``."""
         message = f"{self.call(request)} answered {answer.status} with {what}"
         return _lost(request.safety)(message, status=answer.status, request_id=self.request_id(answer.headers))
+
+    def too_long(self, request: Request, answer: Answer, most_bytes: int) -> ProviderError:
+        """The error for a success whose body goes on beyond *most_bytes*."""
+        kind = Permanent if request.safety is Safety.READ else OutcomeUnknown
+        return kind(
+            f"{self.call(request)} answered {answer.status} with more than {most_bytes / MIB:,.0f} MiB",
+            hint=f"see what is there, and read it in smaller parts; {VARIABLE} says how many MiB an answer may have",
+            status=answer.status,
+            request_id=self.request_id(answer.headers),
+        )
 
     def broken(self, request: Request, error: httpx.HTTPError) -> ProviderError:
         """The error for a request that got no answer."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import urlsplit
 
 from reconciler import spans
+from reconciler.http import body
 from reconciler.http.answer import Answer
 from reconciler.http.bucket import TokenBucket
 from reconciler.http.network import network_transport
@@ -52,9 +53,10 @@ class Wire:
         clock: Clock,
         transport: httpx.BaseTransport | None,
         trace: Trace | None,
+        most_bytes: int | None,
     ) -> None:
         self._base_url = base_url
-        self._headers = {"Accept-Encoding": "gzip, deflate", "Connection": "keep-alive", **headers}
+        self._headers = {"Accept-Encoding": body.ASKED_FOR, "Connection": "keep-alive", **headers}
         bounds = {
             "connect": timeouts.connect_s,
             "read": timeouts.read_s,
@@ -66,6 +68,7 @@ class Wire:
         self._clock = clock
         self._transport = transport
         self._trace = trace
+        self._most_bytes = body.most_bytes() if most_bytes is None else most_bytes
         self._lock = threading.Lock()
         self._calls = 0
 
@@ -130,32 +133,28 @@ class Wire:
 
         Raises:
             Transient: the connection broke on the way; OutcomeUnknown for a write.
+            Permanent: it is longer than an answer may be; OutcomeUnknown for a write.
         """
-        import httpx  # noqa: PLC0415 - loaded by now
-
         try:
-            body = response.read()
-        except httpx.HTTPError as error:
-            raise self._judge.broken(request, error) from error
+            with self._reading(request, response):
+                read = body.whole(response, self._most_bytes)
         finally:
             response.close()
-        return Answer(response.status_code, response.headers, body)
+        return Answer(response.status_code, response.headers, read)
 
     def refusal(self, request: Request, response: httpx.Response) -> Answer:
         """As `whole`, but no more than the beginning of a body that goes on for longer than any refusal does."""
-        import httpx  # noqa: PLC0415 - loaded by now
-
-        body = bytearray()
+        read = bytearray()
         try:
-            for piece in response.iter_bytes():
-                body += piece
-                if len(body) >= _LONGEST_REFUSAL_BYTES:
-                    break
-        except httpx.HTTPError as error:
-            raise self._judge.broken(request, error) from error
+            # One that is packed otherwise than asked for is a refusal all the same, of which the status says enough.
+            with self._reading(request, response), suppress(body.NotAskedForError):
+                for piece in body.pieces(response):
+                    read += piece
+                    if len(read) >= _LONGEST_REFUSAL_BYTES:
+                        break
         finally:
             response.close()
-        return Answer(response.status_code, response.headers, bytes(body[:_LONGEST_REFUSAL_BYTES]))
+        return Answer(response.status_code, response.headers, bytes(read[:_LONGEST_REFUSAL_BYTES]))
 
     def pieces(self, request: Request, response: httpx.Response) -> Iterator[bytes]:
         """The body as it arrives.
@@ -163,12 +162,25 @@ class Wire:
         Raises:
             Transient: the connection broke on the way; OutcomeUnknown for a write.
         """
+        with self._reading(request, response):
+            yield from body.pieces(response)
+
+    @contextmanager
+    def _reading(self, request: Request, response: httpx.Response) -> Iterator[None]:
         import httpx  # noqa: PLC0415 - loaded by now
 
         try:
-            yield from response.iter_bytes()
+            yield
         except httpx.HTTPError as error:
             raise self._judge.broken(request, error) from error
+        except body.TooLongError:
+            raise self._judge.too_long(request, self._start_of(response), self._most_bytes) from None
+        except body.NotAskedForError as error:
+            what = f"a body packed by {error}, which was not asked for"
+            raise self._judge.unusable(request, self._start_of(response), what) from None
+
+    def _start_of(self, response: httpx.Response) -> Answer:
+        return Answer(response.status_code, response.headers, b"")
 
     def tell(self, event: str, request: Request, values: Mapping[str, Json]) -> None:
         """Tell the trace, if there is one, that *event* happened to *request*."""

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from reconciler.errors import StateError
+from reconciler.http.answer import Answer
+from reconciler.http.body import ASKED_FOR, MIB, VARIABLE, NotAskedForError, TooLongError, most_bytes, whole
 from reconciler.model.secret import Secret
 from reconciler.stores.document import UnusableError
 
@@ -112,12 +114,12 @@ class StateServer:
             StateError: the server does not answer, or with something else.
         """
         answer = self._ask("GET", self._addresses.state)
-        if answer.status_code in (204, 404) or (answer.status_code == 200 and not answer.content):
+        if answer.status in (204, 404) or (answer.status == 200 and not answer.body):
             return Text()
-        if answer.status_code != 200:
-            raise self._refused(answer)
+        if answer.status != 200:
+            raise self._refused("GET", answer)
         try:
-            return Text.decode(answer.content)
+            return Text.decode(answer.body)
         except UnusableError as error:
             raise StateError(
                 f"what is at {self.where} {error.why}", hint=error.remedy or "restore it from the server's versions"
@@ -132,10 +134,10 @@ class StateServer:
         """
         method = self._addresses.update_method
         answer = self._ask(method, self._addresses.state, content=text.encode(), query={"ID": lock_id})
-        if answer.status_code in _LOCKED:
+        if answer.status in _LOCKED:
             raise LockedError(_info(answer))
         if not answer.is_success:
-            raise self._refused(answer)
+            raise self._refused(method, answer)
 
     def lock(self, info: Mapping[str, str]) -> None:
         """Take the lock under ``info["ID"]``.
@@ -146,16 +148,16 @@ class StateServer:
         """
         address = self._addresses.lock or self._addresses.state
         answer = self._ask(self._addresses.lock_method, address, content=orjson.dumps(info))
-        if answer.status_code in _LOCKED:
+        if answer.status in _LOCKED:
             raise LockedError(_info(answer))
-        if answer.status_code in _NO_LOCKING:
+        if answer.status in _NO_LOCKING:
             raise StateError(
-                f"{address} has no locks: it answered {answer.status_code} to {self._addresses.lock_method}",
+                f"{address} has no locks: it answered {answer.status} to {self._addresses.lock_method}",
                 hint="name the server's `lock_address`, `unlock_address` and methods in `state`; "
                 "tdr writes only where it can lock",
             )
         if not answer.is_success:
-            raise self._refused(answer)
+            raise self._refused(self._addresses.lock_method, answer)
 
     def unlock(self, info: Mapping[str, str]) -> None:
         """Give the lock ``info["ID"]`` back.
@@ -166,10 +168,10 @@ class StateServer:
         """
         address = self._addresses.unlock or self._addresses.state
         answer = self._ask(self._addresses.unlock_method, address, content=orjson.dumps(info), query={"ID": info["ID"]})
-        if answer.status_code in _LOCKED:
+        if answer.status in _LOCKED:
             raise LockedError(_info(answer))
         if not answer.is_success:
-            raise self._refused(answer)
+            raise self._refused(self._addresses.unlock_method, answer)
 
     def close(self) -> None:
         """Close the connections."""
@@ -178,7 +180,7 @@ class StateServer:
 
     def _ask(
         self, method: str, address: str, *, content: bytes = b"", query: Mapping[str, str] | None = None
-    ) -> httpx.Response:
+    ) -> Answer:
         import httpx  # noqa: PLC0415 - only where state is at a server
 
         from reconciler.http.network import trust_for  # noqa: PLC0415 - as above
@@ -188,9 +190,20 @@ class StateServer:
             spoken_to = (self._addresses.state, self._addresses.lock, self._addresses.unlock)
             transport = httpx.HTTPTransport(verify=trust_for(*spoken_to), retries=2)
             self._client = httpx.Client(auth=auth, timeout=_TIMEOUT_S, transport=transport)
-        headers = {"Content-Type": "application/json"} if content else {}
+        headers = {"Accept-Encoding": ASKED_FOR} | ({"Content-Type": "application/json"} if content else {})
+        bound_bytes = most_bytes()
         try:
-            answer = self._client.request(method, address, content=content, params=query or None, headers=headers)
+            with self._client.stream(
+                method, address, content=content, params=query or None, headers=headers
+            ) as response:
+                answer = Answer(response.status_code, response.headers, whole(response, bound_bytes))
+        except (TooLongError, NotAskedForError) as error:
+            is_long = isinstance(error, TooLongError)
+            what = f"more than {bound_bytes // MIB:,} MiB" if is_long else f"a body packed by {error}"
+            raise StateError(
+                f"{self.where} answered {method} with {what}",
+                hint=f"see whether `address` is right; {VARIABLE} says how many MiB an answer may have",
+            ) from None
         except httpx.HTTPError as error:
             raise StateError(
                 f"the state at {self.where} cannot be reached: {type(error).__name__}",
@@ -204,14 +217,14 @@ class StateServer:
             )
         return answer
 
-    def _refused(self, answer: httpx.Response) -> StateError:
-        hint = "check `username` and `password` of `state`" if answer.status_code in (401, 403) else "see its log"
-        return StateError(f"{self.where} answered {answer.status_code} to {answer.request.method}", hint=hint)
+    def _refused(self, method: str, answer: Answer) -> StateError:
+        hint = "check `username` and `password` of `state`" if answer.status in (401, 403) else "see its log"
+        return StateError(f"{self.where} answered {answer.status} to {method}", hint=hint)
 
 
-def _info(answer: httpx.Response) -> Mapping[str, Any]:
+def _info(answer: Answer) -> Mapping[str, Any]:
     try:
-        body = orjson.loads(answer.content)
+        body = orjson.loads(answer.body)
     except orjson.JSONDecodeError:
         return {}
     return body if isinstance(body, dict) else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -92,12 +92,13 @@ def _first_members() -> dict[str, list[dict[str, Any]]]:
 
 @dataclass
 class Lists:
-    """An API of lists, in pages; only who has the key may read."""
+    """An API of lists, in pages; only who has the key may read. *floods*: whether an answer does not end."""
 
     address: str = ""
     key: str = KEY
     members: dict[str, list[dict[str, Any]]] = field(default_factory=_first_members)
     asked: list[dict[str, list[str]]] = field(default_factory=list)
+    floods: bool = False
 
 
 @contextmanager
@@ -113,9 +114,21 @@ def serving() -> Iterator[Lists]:
             if self.headers.get("X-Key") != lists.key:
                 self.tell(403, {"error": "who are you"})
                 return
+            if lists.floods:
+                self.flood()
+                return
             rows = lists.members.get(parts.path.split("/")[2], [])
             begin = int(query["offset"][0])
             self.tell(200, {"total": len(rows), "members": rows[begin : begin + int(query["count"][0])]})
+
+        def flood(self) -> None:
+            self.close_connection = True
+            self.send_response(200)
+            self.send_header("Connection", "close")
+            with suppress(OSError):
+                self.end_headers()
+                while True:
+                    self.wfile.write(b" " * 65_536)
 
         def tell(self, status: int, content: object) -> None:
             self.answer(status, {"Content-Type": "application/json"}, json.dumps(content).encode())

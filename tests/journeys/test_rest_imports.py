@@ -48,6 +48,19 @@ def test_it_is_planned_applied_and_run_and_the_next_run_asks_from_where_it_ended
     assert plan(stage) == {"noop": 3}, "what a run remembers is nobody's change"
 
 
+def test_an_answer_without_end_fails_the_run_and_is_told_with_the_way_on(stage: Stage, lists: Lists) -> None:
+    stage.tdr("apply", "--yes")
+    lists.floods = True
+
+    said = stage.tdr("run", "import/members", expect=1, TDR_MAX_ANSWER_MIB="1")
+
+    assert "answered 200 with more than 1 MiB" in said.err
+    assert len(lists.asked) == 1
+    lists.floods = False
+    stage.tdr("run", "import/members")
+    assert len(table(stage)) == 5
+
+
 def test_another_list_is_read_from_its_beginning(stage: Stage, lists: Lists) -> None:
     stage.tdr("apply", "--yes")
     stage.tdr("run", "import/members")

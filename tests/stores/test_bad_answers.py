@@ -39,6 +39,11 @@ TAGGED = DATED | {"ETag": '"0123456789abcdef0123456789abcdef"'}
         ("http", Answer(200, HTML), "is torn or not JSON"),
         ("http", Answer(200, b'{"format": "tdr.shelf"', length=4000), "cannot be reached"),
         ("http", Answer(200, b"[]"), "is not a state of tdr"),
+        (
+            "http",
+            Answer(200, b"[]", {"Content-Encoding": "gzip, gzip"}),
+            "answered GET with a body packed by gzip, gzip",
+        ),
         ("http", Answer(404), "has no locks: it answered 404 to LOCK"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -52,6 +57,16 @@ def test_reading_ends_with_what_was_answered(kind: str, answer: Answer, words: s
     assert words in refused.value.message
     assert refused.value.hint
     assert "FAKE" not in refused.value.message + refused.value.hint
+
+
+def test_a_state_that_goes_on_for_too_long_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TDR_MAX_ANSWER_MIB", "1")
+    with liar.saying(Answer(200, b" " * (1024 * 1024 + 1))) as address, ExitStack() as closing:
+        place = Place("http", address, "shop/prod", tmp_path, SteppingClock(), closing)
+        with pytest.raises(StateError, match="answered GET with more than 1 MiB") as refused:
+            place.open().read()
+
+    assert "TDR_MAX_ANSWER_MIB" in refused.value.hint
 
 
 def test_a_web_page_is_no_lock_and_no_saved_state(tmp_path: Path) -> None:
