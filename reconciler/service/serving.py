@@ -15,7 +15,11 @@ from reconciler.errors import UsageError
 if TYPE_CHECKING:
     import uvicorn
 
+    from reconciler.service.patience import Patience
+
 LOOPBACK: Final = ("127.0.0.1", "::1")
+_LAST_ANSWERS_S: Final = 30
+"""How long requests under way may take when everything ends. What takes longer is a job, and goes on by itself."""
 
 
 def serve(
@@ -30,15 +34,14 @@ def serve(
     """
     if host not in LOOPBACK:
         raise UsageError(f"the embedded service is for this machine only, not for {host!r}", hint="use 127.0.0.1")
+    from reconciler.service.patience import OF_THIS_MACHINE  # noqa: PLC0415 - imports uvicorn
+
     with bound(host, port) as listener:
-        answer(app, listener, announce)
+        answer(server_of(app, OF_THIS_MACHINE, _LAST_ANSWERS_S), listener, announce)
 
 
-def answer(
-    app: ASGIApp, listener: socket.socket, announce: Callable[[int], None], last_answers_s: int | None = None
-) -> None:
-    """Answer what comes to *listener* until SIGINT or SIGTERM, and return. last_answers_s: as `server_of` has it."""
-    server = server_of(app, last_answers_s)
+def answer(server: uvicorn.Server, listener: socket.socket, announce: Callable[[int], None]) -> None:
+    """Let *server* answer what comes to *listener* until SIGINT or SIGTERM, and return."""
 
     def end() -> None:
         server.should_exit = True
@@ -48,16 +51,20 @@ def answer(
         server.run(sockets=[listener])
 
 
-def server_of(app: ASGIApp, last_answers_s: int | None = None) -> uvicorn.Server:
+def server_of(app: ASGIApp, patience: Patience, last_answers_s: int) -> uvicorn.Server:
     """What answers with *app*; it prints nothing.
 
-    last_answers_s: how long it waits at its end for those who do not take their answer; None for as long as they like.
+    last_answers_s: how long it waits at its end for requests under way, and for those who do not take their answer.
     """
     import uvicorn  # noqa: PLC0415 - only when serving
+
+    from reconciler.service.patience import protocol  # noqa: PLC0415 - imports uvicorn
 
     return uvicorn.Server(
         uvicorn.Config(
             app,
+            http=protocol(patience),
+            ws="none",
             log_config=None,
             access_log=False,
             server_header=False,

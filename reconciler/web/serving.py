@@ -20,7 +20,7 @@ from reconciler.web.looks import Looks
 from reconciler.web.samples import Samples, Sampling
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp
+    import uvicorn
 
     from reconciler.wiring import Runtime
 
@@ -97,18 +97,23 @@ def serve(
 
         try:
             if runtime.embedded is None:
-                answer(dashboard.application(), listener, lambda _port: announce(), _LAST_ANSWERS_S)
+                answer(_server_of(dashboard), listener, lambda _port: announce())
             else:
-                with _beside(dashboard.application(), listener):
+                with _beside(_server_of(dashboard), listener):
                     service.serve(runtime, asked.port, announce)
         finally:
             sampling.end()
 
 
+def _server_of(dashboard: Dashboard) -> uvicorn.Server:
+    from reconciler.service.patience import OF_ANYBODY  # noqa: PLC0415 - imports uvicorn
+
+    return server_of(dashboard.application(), OF_ANYBODY, _LAST_ANSWERS_S)
+
+
 @contextmanager
-def _beside(app: ASGIApp, listener: socket.socket) -> Iterator[None]:
+def _beside(server: uvicorn.Server, listener: socket.socket) -> Iterator[None]:
     """Answer in a thread for as long as the block lasts."""
-    server = server_of(app, _LAST_ANSWERS_S)
     thread = threading.Thread(target=lambda: server.run(sockets=[listener]), name="dashboard", daemon=True)
     thread.start()
     try:
