@@ -82,33 +82,22 @@ def drift(
     """Compare what is there with what was last applied. Exits with 2 when something moved, 1 when not all could be read."""
     from reconciler.commands import drift as commands
 
-    if since_digest and not DIGEST.fullmatch(since_digest):
-        raise UsageError(
-            f"--since-digest {since_digest!r} is none", hint="pass the `digest` of `tdr drift --format json`"
-        )
     choices = [address_and_pointer(text) for text in accept or ()]
-    if choices and (since_digest or unmanaged):
-        raise UsageError("--accept goes with neither --since-digest nor --unmanaged", hint="look first, then accept")
-    # TDR_FORMAT and `defaults:` stand for all verbs; an issue is Markdown whatever they say.
-    if issue and (choices or unmanaged or is_on_the_line(context, "format")):
-        raise UsageError(
-            "--issue goes with none of --accept, --unmanaged and --format",
-            hint="--report json=FILE writes the document beside it",
-        )
+    scope = scope_of(target, exclude, selector)
     if refresh is Refresh.FALSE:
         raise UsageError(
             "drift is what the vendors say, so it is never told without asking them",
             hint="`tdr plan --refresh=false` compares the manifests with what was last applied",
         )
-    if not choices and is_on_the_line(context, "lock_timeout"):
-        raise UsageError("--lock-timeout goes with --accept only", hint="a look takes no lock")
+    _refuse_what_does_not_go_together(
+        context,
+        since_digest=since_digest,
+        accepts=bool(choices),
+        unmanaged=unmanaged,
+        issue=issue,
+        is_part=not scope.is_everything,
+    )
     wait_s = seconds("--lock-timeout", lock_timeout)
-    scope = scope_of(target, exclude, selector)
-    if (choices or unmanaged) and not scope.is_everything:
-        raise UsageError(
-            "--target, --exclude and --selector go with neither --accept nor --unmanaged",
-            hint="--accept names what is meant, and --unmanaged looks at everything",
-        )
     memory.return_large_blocks()
     with runtime_of(context, env=env, directory=directory, variables=var) as runtime:
         if choices:
@@ -122,6 +111,30 @@ def drift(
         project = runtime.project.spec.project
     reading = Reading(verbose=verbose, max_chars=max_chars)
     output.finish(answer, format, reading, report, page=_body(project, reading) if issue else None)
+
+
+def _refuse_what_does_not_go_together(
+    context: typer.Context, *, since_digest: str, accepts: bool, unmanaged: bool, issue: bool, is_part: bool
+) -> None:
+    if since_digest and not DIGEST.fullmatch(since_digest):
+        raise UsageError(
+            f"--since-digest {since_digest!r} is none", hint="pass the `digest` of `tdr drift --format json`"
+        )
+    if accepts and (since_digest or unmanaged):
+        raise UsageError("--accept goes with neither --since-digest nor --unmanaged", hint="look first, then accept")
+    # TDR_FORMAT and `defaults:` stand for all verbs; an issue is Markdown whatever they say.
+    if issue and (accepts or unmanaged or is_on_the_line(context, "format")):
+        raise UsageError(
+            "--issue goes with none of --accept, --unmanaged and --format",
+            hint="--report json=FILE writes the document beside it",
+        )
+    if not accepts and is_on_the_line(context, "lock_timeout"):
+        raise UsageError("--lock-timeout goes with --accept only", hint="a look takes no lock")
+    if (accepts or unmanaged) and is_part:
+        raise UsageError(
+            "--target, --exclude and --selector go with neither --accept nor --unmanaged",
+            hint="--accept names what is meant, and --unmanaged looks at everything",
+        )
 
 
 def _body(project: str, reading: Reading) -> Callable[[dict[str, Any]], str]:
