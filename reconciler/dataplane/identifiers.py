@@ -10,14 +10,13 @@ help page on customer lists (trim and lower case, nothing else is taken away fro
 from __future__ import annotations
 
 import hashlib
-from binascii import unhexlify
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.dataplane.keyfile import KEY_BYTES, keys_of, raw_keys
-from reconciler.dataplane.plain_addresses import PlainKeys, plain_keys
+from reconciler.dataplane.keyfile import keys_from_hex
+from reconciler.dataplane.plain_values import PlainKeys, plain_keys
 from reconciler.dataplane.reasons import REASONS, Reason
 from reconciler.model.kinds import Identifier
 
@@ -139,7 +138,8 @@ class Screener:
     def __init__(self, identifier: Identifier, engine: duckdb.DuckDBPyConnection, plain: PlainKeys | None) -> None:
         self._identifier = identifier
         self._engine = engine
-        self._plain = plain if identifier is Identifier.EMAIL else None
+        self.plain = plain
+        """What takes on values that leave no doubt; None for nobody."""
 
     def verdicts(self, values: pa.Array[Any]) -> Verdicts:
         """What becomes of each of *values*, `MOST_ROWS` of them at most. Lets go of Python's lock nearly all the time."""
@@ -149,15 +149,13 @@ class Screener:
         rows = len(values)
         keys: list[Keys] = []
         places: Any = None
-        if self._plain is not None:
-            plain = self._plain(values)
-            keys.append(plain.drop_null())
-            if not plain.null_count:
+        if self.plain is not None:
+            keys, places = self.plain(values)
+            if not len(places):
                 return Verdicts(rows, keys)
-            places = pc.indices_nonzero(plain.is_null())
             values = values.take(places)
         verdict, key = self._judged(values)
-        keys.append(keys_of(unhexlify(raw_keys(key.drop_null().cast(pa.binary()).cast(pa.binary(2 * KEY_BYTES))))))
+        keys.append(keys_from_hex(key.drop_null()))
         is_rejected = pc.greater(verdict, pa.scalar(0, verdict.type))
         rejected: Any = pc.indices_nonzero(is_rejected)
         if not len(rejected):
@@ -203,7 +201,7 @@ class Judged:
 def screener(identifier: Identifier, *, quick: bool = True) -> Iterator[Screener]:
     """A `Screener`, with an engine of its own that is closed when the context ends.
 
-    quick: whether plain addresses are for the quicker engine, where that is installed.
+    quick: whether plain values are for the quicker engine, where that is installed.
     """
     import duckdb  # noqa: PLC0415 - heavy, and only runs that move rows need it
 
@@ -212,7 +210,8 @@ def screener(identifier: Identifier, *, quick: bool = True) -> Iterator[Screener
         ":memory:",
         config={"threads": "1", "autoinstall_known_extensions": "false", "autoload_known_extensions": "false"},
     ) as engine:
-        yield Screener(identifier, engine, plain_keys() if quick else None)
+        plain = plain_keys(addresses=identifier is Identifier.EMAIL, doubtful=(_EMPTY_DIGEST, *_ZERO_DIGESTS))
+        yield Screener(identifier, engine, plain if quick else None)
 
 
 def judge(values: Sequence[str | None], identifier: Identifier) -> list[Judged]:

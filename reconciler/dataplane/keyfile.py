@@ -7,7 +7,7 @@ wants is one call over a slice. A file is written once, made durable, and not ch
 from __future__ import annotations
 
 import os
-from binascii import hexlify
+from binascii import hexlify, unhexlify
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -31,6 +31,13 @@ def keys_of(raw: bytes) -> Keys:
     import pyarrow as pa  # noqa: PLC0415 - heavy, and only runs that move rows need it
 
     return pa.Array.from_buffers(pa.binary(KEY_BYTES), len(raw) // KEY_BYTES, [None, pa.py_buffer(raw)])
+
+
+def keys_from_hex(digests: pa.Array[Any]) -> Keys:
+    """Keys of *digests* of 64 hexadecimal digits, without nulls."""
+    import pyarrow as pa  # noqa: PLC0415 - heavy, and only runs that move rows need it
+
+    return keys_of(unhexlify(raw_keys(digests.cast(pa.binary()).cast(pa.binary(2 * KEY_BYTES)))))
 
 
 def raw_keys(keys: Keys) -> memoryview:
