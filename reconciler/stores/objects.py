@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 from reconciler.errors import StateError
+from reconciler.http.body import MIB, VARIABLE, most_bytes
 from reconciler.model.secret import Secret
 from reconciler.ports.readers import readers
 from reconciler.ports.store import KEEPS, Keeps
@@ -61,11 +62,21 @@ class ObjectShelf:
         self.keeps = keeps
 
     def get(self, key: str) -> Kept | None:
-        """The object *key*, or None."""
+        """The object *key*, or None.
+
+        Raises:
+            StateError: it cannot be read, or is longer than an answer may be.
+        """
         import obstore  # noqa: PLC0415 - as above
 
+        bound_bytes = most_bytes()
         try:
             found = obstore.get(self._store, key)
+            if found.meta["size"] > bound_bytes:
+                raise StateError(
+                    f"{key} at {self.where} has more than {bound_bytes // MIB:,} MiB",
+                    hint=f"see whether bucket and prefix are right; {VARIABLE} says how many MiB an answer may have",
+                )
             return Kept(bytes(found.bytes()), self._version(found.meta["e_tag"]))
         except FileNotFoundError:
             return None

@@ -30,6 +30,7 @@ TAGGED = DATED | {"ETag": '"0123456789abcdef0123456789abcdef"'}
         ("s3", Answer(200, HTML, PAGE | TAGGED), "is torn or not JSON"),
         ("s3", Answer(200, HTML, PAGE | DATED), "gives its objects no ETag"),
         ("s3", Answer(200, b'{"format": ', TAGGED, length=4000), "cannot be reached"),
+        ("s3", Answer(200, b"{", TAGGED, length=2**40), "has more than 256 MiB"),
         ("s3", Answer(200, b"", TAGGED), "invalid list response"),
         ("http", Answer(401), "answered 401 to GET"),
         ("http", Answer(403), "answered 403 to GET"),
