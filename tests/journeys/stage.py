@@ -326,6 +326,13 @@ def stage_in(folder: Path, sandbox: Sandbox | None) -> Stage:
     return stage
 
 
+def files_below(folder: Path) -> dict[str, bytes]:
+    """Every file below *folder*, by its path from there. Where there is none, nothing would be found, whatever it is."""
+    files = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert any(files.values()), f"nothing was written below {folder}"
+    return files
+
+
 def forms(value: str) -> set[bytes]:
     """*value* as it may stand somewhere: plain, URL-encoded, JSON-escaped, and in base64 at each alignment."""
     raw = value.encode()
@@ -340,6 +347,7 @@ def forms(value: str) -> set[bytes]:
 
 def leaks(places: Mapping[str, bytes], values: Iterable[str], mutate: Callable[[bytes], bytes] = bytes) -> list[str]:
     """Where one of *values* stands in any form, as ``place: value``."""
+    assert any(places.values()), "there is nothing to look through"
     wanted = {form: value for value in values for form in forms(value)}
     return sorted(
         {

@@ -18,7 +18,7 @@ from adobe_stage import (
     listing_project,
     writes,
 )
-from stage import Stage
+from stage import Stage, files_below
 
 from reconciler.emulators.adobe.sandbox import AdobeSandbox
 from reconciler.emulators.adobe.world import GENERIC_REST, REST_TO_PLATFORM
@@ -209,7 +209,7 @@ def test_a_changed_secret_is_sent_and_shown_nowhere(stage: Stage, adobe: AdobeSa
 
     (account,) = kept(adobe, "connections")
     assert account["auth"]["params"]["password"] == "FAKE-password-that-is-new"
-    written = [path.read_bytes() for path in stage.folder.rglob("*") if path.is_file()]
+    written = list(files_below(stage.folder).values())
     told = "\n".join(stage.heard).encode()
     for secret in (CLIENT_SECRET, PASSWORD, "FAKE-password-that-is-new", *adobe.adobe.world.tokens):
         assert secret.encode() not in told

@@ -10,7 +10,7 @@ import obstore
 import pytest
 import yaml
 from obstore.store import S3Store
-from stage import Stage, environment, leaks
+from stage import Stage, environment, files_below, leaks
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "stores"))
 
@@ -91,8 +91,7 @@ def rows(stage: Stage, table: str) -> list[Any]:
 
 def everywhere(stage: Stage) -> dict[str, bytes]:
     """All that was printed and all that was kept."""
-    kept = {str(path): path.read_bytes() for path in stage.state.rglob("*") if path.is_file()}
-    return kept | {str(number): text.encode() for number, text in enumerate(stage.heard)}
+    return files_below(stage.state) | {str(number): text.encode() for number, text in enumerate(stage.heard)}
 
 
 def test_an_activation_writes_into_a_bucket_whole_files_that_replace_or_add(shop: Stage, lake: S3Store) -> None:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import yaml
 from made_by_others import served
-from stage import Stage, environment, leaks
+from stage import Stage, environment, files_below, leaks
 
 from reconciler.emulators.intercom.knobs import Knobs
 from reconciler.emulators.intercom.sandbox import IntercomSandbox
@@ -179,7 +179,7 @@ def test_a_token_of_its_own_never_shows_and_its_change_is_seen(stage: Stage, wor
     assert plan(stage, INTERCOM_TOKEN="another-FAKE-token-1234567890") == {"noop": 4}
 
     secrets = [TOKEN, "another-FAKE-token-1234567890"]
-    files = {str(path): path.read_bytes() for path in stage.folder.rglob("*") if path.is_file()}
+    files = files_below(stage.folder)
     assert leaks(files | {str(n): text.encode() for n, text in enumerate(stage.heard)}, secrets) == []
 
 

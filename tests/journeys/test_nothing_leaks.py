@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stage import CLIENT_SECRET, KEY, REFRESH_TOKEN, SERVICE_KEY, Stage, address, leaks
+from stage import CLIENT_SECRET, KEY, REFRESH_TOKEN, SERVICE_KEY, Stage, address, files_below, leaks
 
 SECRETS = (CLIENT_SECRET, REFRESH_TOKEN, KEY, SERVICE_KEY)
 PEOPLE = tuple(address(number) for number in range(0, 200, 7))
@@ -13,11 +13,9 @@ PEOPLE = tuple(address(number) for number in range(0, 200, 7))
 def places(stage: Stage) -> dict[str, bytes]:
     """Everything written: files apart from the user's own tables and input, and all that was printed."""
     files = {
-        str(path.relative_to(stage.folder)): path.read_bytes()
-        for path in stage.folder.rglob("*")
-        if path.is_file()
-        and not path.name.startswith("data.duckdb")
-        and "data" not in path.relative_to(stage.folder).parts[:1]
+        path: content
+        for path, content in files_below(stage.folder).items()
+        if not Path(path).name.startswith("data.duckdb") and not path.startswith("data/")
     }
     home = Path(stage.environ["HOME"])
     files |= {f"~/{path.relative_to(home)}": path.read_bytes() for path in home.rglob("*") if path.is_file()}

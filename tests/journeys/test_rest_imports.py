@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from rest_lists import KEY, MANIFESTS, SPECIFICATION, Lists, project, serving, table
-from stage import Stage, leaks
+from stage import Stage, files_below, leaks
 
 OTHER = "FAKE-other-key-987654321"
 
@@ -89,7 +89,7 @@ def test_a_key_never_shows_and_its_change_is_seen(stage: Stage, lists: Lists) ->
 
     with stage.somebody() as td:
         told = json.dumps([td.connections(), td.bulk_load("members")])
-    files = {str(path): path.read_bytes() for path in stage.folder.rglob("*") if path.is_file()}
+    files = files_below(stage.folder)
     heard = {str(number): text.encode() for number, text in enumerate([*stage.heard, told])}
     assert leaks(files | heard, [KEY, OTHER]) == []
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from other_account import account_of
 from salesforce_stage import EXPORT, FILE, SECRETS, Project, asked, leads, project, remarks, written
-from stage import Stage
+from stage import Stage, files_below
 from test_doctor_of_an_account import stage_of
 
 from reconciler.cli.reporting import FORMATS
@@ -185,7 +185,7 @@ def test_no_secret_is_in_what_is_said_and_kept(shop: Stage, salesforce: Salesfor
     shop.tdr("apply", "--yes", "--report", "json=report.json")
     shop.tdr("run", "activation/leads-to-crm", expect=None)
 
-    kept = b"".join(path.read_bytes() for path in shop.folder.rglob("*") if path.is_file())
+    kept = b"".join(files_below(shop.folder).values())
     said = "\n".join(shop.heard)
     assert "Salesforce" in said
     for secret in (*SECRETS.values(), *salesforce.org.world.sessions.open):

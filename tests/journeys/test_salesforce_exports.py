@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from stage import Stage, environment
+from stage import Stage, environment, files_below
 
 SECRETS = {"SF_ID": "FAKE-consumer-key", "SF_SECRET": "FAKE-consumer-secret"}
 SHOP = """\
@@ -111,9 +111,9 @@ def test_a_change_of_what_rows_do_is_a_change_and_secrets_are_nowhere(shop: Stag
 
     assert "export.upsert" in said.out
     assert "FAKE-consumer" not in said.out + said.err
-    for path in shop.folder.rglob("*"):
-        if path.is_file() and "service" not in path.parts:
-            assert b"FAKE-consumer" not in path.read_bytes(), path
+    for path, content in files_below(shop.folder).items():
+        if "service" not in Path(path).parts:
+            assert b"FAKE-consumer" not in content, path
 
 
 def test_deleting_everything_first_is_warned_of(shop: Stage) -> None:

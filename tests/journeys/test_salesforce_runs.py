@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from salesforce_stage import FILE, activation, crm_project, leads
-from stage import BUYERS, Stage
+from stage import BUYERS, Stage, files_below
 
 from reconciler.emulators.salesforce.sandbox import SalesforceSandbox
 from reconciler.emulators.salesforce.sessions import Credentials
@@ -54,7 +54,7 @@ def test_a_run_sends_the_rows_and_another_one_makes_no_record_twice(
     assert len(emails) == len(set(emails)) == BUYERS
     assert salesforce.calls()["POST /jobs/ingest"] == 2
     shown = "".join(one.out + one.err for one in said)
-    kept = b"".join(path.read_bytes() for path in (loaded.folder / "state").rglob("*") if path.is_file())
+    kept = b"".join(files_below(loaded.folder / "state").values())
     for secret in (*SECRETS.values(), *salesforce.org.world.sessions.open):
         assert secret not in shown
         assert secret.encode() not in kept

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-from stage import Stage, environment, forms
+from stage import Stage, environment, files_below, forms
 
 from reconciler.emulators.salesforce.knobs import Knobs
 from reconciler.emulators.salesforce.sandbox import SalesforceSandbox
@@ -102,7 +102,7 @@ def stage_of(folder: Path, salesforce: Org, way: str) -> Stage:
 def written(stage: Stage, secrets: list[str]) -> list[str]:
     """Where one of *secrets* is found in what was printed or kept, in any form."""
     looked_for = {form for secret in secrets for form in forms(secret)}
-    kept = {path.name: path.read_bytes() for path in stage.folder.rglob("*") if path.is_file()}
+    kept = files_below(stage.folder)
     kept["printed"] = "\n".join(stage.heard).encode()
     return [f"{name}: {form!r}" for name, text in kept.items() for form in looked_for if form in text]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from segment_stage import ACTIVATION, ADDRESS, FILE, LIST, SEGMENTS, activated, asked, built
-from stage import BUYERS, SERVICE_KEY, Stage, leaks
+from stage import BUYERS, SERVICE_KEY, Stage, files_below, leaks
 
 __all__ = ["activated", "built"]
 
@@ -232,11 +232,7 @@ def test_a_parent_segment_that_was_never_built_is_told_and_the_next_apply_goes_o
 
 def test_nothing_of_people_and_no_secret_is_kept_or_said(activated: Stage) -> None:
     activated.tdr("plan", "--format", "json")
-    places = {
-        str(path.relative_to(activated.folder)): path.read_bytes()
-        for path in activated.state.rglob("*")
-        if path.is_file() and "service" not in path.parts
-    }
+    places = {path: content for path, content in files_below(activated.state).items() if not path.startswith("service")}
     places["said"] = "\n".join(activated.heard).encode()
 
     assert leaks(places, [SERVICE_KEY, "customer.1+club@example.com", "local@localhost"]) == []

@@ -16,7 +16,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from stage import Stage, as_if_in, ended, environment
+from stage import Stage, as_if_in, ended, environment, files_below
 
 from reconciler.apis.treasure_data_workflows import Workflows
 from reconciler.wiring import open_runtime
@@ -119,9 +119,7 @@ def test_a_folder_is_pushed_as_it_is_and_the_next_plan_is_empty(stage: Stage) ->
         assert api.secret_keys(str(project["id"])) == ["target"]
         assert [one["disabledAt"] is None for one in api.schedules(str(project["id"]))] == [False]
     assert TARGET not in said.out + said.err
-    assert not any(
-        TARGET.encode() in path.read_bytes() for path in (stage.folder / "state").rglob("*") if path.is_file()
-    )
+    assert not any(TARGET.encode() in content for content in files_below(stage.folder / "state").values())
 
 
 def test_a_changed_file_is_shown_by_its_lines_and_pushed_as_a_revision(stage: Stage) -> None:
