@@ -9,6 +9,8 @@ turns. Medians are shown; seconds do not carry over to other machines, ratios do
     tdr       the runner of source specifications as it is, pages by token, one after the other, up to its Parquet files
     tdr-table the same, and on into a table of DuckDB, which is closed; nobody else here makes one
     tdr-ahead as tdr-table by numbers of pages, whose end the API tells: several are under way at once
+    append, replace, upsert
+              the same as an import by the embedded service, run twice; only with --memory
     dlt       dlt's `rest_api` source to Parquet files; needs BENCH_PYTHON, an interpreter that has dlt and pyarrow
 
 With `latency` the server thinks 50 ms about each answer; the bound is that time alone, in turn.
@@ -31,8 +33,11 @@ import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
+
+if TYPE_CHECKING:
+    from reconciler.connectors.sources.rest import RestSource
 
 LATENCY_S = 0.05
 
@@ -145,29 +150,28 @@ PAGE = {
 }
 
 
-def _tdr(address: str, folder: Path, paging: dict[str, Any], *, makes_table: bool = True) -> int:
-    import duckdb
+class _Plain:
+    def seal(self, plain: bytes) -> bytes:
+        return plain
 
+    def open(self, sealed: bytes) -> bytes:
+        return sealed
+
+
+class _Clock:
+    now = staticmethod(time.time)
+    sleep = staticmethod(time.sleep)
+
+
+def _source(address: str, folder: Path, paging: dict[str, Any]) -> tuple[RestSource, dict[str, Any]]:
+    """The runner of source specifications, and what it is asked for."""
     from reconciler.cli.memory import collect_seldom
     from reconciler.connectors.sources.rest import RestSource
     from reconciler.http.guarded import guarded_transport
-    from reconciler.ports.loads import LoadRequest
     from reconciler.stores.tokens import SealedTokenStore
 
-    class Plain:
-        def seal(self, plain: bytes) -> bytes:
-            return plain
-
-        def open(self, sealed: bytes) -> bytes:
-            return sealed
-
-    class Clock:
-        now = staticmethod(time.time)
-        sleep = staticmethod(time.sleep)
-
     collect_seldom()  # as every process of tdr does when it starts
-    clock = Clock()
-    store = SealedTokenStore(folder, Plain(), clock)  # type: ignore[arg-type]
+    store = SealedTokenStore(folder, _Plain(), _Clock())  # type: ignore[arg-type]
     spec = {
         "attributes": {
             "urlParams": {"host": address, "path": "/members", "method": "GET"},
@@ -175,11 +179,19 @@ def _tdr(address: str, folder: Path, paging: dict[str, Any], *, makes_table: boo
             "paginationParams": paging,
         }
     }
-    source = RestSource(lambda at, private: guarded_transport(at, allow_private=private), lambda: store, clock)
+    source = RestSource(lambda at, private: guarded_transport(at, allow_private=private), lambda: store, _Clock())
+    return source, {"type": "rest", "spec": spec, "allow_private": True}
+
+
+def _tdr(address: str, folder: Path, paging: dict[str, Any], *, makes_table: bool = True) -> int:
+    import duckdb
+
+    from reconciler.ports.loads import LoadRequest
+
+    source, asked = _source(address, folder, paging)
     spills = {"temp_directory": str(folder)}
     with duckdb.connect(str(folder / "rows.duckdb"), config=spills) as connection:
-        request = LoadRequest({"type": "rest", "spec": spec, "allow_private": True}, "1")
-        loaded = source.read(request, connection, lambda *_: None)
+        loaded = source.read(LoadRequest(asked, "1"), connection, lambda *_: None)
         rows = loaded.relation
         if makes_table:
             connection.execute(f"CREATE TABLE members AS SELECT * FROM {rows}")
@@ -198,6 +210,47 @@ def tdr_table(address: str, folder: Path) -> int:
 
 def tdr_ahead(address: str, folder: Path) -> int:
     return _tdr(address, folder, PAGE)
+
+
+def _imported(address: str, folder: Path, out: dict[str, Any]) -> int:
+    """Two runs of an import by the embedded service: what is there already is part of the second."""
+    import orjson
+
+    from reconciler.service.jobs import NewJob
+    from reconciler.service.opening import open_service
+
+    source, asked = _source(address, folder, TOKEN)
+    nobody: Any = None  # neither exports nor schedules here
+    with open_service(
+        folder / "service",
+        exporter=nobody,
+        importer=source,
+        sealer=_Plain(),
+        clock=_Clock(),
+        api_keys=(),
+        cron=nobody,
+        spill_root=folder,
+    ) as service:
+        service.catalog.create_database("shop")
+        config = orjson.dumps({"in": asked, "out": out})
+        for _ in range(2):
+            job = service.issue(NewJob(type="bulkload", database="shop", table="members", config=config))
+            service.wait()
+            told = service.jobs.row(job)
+            assert told["status"] == "success", "the log above says why"
+        return int(told["num_records"])
+
+
+def imported_append(address: str, folder: Path) -> int:
+    return _imported(address, folder, {"mode": "append"})
+
+
+def imported_replace(address: str, folder: Path) -> int:
+    return _imported(address, folder, {"mode": "replace"})
+
+
+def imported_upsert(address: str, folder: Path) -> int:
+    return _imported(address, folder, {"mode": "upsert", "key": ["members.id"]})
 
 
 def dlt_rest(address: str, folder: Path) -> int:
@@ -232,6 +285,9 @@ MEASURED: dict[str, Callable[[str, Path], int]] = {
     "tdr": tdr,
     "tdr-table": tdr_table,
     "tdr-ahead": tdr_ahead,
+    "append": imported_append,
+    "replace": imported_replace,
+    "upsert": imported_upsert,
     "dlt": dlt_rest,
 }
 IMPORTED = (
@@ -246,6 +302,8 @@ IMPORTED = (
     "pandas",  # pyarrow looks for it, where it is there
     "tenacity",
     "reconciler.connectors.sources.rest",
+    "reconciler.service.loading",
+    "reconciler.service.opening",
     "reconciler.http.guarded",
     "reconciler.stores.tokens",
     "dlt.sources.rest_api",
@@ -322,13 +380,16 @@ def compare(pages: int, rows: int, repeat: int) -> None:
 
 
 def compare_memory(rows: int) -> None:
-    """Print how the peak grows with the number of pages."""
+    """Print how the peak of reading, and of imports by the embedded service, grows with the number of pages."""
+    before: dict[str, float] = {}
     for pages in (20, 200, 2_000):
+        print(f"{pages * rows:,} rows")
         with api(pages, rows, 0) as address:
-            told = measured_apart("tdr-table", address)
-        print(
-            f"{pages * rows:>10,} rows: peak {told['peak_mib']:4.0f} MiB, {told['rows'] / told['seconds']:,.0f} rows/s"
-        )
+            for name in ("tdr", "append", "replace", "upsert"):
+                told = measured_apart(name, address)
+                grown = f"   {told['peak_mib'] / before[name]:.2f} x a tenth of them" if name in before else ""
+                before[name] = told["peak_mib"]
+                print(f"  {name:9} peak {told['peak_mib']:4.0f} MiB   cpu {told['cpu']:6.2f} s{grown}", flush=True)
 
 
 def main() -> None:

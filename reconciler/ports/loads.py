@@ -61,6 +61,8 @@ class LoadedRows:
     position: kept in the same transaction as the rows; None where what was remembered stays.
     whole: the rows are all that there are: those that are stored and do not come again are removed. Without a
         key all that is stored makes place for them. Rows that would leave the table empty are refused.
+    lasts: whether the relation may be read again, for no more than a table would cost, and gives the same rows in the same
+        order. What does not is copied before anybody looks at it, such as files that somebody else may write meanwhile.
     notices: lines for the job's log, without values of rows.
     changes: how to tell what changed, where that is wanted; needs a key. Of *whole* rows those that do not come are told to
         be gone, and removed only where changes are applied.
@@ -71,6 +73,7 @@ class LoadedRows:
     position: Mapping[str, Json] | None = None
     notices: tuple[str, ...] = ()
     whole: bool = False
+    lasts: bool = False
     changes: Changes | None = None
 
 

@@ -134,11 +134,9 @@ class BulkImports:
         )
         if claimed.rowcount != 1:
             raise ApiError(422, f"Bulk import session {name!r} is {row['status']}, not ready to be committed")
-        rows: list[dict[str, Any]] = []
+        files = self._files(row)
         try:
-            for path in self._files(row):
-                rows += self._read(path)[0]
-            self._uploads.append(row["database"], row["table"], rows)
+            self._uploads.append_all(row["database"], row["table"], lambda: (self._read(path)[0] for path in files))
         except BaseException:
             self._set(row["id"], {"status": "ready"})
             raise

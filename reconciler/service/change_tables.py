@@ -15,7 +15,8 @@ from typing import Final
 from reconciler.errors import TdrError
 from reconciler.ports.loads import Changes
 from reconciler.service.catalog import Catalog, Table
-from reconciler.service.columns import duckdb_type, names, quoted, types
+from reconciler.service.columns import duckdb_type, names, quoted
+from reconciler.service.rows import Rows
 from reconciler.service.tables import Tables, emptying, unix
 from reconciler.service.widening import widened
 
@@ -50,12 +51,12 @@ class Told:
 class Run:
     """One run of a load.
 
-    rows: the relation that it brought, of which rows are known by *key*. whole: they are all that there are.
+    rows: what it brought, in a table of the connection that writes; they are known by *key*. whole: they are all that there are.
     time_column: see `Tables.append`.
     now: in Unix seconds; loaded_at: the same for the rows' `time`. last: the number of the last change of the runs before.
     """
 
-    rows: str
+    rows: Rows
     key: Sequence[str]
     changes: Changes
     whole: bool
@@ -89,8 +90,9 @@ def of(catalog: Catalog, table: Table, changes: Changes) -> Table:
 def begun(tables: Tables, run: Run, table: Table, beside: Table) -> Told:
     """The first run: *table* has its rows, and *beside* has no changes, once the catalog is told of both."""
     full = table
-    if _has_rows(tables, run):
-        _only_last(tables, run)
+    if run.rows.count():
+        with tables.sparing(run.rows):
+            _only_last(tables, run)
         full = tables.exchanged(run.rows, table, time_column=run.time_column, now=run.loaded_at)
     shape = {name: type_ for name, type_ in full.columns.items() if name not in beside.columns}
     empty = tables.emptied(replace(beside, columns={**beside.columns, **shape}))
@@ -105,18 +107,21 @@ def told(tables: Tables, run: Run, table: Table, beside: Table, before_commit: C
     Raises:
         TdrError: a row has no key. Or all rows that are known would be told to be gone.
     """
-    if not _has_rows(tables, run):  # then they may have no columns, either
+    if not run.rows.count():  # then they may have no columns, either
         return Told((), 0, run.last)
-    _only_last(tables, run)
+    with tables.sparing(run.rows):
+        _only_last(tables, run)
     connection = tables.connection
-    beside = widened(connection, run.rows, tables.held(beside), beside)
+    beside = widened(run.rows, tables.held(beside), beside)
     wider, values = tables.wider(run.rows, beside)
     beside = replace(wider, columns={**beside.columns, **wider.columns})  # new ones behind, so that bits of masks stay
     key = [name.lower() for name in run.key]
-    _know(tables, run, table, beside, key)
+    with tables.sparing(run.rows):
+        _know(tables, run, table, beside, key)
     last = max(run.last, _newest(tables, run, beside))
     start, counted = max(last[:_TIMED], _time_part(run.now)), int(last[_TIMED:] or 0)
-    _find(tables, run, beside, values, key, numbered=(start, counted))
+    with tables.sparing(run.rows):
+        _find(tables, run, beside, values, key, numbered=(start, counted))
     [(count,)] = connection.execute(f"SELECT count(*) FROM {_FOUND}").fetchall()
     if not count:
         return Told((), 0, last)
@@ -130,26 +135,21 @@ def told(tables: Tables, run: Run, table: Table, beside: Table, before_commit: C
             written.append(tables.merge(run.rows, table, run.key, time_column=at, now=run.loaded_at, whole=run.whole))
         before_commit(Told(tuple(written), count, last))
 
-    tables.added(_FOUND, beside, time_column="", now=run.loaded_at, before_commit=apply)
+    tables.added(Rows(connection, _FOUND), beside, time_column="", now=run.loaded_at, before_commit=apply)
     return Told(tuple(written), count, last)
-
-
-def _has_rows(tables: Tables, run: Run) -> bool:
-    [(count,)] = tables.connection.execute(f"SELECT count(*) FROM {run.rows}").fetchall()
-    return bool(count)
 
 
 def _only_last(tables: Tables, run: Run) -> None:
     """Of rows with the same key the one that changed last counts, and of those the last that came."""
     tables.keys(run.rows, run.key)
-    there = types(tables.connection.table(run.rows))
+    there = run.rows.types()
     when = (
         f"{unix(run.changes.time_column, there[run.changes.time_column])} NULLS FIRST, "
         if _has_time(run, there)
         else ""
     )
     tables.connection.execute(
-        f"DELETE FROM {run.rows} WHERE rowid NOT IN (SELECT last(rowid ORDER BY {when}rowid) FROM {run.rows}"
+        f"DELETE FROM {run.rows.relation} WHERE rowid NOT IN (SELECT last(rowid ORDER BY {when}rowid) FROM {run.rows.relation}"
         f" GROUP BY {names(run.key)})"
     )
 
@@ -170,12 +170,14 @@ def _know(tables: Tables, run: Run, table: Table, beside: Table, key: Sequence[s
     number, kind = (quoted(run.changes.prefix + header) for header in ("change_seq", "change_oper"))
     sources = [f"SELECT {_as_in(beside, run, {})}, true AS {_GONE}, 2 AS {_PLACE} WHERE false"]
     if (changed := tables.held(beside)) is not None:
-        shown = _as_in(beside, run, types(connection.sql(f"SELECT * FROM {changed}")))
+        shown = _as_in(beside, run, changed.types())
         newest = f"row_number() OVER (PARTITION BY {names(key)} ORDER BY {number} DESC) = 1"
-        sources.append(f"(SELECT {shown}, {kind} = 'D' AS {_GONE}, 0 AS {_PLACE} FROM {changed} QUALIFY {newest})")
+        sources.append(
+            f"(SELECT {shown}, {kind} = 'D' AS {_GONE}, 0 AS {_PLACE} FROM {changed.relation} QUALIFY {newest})"
+        )
     if (loaded := tables.held(table)) is not None:
-        shown = _as_in(beside, run, types(connection.sql(f"SELECT * FROM {loaded}")))
-        sources.append(f"SELECT {shown}, false AS {_GONE}, 1 AS {_PLACE} FROM {loaded}")
+        shown = _as_in(beside, run, loaded.types())
+        sources.append(f"SELECT {shown}, false AS {_GONE}, 1 AS {_PLACE} FROM {loaded.relation}")
     first = f"row_number() OVER (PARTITION BY {names(key)} ORDER BY {_PLACE}) = 1"
     connection.execute(f"DROP TABLE IF EXISTS {_KNOWN}")
     connection.execute(
@@ -198,7 +200,7 @@ def _newest(tables: Tables, run: Run, beside: Table) -> str:
     if held is None:
         return ""
     number = quoted(run.changes.prefix + "change_seq")
-    [(newest,)] = tables.connection.execute(f"SELECT coalesce(max({number}), '') FROM {held}").fetchall()
+    [(newest,)] = tables.connection.execute(f"SELECT coalesce(max({number}), '') FROM {held.relation}").fetchall()
     return str(newest)
 
 
@@ -220,7 +222,7 @@ def _find(
     """
     connection, prefix = tables.connection, run.changes.prefix
     own = _own(beside, prefix)
-    there = types(connection.table(run.rows))
+    there = run.rows.types()
     when = unix(run.changes.time_column, there[run.changes.time_column]) if _has_time(run, there) else "NULL"
     now = f"CAST({int(run.now)} AS BIGINT)"  # of its own a number so small is of 32 bits, and so is what is made of it
     came = ", ".join(f"{values[name]} AS {quoted(name)}" for name in own if name in values)
@@ -235,11 +237,11 @@ def _find(
     changed = (
         f"SELECT CASE WHEN {is_new} THEN 'I' ELSE 'U' END AS {_KIND}, came.{_AT}, came.{_PLACE} AS {_PLACE},"
         f" CASE WHEN {is_new} THEN {_mask(own, dict.fromkeys(own, 'true'))} ELSE {_mask(own, differs)} END AS {_MASK}, {shown}"
-        f" FROM (SELECT {came}, coalesce({when}, {now}) AS {_AT}, rowid AS {_PLACE} FROM {run.rows}) AS came"
+        f" FROM (SELECT {came}, coalesce({when}, {now}) AS {_AT}, rowid AS {_PLACE} FROM {run.rows.relation}) AS came"
         f" LEFT JOIN {_KNOWN} AS known ON {same} WHERE {' OR '.join([is_new, *differs.values()])}"
     )
     if run.whole:
-        gone = f"NOT EXISTS (SELECT 1 FROM (SELECT {came} FROM {run.rows}) AS came WHERE {same})"
+        gone = f"NOT EXISTS (SELECT 1 FROM (SELECT {came} FROM {run.rows.relation}) AS came WHERE {same})"
         [(known, going)] = connection.execute(
             f"SELECT count(*), count(*) FILTER (WHERE {gone}) FROM {_KNOWN} AS known"
         ).fetchall()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 import duckdb
@@ -16,32 +17,34 @@ from reconciler.ports.exports import Progress
 from reconciler.ports.loads import Changes, Importer, LoadRequest
 from reconciler.service import change_tables, dotted_names, row_fit, row_times, stored_notes, widening
 from reconciler.service.catalog import Catalog, Table
-from reconciler.service.columns import TIME, quoted, result_schema, types
+from reconciler.service.columns import TIME, quoted, result_schema
 from reconciler.service.connections import Connections
 from reconciler.service.jobs import Jobs
 from reconciler.service.loads import Loads, open_config
 from reconciler.service.ports import Sealer
 from reconciler.service.progress import JobProgress
+from reconciler.service.rows import Rows
 from reconciler.service.runner import Cancellation, Running, Stopped
 from reconciler.service.stored_notes import Note
 from reconciler.service.tables import Tables
+from reconciler.service.thrift import Thrift
 from reconciler.service.warehouse import Warehouse
 
-_BATCH_ROWS: Final = 65_536
-_ROWS: Final = "rows"
+_ROWS, _TOLD = "rows", "told_rows"
 _NUMBER: Final = "change_seq"
 _WIDE: Final = frozenset({"HUGEINT", "UHUGEINT"})
 
 
 @dataclass(frozen=True, slots=True)
 class _Arrived:
-    """The rows that one run of a load brought, in the relation `_ROWS`, and what is to become of them.
+    """The *rows* that one run of a load brought, and what is to become of them.
 
     job: number of the run's job. mode: one of `loads.MODES`. note: what is told at the end.
     key: tells which rows are the same, *whole* that others go; changes: see `LoadedRows`.
     last_change: the number of the last change that was told before. time_column, stored_at: see `Tables.append`.
     """
 
+    rows: Rows
     job: int
     mode: str
     note: Note
@@ -100,15 +103,16 @@ class Loading:
             loaded = self._importer.read(request, scratch, _stopping(progress, stop))
             for notice in loaded.notices:
                 progress(0, 0, notice)
-            relation = _exact(scratch.sql(f"SELECT * FROM {quoted(loaded.relation)}"))
-            schema = result_schema(relation)
+            rows = _exact(Rows(scratch, quoted(loaded.relation)))
+            schema = result_schema(scratch.table(rows.relation))
+            thrift = Thrift(self._warehouse, len(schema))
             with self._warehouse.connection() as connection, stop.reaching(connection.interrupt):
-                connection.register("incoming", relation.to_arrow_reader(_BATCH_ROWS))
-                connection.execute(f"CREATE TEMP TABLE {_ROWS} AS SELECT * FROM incoming")
-                connection.unregister("incoming")
-                [(count,)] = connection.execute(f"SELECT count(*) FROM {_ROWS}").fetchall()
-                note = Note(row["database"], row["table"], 0, count, schema, {}, loaded.position)
+                tables = Tables(self._catalog, connection, thrift)
+                if not loaded.lasts:
+                    rows = thrift.tried(partial(tables.copied, rows, _ROWS))
+                note = Note(row["database"], row["table"], 0, rows.count(), schema, {}, loaded.position)
                 arrived = _Arrived(
+                    rows=rows,
                     job=row["id"],
                     mode=out.get("mode", "append"),
                     note=note,
@@ -120,7 +124,7 @@ class Loading:
                     stored_at=uploaded_at,
                 )
                 with self._warehouse.writing:
-                    self._write(row, arrived, Tables(self._catalog, connection))
+                    self._write(row, arrived, tables, thrift)
 
     def settle(self, row: sqlite3.Row) -> bool:
         """Finish the job *row*, of a process that is gone, if its rows are stored; False when they are not."""
@@ -145,45 +149,47 @@ class Loading:
         self._jobs.set_result(row["id"], note.schema, note.rows, None)
         self._jobs.finish(row["id"], "success", "finished")
 
-    def _write(self, row: sqlite3.Row, arrived: _Arrived, tables: Tables) -> None:
+    def _write(self, row: sqlite3.Row, arrived: _Arrived, tables: Tables, thrift: Thrift) -> None:
         """Write the rows and finish the job, in an order in which a death in between loses and doubles nothing.
 
         Replaced rows are the table's only when the catalog says so, with the end of the job in the same transaction. Added
         ones are there at once, so a note lies beside them until the end is told.
         """
         table = self._table(row)
-        names = dotted_names.declared_names(types(tables.connection.table(_ROWS)), table.declared)
-        for name, plain in names.items():
-            tables.connection.execute(f"ALTER TABLE {_ROWS} RENAME {quoted(name)} TO {quoted(plain)}")
+        names = dotted_names.declared_names(arrived.rows.types(), table.declared)
         arrived = replace(
             arrived,
+            rows=arrived.rows.renamed(names),
             time_column=names.get(arrived.time_column, arrived.time_column),
             key=[names.get(name, name) for name in arrived.key],
         )
-        there = types(tables.connection.table(_ROWS))
+        there = arrived.rows.types()
         if arrived.note.rows or list(there) != [TIME]:  # an answer without rows has no names, either
             row_fit.refuse_strangers(list(there), table)
         if arrived.note.rows:  # a source without rows may have no columns either
             row_times.check(arrived.time_column, there, table.declared)
-        before, table = table, widening.widened(tables.connection, _ROWS, tables.held(table), table)
-        if (misfit_found := row_fit.misfit(tables.connection, _ROWS, table)) is not None:
-            raise misfit_found
-        try:
-            if arrived.changes is not None:
-                note, written = self._told(arrived, arrived.changes, table, tables)
-            else:
-                only = self._written(arrived, table, tables)
-                note, written = arrived.note, () if only is None else (only,)
-        except duckdb.ConversionException:
-            # The engine's own words quote the value, which may be a customer's.
-            raise row_fit.bad_value(tables.connection, _ROWS, table) from None
+        note, written = thrift.tried(partial(self._stored, arrived, table, tables))
         with self._loads.one_step():
             for one in written:
                 tables.record(one)
-                for line in widening.told(before, one) if one.id == before.id else ():
+                for line in widening.told(table, one) if one.id == table.id else ():
                     JobProgress(self._jobs, row["id"])(0, 0, line)
             self._finish(row, note)
         stored_notes.remove(tables.connection, row["id"])
+
+    def _stored(self, arrived: _Arrived, table: Table, tables: Tables) -> tuple[Note, tuple[Table, ...]]:
+        """What to say at the end, and the tables for the catalog; their rows are in the data file."""
+        table = widening.widened(arrived.rows, tables.held(table), table)
+        if (misfit_found := row_fit.misfit(arrived.rows, table)) is not None:
+            raise misfit_found
+        try:
+            if arrived.changes is not None:
+                return self._told(arrived, arrived.changes, table, tables)
+            written = self._written(arrived, table, tables)
+        except duckdb.ConversionException:
+            # The engine's own words quote the value, which may be a customer's.
+            raise row_fit.bad_value(arrived.rows, table) from None
+        return arrived.note, () if written is None else (written,)
 
     def _written(self, arrived: _Arrived, table: Table, tables: Tables) -> Table | None:
         """The table with the rows in it, for the catalog; None where there is nothing to tell it."""
@@ -193,7 +199,7 @@ class Loading:
             tables.refuse_emptying(table)
         is_exchange = arrived.whole and not arrived.key and note.rows
         if is_exchange or mode == "replace" or (mode == "replace_on_new_data" and note.rows):
-            return tables.exchanged(_ROWS, table, time_column=time_column, now=now)
+            return tables.exchanged(arrived.rows, table, time_column=time_column, now=now)
         if not note.rows:
             return None
 
@@ -203,7 +209,7 @@ class Loading:
 
         if arrived.key:
             return tables.merged(
-                _ROWS,
+                arrived.rows,
                 table,
                 arrived.key,
                 time_column=time_column,
@@ -211,7 +217,7 @@ class Loading:
                 before_commit=leave_note,
                 whole=arrived.whole,
             )
-        return tables.added(_ROWS, table, time_column=time_column, now=now, before_commit=leave_note)
+        return tables.added(arrived.rows, table, time_column=time_column, now=now, before_commit=leave_note)
 
     def _told(
         self, arrived: _Arrived, changes: Changes, table: Table, tables: Tables
@@ -222,7 +228,7 @@ class Loading:
             raise TdrError(f"changes are told beside a table that stays, and `mode: {arrived.mode}` exchanges it")
         beside = change_tables.of(self._catalog, table, changes)
         run = change_tables.Run(
-            rows=_ROWS,
+            rows=tables.copied(arrived.rows, _TOLD),  # they are held several times against what is there
             key=arrived.key,
             changes=changes,
             whole=arrived.whole,
@@ -266,13 +272,9 @@ def _stopping(progress: Progress, stop: Cancellation) -> Progress:
     return told
 
 
-def _exact(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
-    """*relation* with whole numbers of more than 64 bits as text: no table holds them, and on the way they are rounded."""
-    wide = [name for name, type_ in types(relation).items() if type_ in _WIDE]
-    if not wide:
-        return relation
-    columns = ", ".join(f"CAST({quoted(name)} AS VARCHAR) AS {quoted(name)}" for name in wide)
-    return relation.project(f"* REPLACE ({columns})")
+def _exact(rows: Rows) -> Rows:
+    """*rows* with whole numbers of more than 64 bits as text: no table holds them, and on the way they are rounded."""
+    return rows.as_text([name for name, type_ in rows.types().items() if type_ in _WIDE])
 
 
 def _part(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:

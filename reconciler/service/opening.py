@@ -55,7 +55,7 @@ def open_service(
     api_keys: Collection[str],
     cron: CronPort,
     result_retention_s: float = DAY_S,
-    memory_limit: str = "1GB",
+    memory_mb: int = 1_000,
     patience_s: float = 10.0,
     spill_root: Path | None = None,
     spark: SparkPlace | None = None,
@@ -64,7 +64,7 @@ def open_service(
 
     api_keys: accepted keys as clients write them, such as ``1/0123abcd``.
     result_retention_s: how long results of queries without export are kept.
-    memory_limit: of DuckDB, such as ``1GB``. patience_s: how long to wait for data another process holds.
+    memory_mb: what an engine of rows may take, in megabytes. patience_s: how long to wait for data another process holds.
     spill_root: where rows that do not fit into memory go meanwhile; the system's temporary folder when None.
     spark: the cluster that runs the queries; DuckDB does when None.
 
@@ -82,7 +82,7 @@ def open_service(
     warehouse = Warehouse(
         root / "data.duckdb",
         catalog.physical_in_use,
-        memory_limit=memory_limit,
+        memory_mb=memory_mb,
         patience_s=patience_s,
         spill_root=spill_root,
     )

@@ -29,6 +29,7 @@ from reconciler.service.jobs import Jobs, NewJob
 from reconciler.service.ports import Sealer
 from reconciler.service.progress import JobProgress
 from reconciler.service.results import Results, incomplete
+from reconciler.service.rows import Rows
 from reconciler.service.runner import Running, fault, reason
 from reconciler.service.tables import Tables
 from reconciler.service.targets import resolve
@@ -218,14 +219,15 @@ class Querying:
         database, name, mode = self._own_table(request)
         table = self._catalog.find_table(database, name) or self._catalog.create_table(database, name)
         tables = Tables(self._catalog, connection)
+        rows = Rows(connection, _ROWS)
         write = tables.added if mode == "append" else tables.exchanged
         with self._warehouse.writing:
             before = self._catalog.current(table)
             # As rows that are loaded: columns grow rather than lose, and declared ones refuse.
-            grown = widening.widened(connection, _ROWS, tables.held(before), before)
-            if (misfit := row_fit.misfit(connection, _ROWS, grown)) is not None:
+            grown = widening.widened(rows, tables.held(before), before)
+            if (misfit := row_fit.misfit(rows, grown)) is not None:
                 raise misfit
-            written = write(_ROWS, grown, time_column="", now=self._jobs.now())
+            written = write(rows, grown, time_column="", now=self._jobs.now())
             tables.record(written)
         for line in widening.told(before, written):
             progress(count, count, line)
@@ -246,7 +248,7 @@ class Querying:
             raise TdrError(f"table {insert.into.database}.{insert.into.name} has no column {unknown[0]!r}")
         connection.execute(f"CREATE TEMP TABLE {_ROWS} AS SELECT * FROM ({sql}) AS q({names(columns)})")
         with self._warehouse.writing:
-            Tables(self._catalog, connection).append(_ROWS, insert.into, time_column="", now=moment)
+            Tables(self._catalog, connection).append(Rows(connection, _ROWS), insert.into, time_column="", now=moment)
         self._report_written(row, connection)
 
     def _create(
@@ -265,7 +267,7 @@ class Querying:
         table = self._catalog.create_table(create.database, create.name, schema=schema)
         try:
             with self._warehouse.writing:
-                Tables(self._catalog, connection).append(_ROWS, table, time_column="", now=moment)
+                Tables(self._catalog, connection).append(Rows(connection, _ROWS), table, time_column="", now=moment)
         except BaseException:
             self._catalog.delete_table(create.database, create.name)
             raise

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import duckdb
-
 from reconciler.errors import TdrError
 from reconciler.model import column_fit
 from reconciler.service.catalog import Table
-from reconciler.service.columns import duckdb_type, quoted, stored, types
+from reconciler.service.columns import duckdb_type, quoted, stored
+from reconciler.service.rows import Rows
 
 
 def refuse_strangers(columns: Sequence[str], table: Table) -> None:
@@ -24,36 +23,31 @@ def refuse_strangers(columns: Sequence[str], table: Table) -> None:
         )
 
 
-def misfit(connection: duckdb.DuckDBPyConnection, rows: str, table: Table) -> TdrError | None:
+def misfit(rows: Rows, table: Table) -> TdrError | None:
     """What to say of rows with a number that its column of *table* would not keep as it is; never with the value."""
-    for name, type_ in types(connection.table(rows)).items():
+    for name, type_ in rows.types().items():
         wanted = table.columns.get(name.lower(), "")
         if wanted not in column_fit.STORED_NUMBERS or column_fit.STORED_NUMBERS[wanted] == type_:
             continue
-        first = _first(connection, rows, column_fit.misfit(quoted(name), type_, wanted))
+        first = rows.first(column_fit.misfit(quoted(name), type_, wanted))
         if first is not None:
             return _not_of_type(first, name, wanted, table, column_fit.HOW_TO_WRITE[wanted])
     return None
 
 
-def bad_value(connection: duckdb.DuckDBPyConnection, rows: str, table: Table) -> TdrError:
+def bad_value(rows: Rows, table: Table) -> TdrError:
     """What to say of rows that do not fit the types of *table*: the first row and its column, without the value."""
-    for name, type_ in types(connection.table(rows)).items():
+    for name, type_ in rows.types().items():
         wanted = table.columns.get(name.lower())
         kept = stored(name, type_)
         # A whole number of more than 64 bits, for example, belongs to no column; then the second question cannot be asked.
         for value, type_wanted in ((quoted(name), kept.type), (kept.expression, wanted or kept.type)):
             bad = f"{quoted(name)} IS NOT NULL AND TRY_CAST({value} AS {duckdb_type(type_wanted)}) IS NULL"
-            first = _first(connection, rows, bad)
+            first = rows.first(bad)
             if first is not None:
                 hint = "correct the row, or change the type of the column"
                 return _not_of_type(first, name, type_wanted, table, hint)
     return TdrError(f"a value does not fit the type of its column in {table.database}.{table.name}")
-
-
-def _first(connection: duckdb.DuckDBPyConnection, rows: str, condition: str) -> int | None:
-    [(first,)] = connection.execute(f"SELECT min(rowid) FROM {rows} WHERE {condition}").fetchall()
-    return None if first is None else int(first) + 1
 
 
 def _not_of_type(row: int, column: str, wanted: str, table: Table, hint: str) -> TdrError:

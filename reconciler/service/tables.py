@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
@@ -12,11 +12,15 @@ import duckdb
 from reconciler.errors import TdrError
 from reconciler.service.catalog import Catalog, Table
 from reconciler.service.columns import TIME, definition, duckdb_type, quoted, stored, types
+from reconciler.service.rows import Rows
 from reconciler.service.td_functions import parsed
+from reconciler.service.thrift import Thrift
 
 _EXACT: Final = ("DECIMAL", "UBIGINT")
 _INTEGERS: Final = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UINTEGER", "UBIGINT"})
-_FRESH: Final = "fresh_rows"
+_MERGED: Final = "merged_rows"
+_PLACE, _NUMBER, _CAME = '"its place"', '"its number"', '"it came"'
+"""Names that no column of a table can have."""
 
 BeforeCommit: TypeAlias = Callable[[Table], None]
 """Called with the table as it then is, in the transaction that writes the rows."""
@@ -28,10 +32,11 @@ def _nothing(table: Table) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """Tables in an open data file. *connection* is the caller's own."""
+    """Tables in an open data file. *connection* is the caller's own; *thrift*: how it uses memory, where that is not all."""
 
     catalog: Catalog
     connection: duckdb.DuckDBPyConnection
+    thrift: Thrift | None = None
 
     def prepare(self, table: Table) -> None:
         """Make the DuckDB table that holds the rows, and give it the columns and types the catalog says."""
@@ -51,41 +56,42 @@ class Tables:
                     f"ALTER TABLE {name} ALTER {quoted(column)} TYPE {wanted} USING TRY_CAST({value} AS {wanted})"
                 )
 
-    def held(self, table: Table) -> str | None:
-        """The relation with the rows of *table*; None while there is none."""
+    def held(self, table: Table) -> Rows | None:
+        """The rows of *table*; None while there is nothing that could have some."""
         [(there,)] = self.connection.execute(
             "SELECT count(*) FROM duckdb_tables() WHERE schema_name = ? AND table_name = ?",
             [table.home, f"t{table.physical}"],
         ).fetchall()
-        return qualified(table) if there else None
+        return Rows(self.connection, qualified(table)) if there else None
 
-    def append(self, relation: str, table: Table, *, time_column: str, now: int) -> int:
-        """Add the rows of *relation* and return how many the table has now. New columns are added to the table.
+    def append(self, rows: Rows, table: Table, *, time_column: str, now: int) -> int:
+        """Add *rows* and return how many the table has now. New columns are added to the table.
 
         time_column: the column that becomes `time`, or "" for `time` itself; where it says nothing, *now* does.
         """
         table = self.catalog.current(table)
-        return self.record(self.added(relation, table, time_column=time_column, now=now))
+        return self.record(self.added(rows, table, time_column=time_column, now=now))
 
-    def replace(self, relation: str, table: Table, *, time_column: str, now: int) -> int:
-        """Exchange the table's rows for those of *relation*; the old ones stay until the new ones are there."""
+    def replace(self, rows: Rows, table: Table, *, time_column: str, now: int) -> int:
+        """Exchange the table's rows for *rows*; the old ones stay until the new ones are there."""
         table = self.catalog.current(table)
-        return self.record(self.exchanged(relation, table, time_column=time_column, now=now))
+        return self.record(self.exchanged(rows, table, time_column=time_column, now=now))
 
     def added(
-        self, relation: str, table: Table, *, time_column: str, now: int, before_commit: BeforeCommit = _nothing
+        self, rows: Rows, table: Table, *, time_column: str, now: int, before_commit: BeforeCommit = _nothing
     ) -> Table:
         """As `append`, but the catalog does not know yet: the table as it is now, for `record`."""
-        wider, values = self.wider(relation, table, time_column, now)
+        wider, values = self.wider(rows, table, time_column, now)
         with self._transaction():
             self.prepare(wider)
-            self._insert(relation, wider, values)
+            with self.sparing(rows):
+                self._insert(rows, wider, values)
             before_commit(wider)
         return wider
 
     def merged(
         self,
-        relation: str,
+        rows: Rows,
         table: Table,
         key: Sequence[str],
         *,
@@ -94,30 +100,33 @@ class Tables:
         before_commit: BeforeCommit = _nothing,
         whole: bool = False,
     ) -> Table:
-        """Add the rows of *relation* whose *key* is new, change those that are known and differ, and leave the others.
+        """Add those of *rows* whose *key* is new, change those that are known and differ, and leave the others.
 
-        key: columns of *relation*. Of rows with the same key the last one counts. Columns of the table that *relation*
-            does not have keep their values. Otherwise as `added`.
+        key: columns of *rows*. Of rows with the same key the last one counts. Columns of the table that *rows* do not
+            have keep their values. Otherwise as `added`.
         whole: whether rows of the table whose key does not come are removed.
 
         Raises:
             TdrError: a key is no column, or a row has no value for it; names the row. Or all rows would be removed.
         """
         with self._transaction():
-            wider = self.merge(relation, table, key, time_column=time_column, now=now, whole=whole)
+            wider = self.merge(rows, table, key, time_column=time_column, now=now, whole=whole)
             before_commit(wider)
         return wider
 
     def merge(
-        self, relation: str, table: Table, key: Sequence[str], *, time_column: str, now: int, whole: bool = False
+        self, rows: Rows, table: Table, key: Sequence[str], *, time_column: str, now: int, whole: bool = False
     ) -> Table:
         """As `merged`, in a transaction of the caller."""
-        wider, values = self.wider(relation, table, time_column, now)
-        columns = self.keys(relation, key)
+        wider, values = self.wider(rows, table, time_column, now)
+        columns = self.keys(rows, key)
         self.prepare(wider)
-        if whole:
-            self._remove_others(relation, wider, columns, values)
-        self._merge(relation, wider, columns, values)
+        with self.sparing(rows):
+            rows = rows.last_of_each([values[column] for column in columns])
+            if self._is_empty(wider):
+                self._insert(rows, wider, values)
+            else:
+                self._merge(rows, wider, columns, values, whole=whole)
         return wider
 
     def refuse_emptying(self, table: Table) -> None:
@@ -130,25 +139,17 @@ class Tables:
         if there:
             raise emptying(table, there)
 
-    def _remove_others(self, relation: str, table: Table, key: Sequence[str], values: dict[str, str]) -> None:
-        name = qualified(table)
-        told = ", ".join(f"{values[one]} AS {quoted(one)}" for one in key)
-        same = " AND ".join(f"told.{quoted(one)} = there.{quoted(one)}" for one in key)
-        gone = f"NOT EXISTS (SELECT 1 FROM (SELECT {told} FROM {relation}) AS told WHERE {same})"
-        [(there, going)] = self.connection.execute(
-            f"SELECT count(*), count(*) FILTER (WHERE {gone}) FROM {name} AS there"
-        ).fetchall()
-        if there and there == going:
-            raise emptying(table, there)
-        self.connection.execute(f"DELETE FROM {name} AS there WHERE {gone}")
+    def _is_empty(self, table: Table) -> bool:
+        return not self.connection.execute(f"SELECT 1 FROM {qualified(table)} LIMIT 1").fetchall()
 
-    def exchanged(self, relation: str, table: Table, *, time_column: str, now: int) -> Table:
+    def exchanged(self, rows: Rows, table: Table, *, time_column: str, now: int) -> Table:
         """As `replace`, but the rows are the table's only when the catalog is told, by `record`."""
-        wider, values = self.wider(relation, table, time_column, now)
+        wider, values = self.wider(rows, table, time_column, now)
         new = replace(wider, physical=self.catalog.new_physical(table.database), home=table.database)
         with self._transaction():
             self.prepare(new)
-            self._insert(relation, new, values)
+            with self.sparing(rows):
+                self._insert(rows, new, values)
         return new
 
     def emptied(self, table: Table) -> Table:
@@ -176,6 +177,17 @@ class Tables:
         self.catalog.set_contents(table, physical=table.physical, columns=table.columns, count=count, newest=newest)
         return int(count)
 
+    def copied(self, rows: Rows, name: str) -> Rows:
+        """*rows* in a temporary table *name*, which may be read and changed."""
+        with self.sparing(rows):
+            return rows.copied(self.connection, name)
+
+    def sparing(self, rows: Rows) -> AbstractContextManager[None]:
+        """See `Thrift.sparing`: while inside, *rows* are read, and nothing is committed."""
+        if self.thrift is None:
+            return nullcontext()
+        return self.thrift.sparing(None if rows.connection is self.connection else rows.connection)
+
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         self.connection.execute("BEGIN")
@@ -186,11 +198,11 @@ class Tables:
             self.connection.execute("ROLLBACK")
             raise
 
-    def wider(self, relation: str, table: Table, time_column: str = "", now: int = 0) -> tuple[Table, dict[str, str]]:
-        """*table* with the columns that *relation* adds, and for each of *relation*'s the expression that is stored."""
+    def wider(self, rows: Rows, table: Table, time_column: str = "", now: int = 0) -> tuple[Table, dict[str, str]]:
+        """*table* with the columns that *rows* add, and for each of theirs the expression that is stored."""
         columns: dict[str, str] = {}
         values: dict[str, str] = {}
-        there = types(self.connection.table(relation))
+        there = rows.types()
         for name, type_ in there.items():
             column = name.lower()
             if column == TIME:
@@ -211,49 +223,59 @@ class Tables:
         values[TIME] = str(now) if source is None else f"coalesce({unix(source, there[source])}, {now})"
         return replace(table, columns={**columns, **table.columns}), values
 
-    def keys(self, relation: str, key: Sequence[str]) -> list[str]:
+    def keys(self, rows: Rows, key: Sequence[str]) -> list[str]:
         """The names of *key* as the table has them."""
-        there = {name.lower(): name for name in types(self.connection.table(relation))}
+        there = {name.lower(): name for name in rows.types()}
         for name in key:
             if name.lower() not in there:
                 raise TdrError(
                     f"rows are known by `{name}`, and these have no such column",
                     hint=f"they have {', '.join(there) or 'none'}",
                 )
-            [(row,)] = self.connection.execute(
-                f"SELECT min(rowid) FROM {relation} WHERE {quoted(there[name.lower()])} IS NULL"
-            ).fetchall()
+            row = rows.first(f"{quoted(there[name.lower()])} IS NULL")
             if row is not None:
-                raise TdrError(f"row {row + 1} has no value for `{name}`, by which rows are known")
+                raise TdrError(f"row {row} has no value for `{name}`, by which rows are known")
         return [name.lower() for name in key]
 
-    def _merge(self, relation: str, table: Table, key: Sequence[str], values: dict[str, str]) -> None:
-        name = qualified(table)
-        selected = ", ".join(f"{expression} AS {quoted(column)}" for column, expression in values.items())
-        keys = ", ".join(map(quoted, key))
-        self.connection.execute(f"DROP TABLE IF EXISTS {_FRESH}")
-        self.connection.execute(
-            f"CREATE TEMP TABLE {_FRESH} AS SELECT * EXCLUDE (place) FROM (SELECT {selected}, rowid AS place FROM {relation})"
-            f" QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY place DESC) = 1 ORDER BY place"
-        )
-        same = " AND ".join(f"there.{quoted(one)} = {_FRESH}.{quoted(one)}" for one in key)
-        others = [column for column in values if column not in {*key, TIME}]
-        if others:
-            changes = ", ".join(f"{quoted(one)} = {_FRESH}.{quoted(one)}" for one in (*others, TIME))
-            differs = " OR ".join(f"there.{quoted(one)} IS DISTINCT FROM {_FRESH}.{quoted(one)}" for one in others)
-            self.connection.execute(f"UPDATE {name} AS there SET {changes} FROM {_FRESH} WHERE {same} AND ({differs})")
-        columns = ", ".join(map(quoted, values))
-        self.connection.execute(
-            f"INSERT INTO {name} ({columns}) SELECT {columns} FROM {_FRESH}"
-            f" WHERE NOT EXISTS (SELECT 1 FROM {name} AS there WHERE {same})"
-        )
-        self.connection.execute(f"DROP TABLE {_FRESH}")
+    def _merge(self, rows: Rows, table: Table, key: Sequence[str], values: dict[str, str], *, whole: bool) -> None:
+        """Find what differs in one pass over *rows* and those that are there, and exchange that.
 
-    def _insert(self, relation: str, table: Table, values: dict[str, str]) -> None:
-        columns = ", ".join(quoted(column) for column in values)
+        Rows that change are removed and added: an engine that changes many in place, in no order, takes several times as long.
+        """
+        name = qualified(table)
+        told = ", ".join(f"{expression} AS {quoted(column)}" for column, expression in values.items())
+        same = " AND ".join(f"there.{quoted(one)} = came.{quoted(one)}" for one in key)
+        differs = [
+            f"there.{quoted(one)} IS DISTINCT FROM came.{quoted(one)}" for one in values if one not in {*key, TIME}
+        ]
+        names = [*table.columns, TIME]
+        shown = ", ".join(f"{'came' if one in values else 'there'}.{quoted(one)}" for one in names)
+        with rows.reachable(self.connection) as relation:
+            self.connection.execute(
+                f"CREATE OR REPLACE TEMP TABLE {_MERGED} AS"
+                f" SELECT there.rowid AS {_PLACE}, {_NUMBER}, {_CAME}, {shown}"
+                f" FROM (SELECT {told}, row_number() OVER () AS {_NUMBER}, true AS {_CAME} FROM {relation}) AS came"
+                f" {'FULL' if whole else 'LEFT'} JOIN {name} AS there ON {same}"
+                f" WHERE {' OR '.join([f'there.rowid IS NULL OR {_CAME} IS NULL', *differs])}"
+            )
+        [(there, going)] = self.connection.execute(
+            f"SELECT (SELECT count(*) FROM {name}), count(*) FROM {_MERGED} WHERE {_CAME} IS NULL"
+        ).fetchall()
+        if going and there == going:
+            raise emptying(table, there)
+        self.connection.execute(f"DELETE FROM {name} WHERE rowid IN (SELECT {_PLACE} FROM {_MERGED})")
+        columns = ", ".join(map(quoted, names))
         self.connection.execute(
-            f"INSERT INTO {qualified(table)} ({columns}) SELECT {', '.join(values.values())} FROM {relation}"
+            f"INSERT INTO {name} ({columns}) SELECT {columns} FROM {_MERGED} WHERE {_CAME} ORDER BY {_NUMBER}"
         )
+        self.connection.execute(f"DROP TABLE {_MERGED}")
+
+    def _insert(self, rows: Rows, table: Table, values: dict[str, str]) -> None:
+        columns = ", ".join(quoted(column) for column in values)
+        with rows.reachable(self.connection) as relation:
+            self.connection.execute(
+                f"INSERT INTO {qualified(table)} ({columns}) SELECT {', '.join(values.values())} FROM {relation}"
+            )
 
 
 def qualified(table: Table) -> str:

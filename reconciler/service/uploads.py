@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import orjson
 
@@ -15,12 +16,23 @@ from reconciler.service.catalog import Catalog, Table
 from reconciler.service.warehouse import Warehouse
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    from reconciler.service.rows import Rows
+    from reconciler.service.tables import Tables
 
 FORMATS: Final = ("msgpack.gz", "msgpack", "json.gz", "json")
 """What an upload may be, by the words of td-client. It reads CSV and TSV itself and sends them as the first of these."""
-_ROWS: Final = "rows"
+Parts: TypeAlias = Callable[[], Iterable[Sequence[Mapping[str, Any]]]]
+"""Gives the same rows whenever it is called, in parts that fit into memory."""
+_ROWS, _INCOMING = "rows", "incoming"
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
+
+
+class _Kind(IntEnum):
+    """What holds every value of a column; each holds what those before it do."""
+
+    WHOLE = 0
+    NUMBER = 1
+    TEXT = 2
 
 
 class Uploads:
@@ -38,24 +50,37 @@ class Uploads:
         Raises:
             ApiError: 404 for a table that is not there, 422 for a value that its column cannot hold.
         """
+        return self.append_all(database, name, lambda: [rows])
+
+    def append_all(self, database: str, name: str, parts: Parts) -> int:
+        """As `append`, for the rows of all *parts* at once, of which one is in memory at a time."""
         table = self._catalog.table(database, name)
-        if not rows:
+        kinds: dict[str, _Kind] = {}
+        count = 0
+        for rows in parts():
+            count += len(rows)
+            for column in dict.fromkeys(column for row in rows for column in row):
+                kinds[column] = max(kinds.get(column, _Kind.WHOLE), _kind([row.get(column) for row in rows]))
+        if not kinds:
             return 0
         import duckdb  # noqa: PLC0415 - 100 ms, only when rows come
 
         from reconciler.service.tables import Tables  # noqa: PLC0415 - as above
+        from reconciler.service.thrift import Thrift  # noqa: PLC0415 - as above
 
-        arrow = _arrow(rows)
+        now = int(self._clock.now())
+        thrift = Thrift(self._warehouse, len(kinds))
         with self._warehouse.connection() as connection, self._warehouse.writing:
-            connection.register("incoming", arrow)
-            connection.execute(f"CREATE TEMP TABLE {_ROWS} AS SELECT * FROM incoming")
-            connection.unregister("incoming")
+            tables = Tables(self._catalog, connection, thrift)
+            arrived = thrift.tried(lambda: _copied(parts, kinds, tables))
+            table = self._catalog.current(table)
             try:
-                Tables(self._catalog, connection).append(_ROWS, table, time_column="", now=int(self._clock.now()))
+                written = thrift.tried(lambda: tables.added(arrived, table, time_column="", now=now))
             except duckdb.ConversionException:
                 # The engine's own words quote the value, which may be a customer's.
                 raise invalid(f"a value does not fit the type of its column in {database}.{name}") from None
-        return len(rows)
+            tables.record(written)
+        return count
 
     def newest(self, database: str, name: str, count: int) -> list[dict[str, Any]]:
         """The *count* rows of a table whose `time` is latest, the latest first."""
@@ -113,27 +138,48 @@ def _json(plain: bytes) -> Iterator[Any]:
     return (orjson.loads(line) for line in plain.splitlines() if line.strip())
 
 
-def _arrow(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """*rows* as a table whose columns have a type that holds every value: whole number, number, or text."""
+def _copied(parts: Parts, kinds: Mapping[str, _Kind], tables: Tables) -> Rows:
+    """The rows of all *parts* in a temporary table; *kinds*: of its columns."""
     import pyarrow as pa  # noqa: PLC0415 - 100 ms, only when rows come
 
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    return pa.table({name: _column([row.get(name) for row in rows]) for name in names})
+    from reconciler.service.rows import Rows  # noqa: PLC0415 - brings duckdb
+
+    types: dict[_Kind, pa.DataType] = {_Kind.WHOLE: pa.int64(), _Kind.NUMBER: pa.float64(), _Kind.TEXT: pa.string()}
+    schema = pa.schema([(name, types[kind]) for name, kind in kinds.items()])
+    connection = tables.connection
+    connection.register(_INCOMING, schema.empty_table())
+    copied = tables.copied(Rows(connection, _INCOMING), _ROWS)
+    for rows in parts():
+        arrays = [pa.array([_as(kind, row.get(name)) for row in rows], types[kind]) for name, kind in kinds.items()]
+        connection.register(_INCOMING, pa.table(arrays, schema=schema))
+        with tables.sparing(copied):
+            connection.execute(f"INSERT INTO {_ROWS} SELECT * FROM {_INCOMING}")
+    connection.unregister(_INCOMING)
+    return copied
 
 
-def _column(values: list[Any]) -> pa.Array[Any]:
-    import pyarrow as pa  # noqa: PLC0415 - as above
-
-    kinds = {type(value) for value in values if value is not None}
-    if kinds <= {bool, int} and all(_SMALLEST <= int(value) <= _LARGEST for value in values if value is not None):
-        return pa.array([None if value is None else int(value) for value in values], pa.int64())
-    if kinds <= {bool, int, float}:
-        return pa.array([None if value is None else float(value) for value in values], pa.float64())
-    return pa.array([_text(value) for value in values], pa.string())
+def _kind(values: Iterable[Any]) -> _Kind:
+    present = [value for value in values if value is not None]
+    kinds = {type(value) for value in present}
+    if kinds <= {bool, int} and all(_SMALLEST <= int(value) <= _LARGEST for value in present):
+        return _Kind.WHOLE
+    return _Kind.NUMBER if kinds <= {bool, int, float} else _Kind.TEXT
 
 
-def _text(value: object) -> str | None:
-    if value is None or isinstance(value, str):
+def _as(kind: _Kind, value: Any) -> int | float | str | None:
+    if value is None:
+        return None
+    match kind:
+        case _Kind.WHOLE:
+            return int(value)
+        case _Kind.NUMBER:
+            return float(value)
+        case _Kind.TEXT:
+            return _text(value)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str):
         return value
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")

@@ -10,7 +10,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -36,25 +36,26 @@ class Warehouse:
         path: Path,
         in_use: Callable[[], set[int]],
         *,
-        memory_limit: str,
+        memory_mb: int,
         patience_s: float,
         spill_root: Path | None = None,
     ) -> None:
         """Open nothing yet.
 
         in_use: tells the numbers of tables that still hold somebody's rows; others are dropped when the file is opened.
-        memory_limit: as DuckDB writes it, such as ``1GB``. patience_s: how long to wait for another process.
+        memory_mb: what an engine may take, in megabytes. patience_s: how long to wait for another process.
         spill_root: where what does not fit into memory goes; the system's temporary folder when None.
         """
         self._path = path
         self._in_use = in_use
-        self._memory_limit = memory_limit
+        self.memory_mb = memory_mb
         self._patience_s = patience_s
         self._spill_root = spill_root
         self._lock = threading.Lock()
         self.writing = threading.Lock()
         """Held while tables change: DuckDB refuses two threads that alter one table at the same time."""
-        self._users = 0
+        self._users: list[int] = []
+        self._limit_mb = 0
         self._root: duckdb.DuckDBPyConnection | None = None
         self._spill: spills.Spill | None = None
 
@@ -69,8 +70,9 @@ class Warehouse:
         with self._lock:
             if self._root is None:
                 self._root = self._open()
-            self._users += 1
             cursor = self._root.cursor()
+            self._users.append(self.memory_mb)
+            self._share(self._root)
         try:
             yield cursor
         except Exception as error:
@@ -80,9 +82,20 @@ class Warehouse:
         finally:
             cursor.close()
             with self._lock:
-                self._users -= 1
-                if self._users == 0:
+                self._users.remove(self.memory_mb)
+                if not self._users:
                     self._shut()
+                elif self._root is not None:
+                    self._share(self._root)
+
+    @contextmanager
+    def taking(self, memory_mb: int) -> Iterator[None]:
+        """While inside, the caller, who has a connection, needs no more than *memory_mb*; others have what they need."""
+        self._exchange(self.memory_mb, memory_mb)
+        try:
+            yield
+        finally:
+            self._exchange(memory_mb, self.memory_mb)
 
     @contextmanager
     def scratch(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -92,7 +105,7 @@ class Warehouse:
         spill = spills.make(self._spill_root)
         config: dict[str, _Setting] = {
             "temp_directory": str(spill.folder),
-            "memory_limit": self._memory_limit,
+            "memory_limit": f"{self.memory_mb}MB",
             "threads": "2",
         }
         try:
@@ -107,6 +120,24 @@ class Warehouse:
         with self._lock:
             self._shut()
 
+    def _exchange(self, former_mb: int, needed_mb: int) -> None:
+        with self._lock:
+            self._users.remove(former_mb)
+            self._users.append(needed_mb)
+            if self._root is not None:
+                self._share(self._root)
+
+    def _share(self, root: duckdb.DuckDBPyConnection) -> None:
+        """Give the engine what those who use it need together."""
+        import duckdb  # noqa: PLC0415 - is there by now
+
+        wanted_mb = min(self.memory_mb, sum(self._users))
+        if wanted_mb != self._limit_mb:
+            # One that cannot be lowered now, for somebody has more in use, stays.
+            with suppress(duckdb.OutOfMemoryException):
+                limit(root, wanted_mb)
+                self._limit_mb = wanted_mb
+
     def _open(self) -> duckdb.DuckDBPyConnection:
         import duckdb  # noqa: PLC0415 - 100 ms, only when rows are needed
 
@@ -114,13 +145,14 @@ class Warehouse:
         config: dict[str, _Setting] = {
             "enable_external_access": "false",
             "temp_directory": str(self._spill.folder),
-            "memory_limit": self._memory_limit,
+            "memory_limit": f"{self.memory_mb}MB",
             "threads": "2",
         }
         give_up_at = time.monotonic() + self._patience_s
         while True:
             try:
                 root = duckdb.connect(str(self._path), config=config)
+                self._limit_mb = self.memory_mb
                 break
             except duckdb.Error as error:
                 if is_data_damaged(error):
@@ -164,6 +196,15 @@ class Warehouse:
             self._root.close()
             self._root = None
         self._drop_spill()
+
+
+def limit(engine: duckdb.DuckDBPyConnection, memory_mb: int) -> None:
+    """Let *engine* take *memory_mb* from now on.
+
+    Raises:
+        OutOfMemoryException: more is in use, and cannot go to disk.
+    """
+    engine.execute(f"SET memory_limit = '{memory_mb}MB'")
 
 
 def _held(path: Path, message: str) -> TdrError:

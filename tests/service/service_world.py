@@ -113,15 +113,16 @@ class RecordingExporter:
 
 @dataclass
 class SqlImporter:
-    """Reads what ``in.sql`` selects."""
+    """Reads what ``in.sql`` selects. *lasts*: see `LoadedRows`."""
 
     requests: list[LoadRequest] = field(default_factory=list)
+    lasts: bool = False
 
     def read(self, request: LoadRequest, connection: duckdb.DuckDBPyConnection, progress: Progress) -> LoadedRows:
         self.requests.append(request)
         connection.execute(f"CREATE VIEW incoming_rows AS {request.source['sql']}")
         progress(1, 2, "read a page")
-        return LoadedRows("incoming_rows")
+        return LoadedRows("incoming_rows", lasts=self.lasts)
 
 
 class Client:

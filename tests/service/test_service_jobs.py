@@ -104,7 +104,7 @@ def test_killing_a_query_interrupts_it(world: World) -> None:
 def test_spilled_rows_lie_outside_the_project_and_are_removed(tmp_path: Path, open_world: OpenWorld) -> None:
     spill = tmp_path / "spill"
     spill.mkdir()
-    world = open_world(memory_limit="60MB", spill_root=spill)
+    world = open_world(memory_mb=60, spill_root=spill)
     world.post("/v3/database/create/sales")
     seen: list[str] = []
     export = world.exporter.export

@@ -9,6 +9,12 @@ import pytest
 from service_world import World
 
 
+@pytest.fixture(autouse=True, params=[False, True], ids=["copied", "lasting"])
+def lasts(world: World, request: pytest.FixtureRequest) -> None:
+    """Rows that are copied before anybody looks at them, and rows that are read where they are."""
+    world.importer.lasts = request.param
+
+
 def load(world: World, sql: str, status: str = "success", **out: Any) -> dict[str, Any]:
     """Load what *sql* selects into ``sales.people`` once."""
     tables = world.get("/v3/table/list/sales")["tables"]

@@ -26,16 +26,19 @@ class Told:
         self.key: tuple[str, ...] = ("id",)
         self.sql = "SELECT 1 AS id"
         self.position: dict[str, Any] | None = None
+        self.lasts = False
 
     def read(self, request: LoadRequest, connection: duckdb.DuckDBPyConnection, progress: Progress) -> LoadedRows:
         self.requests.append(request)
         connection.execute(f"CREATE OR REPLACE VIEW told AS {self.sql}")
-        return LoadedRows("told", self.key, self.position, ("one notice",))
+        return LoadedRows("told", self.key, self.position, ("one notice",), lasts=self.lasts)
 
 
-@pytest.fixture
-def told() -> Told:
-    return Told()
+@pytest.fixture(params=[False, True], ids=["copied", "lasting"])
+def told(request: pytest.FixtureRequest) -> Told:
+    made = Told()
+    made.lasts = request.param
+    return made
 
 
 @pytest.fixture

@@ -15,6 +15,12 @@ SOURCE = {
 ONE_OF = "use one of append, replace, replace_on_new_data, upsert"
 
 
+@pytest.fixture(autouse=True, params=[False, True], ids=["copied", "lasting"])
+def lasts(world: World, request: pytest.FixtureRequest) -> None:
+    """Rows that are copied before anybody looks at them, and rows that are read where they are."""
+    world.importer.lasts = request.param
+
+
 def create(world: World, status: int = 200, **fields: Any) -> Any:
     body = {"name": "crm", "database": "sales", "table": "people", "config": {"in": SOURCE}, **fields}
     answer = world.client.post("/v3/bulk_loads", json=body)

@@ -70,6 +70,21 @@ def test_bytes_that_are_not_what_they_are_called_are_refused(td: tdclient.Client
     assert td.tail("sales", "people", 5) == []
 
 
+def test_parts_of_a_bulk_import_have_columns_that_hold_what_all_of_them_say(td: tdclient.Client, world: World) -> None:
+    td.create_bulk_import("session-2", "sales", "people")
+    parts = {"a": [{"time": 1, "n": 7, "x": 1}], "b": [{"time": 2, "n": 2.5, "x": True}], "c": [{"time": 3, "x": "07"}]}
+    for name, rows in parts.items():
+        part = packed(*rows)
+        td.bulk_import_upload_part("session-2", name, part, len(part))
+    td.freeze_bulk_import("session-2")
+    td.perform_bulk_import("session-2")
+    assert world.service.wait(30)
+    td.commit_bulk_import("session-2")
+
+    told = world.rows("SELECT n, x FROM people ORDER BY time")
+    assert told == [[7.0, "1"], [2.5, "true"], [None, "07"]]
+
+
 def test_a_bulk_import_goes_its_whole_way(td: tdclient.Client, world: World) -> None:
     session = td.create_bulk_import("session-1", "sales", "people")
     with pytest.raises(errors.AlreadyExistsError):

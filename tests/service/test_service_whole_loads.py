@@ -9,7 +9,7 @@ import pytest
 from service_world import OpenWorld, World
 
 from reconciler.ports.exports import Progress
-from reconciler.ports.loads import LoadedRows, LoadRequest
+from reconciler.ports.loads import Changes, LoadedRows, LoadRequest
 
 
 class Whole:
@@ -17,16 +17,20 @@ class Whole:
 
     def __init__(self) -> None:
         self.key: tuple[str, ...] = ("id",)
+        self.lasts = False
+        self.changes: Changes | None = None
         self.sql = "SELECT * FROM (VALUES (1, 'a'), (2, 'b'), (3, 'c')) AS t (id, name)"
 
     def read(self, request: LoadRequest, connection: duckdb.DuckDBPyConnection, progress: Progress) -> LoadedRows:
         connection.execute(f"CREATE OR REPLACE VIEW told AS {self.sql}")
-        return LoadedRows("told", self.key, whole=True)
+        return LoadedRows("told", self.key, whole=True, lasts=self.lasts, changes=self.changes)
 
 
-@pytest.fixture
-def whole() -> Whole:
-    return Whole()
+@pytest.fixture(params=[False, True], ids=["copied", "lasting"])
+def whole(request: pytest.FixtureRequest) -> Whole:
+    made = Whole()
+    made.lasts = request.param
+    return made
 
 
 @pytest.fixture
@@ -81,3 +85,17 @@ def test_a_table_is_never_emptied_by_what_does_not_come(
     assert job["status"] == "error"
     assert job["debug"]["stderr"].startswith("none of the 3 rows of sales.people came again, and all of them would be")
     assert loads.rows("SELECT id FROM people ORDER BY 1") == [[1], [2], [3]]
+
+
+def test_changes_are_told_of_columns_whose_names_are_declared_without_dots(loads: World, whole: Whole) -> None:
+    loads.post("/v3/table/create/sales/people")
+    loads.post("/v3/table/update-schema/sales/people", {"schema": '[["owner_name", "string"]]'})
+    whole.changes = Changes(is_first=True)
+    whole.sql = """SELECT * FROM (VALUES (1, 'a'), (2, 'b')) AS t (id, "owner.name")"""
+    assert run(loads)["status"] == "success"
+    whole.changes = Changes()
+    whole.sql = """SELECT * FROM (VALUES (1, 'a'), (2, 'B'), (2, 'c')) AS t (id, "owner.name")"""
+
+    assert run(loads)["status"] == "success"
+    told = loads.rows("SELECT header__change_oper, id, owner_name FROM people__ct ORDER BY header__change_seq")
+    assert told == [["U", 2, "c"]]

@@ -123,7 +123,7 @@ class PinterestMarketingSource:
         relation = spool.relation(connection)
         if key and isinstance(settings.source, Metrics) and (settings.source.level or settings.source.is_targeted):
             refuse_twins(connection, relation, key, settings.table)
-        return LoadedRows(relation, key, run.position(), run.notices(), whole=whole, changes=run.changes())
+        return LoadedRows(relation, key, run.position(), run.notices(), whole=whole, changes=run.changes(), lasts=True)
 
 
 class _Run:

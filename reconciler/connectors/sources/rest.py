@@ -100,7 +100,8 @@ class RestSource:
         except PagingError as error:
             raise Permanent(str(error), hint="nothing was stored; the next run asks for the same again") from None
         relation = spool.relation(connection)
-        return LoadedRows(relation, _key(run.specification, spool), run.position(), tuple(dict.fromkeys(notices)))
+        told = tuple(dict.fromkeys(notices))
+        return LoadedRows(relation, _key(run.specification, spool), run.position(), told, lasts=True)
 
     def _pages(self, run: _Run, spool: RowSpool, progress: Progress) -> Iterator[str]:
         yield from run.notices
