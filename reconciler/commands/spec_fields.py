@@ -59,6 +59,7 @@ _FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
         "/name": "name",
         "/database": "to/database",
         "/table": "to/table",
+        "/file": "to/file",
         "/mode": "to/mode",
         "/key": "to/key",
         "/time_column": "to/time_column",

@@ -11,8 +11,16 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator
 
-from reconciler.model.imports import FileFormat
 from reconciler.model.spec import ConnectionName, Spec
+
+
+class FileFormat(StrEnum):
+    """How a file's rows are written."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+    JSONL = "jsonl"
+
 
 WORD: Final = re.compile(r"\{([^{}]*)\}")
 WORDS: Final = ("date", "job_id")
@@ -48,10 +56,7 @@ def form_of(path: str) -> FileForm:
     Raises:
         PathError: it leaves its place, has words that stand for nothing, or does not say how.
     """
-    if not path.strip() or path.startswith("/") or ".." in PurePosixPath(path).parts or "\\" in path:
-        raise PathError(f"path {path!r} leaves the place of the export", "write a path relative to the connection's")
-    if not path.isprintable():
-        raise PathError(f"path {path!r} holds characters that nobody can see", "take them out")
+    _stays(path)
     for word in WORD.findall(path):
         if word not in WORDS:
             known = ", ".join(f"`{{{name}}}`" for name in WORDS)
@@ -66,6 +71,29 @@ def form_of(path: str) -> FileForm:
     if compressed and told is FileFormat.PARQUET:
         raise PathError("Parquet is compressed by itself", "let the path end in `.parquet`")
     return FileForm(told, compressed)
+
+
+def _stays(path: str) -> None:
+    if not path.strip() or path.startswith("/") or ".." in PurePosixPath(path).parts or "\\" in path:
+        raise PathError(f"path {path!r} leaves the folder it is below", "write a path relative to the connection's")
+    if not path.isprintable():
+        raise PathError(f"path {path!r} holds characters that nobody can see", "take them out")
+
+
+def check_table_file(path: str) -> str:
+    """*path*, if a table can be kept there: one Parquet file, whichever run writes it.
+
+    Raises:
+        PathError: it leaves its place, or is no such name.
+    """
+    _stays(path)
+    if WORD.search(path):
+        raise PathError(
+            f"path {path!r} has words in braces", "a table is one file, which every run changes: take them out"
+        )
+    if PurePosixPath(path).suffix.lower() != ".parquet":
+        raise PathError(f"path {path!r} is not that of a Parquet file", "let it end in `.parquet`")
+    return path
 
 
 def _writable(path: str) -> str:

@@ -1,4 +1,4 @@
-"""Imports that a manifest may declare: which rows, from where, into which table, and when."""
+"""Imports that a manifest may declare: which rows, from where, into which table or file, and when."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import Discriminator, Field, JsonValue, model_validator
+from pydantic import AfterValidator, Discriminator, Field, JsonValue, Tag, model_validator
 
 from reconciler.model.advertising import AdvertisingSource
 from reconciler.model.connections import hidden_names
+from reconciler.model.files import FileFormat, check_table_file
 from reconciler.model.spec import (
     ConnectionName,
     ConnectionRef,
@@ -22,14 +23,6 @@ from reconciler.model.spec import (
     TableRef,
 )
 from reconciler.model.timing import NamedTiming, Pausable
-
-
-class FileFormat(StrEnum):
-    """How a file's rows are written."""
-
-    CSV = "csv"
-    PARQUET = "parquet"
-    JSONL = "jsonl"
 
 
 class FilesSource(Spec):
@@ -187,22 +180,61 @@ class ImportTarget(Spec):
     """Column with the row's time, of type long or timestamp; the time of the import when left out."""
 
     @model_validator(mode="after")
-    def _is_known_by_a_key(self) -> Self:
-        if self.mode is Placement.UPSERT and self.key is None:
-            message = "`mode: upsert` needs a `key`, such as `key: [id]`: the columns that a row is known by"
-            raise ValueError(message)
-        if self.mode is not Placement.UPSERT and self.key is not None:
-            message = "`key` belongs to `mode: upsert`"
-            raise ValueError(message)
+    def _has_sense(self) -> Self:
+        _key_fits(self)
         return self
 
 
+class ImportFile(Spec):
+    """Parquet file that an import fills as if it were a table; it is made when it does not exist. Embedded service only."""
+
+    file: Annotated[str, AfterValidator(check_table_file)]
+    """Such as lake/contacts.parquet, below the connection's root, or below the project."""
+    connection: ConnectionName | None = None
+    """Name of a Connection document of type files, which the file is below; the project's folder when left out."""
+    mode: Placement = Placement.APPEND
+    """Whether rows are added, take the place of those there, do so only when there are new ones, or change those with the
+    same `key`."""
+    key: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    """Columns that a row is known by; of `mode: upsert` only."""
+    time_column: str | None = None
+    """Column with the row's time, a whole number of seconds or a timestamp; the time of the import when left out."""
+
+    @model_validator(mode="after")
+    def _has_sense(self) -> Self:
+        _key_fits(self)
+        return self
+
+
+def _key_fits(target: ImportTarget | ImportFile) -> None:
+    if target.mode is Placement.UPSERT and target.key is None:
+        message = "`mode: upsert` needs a `key`, such as `key: [id]`: the columns that a row is known by"
+        raise ValueError(message)
+    if target.mode is not Placement.UPSERT and target.key is not None:
+        message = "`key` belongs to `mode: upsert`"
+        raise ValueError(message)
+
+
+def _target_of(written: object) -> str:
+    """Which of the two a target is: who names a table means one, whatever stands beside it."""
+    if isinstance(written, Spec):
+        return type(written).__name__
+    said = written.keys() if isinstance(written, dict) else set()
+    is_file = bool({"file", "connection"} & said) and not {"database", "table"} & said
+    return ImportFile.__name__ if is_file else ImportTarget.__name__
+
+
+TargetOfImport = Annotated[
+    Annotated[ImportTarget, Tag("ImportTarget")] | Annotated[ImportFile, Tag("ImportFile")], Discriminator(_target_of)
+]
+
+
 class ImportSpec(Pausable):
-    """A load of rows into a table, run by hand or on a schedule."""
+    """A load of rows into a table or a file, run by hand or on a schedule."""
 
     from_: Annotated[SourceOfImport, Field(alias="from")]
     """Where the rows come from."""
-    to: ImportTarget
+    to: TargetOfImport
     """Where the rows go."""
     schedule: NamedTiming = None
     """When it runs: the name of a Schedule document, or a timing; left out, the vendor's schedule stays as it is."""

@@ -41,5 +41,17 @@ class Bucket(Protocol):
         """Make an object of a file: whole or not at all."""
         ...
 
+    def version(self, key: str) -> str:
+        """Tells the object that is there now from those before and after it; "" where there is none."""
+        ...
+
+    def exchange(self, path: Path, key: str, seen: str) -> None:
+        """As `store`, if the version of what is there is *seen*.
+
+        Raises:
+            Conflict: it is another one.
+        """
+        ...
+
 
 OpenBucket: TypeAlias = Callable[[BucketPlace], Bucket]

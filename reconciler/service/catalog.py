@@ -31,6 +31,7 @@ class Table:
 
     physical: number of the DuckDB table with its rows. home: DuckDB schema of that, the database it was made in.
     declared: those columns that somebody declared; loads and queries added the others.
+    label: what to call it in messages, where that is not its database and name.
     """
 
     id: int
@@ -40,6 +41,12 @@ class Table:
     home: str
     columns: dict[str, str]
     declared: dict[str, str] = field(default_factory=dict)
+    label: str = ""
+
+    @property
+    def called(self) -> str:
+        """Its name in messages."""
+        return self.label or f"{self.database}.{self.name}"
 
 
 class Catalog:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
 
+from reconciler.model.files import PathError, check_table_file
 from reconciler.model.json import Json
 from reconciler.ports.clock import Clock
 from reconciler.service.answers import ApiError, invalid, not_found
@@ -23,7 +26,23 @@ from reconciler.service.storage import Storage
 MODES: Final = ("append", "replace", "replace_on_new_data", "upsert")
 """What becomes of the rows that are there. The vendor has no `upsert`: with it, `out.key` names what a row is known by."""
 _UNSCHEDULED: Final = Timing(None, "UTC", 0)
+_SET: Final = "set-"
+"""What an identity begins with that a load has since somebody set its position."""
 _LARGEST_CONFIG_BYTES: Final = 65_535  # documented ceiling
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a load is known in a file that it fills.
+
+    position: what somebody set since the load last ran; None where nobody did, and what the file says counts.
+    others: identities of the other loads there are.
+    """
+
+    name: str
+    identity: str
+    position: Mapping[str, Json] | None
+    others: frozenset[str]
 
 
 class Loads:
@@ -48,13 +67,16 @@ class Loads:
     def create(self, call: Call) -> dict[str, Any]:
         """Make a bulk load. 409 when the name is taken."""
         name = call.required("name")
-        call.required("database")
+        config = read_config(call.fields.get("config"), call.text("time_column"))
+        check_place(config, call.text("database"), call.text("table"))
         values: dict[str, Any] = {
+            "database": "",
             "table": "",
-            **self._config(read_config(call.fields.get("config"), call.text("time_column"))),
+            **self._config(config),
             "cron": None,
             "timezone": "UTC",
             "delay": 0,
+            "identity": secrets.token_hex(8),
             **self._changes(call, _UNSCHEDULED),
             "name": name,
             "created_at": int(self._clock.now()),
@@ -76,6 +98,13 @@ class Loads:
                 config = call.fields.get("config") or open_config(row["config"], self._sealer)
                 time_column = call.text("time_column") if "time_column" in call.fields else row["time_column"] or ""
                 changes.update(self._config(read_config(config, time_column)))
+            before, config = (
+                open_config(one, self._sealer) for one in (row["config"], changes.get("config", row["config"]))
+            )
+            check_place(config, changes.get("database", row["database"]), changes.get("table", row["table"]))
+            if into_file(before["out"]) is not into_file(config["out"]):
+                # Where reading stopped is known of rows that it leaves.
+                changes = {"config_diff": "{}", "identity": secrets.token_hex(8), **changes}
             new_name = call.text("name") or name
             changes["name"] = new_name
             assignments = ", ".join(f'"{column}" = ?' for column in changes)
@@ -91,10 +120,31 @@ class Loads:
         told: dict[str, Json] = {} if row is None else orjson.loads(row["config_diff"])
         return told
 
+    def standing(self, load_id: int | None) -> Standing | None:
+        """How a load is known in a file that it fills; None for runs of none."""
+        row = self._storage.one("SELECT * FROM bulk_loads WHERE id = ?", load_id)
+        if row is None:
+            return None
+        others = self._storage.all("SELECT identity FROM bulk_loads WHERE id != ?", load_id)
+        return Standing(
+            row["name"],
+            row["identity"].removeprefix(_SET),
+            orjson.loads(row["config_diff"]) if row["identity"].startswith(_SET) else None,
+            frozenset(other["identity"].removeprefix(_SET) for other in others),
+        )
+
     def remember(self, load_id: int, position: Mapping[str, Json]) -> None:
         """Keep what a stored run left behind, where it reads back as `config_diff`."""
         self._storage.run(
             "UPDATE bulk_loads SET config_diff = ? WHERE id = ?", orjson.dumps(dict(position)).decode(), load_id
+        )
+
+    def landed(self, load_id: int, standing: Standing, position: Mapping[str, Json]) -> None:
+        """Show what a run left behind in its file, where it counts, unless somebody set another position meanwhile."""
+        self._storage.run(
+            "UPDATE bulk_loads SET config_diff = ?, identity = ? WHERE id = ? AND identity IN (?, ?)",
+            *(orjson.dumps(dict(position)).decode(), standing.identity, load_id),
+            *(standing.identity, _SET + standing.identity),
         )
 
     def one_step(self) -> AbstractContextManager[None]:
@@ -118,12 +168,15 @@ class Loads:
     def _changes(self, call: Call, current: Timing) -> dict[str, Any]:
         changes: dict[str, Any] = {"updated_at": int(self._clock.now())}
         if "database" in call.fields:
-            self._catalog.database_id(call.required("database"))
             changes["database"] = call.text("database")
+            if changes["database"]:
+                self._catalog.database_id(changes["database"])
         if "table" in call.fields:
             changes["table"] = call.text("table")
         if "config_diff" in call.fields:
             changes["config_diff"] = orjson.dumps(_object(call.fields["config_diff"], "Config diff")).decode()
+            # What files know of the load until now is of another one from then on.
+            changes["identity"] = _SET + secrets.token_hex(8)
         timing = self._schedules.read(call, current)
         if timing != current:
             next_time = self._schedules.next_time(timing)
@@ -156,6 +209,8 @@ def read_config(value: object, time_column: str) -> dict[str, Json]:
     if not isinstance(filters, list):
         raise invalid("Config filters is not a JSON array")
     out = dict(parts["out"])
+    if into_file(out):
+        _check_path(out.get("path"))
     mode = out.get("mode", "append")
     if mode not in MODES:
         raise invalid(f"Config out.mode is not included in the list: {mode!r}; use one of {', '.join(MODES)}")
@@ -164,6 +219,33 @@ def read_config(value: object, time_column: str) -> dict[str, Json]:
     if time_column:
         out["time_column"] = time_column
     return {"in": parts["in"], "filters": filters, "exec": parts["exec"], "out": out}
+
+
+def into_file(out: object) -> bool:
+    """Whether a load fills a Parquet file, which the embedded service alone can: `out: {type: files, path: …}`."""
+    return isinstance(out, Mapping) and out.get("type") == "files"
+
+
+def _check_path(path: object) -> None:
+    if not isinstance(path, str):
+        raise invalid("Config out.path can't be blank")
+    try:
+        check_table_file(path)
+    except PathError as error:
+        raise invalid(f"Config out.{error}") from error
+
+
+def check_place(config: Mapping[str, Any], database: str, table: str) -> None:
+    """A load fills a table of a database, or a file.
+
+    Raises:
+        ApiError: 422 for neither, and for both.
+    """
+    if not into_file(config["out"]):
+        if not database.strip():
+            raise ApiError(422, "'database' parameter is required")
+    elif database or table:
+        raise invalid("Config out.type is files: a load into a file has neither database nor table")
 
 
 def _is_key(value: object) -> bool:
@@ -229,12 +311,9 @@ def _object(value: object, what: str) -> dict[str, Any]:
 def _shown(row: sqlite3.Row) -> dict[str, Any]:
     config = orjson.loads(row["shown"])
     # The service rewrites `out` and never tells what was sent. Source: documentation of `connector:show`.
-    config["out"] = {
-        "type": "td_internal",
-        "plazma_dataset": f"1/{row['database']}/{row['table']}_{row['id']}",
-        "mode": "append",
-        **config["out"],
-    }
+    if not into_file(config["out"]):
+        dataset = f"1/{row['database']}/{row['table']}_{row['id']}"
+        config["out"] = {"type": "td_internal", "plazma_dataset": dataset, "mode": "append", **config["out"]}
     return {
         "id": row["id"],
         "name": row["name"],

@@ -10,6 +10,7 @@ from reconciler import spills
 from reconciler.ports.clock import Clock
 from reconciler.ports.exports import Exporter
 from reconciler.ports.loads import Importer
+from reconciler.ports.table_files import OpenTableFile
 from reconciler.service.bulk_imports import PERFORM, BulkImports
 from reconciler.service.catalog import Catalog
 from reconciler.service.cdp.platform import open_platform
@@ -59,6 +60,7 @@ def open_service(
     patience_s: float = 10.0,
     spill_root: Path | None = None,
     spark: SparkPlace | None = None,
+    open_table_file: OpenTableFile | None = None,
 ) -> Service:
     """Open the service whose files are below *root*, made when absent; several processes may do so at once.
 
@@ -67,6 +69,7 @@ def open_service(
     memory_mb: what an engine of rows may take, in megabytes. patience_s: how long to wait for data another process holds.
     spill_root: where rows that do not fit into memory go meanwhile; the system's temporary folder when None.
     spark: the cluster that runs the queries; DuckDB does when None.
+    open_table_file: opens Parquet files that loads fill; None where there are none.
 
     Raises:
         StateError: the metadata is damaged or newer than this version.
@@ -102,9 +105,11 @@ def open_service(
         return Querying(jobs, catalog, connections, results, warehouse, sealer, exporter, engine())
 
     def loading() -> Loading:
-        from reconciler.service.loading import Loading  # noqa: PLC0415 - brings duckdb
+        from reconciler.service.landing import Landing  # noqa: PLC0415 - brings duckdb
+        from reconciler.service.loading import Loading  # noqa: PLC0415 - as above
 
-        return Loading(jobs, catalog, connections, warehouse, sealer, clock, importer, loads)
+        landing = Landing(jobs, connections, warehouse, clock, importer, loads, open_table_file)
+        return Loading(jobs, catalog, connections, warehouse, sealer, clock, importer, loads, landing)
 
     uploads = Uploads(catalog, warehouse, clock)
     bulk_imports = BulkImports(storage, root / "bulk_imports", catalog, uploads, jobs, sealer, clock)

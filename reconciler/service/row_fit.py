@@ -18,7 +18,7 @@ def refuse_strangers(columns: Sequence[str], table: Table) -> None:
     """
     if table.columns and not any(name.lower() in table.columns for name in columns):
         raise TdrError(
-            f"none of the columns of these rows is one of {table.database}.{table.name}",
+            f"none of the columns of these rows is one of {table.called}",
             hint=f"it has {', '.join(table.columns)}; does the file begin with a line of column names?",
         )
 
@@ -47,12 +47,12 @@ def bad_value(rows: Rows, table: Table) -> TdrError:
             if first is not None:
                 hint = "correct the row, or change the type of the column"
                 return _not_of_type(first, name, type_wanted, table, hint)
-    return TdrError(f"a value does not fit the type of its column in {table.database}.{table.name}")
+    return TdrError(f"a value does not fit the type of its column in {table.called}")
 
 
 def _not_of_type(row: int, column: str, wanted: str, table: Table, hint: str) -> TdrError:
     return TdrError(
         f"row {row} of the import: the value of column `{column}` is not of type {wanted}, "
-        f"which it has in {table.database}.{table.name}",
+        f"which it has in {table.called}",
         hint=hint,
     )

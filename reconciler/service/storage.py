@@ -196,6 +196,11 @@ CREATE TABLE journey_steps (
   connection_id INTEGER NOT NULL, config BLOB NOT NULL, document TEXT NOT NULL
 );
 """
+# What a load is known by in a file that it fills, where its position is kept.
+_LOADS_INTO_FILES: Final = """
+ALTER TABLE bulk_loads ADD COLUMN identity TEXT NOT NULL DEFAULT '';
+UPDATE bulk_loads SET identity = lower(hex(randomblob(8)));
+"""
 _STEPS: Final = (
     _BEGINNING,
     _PARENT_SEGMENTS,
@@ -205,6 +210,7 @@ _STEPS: Final = (
     _UPLOADS,
     _REFRESHES,
     _JOURNEYS,
+    _LOADS_INTO_FILES,
 )
 """What each version adds to the one before it; a file of an older version gets what it lacks when it is opened."""
 

@@ -26,7 +26,8 @@ BeforeCommit: TypeAlias = Callable[[Table], None]
 """Called with the table as it then is, in the transaction that writes the rows."""
 
 
-def _nothing(table: Table) -> None:
+def nothing(table: Table) -> None:
+    """The `BeforeCommit` of who has nothing to add."""
     del table
 
 
@@ -78,7 +79,7 @@ class Tables:
         return self.record(self.exchanged(rows, table, time_column=time_column, now=now))
 
     def added(
-        self, rows: Rows, table: Table, *, time_column: str, now: int, before_commit: BeforeCommit = _nothing
+        self, rows: Rows, table: Table, *, time_column: str, now: int, before_commit: BeforeCommit = nothing
     ) -> Table:
         """As `append`, but the catalog does not know yet: the table as it is now, for `record`."""
         wider, values = self.wider(rows, table, time_column, now)
@@ -97,7 +98,7 @@ class Tables:
         *,
         time_column: str,
         now: int,
-        before_commit: BeforeCommit = _nothing,
+        before_commit: BeforeCommit = nothing,
         whole: bool = False,
     ) -> Table:
         """Add those of *rows* whose *key* is new, change those that are known and differ, and leave the others.
@@ -286,7 +287,7 @@ def qualified(table: Table) -> str:
 def emptying(table: Table, there: int) -> TdrError:
     """What is said instead of removing all *there* rows."""
     return TdrError(
-        f"none of the {there} rows of {table.database}.{table.name} came again, and all of them would be removed",
+        f"none of the {there} rows of {table.called} came again, and all of them would be removed",
         hint="an empty answer is more often a fault than a truth; if it is true, load with `mode: replace`",
     )
 

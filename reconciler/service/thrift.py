@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Final, TypeVar
+from contextlib import AbstractContextManager, contextmanager
+from typing import Final, Protocol, TypeVar
 
 import duckdb
 
-from reconciler.service.warehouse import Warehouse, limit
+from reconciler.service.warehouse import limit
 
 _Result = TypeVar("_Result")
 _LEAST_MB: Final = 120
@@ -21,10 +21,23 @@ class _TooLittle(Exception):
     """A statement needs more memory than it was given; nothing of it is done."""
 
 
+class Engine(Protocol):
+    """An engine that writes rows, as one of those who use it sees it."""
+
+    @property
+    def memory_mb(self) -> int:
+        """All that it may take."""
+        ...
+
+    def taking(self, memory_mb: int) -> AbstractContextManager[None]:
+        """While inside, the caller needs no more than *memory_mb*."""
+        ...
+
+
 class Thrift:
     """What one writer takes of the memory of engines, which keep what they have read and written until they reach their limit."""
 
-    def __init__(self, warehouse: Warehouse, columns: int) -> None:
+    def __init__(self, warehouse: Engine, columns: int) -> None:
         """For rows of so many *columns*, to be written into *warehouse*."""
         self._warehouse = warehouse
         self._little_mb = min(_LEAST_MB + _COLUMN_MB * columns, warehouse.memory_mb)

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -26,6 +27,24 @@ _Setting: TypeAlias = str | bool | int | float | list[str]
 _RETRY_EVERY_S: Final = 0.1
 _HOLDER: Final = re.compile(r"lock is held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
 _PHYSICAL: Final = re.compile(r"t(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Where one table is worked at. *folder* goes with it, and what is put there. memory_mb: what its engine may take."""
+
+    connection: duckdb.DuckDBPyConnection
+    folder: Path
+    memory_mb: int
+
+    @contextmanager
+    def taking(self, memory_mb: int) -> Iterator[None]:
+        """While inside, its engine takes no more than *memory_mb*."""
+        limit(self.connection, memory_mb)
+        try:
+            yield
+        finally:
+            limit(self.connection, self.memory_mb)
 
 
 class Warehouse:
@@ -112,6 +131,24 @@ class Warehouse:
             with duckdb.connect(":memory:", config=config) as connection:
                 connection.execute("SET TimeZone = 'UTC'")
                 yield connection
+        finally:
+            spill.remove()
+
+    @contextmanager
+    def bench(self) -> Iterator[Bench]:
+        """A database of one's own on disk, for a table that is kept elsewhere; it may read files and write them."""
+        import duckdb  # noqa: PLC0415 - as above
+
+        spill = spills.make(self._spill_root)
+        config: dict[str, _Setting] = {
+            "temp_directory": str(spill.folder / "spilled"),
+            "memory_limit": f"{self.memory_mb}MB",
+            "threads": "2",
+        }
+        try:
+            with duckdb.connect(str(spill.folder / "bench.duckdb"), config=config) as connection:
+                connection.execute("SET TimeZone = 'UTC'")
+                yield Bench(connection, spill.folder, self.memory_mb)
         finally:
             spill.remove()
 

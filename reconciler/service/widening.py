@@ -44,7 +44,7 @@ def told(before: Table, after: Table) -> Iterator[str]:
     """A line for each column whose type is another one now."""
     for column, type_ in after.columns.items():
         if column in before.columns and before.columns[column] != type_:
-            yield f"column `{column}` of {after.database}.{after.name} is {type_} now; it was {before.columns[column]}"
+            yield f"column `{column}` of {after.called} is {type_} now; it was {before.columns[column]}"
 
 
 def _from(present: str) -> Iterator[str]:

@@ -31,9 +31,11 @@ if TYPE_CHECKING:
     from reconciler.apis.treasure_data import TreasureData
     from reconciler.apis.treasure_data_cdp import CustomerData
     from reconciler.apis.treasure_data_workflows import Workflows
+    from reconciler.model.json import Json
     from reconciler.ports.buckets import Bucket, BucketPlace
     from reconciler.ports.exports import Exporter
     from reconciler.ports.loads import Importer
+    from reconciler.ports.table_files import TableFile
     from reconciler.service.ports import SparkPlace
     from reconciler.service.service import Service
     from reconciler.wiring.left_out import LeftOut
@@ -119,6 +121,7 @@ class Embedded:
                         self.folder,
                         exporter=ExporterOnNeed(self._exporter),
                         importer=ImporterOnNeed(self._importer),
+                        open_table_file=self._open_table_file,
                         sealer=sealer,
                         clock=self._clock,
                         api_keys=self._api_keys(),
@@ -214,6 +217,11 @@ class Embedded:
             open_crm, exports / "salesforce", quarantine=exports / "quarantine", clock=self._clock
         )
         return TypedExporter({"files": files, "pinterest": pinterest, "sfdc_v2": salesforce})
+
+    def _open_table_file(self, place: Mapping[str, Json], job_id: str, spill: Path) -> TableFile:
+        from reconciler.connectors.destinations.table_files import open_table_file  # noqa: PLC0415 - as above
+
+        return open_table_file(self._project_root, _open_bucket, place, job_id, spill)
 
     def _importer(self) -> Importer:
         from reconciler.connectors.sources.files import FilesSource  # noqa: PLC0415 - as above

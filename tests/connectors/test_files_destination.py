@@ -18,7 +18,7 @@ import pytest
 from reconciler.connectors.destinations.files import FilesDestination
 from reconciler.connectors.destinations.files_writing import write_rows
 from reconciler.errors import Interrupted, Permanent
-from reconciler.model.imports import FileFormat
+from reconciler.model.files import FileFormat
 from reconciler.ports.exports import ExportReport, ExportRequest
 
 SQL = (
@@ -124,17 +124,17 @@ def test_a_number_that_json_does_not_have_is_named_by_row_and_column(tmp_path: P
 
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({}, "`path` of the export to a file is missing"),
-    ({"path": "../a.csv"}, "leaves the place of the export"),
-    ({"path": "/tmp/a.csv"}, "leaves the place of the export"),
+    ({"path": "../a.csv"}, "leaves the folder it is below"),
+    ({"path": "/tmp/a.csv"}, "leaves the folder it is below"),
     ({"path": "tdr.yaml"}, "does not say how its rows are written"),
     ({"path": "data"}, "does not say how its rows are written"),
     ({"path": "a.parquet.gz"}, "Parquet is compressed by itself"),
     ({"path": "a.csv", "format": "parquet"}, "`format` is 'parquet', and the path ends like csv"),
     ({"path": "{day}.csv"}, "`{day}` in `path` stands for nothing"),
     ({"path": "a.csv", "paht": "b"}, "`paht` is not a setting of an export to a file"),
-    ({"path": "a.csv", "root": "../elsewhere"}, "leads outside the folder of the export"),
+    ({"path": "a.csv", "root": "../elsewhere"}, "leads outside the folder it is below"),
     ({"path": "taken.csv"}, "`taken.csv` is a folder"),
-    ({"path": "link/a.csv"}, "leads outside the folder of the export"),
+    ({"path": "link/a.csv"}, "leads outside the folder it is below"),
 ]
 
 

@@ -112,8 +112,8 @@ def test_replace_keeps_one_file_and_append_adds_one_a_run(shop: Stage) -> None:
 
 
 WRONG = {
-    "{path: ../buyers.csv}": "leaves the place of the export",
-    "{path: /tmp/buyers.csv}": "leaves the place of the export",
+    "{path: ../buyers.csv}": "leaves the folder it is below",
+    "{path: /tmp/buyers.csv}": "leaves the folder it is below",
     "{path: manifests/shop.yaml}": "does not say how its rows are written",
     "{path: 'out/{day}.csv'}": "`{day}` in `path` stands for nothing",
     "{path: out/buyers.parquet.gz}": "Parquet is compressed by itself",
@@ -167,7 +167,7 @@ def test_a_file_where_a_folder_should_be_stops_the_run_and_says_what_now(shop: S
 
     assert said.code
     assert "file `out/buyers.csv` cannot be written" in said.out + said.err
-    assert "choose another `path`" in said.out + said.err
+    assert "choose another path" in said.out + said.err
     assert (shop.folder / "out").read_text() == "theirs"
 
 

@@ -26,12 +26,13 @@ def load(world: World, sql: str, **out: Any) -> dict[str, Any]:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the peak is told in kilobytes on Linux only")
+@pytest.mark.parametrize("out", ["table", "file"])
 @pytest.mark.parametrize("lasts", ["", "lasts"])
 @pytest.mark.parametrize("key", ["", "id"])
-def test_ten_times_the_rows_do_not_take_twice_the_memory(tmp_path: Path, key: str, lasts: str) -> None:
+def test_ten_times_the_rows_do_not_take_twice_the_memory(tmp_path: Path, key: str, lasts: str, out: str) -> None:
     peaks = []
     for rows in (FEW, MANY):
-        command = [sys.executable, str(LOAD), str(tmp_path / str(rows)), str(rows), key, lasts]
+        command = [sys.executable, str(LOAD), str(tmp_path / str(rows)), str(rows), key, lasts, out]
         done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
         peaks.append(float(done.stdout))
 

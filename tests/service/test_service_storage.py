@@ -27,6 +27,7 @@ TAKING_BACK = (
         )
     ),
     "ALTER TABLE tables DROP COLUMN declared",
+    "ALTER TABLE bulk_loads DROP COLUMN identity",
     "DROP TABLE journey_steps",
     "DROP TABLE journeys",
     "DROP INDEX audiences_due",

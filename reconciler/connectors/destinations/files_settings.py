@@ -9,8 +9,7 @@ from typing import Final
 
 from reconciler.diagnostics import did_you_mean
 from reconciler.errors import Permanent
-from reconciler.model.files import WORD, PathError, form_of
-from reconciler.model.imports import FileFormat
+from reconciler.model.files import WORD, FileFormat, PathError, form_of
 from reconciler.model.json import Json
 
 _OWN: Final = ("path", "format")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, cast
 
 from reconciler.errors import Permanent
-from reconciler.model.imports import FileFormat
+from reconciler.model.files import FileFormat
 
 if TYPE_CHECKING:
     import duckdb

@@ -22,7 +22,7 @@ from reconciler.dataplane.buckets import SETTINGS as BUCKET_SETTINGS
 from reconciler.dataplane.buckets import bucket_of
 from reconciler.diagnostics import did_you_mean
 from reconciler.errors import Permanent
-from reconciler.model.imports import FileFormat
+from reconciler.model.files import FileFormat
 from reconciler.model.json import Json
 from reconciler.ports.buckets import Bucket, OpenBucket
 from reconciler.ports.exports import Progress

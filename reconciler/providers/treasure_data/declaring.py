@@ -15,6 +15,7 @@ from reconciler.providers.treasure_data import (
     exports,
     file_exports,
     import_sources,
+    import_targets,
     object_exports,
     rest_connections,
 )
@@ -27,7 +28,6 @@ from reconciler.providers.treasure_data.references import (
     database_ref,
     name_beside,
     nothing_else,
-    table_ref,
 )
 
 _PRIORITIES: Final = range(-2, 3)
@@ -147,9 +147,7 @@ def _import(attributes: Mapping[str, Any], name: str, directory: Directory) -> T
             "the account does not tell whether it appends or replaces: write its document, and import it by name"
         )
     spec: Tree = {"from": import_sources.declared(attributes["source"], attributes[HIDDEN], directory)}
-    database, table = attributes["database"], attributes["table"]
-    target: Tree = {"database": database_ref(database, directory)}
-    target["table"] = table_ref(database, table, directory)
+    target = import_targets.said(attributes, directory)
     if attributes["mode"] != "append":
         target["mode"] = attributes["mode"]
     if attributes["key"]:

@@ -17,6 +17,7 @@ from reconciler.model.imports import (
     GROWING,
     FilesSource,
     ImportSpec,
+    ImportTarget,
     IntercomSource,
     IntercomTarget,
     Placement,
@@ -49,7 +50,8 @@ def wanted(spec: ImportSpec, context: Context, connection_id: Callable[[str], st
     """
     match spec.from_:
         case FilesSource() as source:
-            return _files(source, spec.to.table, context, connection_id)
+            table = spec.to.table if isinstance(spec.to, ImportTarget) else None
+            return _files(source, table, context, connection_id)
         case IntercomSource() as source:
             return _intercom(source, context, connection_id)
         case RestSource() as source:
@@ -189,7 +191,7 @@ def _connection_problems(
 
 
 def _files(
-    source: FilesSource, table_name: str, context: Context, connection_id: Callable[[str], str]
+    source: FilesSource, table_name: str | None, context: Context, connection_id: Callable[[str], str]
 ) -> dict[str, Leaf]:
     """Files below the connection's root, or below the project; those of a bucket by the connection, which has credentials."""
     part: dict[str, Leaf] = {"type": source.type, "paths": list(source.paths), "root": "."}
@@ -199,10 +201,10 @@ def _files(
             part["root"] = spec.root
         else:
             del part["root"]
-            part[CONNECTION] = _id_of(source.connection, context, connection_id)
+            part[CONNECTION] = connection_ref(source.connection, context, connection_id)
     if source.format is not None:
         part["format"] = source.format.value
-    table = context.resources.get(Address("table", table_name))
+    table = None if table_name is None else context.resources.get(Address("table", table_name))
     if table is not None and isinstance(table.spec, TableSpec):
         # The columns themselves the service knows from the table.
         optional = sorted(column.name for column in table.spec.columns if column.optional)
@@ -211,7 +213,8 @@ def _files(
     return part
 
 
-def _id_of(name: str, context: Context, connection_id: Callable[[str], str]) -> str | Unknown:
+def connection_ref(name: str, context: Context, connection_id: Callable[[str], str]) -> str | Unknown:
+    """The id of the connection *name*, declared or not."""
     address = Address("connection", name)
     if address in context.resources:
         return context.remote_ids.get(address) or Unknown(address)
@@ -246,7 +249,7 @@ def _files_connection(root: str, directory: Directory) -> str:
 def _intercom(source: IntercomSource, context: Context, connection_id: Callable[[str], str]) -> dict[str, Leaf]:
     part: dict[str, Leaf] = {"type": source.type, "target": source.target.value}
     if source.connection is not None:
-        part[CONNECTION] = _id_of(source.connection, context, connection_id)
+        part[CONNECTION] = connection_ref(source.connection, context, connection_id)
     elif source.access_token is not None:
         part[_TOKEN] = source.access_token
     else:

@@ -22,16 +22,24 @@ from reconciler.ports.provider import Context, KindTraits, Preview, Wanted
 from reconciler.providers.treasure_data import exports, import_sources, import_targets, limits, results, wire
 from reconciler.providers.treasure_data.family import Attributes, Leaf, look, settled
 from reconciler.providers.treasure_data.lookups import Lookups
-from reconciler.providers.treasure_data.names import database_name, name_of, not_ours, table_name
+from reconciler.providers.treasure_data.names import name_of, not_ours
 from reconciler.providers.treasure_data.timings import Timings
 from reconciler.providers.treasure_data.wire import Raw
 from reconciler.scrubbing import Scrubber
 
 # Omitted on create: not scheduled, UTC, no delay, rows get the time of the import (td-client, connector_api.py).
-_DEFAULTS: Final[Mapping[str, Json]] = {"cron": "", "timezone": "UTC", "delay": 0, "time_column": "", "key": []}
+_DEFAULTS: Final[Mapping[str, Json]] = {
+    "cron": "",
+    "timezone": "UTC",
+    "delay": 0,
+    "time_column": "",
+    "key": [],
+    # Of a table and a file an import has one.
+    **dict.fromkeys(("database", "table", "file", "file_connection"), ""),
+}
 _OF_OTHERS: Final[Mapping[str, Json]] = {"exec": {}, "filters": []}
 """Parts of a configuration that no document says, as they are where nobody said anything."""
-_IN_CONFIG: Final = frozenset({"source", "mode", "time_column", "key"})
+_IN_CONFIG: Final = frozenset({"source", "mode", "time_column", "key", "file", "file_connection"})
 
 
 class Imports:
@@ -70,8 +78,7 @@ class Imports:
         spec = _spec(resource)
         wanted: dict[str, Leaf | Mapping[str, Leaf]] = {
             "name": name_of(resource, context),
-            "database": database_name(spec.to.database, context),
-            "table": table_name(spec.to.table, context),
+            **import_targets.place(spec.to, context, self._lookups.id_of),
             "mode": spec.to.mode.value,
             "source": import_sources.wanted(spec, context, self._lookups.id_of),
         }
@@ -94,12 +101,15 @@ class Imports:
     def create(self, resource: Resource, attributes: Attributes) -> Observation:
         """Make the session, and before it the table when there is none: the vendor refuses sessions without one."""
         settled(attributes, resource)
-        database, table = str(attributes["database"]), str(attributes["table"])
+        if attributes.get("table"):
+            self._make_table(str(attributes["database"]), str(attributes["table"]))
+        body = _body(attributes, attributes.keys(), self._api.scrubber)
+        return self.observed(self._api.create_bulk_load(body), self._sent_mode(attributes))
+
+    def _make_table(self, database: str, table: str) -> None:
         if table not in {wire.text(raw.get("name")) for raw in self._api.tables(database)}:
             with suppress(Conflict):  # made by somebody since, or by a try of ours whose answer was lost
                 self._api.create_table(database, table, {})
-        body = _body(attributes, attributes.keys(), self._api.scrubber)
-        return self.observed(self._api.create_bulk_load(body), self._sent_mode(attributes))
 
     def update(
         self, resource: Resource, remote_id: str, attributes: Attributes, changed: frozenset[str]
@@ -111,6 +121,9 @@ class Imports:
                 hides a part of the configuration that would have to be sent back.
         """
         settled(attributes, resource)
+        if self._runs_here and changed & {"database", "table"}:
+            # The configuration says whether it is a table at all, and somebody may have changed that as well.
+            changed |= {"mode"}
         body = _body(attributes, changed, self._api.scrubber)
         if "config" in body:
             body["config"] = {**cast("Raw", body["config"]), **self._kept(resource.address, remote_id)}
@@ -166,10 +179,13 @@ class Imports:
         cron, zone = self._timings.comparable(wire.text(raw.get("cron")), wire.text(raw.get("timezone")))
         name = wire.text(raw["name"])
         source, hidden = import_sources.told(_part(config, "in"))
+        file, connection = import_targets.file_told(out)
         attributes: dict[str, Json] = {
             "name": name,
             "database": wire.text(raw.get("database")),
             "table": wire.text(raw.get("table")),
+            "file": file,
+            "file_connection": connection,
             "mode": wire.text(out.get("mode")) or mode or ("append" if self._modes_told else ""),
             "time_column": wire.text(raw.get("time_column") or out.get("time_column")),
             "key": cast("Json", out.get("key") or []),
@@ -211,7 +227,7 @@ def _body(attributes: Attributes, names: AbstractSet[str], scrubber: Scrubber) -
     body = {name: cast("Json", attributes[name]) for name in sorted(names - _IN_CONFIG)}
     if names & _IN_CONFIG:
         time_column = str(attributes.get("time_column", ""))
-        out: dict[str, Json] = {"mode": str(attributes["mode"])}
+        out: dict[str, Json] = {**import_targets.file_sent(attributes), "mode": str(attributes["mode"])}
         if time_column:
             out["time_column"] = time_column
         if attributes.get("key"):

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from reconciler.service import jobs
 from reconciler.service.answers import ApiError, invalid
 from reconciler.service.jobs import NewJob
-from reconciler.service.loads import read_config, seal_config
+from reconciler.service.loads import check_place, read_config, seal_config
 from reconciler.service.queries import checked_engine, checked_query
 from reconciler.service.requests import Call, whole_number
 from reconciler.service.routing import route
@@ -132,6 +132,7 @@ def _load(service: Service, call: Call, database: str) -> NewJob:
     table = call.required("table")
     service.catalog.table(database, table)
     config = read_config(call.fields.get("config"), call.text("time_column"))
+    check_place(config, database, table)
     return NewJob(
         type="bulkload",
         database=database,

@@ -16,7 +16,7 @@ import yaml
 from reconciler.service.answers import ApiError
 from reconciler.service.connections import Connections
 from reconciler.service.jobs import Jobs, NewJob
-from reconciler.service.loads import Loads, read_config, seal_config
+from reconciler.service.loads import Loads, check_place, read_config, seal_config
 from reconciler.service.loads import run_of as run_of_load
 from reconciler.service.ports import Sealer
 from reconciler.service.queries import ENGINES, Queries
@@ -150,12 +150,14 @@ class Operators:
             except yaml.YAMLError as error:
                 raise TaskFailed(f"{name!r} is no YAML") from error
         config = read_config(filled(written, order.variables, order.secrets), "")
+        database, table = str(_wanted(options, "database")), str(_wanted(options, "table"))
+        check_place(config, database, table)
         return self._stored(
             run_job(
                 NewJob(
                     type="bulkload",
-                    database=str(_wanted(options, "database")),
-                    table=str(_wanted(options, "table")),
+                    database=database,
+                    table=table,
                     config=seal_config(config, self.sealer),
                     scheduled_time=order.session_time,
                 )

@@ -64,6 +64,25 @@ def said(
         ),
         (
             "import/orders",
+            {"from": {"type": "files", "paths": ["a.csv"]}, "to": {"file": "lake/orders.parquet"}},
+            [],
+        ),
+        (
+            "import/orders",
+            {
+                "from": {
+                    "type": "pinterest_marketing",
+                    "connection": "main",
+                    "ad_account_id": "1",
+                    "table": "campaigns",
+                    "method": "cdc-change-tables",
+                },
+                "to": {"file": "lake/orders.parquet"},
+            },
+            [("changes-need-tables", "/spec/to/file")],
+        ),
+        (
+            "import/orders",
             {"from": {"type": "files", "paths": ["x" * 70_000]}, "to": {"database": "shop", "table": "orders"}},
             [("import-too-large", "/spec/from")],
         ),
@@ -146,6 +165,20 @@ def test_files_of_the_project_are_out_of_the_vendor_s_reach(vendor: Vendor, decl
     (found,) = provider.check(resources[Address("connection", "here")], Context(resources))
 
     assert (found.rule, found.severity) == ("files-not-reachable", Severity.ERROR)
+
+
+def test_an_import_into_a_file_is_the_embedded_service_s_alone(vendor: Vendor, declare: Declare) -> None:
+    spec = {"from": {"type": "files", "paths": ["a.csv"]}, "to": {"file": "lake/orders.parquet", "connection": "main"}}
+    resources = declare({"import/orders": spec, "connection/main": {"type": "other", "connector": "sfdc_v2"}})
+    provider = vendor.provider(creates_connections=False)
+
+    found = list(provider.check(resources[Address("import", "orders")], Context(resources)))
+
+    assert [(one.rule, one.path, one.severity) for one in found] == [
+        ("files-not-reachable", "/spec/to/file", Severity.ERROR),
+        ("connection-type", "/spec/to/connection", Severity.ERROR),
+    ]
+    assert "`treasure_data.endpoint` is embedded" in found[0].hint
 
 
 @pytest.mark.parametrize(

@@ -230,6 +230,8 @@ def test_what_moves_by_itself_is_no_attribute_of_an_import(vendor: Vendor, decla
         "name": "orders",
         "database": "shop",
         "table": "orders",
+        "file": "",
+        "file_connection": "",
         "mode": "append",
         "time_column": "t",
         "key": [],

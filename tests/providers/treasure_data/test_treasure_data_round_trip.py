@@ -100,6 +100,18 @@ IMPORTS = st.fixed_dictionaries(
                 "mode": st.just("upsert"),
                 "key": st.lists(IDENTIFIERS, min_size=1, max_size=3),
             }
+        )
+        | st.fixed_dictionaries(
+            {"file": st.sampled_from(["people.parquet", "lake/a b.parquet", "lake/日次.parquet"])},
+            optional={"connection": st.just("here"), "time_column": IDENTIFIERS},
+        )
+        | st.fixed_dictionaries(
+            {
+                "file": st.just("lake/known.parquet"),
+                "mode": st.just("upsert"),
+                "key": st.lists(IDENTIFIERS, min_size=1, max_size=3),
+            },
+            optional={"connection": st.just("here")},
         ),
         "name": NAMES,
     },
@@ -126,6 +138,7 @@ RESOLUTIONS = st.sampled_from(
         Resolution(Outcome.BOOTSTRAP, "CREATE_NEW_AUDIENCE", {"audience_name": "Buyers", "audience_description": "x"}),
     ]
 )
+THERE = {Address("connection", "here"): "7"}
 FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -136,7 +149,7 @@ def test_what_is_made_is_seen_as_declared(world: World, declare: Declare, kind: 
     address = Address(kind, "it")
     documents = {**AROUND, str(address): data.draw(SPECS[kind])}
     resources = declare(documents)
-    context = Context(resources, resolution=data.draw(RESOLUTIONS) if kind == "activation" else None)
+    context = Context(resources, THERE, data.draw(RESOLUTIONS) if kind == "activation" else None)
     resource = resources[address]
 
     made = world.provider.create(resource, world.provider.desired(resource, context))
@@ -163,7 +176,7 @@ def test_any_declaration_can_become_any_other_in_place(
     address = Address(kind, "it")
     resolution = data.draw(RESOLUTIONS) if kind == "activation" else None
     before, after = (declare({**AROUND, str(address): data.draw(SPECS[kind])})[address] for _ in range(2))
-    context = Context(declare(AROUND), resolution=resolution)
+    context = Context(declare(AROUND), THERE, resolution)
     made = world.provider.create(before, world.provider.desired(before, context))
     remote_id = made.remote_id
     try:
