@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 from binascii import hexlify, unhexlify
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -47,17 +48,23 @@ def raw_keys(keys: Keys) -> memoryview:
     return memoryview(buffer or b"")[keys.offset * width : (keys.offset + len(keys)) * width]
 
 
-def write_keys(path: Path, parts: Iterable[Keys]) -> int:
-    """Write *parts* to *path*, durable and for its owner only; returns the number of keys. Its folder is made if need be."""
+@contextmanager
+def written(path: Path) -> Iterator[Callable[[Keys], int]]:
+    """What puts keys into the file *path* and says how many; durable when the context ends, and for its owner only.
+
+    Its folder is made if need be.
+    """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    count = 0
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        for part in parts:
-            file.write(raw_keys(part))
-            count += len(part)
+        yield lambda keys: file.write(raw_keys(keys)) // KEY_BYTES
         file.flush()
         os.fsync(file.fileno())
-    return count
+
+
+def write_keys(path: Path, parts: Iterable[Keys]) -> int:
+    """Write *parts* to *path* as `written` does; returns the number of keys."""
+    with written(path) as write:
+        return sum(write(part) for part in parts)
 
 
 def count_keys(path: Path) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
@@ -63,29 +64,40 @@ class KeySet:
             many, spilled = self._taken_out()
         spilled.write(many)
 
-    def save(self, target: Path) -> int:
+    def save(self, target: Path, pool: Executor) -> int:
         """Put every key once into the file *target*, durable and for its owner only; returns how many. The set is done with.
 
-        The order means nothing.
+        The order means nothing. pool: see `in_order`; it ends before this set does.
         """
         if self._spilled is not None:
             many, spilled = self._taken_out()
             spilled.write(many)
-            if all(in_order(spilled.is_distinct, range(BUCKETS))):
+            if all(in_order(pool, spilled.is_distinct, range(BUCKETS))):
                 # What is there is what is wanted. On a machine that has its memory lent, as most in a cloud, pages of a
                 # new file cost more than all that was done with the keys in them.
                 return spilled.become(target)
-        return write_keys(target, self.distinct())
+        return write_keys(target, self.distinct(pool))
 
-    def distinct(self) -> Iterator[Keys]:
+    def distinct(self, pool: Executor) -> Iterator[Keys]:
         """Every key once, many at a time, in an order that means nothing."""
-        return in_order(lambda read: _distinct(read()), self._buckets(in_buckets=self._spilled is not None))
+        return in_order(pool, lambda read: _distinct(read()), self._buckets(in_buckets=self._spilled is not None))
 
-    def less(self, other: KeySet) -> Iterator[Keys]:
+    def less(self, other: KeySet, pool: Executor) -> Iterator[Keys]:
         """Every key that *other* has not, once, many at a time, in an order that means nothing."""
+        return in_order(pool, lambda pair: _less(pair[0](), pair[1]()), self._pairs(other))
+
+    def apart(self, other: KeySet, pool: Executor) -> Iterator[tuple[Keys, Keys]]:
+        """As `less`, and beside it what only *other* has."""
+
+        def both(pair: tuple[Callable[[], Keys], Callable[[], Keys]]) -> tuple[Keys, Keys]:
+            ours, theirs = pair[0](), pair[1]()
+            return _less(ours, theirs), _less(theirs, ours)
+
+        return in_order(pool, both, self._pairs(other))
+
+    def _pairs(self, other: KeySet) -> Iterator[tuple[Callable[[], Keys], Callable[[], Keys]]]:
         in_buckets = self._spilled is not None or other._spilled is not None
-        pairs = zip(self._buckets(in_buckets=in_buckets), other._buckets(in_buckets=in_buckets), strict=True)
-        return in_order(lambda pair: _less(pair[0](), pair[1]()), pairs)
+        return zip(self._buckets(in_buckets=in_buckets), other._buckets(in_buckets=in_buckets), strict=True)
 
     def _buckets(self, *, in_buckets: bool) -> Iterator[Callable[[], Keys]]:
         """What reads each bucket; else one that has everything."""

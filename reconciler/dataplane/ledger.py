@@ -14,6 +14,7 @@ operations at the vendor.
 from __future__ import annotations
 
 import fcntl
+import itertools
 import os
 import re
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ from typing import BinaryIO
 from reconciler.dataplane.durable import read_document, write_bytes
 from reconciler.dataplane.keyfile import count_keys
 from reconciler.dataplane.ledger_book import Book, OpenRun
-from reconciler.dataplane.slices import Slice, distinct_union, subtract, total
+from reconciler.dataplane.slices import Slice, apart, distinct_union, subtract, total
 from reconciler.durable import sync_folder
 from reconciler.errors import Transient
 from reconciler.model.kinds import Membership
@@ -119,9 +120,12 @@ class Target:
         add: tuple[Slice, ...] = ()
         remove: tuple[Slice, ...] = ()
         match membership:
-            case Membership.REPLACE:
+            case Membership.REPLACE if book.uncertain:
+                # What is uncertain is added again, so what is added and what goes are not told from the same two sets.
                 add = self._subtract(target, book.confirmed)
                 remove = self._subtract(possible, target)
+            case Membership.REPLACE:
+                add, remove = self._apart(target, book.confirmed)
             case Membership.ADD:
                 add = self._subtract(target, book.confirmed)
             case Membership.REMOVE:
@@ -186,17 +190,23 @@ class Target:
             return parts
         return subtract(self._folder, parts, without, self._free_name())
 
+    def _apart(
+        self, parts: tuple[Slice, ...], others: tuple[Slice, ...]
+    ) -> tuple[tuple[Slice, ...], tuple[Slice, ...]]:
+        if not parts or not others:
+            return parts, others
+        return apart(self._folder, parts, others, (self._free_name(), self._free_name(1)))
+
     def _distinct(self, parts: tuple[Slice, ...]) -> tuple[Slice, ...]:
         if len(parts) < 2:
             return parts
         return distinct_union(self._folder, parts, self._free_name())
 
-    def _free_name(self) -> str:
+    def _free_name(self, after: int = 0) -> str:
+        """A name that no file has; the one after it, and so on."""
         taken = {path.name for path in self._folder.iterdir()}
-        number = self._book.next_number
-        while (name := f"{number:08d}.keys") in taken:
-            number += 1
-        return name
+        names = (f"{number:08d}.keys" for number in itertools.count(self._book.next_number))
+        return next(itertools.islice((name for name in names if name not in taken), after, None))
 
     def _progress_path(self, run: OpenRun) -> Path:
         return self._folder / f"{run.number:08d}.progress"

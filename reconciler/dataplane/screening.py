@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.dataplane.identifiers import MOST_ROWS, Screener, Verdicts, screener
 from reconciler.dataplane.keyset import KeySet
-from reconciler.dataplane.ordered import in_order
+from reconciler.dataplane.ordered import in_order, threads
 from reconciler.dataplane.quarantine import Rejections
 from reconciler.errors import Permanent, Transient
 from reconciler.model.kinds import Identifier
@@ -67,11 +67,12 @@ def screen(
             rows.sql(f'SELECT "{identifier.value}" AS value FROM rows').to_arrow_reader(MOST_ROWS) as reader,
             KeySet(target.with_suffix(".spill")) as found,
             screener(identifier, quick=quick) as looking,
+            threads() as pool,
         ):
-            count, rejections = _sorted_out(reader, looking, found, cancelled)
+            count, rejections = _sorted_out(reader, looking, found, cancelled, pool)
             if cancelled.is_set():
                 raise Transient("the run was cancelled while its rows were read; nothing was sent")
-            return Screening(count, found.save(target), rejections)
+            return Screening(count, found.save(target, pool), rejections)
     except duckdb.Error as error:
         name = type(error).__name__
         raise Permanent(
@@ -85,7 +86,7 @@ def screen(
 
 
 def _sorted_out(
-    reader: pa.RecordBatchReader, looking: Screener, found: KeySet, cancelled: threading.Event
+    reader: pa.RecordBatchReader, looking: Screener, found: KeySet, cancelled: threading.Event, pool: Executor
 ) -> tuple[int, Rejections]:
     """Put the keys into *found*. Returns the rows that were read, and what becomes of those without a key."""
     import pyarrow.compute as pc  # noqa: PLC0415 - as above
@@ -98,9 +99,8 @@ def _sorted_out(
 
     count = 0
     rejections = Rejections()
-    with closing(in_order(look, takewhile(lambda _: not cancelled.is_set(), reader))) as judged:
-        for one in judged:
-            if one.rejected is not None and one.codes is not None:
-                rejections.add(pc.add(one.rejected, count + 1), one.codes)
-            count += one.rows
+    for one in in_order(pool, look, takewhile(lambda _: not cancelled.is_set(), reader)):
+        if one.rejected is not None and one.codes is not None:
+            rejections.add(pc.add(one.rejected, count + 1), one.codes)
+        count += one.rows
     return count, rejections

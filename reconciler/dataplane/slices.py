@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.dataplane.keyfile import KEYS_AT_ONCE, key_slices, keys_of, write_keys
+from reconciler.dataplane.keyfile import KEYS_AT_ONCE, key_slices, keys_of, write_keys, written
 from reconciler.dataplane.keyset import KeySet
+from reconciler.dataplane.ordered import threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,38 @@ def subtract(folder: Path, parts: Sequence[Slice], without: Sequence[Slice], nam
     Raises:
         StateError: a file is shorter than its slices.
     """
-    with KeySet(folder / f"{name}.spill") as keys, KeySet(folder / f"{name}.without.spill") as others:
+    with (
+        KeySet(folder / f"{name}.spill") as keys,
+        KeySet(folder / f"{name}.without.spill") as others,
+        threads() as pool,
+    ):
         _read(folder, parts, keys)
         _read(folder, without, others)
-        return _slices(name, write_keys(folder / name, keys.less(others)))
+        return _slices(name, write_keys(folder / name, keys.less(others, pool)))
+
+
+def apart(
+    folder: Path, parts: Sequence[Slice], others: Sequence[Slice], names: tuple[str, str]
+) -> tuple[tuple[Slice, ...], tuple[Slice, ...]]:
+    """What `subtract` makes of *parts* without *others*, and of *others* without *parts*, by reading both once.
+
+    Raises:
+        StateError: a file is shorter than its slices.
+    """
+    ours, theirs = names
+    with (
+        KeySet(folder / f"{ours}.spill") as left,
+        KeySet(folder / f"{theirs}.spill") as right,
+        threads() as pool,
+    ):
+        _read(folder, parts, left)
+        _read(folder, others, right)
+        counts = [0, 0]
+        with written(folder / ours) as write_ours, written(folder / theirs) as write_theirs:
+            for only_ours, only_theirs in left.apart(right, pool):
+                counts[0] += write_ours(only_ours)
+                counts[1] += write_theirs(only_theirs)
+    return _slices(ours, counts[0]), _slices(theirs, counts[1])
 
 
 def distinct_union(folder: Path, parts: Sequence[Slice], name: str) -> tuple[Slice, ...]:
@@ -45,9 +74,9 @@ def distinct_union(folder: Path, parts: Sequence[Slice], name: str) -> tuple[Sli
     Raises:
         StateError: a file is shorter than its slices.
     """
-    with KeySet(folder / f"{name}.spill") as keys:
+    with KeySet(folder / f"{name}.spill") as keys, threads() as pool:
         _read(folder, parts, keys)
-        return _slices(name, keys.save(folder / name))
+        return _slices(name, keys.save(folder / name, pool))
 
 
 def _read(folder: Path, parts: Sequence[Slice], into: KeySet) -> None:

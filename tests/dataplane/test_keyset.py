@@ -12,9 +12,13 @@ from hypothesis import strategies as st
 
 from reconciler.dataplane.keyfile import keys_of
 from reconciler.dataplane.keyset import KeySet
+from reconciler.dataplane.ordered import threads
 
 if TYPE_CHECKING:
     from reconciler.dataplane.keyfile import Keys
+
+
+POOL = threads()
 
 
 def raw(parts: Iterable[Keys]) -> list[bytes]:
@@ -41,7 +45,7 @@ ROOM = st.sampled_from([1, 3, 16, 1_000])
 @given(keys=SETS, room=ROOM)
 def test_every_key_is_there_once(tmp_path_factory: pytest.TempPathFactory, keys: list[bytes], room: int) -> None:
     with filled(tmp_path_factory.mktemp("set"), "a", keys, room) as made:
-        found = raw(made.distinct())
+        found = raw(made.distinct(POOL))
     assert sorted(found) == sorted(set(keys))
 
 
@@ -51,7 +55,7 @@ def test_a_saved_set_has_every_key_once(tmp_path_factory: pytest.TempPathFactory
     folder = tmp_path_factory.mktemp("set")
     for name, some in (("again", keys), ("distinct", sorted(set(keys)))):
         with filled(folder, "spill", some, room) as made:
-            count = made.save(folder / name)
+            count = made.save(folder / name, POOL)
         content = (folder / name).read_bytes()
         assert sorted(content[at : at + 32] for at in range(0, len(content), 32)) == sorted(set(keys))
         assert count == len(set(keys))
@@ -66,8 +70,11 @@ def test_less_is_the_difference_of_sets(
 ) -> None:
     folder = tmp_path_factory.mktemp("sets")
     with filled(folder, "a", keys, room) as made, filled(folder, "b", [*others, *keys[::2]], other_room) as without:
-        found = raw(made.less(without))
+        found = raw(made.less(without, POOL))
+        apart = list(made.apart(without, POOL))
     assert sorted(found) == sorted(set(keys) - {*others, *keys[::2]})
+    assert sorted(raw(ours for ours, _ in apart)) == sorted(found)
+    assert sorted(raw(theirs for _, theirs in apart)) == sorted({*others, *keys[::2]} - set(keys))
 
 
 @pytest.mark.parametrize("likeness", ["xor", "first words", "numbers in a row"])
@@ -82,32 +89,32 @@ def test_keys_that_somebody_made_alike_are_told_apart(tmp_path: Path, likeness: 
     given_ = [*keys, *keys[:5_000]]
     random.Random(1).shuffle(given_)
     with filled(tmp_path, "a", given_, 3_000) as made, filled(tmp_path, "b", keys[10_000:], 3_000) as without:
-        assert sorted(raw(made.distinct())) == sorted(keys)
-        assert sorted(raw(made.less(without))) == sorted(keys[:10_000])
+        assert sorted(raw(made.distinct(POOL))) == sorted(keys)
+        assert sorted(raw(made.less(without, POOL))) == sorted(keys[:10_000])
 
 
 def test_what_is_written_is_private_and_gone_afterwards(tmp_path: Path) -> None:
     keys = [number.to_bytes(32, "big") for number in range(50)]
     with filled(tmp_path, "spill", keys, 10) as made:
         assert (tmp_path / "spill").stat().st_mode & 0o777 == 0o600
-        assert sorted(raw(made.distinct())) == keys
+        assert sorted(raw(made.distinct(POOL))) == keys
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_small_set_writes_nothing(tmp_path: Path) -> None:
     with filled(tmp_path, "spill", [bytes(32)] * 50, 1_000) as made:
-        assert raw(made.distinct()) == [bytes(32)]
+        assert raw(made.distinct(POOL)) == [bytes(32)]
         assert list(tmp_path.iterdir()) == []
 
 
 def test_a_set_may_be_read_twice(tmp_path: Path) -> None:
     keys = [number.to_bytes(32, "big") for number in range(50)]
     with filled(tmp_path, "a", keys, 10) as made, filled(tmp_path, "b", [], 10) as nothing:
-        assert sorted(raw(made.distinct())) == sorted(raw(made.less(nothing))) == keys
+        assert sorted(raw(made.distinct(POOL))) == sorted(raw(made.less(nothing, POOL))) == keys
 
 
 def test_threads_may_fill_a_set_side_by_side(tmp_path: Path) -> None:
     keys = [number.to_bytes(32, "big") for number in range(40_000)]
     with KeySet(tmp_path / "a", 1_000) as made, ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda start: made.add(keys_of(b"".join(keys[start : start + 100]))), range(0, len(keys), 100)))
-        assert sorted(raw(made.distinct())) == keys
+        assert sorted(raw(made.distinct(POOL))) == keys
