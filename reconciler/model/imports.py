@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, Discriminator, Field, JsonValue, Tag, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, JsonValue, Tag, model_validator
 
 from reconciler.model.advertising import AdvertisingSource
 from reconciler.model.connections import hidden_names
@@ -216,16 +216,24 @@ def _key_fits(target: ImportTarget | ImportFile) -> None:
 
 
 def _target_of(written: object) -> str:
-    """Which of the two a target is: who names a table means one, whatever stands beside it."""
+    """Which of the two a target is."""
     if isinstance(written, Spec):
         return type(written).__name__
     said = written.keys() if isinstance(written, dict) else set()
-    is_file = bool({"file", "connection"} & said) and not {"database", "table"} & said
-    return ImportFile.__name__ if is_file else ImportTarget.__name__
+    return ImportFile.__name__ if {"file", "connection"} & said else ImportTarget.__name__
+
+
+def _one_place(written: Any) -> Any:
+    if isinstance(written, dict) and "file" in written and {"database", "table"} & written.keys():
+        message = "names a table and a file: keep `database` and `table`, or `file`"
+        raise ValueError(message)
+    return written
 
 
 TargetOfImport = Annotated[
-    Annotated[ImportTarget, Tag("ImportTarget")] | Annotated[ImportFile, Tag("ImportFile")], Discriminator(_target_of)
+    Annotated[ImportTarget, Tag("ImportTarget")] | Annotated[ImportFile, Tag("ImportFile")],
+    Discriminator(_target_of),
+    BeforeValidator(_one_place),
 ]
 
 

@@ -177,7 +177,7 @@ WRONG = {
     "{file: /tmp/a.parquet}": "leaves the folder it is below",
     "{file: lake/a.csv}": "is not that of a Parquet file",
     "{file: 'lake/{date}.parquet'}": "words in braces",
-    "{file: lake/a.parquet, database: shop, table: a}": "key `file` is not known here",
+    "{file: lake/a.parquet, database: shop}": "names a table and a file: keep `database` and `table`, or `file`",
     "{file: lake/a.parquet, mode: upsert}": "`mode: upsert` needs a `key`",
     "{file: lake/a.parquet, key: [id]}": "`key` belongs to `mode: upsert`",
     "{file: lake/a.parquet, connection: nobody}": "nobody",
