@@ -253,6 +253,7 @@ OF_TD_CLIENT: dict[str, tuple[Act, Act]] = {
         lambda our: our.api.job_rows(our.known["job"]),
         lambda their: their.api.job_result_format(their.known["job"], "json"),
     ),
+    "kill_job": (lambda our: our.api.kill_job(our.known["job"]), lambda their: their.api.kill(their.known["job"])),
     "delete_table": (
         lambda our: our.api.delete_table("my_db", "t_1"),
         lambda their: their.api.delete_table("my_db", "t_1"),
