@@ -148,6 +148,9 @@ class Warehouse:
         try:
             with duckdb.connect(str(spill.folder / "bench.duckdb"), config=config) as connection:
                 connection.execute("SET TimeZone = 'UTC'")
+                # Nobody opens this file again, and a COMMIT that runs out of memory while it tidies up is the end of its engine.
+                connection.execute("SET checkpoint_threshold = '1TB'")
+                connection.execute("PRAGMA disable_checkpoint_on_shutdown")
                 yield Bench(connection, spill.folder, self.memory_mb)
         finally:
             spill.remove()
