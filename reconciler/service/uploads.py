@@ -13,6 +13,7 @@ import orjson
 from reconciler.ports.clock import Clock
 from reconciler.service.answers import invalid
 from reconciler.service.catalog import Catalog, Table
+from reconciler.service.columns import TIME
 from reconciler.service.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -61,8 +62,10 @@ class Uploads:
             count += len(rows)
             for column in dict.fromkeys(column for row in rows for column in row):
                 kinds[column] = max(kinds.get(column, _Kind.WHOLE), _kind([row.get(column) for row in rows]))
-        if not kinds:
+        if not count:
             return 0
+        if not kinds:
+            kinds[TIME] = _Kind.WHOLE  # rows that say nothing have a time all the same
         import duckdb  # noqa: PLC0415 - 100 ms, only when rows come
 
         from reconciler.service.tables import Tables  # noqa: PLC0415 - as above

@@ -44,6 +44,14 @@ def test_rows_are_imported_and_the_latest_are_told_first(td: tdclient.Client) ->
     assert td.database("sales").name == "sales"
 
 
+def test_rows_that_say_nothing_are_rows_of_now(td: tdclient.Client) -> None:
+    data = packed({}, {"": 1})
+    td.import_data("sales", "people", "msgpack.gz", data, len(data))
+
+    assert [sorted(row) for row in td.tail("sales", "people", 5)] == [["time"], ["time"]]
+    assert all(row["time"] > 0 for row in td.tail("sales", "people", 5))
+
+
 def test_rows_that_came_with_an_id_before_are_not_added_again(td: tdclient.Client) -> None:
     for _ in range(2):
         td.import_file("sales", "people", "csv", io.BytesIO(b"time,email\n1700000000,a@example.com\n"), unique_id="u-1")
