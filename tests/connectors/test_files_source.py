@@ -51,6 +51,16 @@ def test_globs_are_sorted_and_columns_matched_by_name(tmp_path: Path) -> None:
     assert sorted(rows) == [("1", None), ("2", "b"), ("3", None)]
 
 
+def test_a_glob_does_not_mean_what_somebody_is_just_writing(tmp_path: Path) -> None:
+    (tmp_path / ".work").mkdir()
+    for name in ("a.csv", ".b.csv", ".c.csv.7.tdr-part", ".work/d.csv"):
+        (tmp_path / name).write_text(f"id\n{name}\n")
+    assert read(tmp_path, "*.csv*")[1] == [("a.csv",)]
+    assert read(tmp_path, "**/*.csv")[1] == [("a.csv",)]
+    assert read(tmp_path, ".[a-b].csv")[1] == [(".b.csv",)]
+    assert read(tmp_path, ".work/*")[1] == [(".work/d.csv",)]
+
+
 def test_parquet_and_json_lines_keep_their_types(tmp_path: Path) -> None:
     pq.write_table(pa.table({"id": ["007"], "n": [1]}), tmp_path / "a.parquet")
     (tmp_path / "a.jsonl").write_text('{"id": "007", "n": 1}\n{"id": "x", "m": 2.5}\n')

@@ -126,6 +126,7 @@ def test_rows_come_from_a_bucket_and_go_to_one(shop: Stage, lake: S3Store) -> No
     obstore.put(lake, "in/2026/02/b.csv", b"id,name\n2,Hana\n3,Ravi\n")
     obstore.put(lake, "late/one.csv", b"id,name\n4,Ola\n")
     obstore.put(lake, "in/one.csv.old", b"not,meant\n")
+    obstore.put(lake, "in/.one.csv", b"not,meant\n")
     shop.tdr("apply", "--yes")
     shop.tdr("plan", "--detailed-exitcode")
 

@@ -16,7 +16,7 @@ import orjson
 
 from reconciler.connectors.sources.files_csv import CsvShape, csv_shape
 from reconciler.connectors.sources.files_declared import DeclaredColumns, declared_columns
-from reconciler.connectors.sources.files_fetched import fetch
+from reconciler.connectors.sources.files_fetched import fetch, is_meant
 from reconciler.connectors.sources.files_json import json_reader
 from reconciler.dataplane.buckets import SETTINGS as BUCKET_SETTINGS
 from reconciler.dataplane.buckets import bucket_of
@@ -119,7 +119,11 @@ class FilesSource:
         if not any(sign in pattern for sign in "*?["):
             what = "is no file" if plain.exists() else "does not exist"
             raise Permanent(f"file {pattern!r} {what}", hint="paths are relative to the folder of the source")
-        found = [self._confined(path, pattern) for path in folder.glob(pattern) if path.is_file()]
+        found = [
+            self._confined(path, pattern)
+            for path in folder.glob(pattern)
+            if path.is_file() and is_meant(path.relative_to(folder), pattern)
+        ]
         if not found:
             raise Permanent(f"no file matches {pattern!r}", hint="paths are relative to the folder of the source")
         return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Final
 
 from reconciler.errors import Permanent
@@ -36,7 +36,7 @@ def fetch(bucket: Bucket, patterns: Sequence[str], folder: Path, progress: Progr
         found = {
             key: size
             for key, size in bucket.sizes("/".join(literal)).items()
-            if rule.fullmatch(key) and ".." not in PurePosixPath(key).parts
+            if rule.fullmatch(key) and ".." not in PurePosixPath(key).parts and is_meant(PurePosixPath(key), pattern)
         }
         if not found:
             raise Permanent(f"no file in {bucket.where} matches {pattern!r}", hint="paths are relative to its prefix")
@@ -46,6 +46,16 @@ def fetch(bucket: Bucket, patterns: Sequence[str], folder: Path, progress: Progr
         target.parent.mkdir(parents=True, exist_ok=True)
         bucket.fetch(key, target)
         progress(0, 0, f"fetched file {number} of {len(wanted)}, {wanted[key]:,} bytes: {key}")
+
+
+def is_meant(path: PurePath, pattern: str) -> bool:
+    """Whether a glob that matches *path* means it: a name that begins with a dot only if the glob says one.
+
+    Such names have, among others, files that somebody is just writing.
+    """
+    return not any(part.startswith(".") for part in path.parts) or any(
+        part.startswith(".") for part in PurePosixPath(pattern).parts
+    )
 
 
 def _expression(pattern: str) -> str:
