@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import export
+import member_sink
 import rest
 import salesforce
 from listing import listing
@@ -45,7 +46,7 @@ def _export(folder: Path) -> None:
     if PEERS.exists():
         os.environ.setdefault("BENCH_PYTHON", str(PEERS))
     print("\n## Exports\n", flush=True)
-    with export.sink() as port:
+    with member_sink.sink() as port:
         export.compare_all(folder, port, ROWS, 10 * ROWS, REPEAT)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import takewhile
@@ -12,6 +13,7 @@ from reconciler.dataplane.identifiers import MOST_ROWS, Screener, Verdicts, scre
 from reconciler.dataplane.keyset import KeySet
 from reconciler.dataplane.ordered import in_order, threads
 from reconciler.dataplane.quarantine import Rejections
+from reconciler.dataplane.reading import reading, unreadable
 from reconciler.errors import Permanent, Transient
 from reconciler.model.kinds import Identifier
 
@@ -61,23 +63,18 @@ def screen(
     import duckdb  # noqa: PLC0415 - heavy, and only runs that move rows need it
 
     try:
-        # Only a relation streams; execute() would hold the whole result (DuckDB 2.0). The stream is closed whatever happens: a
-        # connection with an open result takes no other query.
         with (
-            rows.sql(f'SELECT "{identifier.value}" AS value FROM rows').to_arrow_reader(MOST_ROWS) as reader,
+            reading(rows, f'SELECT "{identifier.value}" AS value FROM rows', MOST_ROWS) as result,
             KeySet(target.with_suffix(".spill")) as found,
             screener(identifier, quick=quick) as looking,
             threads() as pool,
         ):
-            count, rejections = _sorted_out(reader, looking, found, cancelled, pool)
+            count, rejections = _sorted_out(result.batches, looking, found, cancelled, pool)
             if cancelled.is_set():
                 raise Transient("the run was cancelled while its rows were read; nothing was sent")
             return Screening(count, found.save(target, pool), rejections)
     except duckdb.Error as error:
-        name = type(error).__name__
-        raise Permanent(
-            f"the rows could not be read: {name}", hint="run the query by itself; the engine's message may quote values"
-        ) from None
+        raise unreadable(type(error).__name__) from None
     except OSError as error:
         raise Permanent(
             f"what is to be sent cannot be kept in {target.parent}: {error.strerror or type(error).__name__}",
@@ -86,7 +83,7 @@ def screen(
 
 
 def _sorted_out(
-    reader: pa.RecordBatchReader, looking: Screener, found: KeySet, cancelled: threading.Event, pool: Executor
+    batches: Iterator[pa.RecordBatch], looking: Screener, found: KeySet, cancelled: threading.Event, pool: Executor
 ) -> tuple[int, Rejections]:
     """Put the keys into *found*. Returns the rows that were read, and what becomes of those without a key."""
     import pyarrow.compute as pc  # noqa: PLC0415 - as above
@@ -99,7 +96,7 @@ def _sorted_out(
 
     count = 0
     rejections = Rejections()
-    for one in in_order(pool, look, takewhile(lambda _: not cancelled.is_set(), reader)):
+    for one in in_order(pool, look, takewhile(lambda _: not cancelled.is_set(), batches)):
         if one.rejected is not None and one.codes is not None:
             rejections.add(pc.add(one.rejected, count + 1), one.codes)
         count += one.rows

@@ -1,7 +1,7 @@
 """An SQL engine of our own, with little memory and a place to spill.
 
 The connection that holds the rows belongs to the caller and may share its limits with others, so the heavy work
-(distinct, differences) is done in an engine beside it, which reads from it as a stream.
+(twins of a key, joins with results) is done in an engine beside it, which reads from it as a stream.
 """
 
 from __future__ import annotations
@@ -22,8 +22,7 @@ ROWS_PER_BATCH = 100_000
 
 THREADS = 2
 FIRST_MEMORY_MIB = 92
-"""What is tried first. Measured with two threads: carries the distinct keys of 20 million rows by spilling; at 92 MiB it
-does not."""
+"""What is tried first."""
 LAST_MEMORY_MIB = 1_952
 
 Made = TypeVar("Made")
@@ -61,7 +60,7 @@ class Workspace:
 def open_workspace(scratch: Path | None = None, memory_mib: int = FIRST_MEMORY_MIB) -> Iterator[Workspace]:
     """A private in-memory engine that spills below *scratch* (the system's temporary folder by default).
 
-    What is spilled is what the caller's SQL works on, such as hashed keys and row numbers. It is gone when the context ends, and
+    What is spilled is what the caller's SQL works on. It is gone when the context ends, and
     when the process is killed, with the next one.
     """
     import duckdb  # noqa: PLC0415 - heavy, and only runs that move rows need it

@@ -52,6 +52,26 @@ def export(root: Path, sql: str = SQL, job_id: str = "7", cancelled: bool = Fals
         return destination.export(request, connection, lambda *_: None, stop)
 
 
+@pytest.mark.parametrize("path", ["a.csv", "a.jsonl", "a.parquet"])
+def test_an_error_in_the_middle_of_the_rows_is_told_without_them(tmp_path: Path, path: str) -> None:
+    export(tmp_path, path=path)
+    before = (tmp_path / path).read_bytes()
+    with duckdb.connect() as connection:
+        connection.execute("""
+            CREATE TEMP VIEW rows AS
+            SELECT CASE i WHEN 90000 THEN CAST('planted' AS INTEGER) ELSE i END AS id FROM range(90001) t(i)
+        """)
+        with pytest.raises(Permanent) as refused:
+            FilesDestination(tmp_path, Noon()).export(
+                ExportRequest("files", {"path": path}, "8"), connection, lambda *_: None, threading.Event()
+            )
+
+    assert refused.value.message == "the rows could not be read: ConversionException"
+    assert refused.value.__suppress_context__
+    assert (tmp_path / path).read_bytes() == before
+    assert [one.name for one in tmp_path.iterdir()] == [path]
+
+
 @pytest.mark.parametrize("path", ["out/a.csv", "out/a.csv.gz"])
 def test_csv_tells_nothing_from_empty_and_quotes_what_needs_it(tmp_path: Path, path: str) -> None:
     report = export(tmp_path, path=path)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -151,12 +152,18 @@ def test_rows_are_numbered_across_batches(tmp_path: Path, way: str) -> None:
     assert (screening.rows, screening.keys) == (250_000, 249_999)
 
 
-def test_an_error_of_the_query_is_not_quoted(tmp_path: Path, way: str) -> None:
+@pytest.mark.parametrize("bad_row", [0, 350_000], ids=["at once", "in the middle of the stream"])
+def test_an_error_of_the_query_is_not_quoted(tmp_path: Path, way: str, bad_row: int) -> None:
     with duckdb.connect() as connection:
-        connection.execute("CREATE VIEW rows AS SELECT CAST(CAST('planted' AS INTEGER) AS VARCHAR) AS email")
+        connection.execute(f"""
+            CREATE VIEW rows AS SELECT CAST(CASE i WHEN {bad_row} THEN CAST('planted' AS INTEGER) ELSE i END AS VARCHAR) AS email
+            FROM range({bad_row + 1}) t(i)
+        """)
         with pytest.raises(Permanent) as caught:
             screen(connection, Identifier.EMAIL, tmp_path / "k", threading.Event(), quick=way == "quick")
-    assert "planted" not in repr(caught.value)
+        assert connection.sql("SELECT 1").fetchall() == [(1,)], "the connection is free for other queries"
+    told = "".join(traceback.format_exception(caught.value))
+    assert "planted" not in told.replace("CAST('planted'", "")
     assert caught.value.message == "the rows could not be read: ConversionException"
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, cast
 
+from reconciler.dataplane.reading import reading
 from reconciler.errors import Permanent
 from reconciler.model.files import FileFormat
 
@@ -33,7 +34,7 @@ def write_rows(
     """Write the view ``rows`` to *path* and return how many rows there are.
 
     Raises:
-        Permanent: a value cannot be written in this form; named by row and column.
+        Permanent: a value cannot be written in this form, named by row and column; or the rows cannot be read.
     """
     columns = {str(name): str(type_) for name, type_, *_ in connection.execute("DESCRIBE rows").fetchall()}
     with path.open("wb") as raw:
@@ -58,9 +59,11 @@ def _packed(raw: IO[bytes], *, compressed: bool) -> Iterator[IO[bytes]]:
 def _parquet(connection: duckdb.DuckDBPyConnection, out: IO[bytes], written: Written) -> int:
     import pyarrow.parquet as pq  # noqa: PLC0415 - heavy, and only runs that move rows need it
 
-    reader = connection.sql("SELECT * FROM rows").to_arrow_reader(_BATCH_ROWS)
-    with pq.ParquetWriter(out, reader.schema, compression="zstd") as writer:
-        return _each(reader, written, writer.write_batch)
+    with (
+        reading(connection, "SELECT * FROM rows", _BATCH_ROWS) as result,
+        pq.ParquetWriter(out, result.schema, compression="zstd") as writer,
+    ):
+        return _each(result.batches, written, writer.write_batch)
 
 
 def _csv(connection: duckdb.DuckDBPyConnection, columns: dict[str, str], out: IO[bytes], written: Written) -> int:
@@ -73,9 +76,11 @@ def _csv(connection: duckdb.DuckDBPyConnection, columns: dict[str, str], out: IO
         plain = type_ in _PLAIN or type_.startswith("DECIMAL")
         text = f"CAST({f'to_json({quoted})' if has_parts else quoted} AS VARCHAR)"
         values.append(f"{quoted if plain else text} AS {quoted}")
-    reader = connection.sql(f"SELECT {', '.join(values)} FROM rows").to_arrow_reader(_BATCH_ROWS)
-    with pc.CSVWriter(out, reader.schema) as writer:
-        return _each(reader, written, writer.write_batch)
+    with (
+        reading(connection, f"SELECT {', '.join(values)} FROM rows", _BATCH_ROWS) as result,
+        pc.CSVWriter(out, result.schema) as writer,
+    ):
+        return _each(result.batches, written, writer.write_batch)
 
 
 def _lines(connection: duckdb.DuckDBPyConnection, columns: dict[str, str], out: IO[bytes], written: Written) -> int:
@@ -94,19 +99,18 @@ def _lines(connection: duckdb.DuckDBPyConnection, columns: dict[str, str], out: 
             )
     # Not `to_json(rows)`: a column may be called like the view.
     fields = ", ".join(f"{_quoted(name)} := {_quoted(name)}" for name in columns)
-    reader = connection.sql(
-        f"SELECT CAST(to_json(struct_pack({fields})) AS VARCHAR) AS line FROM rows"
-    ).to_arrow_reader(_BATCH_ROWS)
+    query = f"SELECT CAST(to_json(struct_pack({fields})) AS VARCHAR) AS line FROM rows"
 
     def write(batch: pa.RecordBatch) -> None:
         out.write("".join(f"{line}\n" for line in batch.column(0).to_pylist()).encode())
 
-    return _each(reader, written, write)
+    with reading(connection, query, _BATCH_ROWS) as result:
+        return _each(result.batches, written, write)
 
 
-def _each(reader: pa.RecordBatchReader, written: Written, write: Callable[[Any], None]) -> int:
+def _each(batches: Iterator[pa.RecordBatch], written: Written, write: Callable[[Any], None]) -> int:
     rows = 0
-    for batch in reader:
+    for batch in batches:
         write(batch)
         rows += batch.num_rows
         written(rows)
