@@ -15,9 +15,9 @@ from typing import Final
 from reconciler.errors import TdrError
 from reconciler.ports.loads import Changes
 from reconciler.service.catalog import Catalog, Table
-from reconciler.service.columns import duckdb_type, names, quoted
+from reconciler.service.columns import aliases, duckdb_type, free, names, quoted
 from reconciler.service.rows import Rows
-from reconciler.service.tables import Tables, emptying, unix
+from reconciler.service.tables import Tables, by_rowid, emptying, unix
 from reconciler.service.widening import widened
 
 _KNOWN: Final = "known_rows"
@@ -31,8 +31,6 @@ _HEADERS: Final = (
     "transaction_id",
     "timestamp",
 )
-_KIND, _AT, _PLACE, _MASK, _GONE = (f'"its {name}"' for name in ("kind", "time", "place", "mask", "end"))
-"""Names that no column of a table can have."""
 _TIMED, _COUNTED = 16, 19
 """Digits of a change's number: of its time, and behind it of how many changes there were."""
 _OPERATIONS: Final = {"I": "INSERT", "U": "UPDATE", "D": "DELETE"}
@@ -143,15 +141,19 @@ def _only_last(tables: Tables, run: Run) -> None:
     """Of rows with the same key the one that changed last counts, and of those the last that came."""
     tables.keys(run.rows, run.key)
     there = run.rows.types()
+    called = aliases(there)
+    by_name = {name.lower(): alias for name, alias in called.items()}
     when = (
-        f"{unix(run.changes.time_column, there[run.changes.time_column])} NULLS FIRST, "
+        f"{unix(called[run.changes.time_column], there[run.changes.time_column])} NULLS FIRST, "
         if _has_time(run, there)
         else ""
     )
-    tables.connection.execute(
-        f"DELETE FROM {run.rows.relation} WHERE rowid NOT IN (SELECT last(rowid ORDER BY {when}rowid) FROM {run.rows.relation}"
-        f" GROUP BY {names(run.key)})"
+    last = (
+        f"SELECT last(rowid ORDER BY {when}rowid) FROM {run.rows.relation} AS came ({', '.join(called.values())})"
+        f" GROUP BY {', '.join(by_name[name.lower()] for name in run.key)}"
     )
+    with by_rowid(tables.connection, run.rows.relation):
+        tables.connection.execute(f"DELETE FROM {run.rows.relation} WHERE rowid NOT IN ({last})")
 
 
 def _has_time(run: Run, there: Mapping[str, str]) -> bool:
@@ -168,21 +170,22 @@ def _know(tables: Tables, run: Run, table: Table, beside: Table, key: Sequence[s
     """Make `_KNOWN`: all rows as they were last told, in the types of *beside*."""
     connection = tables.connection
     number, kind = (quoted(run.changes.prefix + header) for header in ("change_seq", "change_oper"))
-    sources = [f"SELECT {_as_in(beside, run, {})}, true AS {_GONE}, 2 AS {_PLACE} WHERE false"]
+    gone, place = (free(name, beside.columns) for name in ("gone", "place"))
+    sources = [f"SELECT {_as_in(beside, run, {})}, true AS {gone}, 2 AS {place} WHERE false"]
     if (changed := tables.held(beside)) is not None:
         shown = _as_in(beside, run, changed.types())
         newest = f"row_number() OVER (PARTITION BY {names(key)} ORDER BY {number} DESC) = 1"
         sources.append(
-            f"(SELECT {shown}, {kind} = 'D' AS {_GONE}, 0 AS {_PLACE} FROM {changed.relation} QUALIFY {newest})"
+            f"(SELECT {shown}, {kind} = 'D' AS {gone}, 0 AS {place} FROM {changed.relation} QUALIFY {newest})"
         )
     if (loaded := tables.held(table)) is not None:
         shown = _as_in(beside, run, loaded.types())
-        sources.append(f"SELECT {shown}, false AS {_GONE}, 1 AS {_PLACE} FROM {loaded.relation}")
-    first = f"row_number() OVER (PARTITION BY {names(key)} ORDER BY {_PLACE}) = 1"
+        sources.append(f"SELECT {shown}, false AS {gone}, 1 AS {place} FROM {loaded.relation}")
+    first = f"row_number() OVER (PARTITION BY {names(key)} ORDER BY {place}) = 1"
     connection.execute(f"DROP TABLE IF EXISTS {_KNOWN}")
     connection.execute(
-        f"CREATE TEMP TABLE {_KNOWN} AS SELECT * EXCLUDE ({_GONE}, {_PLACE})"
-        f" FROM (SELECT * FROM ({' UNION ALL '.join(sources)}) QUALIFY {first}) WHERE NOT {_GONE}"
+        f"CREATE TEMP TABLE {_KNOWN} AS SELECT * EXCLUDE ({gone}, {place})"
+        f" FROM (SELECT * FROM ({' UNION ALL '.join(sources)}) QUALIFY {first}) WHERE NOT {gone}"
     )
 
 
@@ -222,6 +225,7 @@ def _find(
     """
     connection, prefix = tables.connection, run.changes.prefix
     own = _own(beside, prefix)
+    kind, at, place, mask = (free(name, own) for name in ("kind", "at", "place", "mask"))
     there = run.rows.types()
     when = unix(run.changes.time_column, there[run.changes.time_column]) if _has_time(run, there) else "NULL"
     now = f"CAST({int(run.now)} AS BIGINT)"  # of its own a number so small is of 32 bits, and so is what is made of it
@@ -235,9 +239,9 @@ def _find(
     is_new = f"known.{quoted(key[0])} IS NULL"
     shown = ", ".join(f"{'came' if name in values else 'known'}.{quoted(name)} AS {quoted(name)}" for name in own)
     changed = (
-        f"SELECT CASE WHEN {is_new} THEN 'I' ELSE 'U' END AS {_KIND}, came.{_AT}, came.{_PLACE} AS {_PLACE},"
-        f" CASE WHEN {is_new} THEN {_mask(own, dict.fromkeys(own, 'true'))} ELSE {_mask(own, differs)} END AS {_MASK}, {shown}"
-        f" FROM (SELECT {came}, coalesce({when}, {now}) AS {_AT}, rowid AS {_PLACE} FROM {run.rows.relation}) AS came"
+        f"SELECT CASE WHEN {is_new} THEN 'I' ELSE 'U' END AS {kind}, came.{at}, came.{place} AS {place},"
+        f" CASE WHEN {is_new} THEN {_mask(own, dict.fromkeys(own, 'true'))} ELSE {_mask(own, differs)} END AS {mask}, {shown}"
+        f" FROM (SELECT {came}, coalesce({when}, {now}) AS {at}, row_number() OVER () AS {place} FROM {run.rows.relation}) AS came"
         f" LEFT JOIN {_KNOWN} AS known ON {same} WHERE {' OR '.join([is_new, *differs.values()])}"
     )
     if run.whole:
@@ -250,17 +254,17 @@ def _find(
         kept = ", ".join(f"known.{quoted(name)}" for name in own)
         changed += f" UNION ALL SELECT 'D', {now}, NULL, {_mask(own, {})}, {kept} FROM {_KNOWN} AS known WHERE {gone}"
     start, counted = numbered
-    order = ", ".join([_AT, f"{_PLACE} NULLS LAST", *map(quoted, key)])
+    order = ", ".join([at, f"{place} NULLS LAST", *map(quoted, key)])
     number = f"lpad(CAST({counted} + row_number() OVER (ORDER BY {order}) AS VARCHAR), {_COUNTED}, '0')"
-    words = " ".join(f"WHEN '{kind}' THEN '{word}'" for kind, word in _OPERATIONS.items())
+    words = " ".join(f"WHEN '{oper}' THEN '{word}'" for oper, word in _OPERATIONS.items())
     headers = {
         "change_seq": f"'{start}' || {number}",
-        "change_oper": _KIND,
-        "change_mask": _MASK,
+        "change_oper": kind,
+        "change_mask": mask,
         "stream_position": "''",
-        "operation": f"CASE {_KIND} {words} END",
+        "operation": f"CASE {kind} {words} END",
         "transaction_id": "''",
-        "timestamp": f"strftime(make_timestamp({_AT} * 1000000), '%Y-%m-%d %H:%M:%S')",
+        "timestamp": f"strftime(make_timestamp({at} * 1000000), '%Y-%m-%d %H:%M:%S')",
     }
     told_as = ", ".join(f"{value} AS {quoted(prefix + header)}" for header, value in headers.items())
     connection.execute(f"DROP TABLE IF EXISTS {_FOUND}")

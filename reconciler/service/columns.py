@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -124,3 +124,16 @@ def quoted(name: str) -> str:
 def names(columns: Sequence[str]) -> str:
     """Identifiers as a list."""
     return ", ".join(quoted(column) for column in columns)
+
+
+def free(name: str, taken: Iterable[str]) -> str:
+    """*name* as an identifier that none of the columns *taken* has: a column may be called anything."""
+    there = {column.casefold() for column in taken}
+    while name.casefold() in there:
+        name += "_"
+    return quoted(name)
+
+
+def aliases(columns: Iterable[str]) -> dict[str, str]:
+    """Column -> an identifier for it, for ``relation AS alias (…)``, where ``rowid`` is then the engine's and no column's."""
+    return {column: f"c{place}" for place, column in enumerate(columns)}

@@ -9,12 +9,10 @@ from typing import Final
 
 import duckdb
 
-from reconciler.service.columns import quoted, types
+from reconciler.service.columns import free, quoted, types
 
 _BATCH_ROWS: Final = 8_192
 _INCOMING: Final = "incoming"
-_NUMBER: Final = '"its number"'
-"""Names that no column of a table can have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,8 @@ class Rows:
 
     def first(self, condition: str) -> int | None:
         """The number of the first one for which *condition* is true, counted from 1; None when there is none."""
-        return self._number(f"SELECT min({_NUMBER}) FROM {self._numbered()} WHERE {condition}")
+        numbered, number = self._numbered()
+        return self._number(f"SELECT min({number}) FROM {numbered} WHERE {condition}")
 
     def renamed(self, names: Mapping[str, str]) -> Rows:
         """The same with columns called otherwise: name -> new name."""
@@ -64,10 +63,9 @@ class Rows:
         if self._number(f"SELECT count(*) FROM (SELECT DISTINCT {keys} FROM {self.relation})") == self.count():
             return self
         # Only keys are held in memory: a window over the rows would hold all of them.
-        last = f"SELECT max({_NUMBER}) FROM {self._numbered()} GROUP BY {keys}"
-        return self._view(
-            "last_rows", f"SELECT * EXCLUDE ({_NUMBER}) FROM {self._numbered()} WHERE {_NUMBER} IN ({last})"
-        )
+        numbered, number = self._numbered()
+        last = f"SELECT max({number}) FROM {numbered} GROUP BY {keys}"
+        return self._view("last_rows", f"SELECT * EXCLUDE ({number}) FROM {numbered} WHERE {number} IN ({last})")
 
     @contextmanager
     def reachable(self, connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
@@ -91,8 +89,10 @@ class Rows:
             connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM {relation}")
         return Rows(connection, name)
 
-    def _numbered(self) -> str:
-        return f"(SELECT *, row_number() OVER () AS {_NUMBER} FROM {self.relation})"
+    def _numbered(self) -> tuple[str, str]:
+        """A relation with a number for each row, and the column that has it."""
+        number = free("number", self.types())
+        return f"(SELECT *, row_number() OVER () AS {number} FROM {self.relation})", number
 
     def _number(self, sql: str) -> int | None:
         # All of it: a connection with an open result takes no other statement.

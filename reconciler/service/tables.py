@@ -11,7 +11,7 @@ import duckdb
 
 from reconciler.errors import TdrError
 from reconciler.service.catalog import Catalog, Table
-from reconciler.service.columns import TIME, definition, duckdb_type, quoted, stored, types
+from reconciler.service.columns import TIME, aliases, definition, duckdb_type, free, quoted, stored, types
 from reconciler.service.rows import Rows
 from reconciler.service.td_functions import parsed
 from reconciler.service.thrift import Thrift
@@ -19,8 +19,6 @@ from reconciler.service.thrift import Thrift
 _EXACT: Final = ("DECIMAL", "UBIGINT")
 _INTEGERS: Final = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UINTEGER", "UBIGINT"})
 _MERGED: Final = "merged_rows"
-_PLACE, _NUMBER, _CAME = '"its place"', '"its number"', '"it came"'
-"""Names that no column of a table can have."""
 
 BeforeCommit: TypeAlias = Callable[[Table], None]
 """Called with the table as it then is, in the transaction that writes the rows."""
@@ -245,29 +243,34 @@ class Tables:
         """
         name = qualified(table)
         told = ", ".join(f"{expression} AS {quoted(column)}" for column, expression in values.items())
-        same = " AND ".join(f"there.{quoted(one)} = came.{quoted(one)}" for one in key)
+        there = aliases(types(self.connection.table(name)))
+        same = " AND ".join(f"there.{there[one]} = came.{quoted(one)}" for one in key)
         differs = [
-            f"there.{quoted(one)} IS DISTINCT FROM came.{quoted(one)}" for one in values if one not in {*key, TIME}
+            f"there.{there[one]} IS DISTINCT FROM came.{quoted(one)}" for one in values if one not in {*key, TIME}
         ]
         names = [*table.columns, TIME]
-        shown = ", ".join(f"{'came' if one in values else 'there'}.{quoted(one)}" for one in names)
+        place, number, came = (free(one, names) for one in ("place", "number", "came"))
+        shown = ", ".join(
+            f"{f'came.{quoted(one)}' if one in values else f'there.{there[one]}'} AS {quoted(one)}" for one in names
+        )
         with rows.reachable(self.connection) as relation:
             self.connection.execute(
                 f"CREATE OR REPLACE TEMP TABLE {_MERGED} AS"
-                f" SELECT there.rowid AS {_PLACE}, {_NUMBER}, {_CAME}, {shown}"
-                f" FROM (SELECT {told}, row_number() OVER () AS {_NUMBER}, true AS {_CAME} FROM {relation}) AS came"
-                f" {'FULL' if whole else 'LEFT'} JOIN {name} AS there ON {same}"
-                f" WHERE {' OR '.join([f'there.rowid IS NULL OR {_CAME} IS NULL', *differs])}"
+                f" SELECT there.rowid AS {place}, came.{number}, came.{came}, {shown}"
+                f" FROM (SELECT {told}, row_number() OVER () AS {number}, true AS {came} FROM {relation}) AS came"
+                f" {'FULL' if whole else 'LEFT'} JOIN {name} AS there ({', '.join(there.values())}) ON {same}"
+                f" WHERE {' OR '.join([f'there.rowid IS NULL OR came.{came} IS NULL', *differs])}"
             )
-        [(there, going)] = self.connection.execute(
-            f"SELECT (SELECT count(*) FROM {name}), count(*) FROM {_MERGED} WHERE {_CAME} IS NULL"
+        [(held, going)] = self.connection.execute(
+            f"SELECT (SELECT count(*) FROM {name}), count(*) FROM {_MERGED} WHERE {came} IS NULL"
         ).fetchall()
-        if going and there == going:
-            raise emptying(table, there)
-        self.connection.execute(f"DELETE FROM {name} WHERE rowid IN (SELECT {_PLACE} FROM {_MERGED})")
+        if going and held == going:
+            raise emptying(table, held)
+        with by_rowid(self.connection, name):
+            self.connection.execute(f"DELETE FROM {name} WHERE rowid IN (SELECT {place} FROM {_MERGED})")
         columns = ", ".join(map(quoted, names))
         self.connection.execute(
-            f"INSERT INTO {name} ({columns}) SELECT {columns} FROM {_MERGED} WHERE {_CAME} ORDER BY {_NUMBER}"
+            f"INSERT INTO {name} ({columns}) SELECT {columns} FROM {_MERGED} WHERE {came} ORDER BY {number}"
         )
         self.connection.execute(f"DROP TABLE {_MERGED}")
 
@@ -282,6 +285,21 @@ class Tables:
 def qualified(table: Table) -> str:
     """The relation with the rows of *table*, whether it is there or not."""
     return f"{quoted(table.home)}.{quoted(f't{table.physical}')}"
+
+
+@contextmanager
+def by_rowid(connection: duckdb.DuckDBPyConnection, name: str) -> Iterator[None]:
+    """While inside, `rowid` of the table *name* is the engine's own, and a column that is called so is called otherwise."""
+    there = types(connection.table(name))
+    column = next((quoted(one) for one in there if one.lower() == "rowid"), None)
+    if column is None:
+        yield
+        return
+    # A DELETE takes no other names for columns, as a SELECT does.
+    aside = free("aside", there)
+    connection.execute(f"ALTER TABLE {name} RENAME {column} TO {aside}")
+    yield
+    connection.execute(f"ALTER TABLE {name} RENAME {aside} TO {column}")
 
 
 def emptying(table: Table, there: int) -> TdrError:

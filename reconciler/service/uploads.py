@@ -13,7 +13,7 @@ import orjson
 from reconciler.ports.clock import Clock
 from reconciler.service.answers import invalid
 from reconciler.service.catalog import Catalog, Table
-from reconciler.service.columns import TIME
+from reconciler.service.columns import TIME, aliases, types
 from reconciler.service.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -93,9 +93,12 @@ class Uploads:
         with self._warehouse.connection() as connection:
             with self._warehouse.writing:
                 Tables(self._catalog, connection).prepare(table)
-            found = connection.execute(f'SELECT * FROM {_where(table)} ORDER BY "time" DESC, rowid DESC LIMIT {count}')
-            columns = [column[0] for column in found.description or ()]
-            return [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
+            there = aliases(types(connection.table(_where(table))))
+            found = connection.execute(
+                f"SELECT * FROM {_where(table)} AS newest ({', '.join(there.values())})"
+                f" ORDER BY {there[TIME]} DESC, rowid DESC LIMIT {count}"
+            ).fetchall()
+            return [dict(zip(there, row, strict=True)) for row in found]
 
 
 def read_rows(content: bytes, form: str) -> tuple[list[dict[str, Any]], list[Any]]:
