@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,7 @@ from reconciler.service.catalog import Catalog, Table
 from reconciler.service.columns import TIME, result_schema
 from reconciler.service.connections import Connections
 from reconciler.service.jobs import Jobs
-from reconciler.service.loads import Loads, Standing
+from reconciler.service.loads import Loads, Standing, overtaken
 from reconciler.service.parquet_files import Landed
 from reconciler.service.progress import JobProgress
 from reconciler.service.rows import Rows
@@ -48,11 +48,15 @@ _PRESENT: Final = "present"
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """One run: who it is in the file, what it brought, and what it leaves behind; None where what was there stays."""
+    """One run: who it is in the file, what it brought, and what it leaves behind; None where what was there stays.
+
+    began: where it began to read.
+    """
 
     job_id: int
     standing: Standing
     arrived: Arrived
+    began: Mapping[str, Json]
     position: Mapping[str, Json] | None
 
 
@@ -97,7 +101,10 @@ class Landing:
             with self._warehouse.scratch() as scratch, stop.reaching(scratch.interrupt):
                 loaded = arrivals.read(self._importer, request, scratch, progress, stop)
                 if loaded.changes is not None:
-                    raise TdrError("changes are told in a table beside the one that is filled, and a file has none")
+                    raise TdrError(
+                        "changes are told in a table beside the one that is filled, and a file has none",
+                        hint="let the import fill a table, or choose another `method`",
+                    )
                 rows = arrivals.readable(loaded, scratch)
                 schema = result_schema(scratch.table(rows.relation))
                 thrift = Thrift(bench, len(schema))
@@ -106,7 +113,7 @@ class Landing:
                     if not loaded.lasts:
                         rows = thrift.tried(partial(_copied, thrift, tables, rows))
                     arrived = arrivals.arrived(rows, schema, loaded, out, now)
-                    run = _Run(row["id"], standing, arrived, loaded.position)
+                    run = _Run(row["id"], standing, arrived, request.position, loaded.position)
                     with file.alone(stop.event):
                         landed, lines = thrift.tried(partial(_sparing, thrift, tables, file, run))
         for line in lines:
@@ -154,7 +161,7 @@ class Landing:
                 f"the connection of a load into a file is of type {place['type']!r}", hint="name one of type files"
             )
         if self._open_file is None:
-            raise TdrError("loads into files are not carried out here")
+            raise TdrError("loads into files are not carried out here", hint="let the load fill a table of a database")
         return self._open_file(place, job_id, bench.folder)
 
     @contextmanager
@@ -182,15 +189,27 @@ def _exchanged(tables: Tables, file: TableFile, run: _Run) -> tuple[Landed, list
     """Put the rows of *run* among those of *file*; what the file says of the run then, and lines for the job's log.
 
     Raises:
-        TdrError: the rows do not fit, or the file cannot be read or written.
+        TdrError: the rows do not fit, the file cannot be read or written, or another run of the load was faster.
     """
     standing = run.standing
-    for _ in range(_TRIES):
+    landed: Landed | None = None
+    lines: list[str] = []
+    failed: Transient | None = None
+    for tried in range(_TRIES + 1):
         path = file.find()
         known = _known(tables.connection, file, path)
+        last = known.get(standing.identity)
+        if landed is not None and last is not None and last.job_id == run.job_id:
+            return landed, lines  # the answer was lost, and asked again, a bucket calls our own file another one
+        if failed is not None:
+            raise failed
+        if tried == _TRIES:
+            break
+        position = _position(known, standing)
+        if position != run.began:
+            raise overtaken(standing.name, file.named)
         before = _present(tables, path, file.named, run.arrived.stored_at)
         after = _merged(tables, before, run.arrived)
-        position = _position(known, standing)
         landed = Landed(
             standing.name, run.job_id, run.arrived.count, position if run.position is None else run.position
         )
@@ -199,10 +218,18 @@ def _exchanged(tables: Tables, file: TableFile, run: _Run) -> tuple[Landed, list
             return landed, lines
         others = {identity: one for identity, one in known.items() if not _is_former(identity, one, standing)}
         written = partial(_write, tables, before, after or before, {**others, standing.identity: landed}, file.named)
-        with suppress(Conflict):
+        try:
             file.exchange(written)
-            return landed, lines
-    raise Transient(f"{file.named} was changed by others {_TRIES} times while this run wrote to it")
+        except Conflict:
+            continue
+        except Transient as error:
+            failed = error  # of unknown outcome
+            continue
+        return landed, lines
+    raise Transient(
+        f"{file.named} was changed by others {_TRIES} times while this run wrote to it",
+        hint="nothing of the run is there; run it again when they have ended, or let each fill a file of its own",
+    )
 
 
 def _present(tables: Tables, path: Path | None, named: str, now: int) -> Table:
@@ -213,7 +240,14 @@ def _present(tables: Tables, path: Path | None, named: str, now: int) -> Table:
         return empty
     parquet_files.show(tables.connection, path, named, _PRESENT)
     rows = Rows(tables.connection, _PRESENT)
-    return tables.added(rows, widening.widened(rows, None, empty), time_column="", now=now)
+    table = widening.widened(rows, None, empty)
+    try:
+        return tables.added(rows, table, time_column="", now=now)
+    except duckdb.ConversionException:
+        raise TdrError(
+            f"a value in {named} does not fit the type that its column becomes in a table",
+            hint="see whether each `time` is a whole number of seconds of 64 bits; correct the file, or move it away",
+        ) from None  # the engine's own words quote the value
 
 
 def _merged(tables: Tables, before: Table, arrived: Arrived) -> Table | None:

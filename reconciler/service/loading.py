@@ -39,14 +39,14 @@ class _Run:
     """What one run of a load brought.
 
     job: its number. note: what is told at the end. changes: see `LoadedRows`.
-    last_change: the number of the last change that was told before.
+    began: where it began to read.
     """
 
     job: int
     note: Note
     arrived: Arrived
     changes: Changes | None
-    last_change: str
+    began: Mapping[str, Json]
 
 
 class Loading:
@@ -107,9 +107,8 @@ class Loading:
                     rows = thrift.tried(partial(tables.copied, rows, _ROWS))
                 arrived = arrivals.arrived(rows, schema, loaded, out, uploaded_at)
                 note = Note(row["database"], row["table"], 0, arrived.count, schema, {}, loaded.position)
-                last = str(request.position.get(_NUMBER, ""))
                 with self._warehouse.writing:
-                    self._write(row, _Run(row["id"], note, arrived, loaded.changes, last), tables, thrift)
+                    self._write(row, _Run(row["id"], note, arrived, loaded.changes, request.position), tables, thrift)
 
     def settle(self, row: sqlite3.Row) -> bool:
         """Finish the job *row*, of a process that is gone, if its rows are stored; False when they are not."""
@@ -144,6 +143,7 @@ class Loading:
         ones are there at once, so a note lies beside them until the end is told.
         """
         table = self._table(row)
+        self._loads.refuse_overtaken(row["load_id"], run.began, table.called)
         run = replace(run, arrived=arrivals.named(run.arrived, table))
         note, written = thrift.tried(partial(self._stored, run, table, tables))
         with self._loads.one_step():
@@ -185,7 +185,7 @@ class Loading:
             time_column=arrived.time_column,
             now=self._clock.now(),
             loaded_at=arrived.stored_at,
-            last=brought.last_change,
+            last=str(brought.began.get(_NUMBER, "")),
         )
         if not note.rows and (changes.is_first or arrived.whole) and tables.held(table) is not None:
             tables.refuse_emptying(table)

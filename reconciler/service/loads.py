@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import orjson
 
+from reconciler.errors import Transient
 from reconciler.model.files import PathError, check_table_file
 from reconciler.model.json import Json
 from reconciler.ports.clock import Clock
@@ -120,6 +121,16 @@ class Loads:
         told: dict[str, Json] = {} if row is None else orjson.loads(row["config_diff"])
         return told
 
+    def refuse_overtaken(self, load_id: int | None, began: Mapping[str, Json], place: str) -> None:
+        """Let a run write into *place* only while its load, if it is there, stands where the run *began* to read.
+
+        Raises:
+            Transient: it stands elsewhere.
+        """
+        row = self._storage.one("SELECT name, config_diff FROM bulk_loads WHERE id = ?", load_id)
+        if row is not None and orjson.loads(row["config_diff"]) != began:
+            raise overtaken(row["name"], place)
+
     def standing(self, load_id: int | None) -> Standing | None:
         """How a load is known in a file that it fills; None for runs of none."""
         row = self._storage.one("SELECT * FROM bulk_loads WHERE id = ?", load_id)
@@ -191,6 +202,14 @@ class Loads:
             "shown": orjson.dumps(masked(config)).decode(),
             "time_column": out.get("time_column") if isinstance(out, Mapping) else None,
         }
+
+
+def overtaken(load: str, place: str) -> Transient:
+    """What is said of a run whose rows another run may have brought meanwhile: *place* is as it was left by that one."""
+    return Transient(
+        f"where import {load} stopped in {place} was changed while this run read, so its rows may be there already",
+        hint="nothing of this run was written; run it again, and it reads on from where that one stopped",
+    )
 
 
 def read_config(value: object, time_column: str) -> dict[str, Json]:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from file_twins import FILE, Open, Told, Twins
 from full_disk import no_file_longer_than
-from service_world import OpenWorld
+from service_world import OpenWorld, World
 
 from reconciler.connectors.destinations.table_files import open_table_file
 from reconciler.errors import TdrError
@@ -155,3 +155,93 @@ def test_rows_of_large_values_have_the_memory_that_they_need(
             "SELECT count(*), count(DISTINCT id), min(length(text)) FROM read_parquet(?)", [str(both.path)]
         ).fetchall()
     assert found == [(1_600 if "key" in out else 3_100, 1_600, 102_400)]
+
+
+class GoingOn(Told):
+    """Reads on to where it is told to; so many runs have read before any writes."""
+
+    def __init__(self, runs: int, upto: int) -> None:
+        super().__init__()
+        self.barrier = threading.Barrier(runs)
+        self.upto = upto
+
+    def read(self, request: Any, connection: Any, progress: Any) -> Any:
+        self.sql = f"SELECT n AS id FROM range({request.position.get('at', 0)}, {self.upto}) AS t (n)"
+        self.position = {"at": self.upto}
+        loaded = super().read(request, connection, progress)
+        self.barrier.wait(30)
+        return loaded
+
+
+def _of_file(project: Path) -> list[int]:
+    with duckdb.connect() as connection:
+        return [row[0] for row in connection.execute(f"SELECT id FROM '{project / FILE}' ORDER BY 1").fetchall()]
+
+
+def _ended(world: World, job: int) -> tuple[str, str]:
+    shown = world.get(f"/v3/job/show/{job}")
+    return shown["status"], shown["debug"]["stderr"] or ""
+
+
+@pytest.mark.parametrize("into", ["file", "table"])
+def test_of_two_runs_of_a_load_that_read_the_same_rows_one_writes(
+    open_world: OpenWorld, project: Path, into: str
+) -> None:
+    source = GoingOn(2, 10)
+    world = open_world(importer=source, open_table_file=partial(open_table_file, project, None))
+    world.post("/v3/database/create/sales")
+    out = {"config": {"in": {}, "out": {"type": "files", "path": FILE}}}
+    table = {"database": "sales", "table": "people", "config": {"in": {}}}
+    world.json("POST", "/v3/bulk_loads", {"name": "crm", **(out if into == "file" else table)})
+
+    def run(*times: int) -> list[tuple[str, str]]:
+        jobs = [world.json("POST", "/v3/bulk_loads/crm/jobs", {"scheduled_time": at})["job_id"] for at in times]
+        assert world.service.wait(60)
+        return sorted(_ended(world, job) for job in jobs)
+
+    (failed, why), (done, _) = run(1740819600, 1740819601)
+    assert (failed, done) == ("error", "success")
+    assert "where import crm stopped in " in why
+    assert "run it again" in why
+
+    source.barrier, source.upto = threading.Barrier(1), 12
+    assert [status for status, _ in run(1740819602)] == ["success"]
+    found = _of_file(project) if into == "file" else [row[0] for row in world.rows("SELECT id FROM people ORDER BY 1")]
+    assert found == list(range(12))
+
+
+def test_of_two_services_that_read_the_same_rows_one_writes(
+    open_world: OpenWorld, project: Path, tmp_path: Path
+) -> None:
+    source = GoingOn(2, 10)
+    open_file = partial(open_table_file, project, None)
+    worlds = [open_world(importer=source, open_table_file=open_file, root=tmp_path / name) for name in ("one", "two")]
+    jobs = []
+    for world in worlds:
+        world.json(
+            "POST", "/v3/bulk_loads", {"name": "crm", "config": {"in": {}, "out": {"type": "files", "path": FILE}}}
+        )
+        jobs.append(world.json("POST", "/v3/bulk_loads/crm/jobs", {})["job_id"])
+    for world in worlds:
+        assert world.service.wait(60)
+
+    assert sorted(_ended(world, job)[0] for world, job in zip(worlds, jobs, strict=True)) == ["error", "success"]
+    assert _of_file(project) == list(range(10))
+
+
+@pytest.mark.parametrize("kind", ["UBIGINT", "VARCHAR", "DOUBLE"])
+def test_a_file_from_elsewhere_with_a_time_that_is_none_is_told_without_it(twins: Open, kind: str) -> None:
+    both = twins(mode="append")
+    both.path.parent.mkdir(parents=True)
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"COPY (SELECT 1 AS id, 18446744073709551615::{kind} AS time) TO '{both.path}' (FORMAT parquet)"
+        )
+    before = both.path.read_bytes()
+
+    job = both.run()
+
+    assert "18446744073709551615" not in str(job)
+    if job["status"] == "error":
+        assert "`lake/people.parquet` does not fit" in job["debug"]["stderr"]
+        assert both.path.read_bytes() == before
