@@ -14,9 +14,9 @@ from typing import Any
 
 import duckdb
 import pytest
+from rest_lists import KEY as LISTS_KEY
+from rest_lists import SPECIFICATION, Lists, serving
 from stage import Stage, ended, environment
-from test_rest_imports import KEY as LISTS_KEY
-from test_rest_imports import SPECIFICATION, Lists
 
 from reconciler.emulators.intercom.knobs import Knobs
 from reconciler.emulators.intercom.sandbox import IntercomSandbox
@@ -25,7 +25,15 @@ from reconciler.emulators.timeline import Timeline
 DRIVER = Path(__file__).with_name("killed_at_line.py")
 TOKEN = "dG9rOkZBS0VfaW50ZXJjb21fdG9rZW4="
 READING = ("connectors/sources/", "dataplane/")
-STORING = ("service/loading", "service/tables", "service/stored_notes", "service/catalog", "service/progress")
+STORING = (
+    "service/loading",
+    "service/arrivals",
+    "service/rows",
+    "service/tables",
+    "service/stored_notes",
+    "service/catalog",
+    "service/progress",
+)
 POINTS = {READING: 2, STORING: 5}
 """Modules -> how often a load is killed in them, spread evenly over their lines."""
 PROJECT = """\
@@ -139,10 +147,10 @@ def loaded(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
     folder = tmp_path / "shop"
     folder.mkdir()
     stage = Stage(folder, None, environment(folder))
-    lists = Lists()
-    serving = threading.Thread(target=lists.serve_forever, daemon=True)
-    serving.start()
-    with IntercomSandbox(TOKEN, knobs=Knobs(calls_per_window=0), timeline=Timeline(stage.clock.now)) as intercom:
+    with (
+        serving() as lists,
+        IntercomSandbox(TOKEN, knobs=Knobs(calls_per_window=0), timeline=Timeline(stage.clock.now)) as intercom,
+    ):
         vendors = Vendors(intercom, lists)
         stage.environ |= {"TDR_VAR_intercom": intercom.base_url, "INTERCOM_TOKEN": TOKEN}
         stage.environ |= {"TDR_VAR_lists": lists.address, "LISTS_KEY": LISTS_KEY}
@@ -155,9 +163,6 @@ def loaded(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
         stage.tdr("run", "import/people")
         kind.fill(stage, vendors, 1)
         yield stage
-    lists.shutdown()
-    lists.server_close()
-    serving.join()
 
 
 def twin(stage: Stage, name: str) -> Stage:
