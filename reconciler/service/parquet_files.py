@@ -17,7 +17,7 @@ import orjson
 
 from reconciler.errors import TdrError
 from reconciler.model.json import Json
-from reconciler.service.columns import names, quoted, result_schema
+from reconciler.service.columns import free, names, quoted, result_schema
 
 _NOTE: Final = "tdr.imports"
 _NOT_THE_FILE: Final = (duckdb.InterruptException, duckdb.OutOfMemoryException)
@@ -72,8 +72,9 @@ def show(connection: duckdb.DuckDBPyConnection, path: Path, named: str, view: st
         TdrError: it is broken.
     """
     try:
-        # A hash needs every value, so nothing is skipped; its result does not matter.
-        connection.execute(f"SELECT bit_xor(hash(found)) FROM {_reader(path)} AS found").fetchall()
+        found = free("found", connection.sql(f"SELECT * FROM {_reader(path)}").columns)
+        # A hash of whole rows needs every value, so nothing is skipped; its result does not matter.
+        connection.execute(f"SELECT bit_xor(hash({found})) FROM {_reader(path)} AS {found}").fetchall()
     except _NOT_THE_FILE:
         raise
     except duckdb.Error:

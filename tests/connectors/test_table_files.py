@@ -163,6 +163,19 @@ def test_on_disk_one_waits_for_the_other_and_may_be_stopped(on_disk: Open) -> No
     assert events == ["out", "in", "stopped", "out"]
 
 
+@pytest.mark.parametrize("mode", [0o600, 0o644, 0o664, 0o444])
+def test_who_may_read_a_file_may_read_the_next_one(on_disk: Open, tmp_path: Path, mode: int) -> None:
+    put(on_disk("1"), "one")
+    path = tmp_path / "project" / PATH
+    assert path.stat().st_mode & 0o777 == 0o600  # a new one is its owner's
+    path.chmod(mode)
+
+    put(on_disk("2"), "two")
+
+    assert path.read_text() == "two"
+    assert path.stat().st_mode & 0o777 == mode
+
+
 def test_parts_of_the_dead_are_swept(on_disk: Open, tmp_path: Path) -> None:
     put(on_disk("1"), "one")
     folder = tmp_path / "project/lake"

@@ -139,8 +139,8 @@ def test_a_file_from_elsewhere_is_taken_as_the_rows_that_are_there(twins: Open) 
     assert sorted(found) == [[1, "a", 1, str(2**63), now], [2, "B", None, "5", now]]
 
 
-def _cut(path: Path) -> None:
-    pq.write_table(pa.table({"id": list(range(10_000)), "n": ["x" * 20] * 10_000}), path, compression="none")
+def _cut(path: Path, beside: str = "n") -> None:
+    pq.write_table(pa.table({"id": list(range(10_000)), beside: ["x" * 20] * 10_000}), path, compression="none")
     raw = bytearray(path.read_bytes())
     raw[10:60_000] = b"\xff" * 59_990
     path.write_bytes(raw)
@@ -158,6 +158,8 @@ BROKEN: dict[str, tuple[Callable[[Path], Any], str]] = {
     "text": (lambda path: path.write_text("id,name\n1,FAKE\n"), "cannot be read as Parquet"),
     "nothing": (lambda path: path.write_bytes(b""), "cannot be read as Parquet"),
     "broken": (_cut, "cannot be read as Parquet"),
+    "broken beside `found`": (lambda path: _cut(path, "found"), "cannot be read as Parquet"),
+    "broken beside `Found`": (lambda path: _cut(path, "Found"), "cannot be read as Parquet"),
     "folder": (lambda path: path.mkdir(), "is a folder"),
     "note": (_noted(b"[1]"), "was written by another version of tdr"),
     "note of others": (_noted(b'{"a": {"b": 1}}'), "was written by another version of tdr"),

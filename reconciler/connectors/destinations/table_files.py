@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import threading
 
 _LOOK_EVERY_S: Final = 0.1
+_PERMISSIONS: Final = 0o777
 
 
 def open_table_file(
@@ -88,6 +89,8 @@ class _OnDisk:
                 write(part.path)
                 if self._version() != self._seen:
                     raise Conflict(f"{self.named} was changed meanwhile")
+                if self._seen is not None:  # whoever may read it may go on doing so
+                    os.fchmod(part.descriptor, self._target.stat().st_mode & _PERMISSIONS)
                 part.take_place(self._target)
         except OSError as error:
             raise self._refused(error) from error
