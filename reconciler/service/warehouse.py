@@ -10,7 +10,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -86,32 +86,27 @@ class Warehouse:
             TdrError: another process holds the file; says which.
             StateError: the file is damaged.
         """
-        with self._lock:
-            if self._root is None:
-                self._root = self._open()
-            cursor = self._root.cursor()
-            self._users.append(self.memory_mb)
-            self._share(self._root)
-        try:
-            yield cursor
-        except Exception as error:
-            if is_data_damaged(error):
-                raise damaged(self._path) from error
-            raise
-        finally:
-            cursor.close()
+        with ExitStack() as leaving:
             with self._lock:
-                self._users.remove(self.memory_mb)
-                if not self._users:
-                    self._shut()
-                elif self._root is not None:
-                    self._share(self._root)
+                if self._root is None:
+                    self._root = self._open()
+                self._users.append(self.memory_mb)
+                leaving.callback(self._leave)
+                cursor = leaving.enter_context(self._root.cursor())
+                self._share(self._root)
+            try:
+                yield cursor
+            except Exception as error:
+                if is_data_damaged(error):
+                    raise damaged(self._path) from error
+                raise
 
     @contextmanager
     def taking(self, memory_mb: int) -> Iterator[None]:
         """While inside, the caller, who has a connection, needs no more than *memory_mb*; others have what they need."""
-        self._exchange(self.memory_mb, memory_mb)
         try:
+            # Its first half never fails, so that whatever does is followed by the way back.
+            self._exchange(self.memory_mb, memory_mb)
             yield
         finally:
             self._exchange(memory_mb, self.memory_mb)
@@ -160,6 +155,14 @@ class Warehouse:
         with self._lock:
             self._shut()
 
+    def _leave(self) -> None:
+        with self._lock:
+            self._users.remove(self.memory_mb)
+            if not self._users:
+                self._shut()
+            elif self._root is not None:
+                self._share(self._root)
+
     def _exchange(self, former_mb: int, needed_mb: int) -> None:
         with self._lock:
             self._users.remove(former_mb)
@@ -173,8 +176,10 @@ class Warehouse:
 
         wanted_mb = min(self.memory_mb, sum(self._users))
         if wanted_mb != self._limit_mb:
-            # One that cannot be lowered now, for somebody has more in use, stays.
-            with suppress(duckdb.OutOfMemoryException):
+            self._limit_mb = 0  # not known if the disk refuses
+            # One that cannot be lowered now stays: somebody has more in use, and it does not go to disk, or the disk refuses it.
+            # Nobody needs it there yet; whoever does is told by the engine.
+            with suppress(duckdb.OutOfMemoryException, duckdb.IOException):
                 limit(root, wanted_mb)
                 self._limit_mb = wanted_mb
 
@@ -243,6 +248,7 @@ def limit(engine: duckdb.DuckDBPyConnection, memory_mb: int) -> None:
 
     Raises:
         OutOfMemoryException: more is in use, and cannot go to disk.
+        IOException: more is in use, and the disk refuses it.
     """
     engine.execute(f"SET memory_limit = '{memory_mb}MB'")
 
