@@ -10,7 +10,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,8 @@ class _Bounded(H11Protocol):
 
     patience: Patience
     _arriving: asyncio.TimerHandle | None = None
-    _is_in_body = False
+    _in_body: RequestResponseCycle | None = None
+    """The request whose body is waited for."""
     _unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn narrows it
@@ -63,13 +64,21 @@ class _Bounded(H11Protocol):
         if self._arriving is None and self._is_between_requests():
             self._arriving = self.loop.call_later(self.patience.head_s, self._give_up)
         super().data_received(data)
+        self._watch_what_arrives()
+
+    def on_response_complete(self) -> None:
+        # What was sent before the answer was whole is looked at in here: the next request may begin without another byte.
+        super().on_response_complete()
+        self._watch_what_arrives()
+
+    def _watch_what_arrives(self) -> None:
         if self._is_between_requests():
             return
         if not self.cycle.more_body or self.patience.body_s is None:
             self._has_arrived()
-        elif not self._is_in_body:
+        elif self._in_body is not self.cycle:
             self._has_arrived()
-            self._is_in_body = True
+            self._in_body = self.cycle
             self._arriving = self.loop.call_later(self.patience.body_s, self._give_up)
 
     def pause_writing(self) -> None:
@@ -91,7 +100,7 @@ class _Bounded(H11Protocol):
         return self.cycle is None or self.cycle.response_complete
 
     def _has_arrived(self) -> None:
-        self._is_in_body = False
+        self._in_body = None
         if self._arriving is not None:
             self._arriving.cancel()
             self._arriving = None
@@ -103,7 +112,7 @@ class _Bounded(H11Protocol):
     def _give_up(self) -> None:
         if self.transport.is_closing():
             return
-        if self._is_in_body:
+        if self._in_body is not None:
             self.transport.abort()
             return
         self.transport.write(_TOO_SLOW)

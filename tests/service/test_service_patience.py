@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 
 import pytest
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reconciler.service.patience import Patience
 from reconciler.service.serving import bound, server_of
@@ -118,6 +118,39 @@ def test_a_body_that_comes_by_the_byte_is_not_waited_for() -> None:
         connection.sendall(POST.replace(b"100", b"100000000"))
 
         trickle(connection, b"a")
+
+
+@pytest.mark.parametrize("before", [b"", GET], ids=["alone", "after another"])
+def test_a_body_is_not_waited_for_where_the_answer_was_early(before: bytes) -> None:
+    async def at_once(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await hello(_scope, nothing, send)
+
+    async def nothing() -> Message:
+        return {"type": "http.request"}
+
+    with listening(at_once) as connect:
+        connection = connect()
+        connection.sendall(before + POST)
+        answered(connection)
+
+        trickle(connection, b"a")
+
+
+def test_headers_that_were_begun_with_the_request_before_are_not_waited_for() -> None:
+    with listening(hello) as connect:
+        connection = connect()
+        connection.sendall(GET + GET[:-2] + b"X: ")
+        answered(connection)
+
+        trickle(connection, b"a")
+
+
+def test_a_body_that_was_begun_with_the_request_before_is_not_waited_for() -> None:
+    with listening(hello) as connect:
+        connection = connect()
+        connection.sendall(GET + POST)
+
+        assert said(connection).startswith(b"HTTP/1.1 200 ")
 
 
 def test_a_body_may_take_its_time_where_nobody_bounds_it() -> None:
