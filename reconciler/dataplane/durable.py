@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import errno
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
 import orjson
 
 from reconciler import durable
-from reconciler.errors import StateError
+from reconciler.errors import Permanent, StateError
 from reconciler.model.json import Json
 
 
@@ -41,3 +43,26 @@ def read_document(path: Path) -> dict[str, Json] | None:
     if not isinstance(document, dict):
         raise StateError(f"`{path.name}` is not a document", hint=f"restore {path} from a backup, or move it away")
     return cast("dict[str, Json]", document)
+
+
+@contextmanager
+def keeping(folder: Path, so_far: str) -> Iterator[None]:
+    """While inside, what is to be sent is put down in *folder*. *so_far*: what was sent by then, in words.
+
+    Raises:
+        Permanent: the disk refuses.
+    """
+    try:
+        yield
+    except OSError as error:
+        match error.errno:
+            case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
+                now = "make room there, 64 bytes a row"
+            case errno.EACCES | errno.EPERM | errno.EROFS:
+                now = "let this user write there"
+            case _:
+                now = "see what the disk has"
+        raise Permanent(
+            f"what is to be sent cannot be kept in {folder}: {error.strerror or type(error).__name__}",
+            hint=f"{so_far}; {now}, and run it again",
+        ) from error

@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from reconciler.dataplane.durable import read_document, write_bytes
+from reconciler.dataplane.durable import keeping, read_document, write_bytes
 from reconciler.dataplane.keyfile import count_keys
 from reconciler.dataplane.ledger_book import Book, OpenRun
 from reconciler.dataplane.slices import Slice, apart, distinct_union, subtract, total
@@ -102,18 +102,29 @@ class Target:
         """Start the ledger of a target that was just made with the keys of *first*; of the file a copy is kept.
 
         certain: whether the target was made with exactly these; else it may have none or some of them.
+
+        Raises:
+            Permanent: the disk refuses.
         """
-        copy = self._folder / f"{self._free_name()}.copy"
-        write_bytes(copy, first.read_bytes())
-        kept = self._take(copy)
-        self._write(Book(confirmed=kept if certain else (), uncertain=() if certain else kept, complete=True))
+        with keeping(self._folder, "the list is there, and a new run of the same job goes on with it"):
+            copy = self._folder / f"{self._free_name()}.copy"
+            write_bytes(copy, first.read_bytes())
+            kept = self._take(copy)
+            self._write(Book(confirmed=kept if certain else (), uncertain=() if certain else kept, complete=True))
 
     def begin(self, membership: Membership, wanted: Path | None, job_id: str) -> Run:
         """Make the difference and put it on disk, before anything of it is sent.
 
         wanted: file of distinct keys, taken over; None for `clear`.
         job_id: a removal that is begun again by the same job leaves out what it removed before.
+
+        Raises:
+            Permanent: the disk refuses; nothing was sent.
         """
+        with keeping(self._folder, "nothing was sent"):
+            return self._begun(membership, wanted, job_id)
+
+    def _begun(self, membership: Membership, wanted: Path | None, job_id: str) -> Run:
         book = self._book
         possible = (*book.confirmed, *book.uncertain)
         target = self._take(wanted) if wanted is not None else ()

@@ -9,12 +9,13 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.dataplane.durable import keeping
 from reconciler.dataplane.identifiers import MOST_ROWS, Screener, Verdicts, screener
 from reconciler.dataplane.keyset import KeySet
 from reconciler.dataplane.ordered import in_order, threads
 from reconciler.dataplane.quarantine import Rejections
 from reconciler.dataplane.reading import reading, unreadable
-from reconciler.errors import Permanent, Transient
+from reconciler.errors import Transient
 from reconciler.model.kinds import Identifier
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def screen(
 
     try:
         with (
+            keeping(target.parent, "nothing was sent"),
             reading(rows, f'SELECT "{identifier.value}" AS value FROM rows', MOST_ROWS) as result,
             KeySet(target.with_suffix(".spill")) as found,
             screener(identifier, quick=quick) as looking,
@@ -75,11 +77,6 @@ def screen(
             return Screening(count, found.save(target, pool), rejections)
     except duckdb.Error as error:
         raise unreadable(type(error).__name__) from None
-    except OSError as error:
-        raise Permanent(
-            f"what is to be sent cannot be kept in {target.parent}: {error.strerror or type(error).__name__}",
-            hint="nothing was sent; make room there, 64 bytes a row, and run it again",
-        ) from error
 
 
 def _sorted_out(

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from full_disk import no_file_longer_than
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +19,7 @@ from reconciler.dataplane.batches import Batch, batches, send_in_turn
 from reconciler.dataplane.durable import read_document, write_document
 from reconciler.dataplane.keyfile import count_keys, joined_hex
 from reconciler.dataplane.ledger import MOST_PARTS, Ledger
-from reconciler.errors import StateError, Transient
+from reconciler.errors import Permanent, StateError, Transient
 from reconciler.model.kinds import Membership
 
 
@@ -165,6 +166,40 @@ def test_a_document_is_private_and_whole(tmp_path: Path) -> None:
     assert read_document(path) == {"a": [1, None]}
     assert path.stat().st_mode & 0o777 == 0o600
     assert [one.name for one in path.parent.iterdir()] == ["one.json"]
+
+
+@pytest.mark.parametrize("is_sure", [True, False], ids=["both sides are known", "some may have travelled"])
+def test_a_disk_that_is_full_is_said_before_anything_is_sent(tmp_path: Path, is_sure: bool) -> None:  # noqa: FBT001 - a case
+    ledger = Ledger(tmp_path / "ledger")
+    with ledger.target("list") as target:
+        run = target.begin(Membership.REPLACE, key_file(tmp_path / "w", range(3_000)), "a")
+        if is_sure:
+            run.added(3_000)
+            run.finish()
+    wanted = key_file(tmp_path / "w", range(2_000, 6_000))
+    with (
+        ledger.target("list") as target,
+        no_file_longer_than(50_000),
+        pytest.raises(Permanent, match=r"cannot be kept in .*File too large") as refused,
+    ):
+        target.begin(Membership.REPLACE, wanted, "b")
+    assert refused.value.hint == "nothing was sent; make room there, 64 bytes a row, and run it again"
+
+    with ledger.target("list") as target:
+        run = target.begin(Membership.REPLACE, key_file(tmp_path / "w", range(2_000, 6_000)), "b")
+        assert keys_in(run.add) == {key(number) for number in range(3_000 if is_sure else 2_000, 6_000)}
+        assert keys_in(run.remove) == {key(number) for number in range(2_000)}
+
+
+def test_a_disk_that_is_full_when_a_list_was_just_made_says_that_it_is_there(tmp_path: Path) -> None:
+    first = key_file(tmp_path / "first", range(3_000))
+    with (
+        Ledger(tmp_path / "ledger").target("list") as target,
+        no_file_longer_than(50_000),
+        pytest.raises(Permanent, match="cannot be kept in") as refused,
+    ):
+        target.begin_with(first, certain=True)
+    assert "the list is there" in refused.value.hint
 
 
 CHILD = textwrap.dedent(
