@@ -65,8 +65,8 @@ def test_a_box_of_the_drawing_leads_to_its_change_with_the_keyboard(looking: Loo
     page.get_by_role("link", name="activation/vip: update in place").focus()
     page.keyboard.press("Enter")
     opened = page.locator("details:target")
-    assert "activation/vip" in str(opened.locator("summary").text_content())
-    assert opened.get_attribute("open") is not None
+    expect(opened.locator("summary")).to_contain_text("activation/vip")
+    expect(opened).to_have_attribute("open", "")
 
 
 def test_without_scripts_all_changes_are_there_and_no_filter_pretends(browser: object, tmp_path: Path) -> None:
