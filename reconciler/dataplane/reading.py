@@ -18,12 +18,41 @@ _KIND: Final = re.compile("([A-Za-z ]+) Error: ")
 """What a message of the engine begins with, as it comes out of a stream."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reading:
-    """A result under way, to be read once."""
+    """A result under way, to be read once. *failure*: of the query, where it failed in the middle."""
 
     schema: pa.Schema
-    batches: Iterator[pa.RecordBatch]
+    reader: pa.RecordBatchReader
+    failure: Permanent | None = None
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """What is left of it.
+
+        Raises:
+            Permanent: the query failed.
+        """
+        import duckdb  # noqa: PLC0415 - heavy, and only runs that move rows need it
+        import pyarrow as pa  # noqa: PLC0415 - as above
+
+        while True:
+            try:
+                batch = self.reader.read_next_batch()
+            except StopIteration:
+                return
+            # Arrow hands on what an engine says in the middle of a stream as an error of input and output.
+            except (duckdb.Error, OSError, pa.ArrowException) as error:
+                kind = _KIND.match(str(error))
+                name = "".join(word.capitalize() for word in kind[1].split()) if kind else ""
+                self.failure = unreadable(f"{name}Exception" if name else type(error).__name__)
+                raise self.failure from None
+            yield batch
+
+    def stream(self) -> pa.RecordBatchReader:
+        """The same for another engine, which gives what it is told in words of its own."""
+        import pyarrow as pa  # noqa: PLC0415 - as above
+
+        return pa.RecordBatchReader.from_batches(self.schema, self.batches())
 
 
 @contextmanager
@@ -31,9 +60,9 @@ def reading(connection: duckdb.DuckDBPyConnection, query: str, rows: int) -> Ite
     """The result of *query*, *rows* at a time; while inside, *connection* takes no other query.
 
     Raises:
-        Permanent: the query failed, now or while its batches are read.
+        Permanent: the query failed, now or while its batches are read, by whichever engine.
     """
-    import duckdb  # noqa: PLC0415 - heavy, and only runs that move rows need it
+    import duckdb  # noqa: PLC0415 - as above
 
     # Only a relation streams; execute() would hold the whole result (DuckDB 2.0). The stream is closed whatever happens: a
     # connection with an open result takes no other query.
@@ -42,26 +71,13 @@ def reading(connection: duckdb.DuckDBPyConnection, query: str, rows: int) -> Ite
     except duckdb.Error as error:
         raise unreadable(type(error).__name__) from None
     with reader:
-        yield Reading(reader.schema, _batches(reader))
-
-
-def _batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
-    import duckdb  # noqa: PLC0415 - as above
-    import pyarrow as pa  # noqa: PLC0415 - as above
-
-    while True:
+        result = Reading(reader.schema, reader)
         try:
-            batch = reader.read_next_batch()
-        except StopIteration:
-            return
-        # Arrow hands on what an engine says in the middle of a stream as an error of input and output.
-        except (duckdb.Error, OSError, pa.ArrowException) as error:
-            kind = _KIND.match(str(error))
-            name = (
-                "".join(word.capitalize() for word in kind[1].split()) + "Exception" if kind else type(error).__name__
-            )
-            raise unreadable(name) from None
-        yield batch
+            yield result
+        except duckdb.Error:
+            if result.failure is not None:
+                raise result.failure from None
+            raise
 
 
 def unreadable(kind: str) -> Permanent:

@@ -71,7 +71,7 @@ def screen(
             screener(identifier, quick=quick) as looking,
             threads() as pool,
         ):
-            count, rejections = _sorted_out(result.batches, looking, found, cancelled, pool)
+            count, rejections = _sorted_out(result.batches(), looking, found, cancelled, pool)
             if cancelled.is_set():
                 raise Transient("the run was cancelled while its rows were read; nothing was sent")
             return Screening(count, found.save(target, pool), rejections)

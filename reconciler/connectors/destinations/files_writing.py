@@ -63,7 +63,7 @@ def _parquet(connection: duckdb.DuckDBPyConnection, out: IO[bytes], written: Wri
         reading(connection, "SELECT * FROM rows", _BATCH_ROWS) as result,
         pq.ParquetWriter(out, result.schema, compression="zstd") as writer,
     ):
-        return _each(result.batches, written, writer.write_batch)
+        return _each(result.batches(), written, writer.write_batch)
 
 
 def _csv(connection: duckdb.DuckDBPyConnection, columns: dict[str, str], out: IO[bytes], written: Written) -> int:
@@ -80,7 +80,7 @@ def _csv(connection: duckdb.DuckDBPyConnection, columns: dict[str, str], out: IO
         reading(connection, f"SELECT {', '.join(values)} FROM rows", _BATCH_ROWS) as result,
         pc.CSVWriter(out, result.schema) as writer,
     ):
-        return _each(result.batches, written, writer.write_batch)
+        return _each(result.batches(), written, writer.write_batch)
 
 
 def _lines(connection: duckdb.DuckDBPyConnection, columns: dict[str, str], out: IO[bytes], written: Written) -> int:
@@ -105,7 +105,7 @@ def _lines(connection: duckdb.DuckDBPyConnection, columns: dict[str, str], out: 
         out.write("".join(f"{line}\n" for line in batch.column(0).to_pylist()).encode())
 
     with reading(connection, query, _BATCH_ROWS) as result:
-        return _each(result.batches, written, write)
+        return _each(result.batches(), written, write)
 
 
 def _each(batches: Iterator[pa.RecordBatch], written: Written, write: Callable[[Any], None]) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from reconciler.dataplane.reading import reading
 from reconciler.dataplane.workspace import ROWS_PER_BATCH, Workspace, open_workspace
 
 if TYPE_CHECKING:
@@ -39,9 +40,12 @@ def stage(
 
     key: column that tells records apart, or "". erases: whether a missing value is sent as one that empties the field.
     Rejected rows go to a file beside it. Returns all rows, and reason -> rows that cannot be sent.
+
+    Raises:
+        Permanent: the rows cannot be read.
     """
     texts = ", ".join(f"{_text(name, kind)} AS {quoted(name)}" for name, kind in columns.items())
-    numbered = rows.sql(f"SELECT row_number() OVER () AS tdr_row, {texts} FROM rows")
+    numbered = f"SELECT row_number() OVER () AS tdr_row, {texts} FROM rows"
     empty = f"'{ERASING}'" if erases else "NULL"
     kept = ", ".join(
         f"{_value(name)} AS {quoted(name)}"
@@ -52,10 +56,10 @@ def stage(
     # A parent's key that is erased would be looked for as a parent of that name; the parent's own Id field can be erased.
     parents = [name for name in columns if erases and "." in name]
     raw = target.with_suffix(".raw")
-    with numbered.to_arrow_reader(ROWS_PER_BATCH) as reader:
+    with reading(rows, numbered, ROWS_PER_BATCH) as result:
 
         def written(engine: duckdb.DuckDBPyConnection) -> None:
-            engine.from_arrow(reader).create_view("numbered", replace=True)
+            engine.from_arrow(result.stream()).create_view("numbered", replace=True)
             save(
                 engine,
                 f"SELECT *, {size_sql(list(columns))} AS tdr_bytes FROM (SELECT tdr_row, {kept} FROM numbered)",
