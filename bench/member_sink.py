@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import http.client
 import json
-import multiprocessing
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
+
+from sinks import served
 
 ANSWERS = {
     b"POST": {
@@ -83,28 +83,9 @@ class Sink(asyncio.BufferedProtocol):
         self._transport.write(head + body)
 
 
-def _serve(port: multiprocessing.SimpleQueue[int]) -> None:
-    async def run() -> None:
-        server = await asyncio.get_running_loop().create_server(Sink, "127.0.0.1", 0)
-        port.put(server.sockets[0].getsockname()[1])
-        await server.serve_forever()
-
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(run())
-
-
-@contextlib.contextmanager
-def sink() -> Iterator[int]:
+def sink() -> AbstractContextManager[int]:
     """Port of a sink that runs while the context is open."""
-    spawn = multiprocessing.get_context("spawn")
-    port = spawn.SimpleQueue()
-    process = spawn.Process(target=_serve, args=(port,), daemon=True)
-    process.start()
-    try:
-        yield port.get()
-    finally:
-        process.terminate()
-        process.join()
+    return served(Sink)
 
 
 def members_received(port: int) -> int:

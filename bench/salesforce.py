@@ -23,7 +23,6 @@ import asyncio
 import contextlib
 import http.client
 import json
-import multiprocessing
 import os
 import resource
 import statistics
@@ -32,9 +31,12 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
+
+from sinks import served
 
 VERSION = "60.0"
 JOBS = f"/services/data/v{VERSION}/jobs/ingest"
@@ -160,28 +162,9 @@ class Sink(asyncio.Protocol):
         self._transport.write(head.encode() + body)
 
 
-def _serve(port: multiprocessing.SimpleQueue[int]) -> None:
-    async def run() -> None:
-        server = await asyncio.get_running_loop().create_server(Sink, "127.0.0.1", 0)
-        port.put(server.sockets[0].getsockname()[1])
-        await server.serve_forever()
-
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(run())
-
-
-@contextlib.contextmanager
-def sink() -> Iterator[int]:
+def sink() -> AbstractContextManager[int]:
     """Port of a sink that runs while the context is open."""
-    spawn = multiprocessing.get_context("spawn")
-    port = spawn.SimpleQueue()
-    process = spawn.Process(target=_serve, args=(port,), daemon=True)
-    process.start()
-    try:
-        yield port.get()
-    finally:
-        process.terminate()
-        process.join()
+    return served(Sink)
 
 
 def received(port: int) -> dict[str, int]:

@@ -2,40 +2,23 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import obstore
 import pytest
 import yaml
+from bucket_lake import BUCKET, ENVIRON, KEY, KEY_ID
 from obstore.store import S3Store
 from stage import Stage, environment, files_below, leaks
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "stores"))
-
-import s3_server
-from server_fixtures import s3  # noqa: F401 - a fixture
-
-KEY_ID, KEY = "FAKE-bucket-id-1", "FAKE-bucket-secret/1"
 MANIFESTS = """\
 apiVersion: tdr/v1
 kind: Database
 metadata: {{name: shop}}
 spec: {{}}
 ---
-apiVersion: tdr/v1
-kind: Connection
-metadata: {{name: lake}}
-spec:
-  type: files
-  bucket: {bucket}
-  prefix: {prefix}
-  endpoint: {endpoint}
-  region: us-east-1
-  access_key_id: ${{secret:env:LAKE_ID}}
-  secret_access_key: ${{secret:env:LAKE_KEY}}
----
+{connection}---
 apiVersion: tdr/v1
 kind: Import
 metadata: {{name: people}}
@@ -63,21 +46,10 @@ spec:
 
 
 @pytest.fixture
-def prefix(request: pytest.FixtureRequest) -> str:
-    return f"files/{request.node.name.replace('_', '-')[:40]}"
-
-
-@pytest.fixture
-def lake(s3: str, prefix: str) -> S3Store:  # noqa: F811 - the fixture
-    config: Any = {"endpoint": s3, "region": "us-east-1", "access_key_id": KEY_ID, "secret_access_key": KEY}
-    return S3Store(s3_server.BUCKET, prefix=prefix, config=config, client_options={"allow_http": True})
-
-
-@pytest.fixture
-def shop(tmp_path: Path, s3: str, prefix: str) -> Stage:  # noqa: F811 - the fixture
-    stage = Stage(tmp_path, None, environment(tmp_path) | {"LAKE_ID": KEY_ID, "LAKE_KEY": KEY})
+def shop(tmp_path: Path, lake_connection: str) -> Stage:
+    stage = Stage(tmp_path, None, environment(tmp_path) | ENVIRON)
     stage.write("tdr.yaml", "apiVersion: tdr/v1\nproject: shop\n")
-    stage.write("manifests/shop.yaml", MANIFESTS.format(bucket=s3_server.BUCKET, prefix=prefix, endpoint=s3))
+    stage.write("manifests/shop.yaml", MANIFESTS.format(connection=lake_connection))
     return stage
 
 
@@ -144,7 +116,7 @@ def test_what_the_store_refuses_is_said_without_what_it_was_sent(shop: Stage, la
     assert missing.code != 0
     assert "matches 'in/**/*.csv'" in missing.out + missing.err
 
-    shop.edit("manifests/shop.yaml", f"bucket: {s3_server.BUCKET}", "bucket: tdr-nowhere")
+    shop.edit("manifests/shop.yaml", f"bucket: {BUCKET}", "bucket: tdr-nowhere")
     shop.tdr("apply", "--yes")
     nowhere = shop.tdr("run", "import/people", expect=None)
     assert nowhere.code != 0
@@ -166,7 +138,7 @@ def test_others_may_take_it_over(shop: Stage) -> None:
     spec = yaml.safe_load((shop.folder / "manifests/connections/lake.yaml").read_text(encoding="utf-8"))["spec"]
     assert {name: spec[name] for name in ("type", "bucket", "region")} == {
         "type": "files",
-        "bucket": s3_server.BUCKET,
+        "bucket": BUCKET,
         "region": "us-east-1",
     }
     assert spec["secret_access_key"].startswith("${secret:env:")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +10,10 @@ import duckdb
 import obstore
 import pytest
 import yaml
+from bucket_lake import BUCKET, ENVIRON, KEY
 from obstore.store import S3Store
 from stage import Stage, environment, leaks
 
-sys.path.append(str(Path(__file__).parents[1] / "stores"))
-
-import s3_server
-from server_fixtures import s3  # noqa: F401 - a fixture
-
-KEY_ID, KEY = "FAKE-bucket-id-1", "FAKE-bucket-secret/1"
 FILE = "lake/contacts.parquet"
 IMPORT = """\
 apiVersion: tdr/v1
@@ -43,7 +37,7 @@ BY_KEY = [("1", "Jane", None), ("2", "Bob", "Oslo"), ("3", "Al", "Rome")]
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Stage:
-    stage = Stage(tmp_path, None, environment(tmp_path) | {"LAKE_ID": KEY_ID, "LAKE_KEY": KEY})
+    stage = Stage(tmp_path, None, environment(tmp_path) | ENVIRON)
     stage.write("tdr.yaml", "apiVersion: tdr/v1\nproject: shop\n")
     stage.write("data/contacts.csv", FIRST)
     return stage
@@ -213,31 +207,7 @@ def test_treasure_data_itself_fills_tables_only(shop: Stage) -> None:
 
 # -- in a bucket ----------------------------------------------------------------------------------------------------------
 
-BUCKET = """\
-apiVersion: tdr/v1
-kind: Connection
-metadata: {{name: lake}}
-spec:
-  type: files
-  bucket: {bucket}
-  prefix: {prefix}
-  endpoint: {endpoint}
-  region: us-east-1
-  access_key_id: ${{secret:env:LAKE_ID}}
-  secret_access_key: ${{secret:env:LAKE_KEY}}
-"""
 IN_BUCKET = "{file: a/contacts.parquet, connection: lake, mode: upsert, key: [id]}"
-
-
-@pytest.fixture
-def prefix(request: pytest.FixtureRequest) -> str:
-    return f"landed/{request.node.name.replace('_', '-')[:40]}"
-
-
-@pytest.fixture
-def lake(s3: str, prefix: str) -> S3Store:  # noqa: F811 - the fixture
-    config: Any = {"endpoint": s3, "region": "us-east-1", "access_key_id": KEY_ID, "secret_access_key": KEY}
-    return S3Store(s3_server.BUCKET, prefix=prefix, config=config, client_options={"allow_http": True})
 
 
 def kept(lake: S3Store, folder: Path) -> Path:
@@ -246,8 +216,8 @@ def kept(lake: S3Store, folder: Path) -> Path:
     return path
 
 
-def test_a_file_in_a_bucket_is_filled_like_any(shop: Stage, lake: S3Store, s3: str, prefix: str) -> None:  # noqa: F811 - the fixture
-    declare(shop, IN_BUCKET, BUCKET.format(bucket=s3_server.BUCKET, prefix=prefix, endpoint=s3))
+def test_a_file_in_a_bucket_is_filled_like_any(shop: Stage, lake: S3Store, lake_connection: str) -> None:
+    declare(shop, IN_BUCKET, lake_connection)
 
     load_twice(shop)
 
@@ -261,26 +231,24 @@ def test_a_file_in_a_bucket_is_filled_like_any(shop: Stage, lake: S3Store, s3: s
 def test_another_project_goes_on_with_the_file_in_the_bucket(
     shop: Stage,
     lake: S3Store,
-    s3: str,  # noqa: F811 - the fixture
-    prefix: str,
+    lake_connection: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    connection = BUCKET.format(bucket=s3_server.BUCKET, prefix=prefix, endpoint=s3)
-    declare(shop, IN_BUCKET, connection)
+    declare(shop, IN_BUCKET, lake_connection)
     shop.tdr("apply", "--yes")
     shop.tdr("run", "import/contacts")
     folder = tmp_path_factory.mktemp("other")
-    other = Stage(folder, None, environment(folder) | {"LAKE_ID": KEY_ID, "LAKE_KEY": KEY})
+    other = Stage(folder, None, environment(folder) | ENVIRON)
     other.write("tdr.yaml", "apiVersion: tdr/v1\nproject: other\n")
     other.write("data/contacts.csv", SECOND)
-    declare(other, IN_BUCKET, connection)
+    declare(other, IN_BUCKET, lake_connection)
     other.tdr("apply", "--yes")
     other.tdr("run", "import/contacts")
 
     path = kept(lake, shop.folder)
     assert rows(path) == BY_KEY
-    with duckdb.connect() as connection_:
-        [(note,)] = connection_.execute(
+    with duckdb.connect() as connection:
+        [(note,)] = connection.execute(
             "SELECT decode(value) FROM parquet_kv_metadata(?) WHERE decode(key) = 'tdr.imports'", [str(path)]
         ).fetchall()
     assert [one["load"] for one in json.loads(note).values()] == ["contacts"]
@@ -288,13 +256,13 @@ def test_another_project_goes_on_with_the_file_in_the_bucket(
 
 def test_a_bucket_that_is_not_there_is_told_without_what_it_was_sent(
     shop: Stage,
-    s3: str,  # noqa: F811 - the fixture
+    lake_connection: str,
 ) -> None:
-    declare(shop, IN_BUCKET, BUCKET.format(bucket="tdr-nowhere", prefix="a", endpoint=s3))
+    declare(shop, IN_BUCKET, lake_connection.replace(f"bucket: {BUCKET}", "bucket: tdr-nowhere"))
     shop.tdr("apply", "--yes")
 
     said = shop.tdr("run", "import/contacts", expect=None)
 
     assert said.code == 1
-    assert "s3://tdr-nowhere/a" in said.out + said.err
+    assert "s3://tdr-nowhere/" in said.out + said.err
     assert leaks({"said": (said.out + said.err).encode()}, [KEY]) == []

@@ -43,14 +43,19 @@ def problems(address: Address, spec: FileActivationSpec, context: Context, *, ru
             path="/spec/to/path",
             hint="use it in an environment whose `treasure_data.endpoint` is embedded",
         )
-    used = context.resources.get(Address("connection", spec.to.connection or ""))
+    yield from holds_files(address, spec.to.connection, context)
+
+
+def holds_files(address: Address, connection: str | None, context: Context) -> Iterator[Diagnostic]:
+    """Against a *connection* of `spec.to` that holds no files."""
+    used = context.resources.get(Address("connection", connection or ""))
     if used is not None and not isinstance(used.spec, FilesConnection):
         yield Diagnostic(
             "connection-type",
             f"{used.address} holds no files",
             subject=str(address),
             path="/spec/to/connection",
-            hint="name a connection of type files, or leave it out to write below the project's folder",
+            hint="name a connection of type files, or leave it out for a file below the project's folder",
         )
 
 

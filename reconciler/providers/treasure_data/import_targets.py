@@ -12,7 +12,6 @@ from typing import Any, Final
 from reconciler.diagnostics import Diagnostic, Severity, did_you_mean
 from reconciler.model.address import Address
 from reconciler.model.advertising import AdvertisingSource, UpdateMethod
-from reconciler.model.connections import FilesConnection
 from reconciler.model.imports import ImportFile, ImportSpec, ImportTarget, Placement
 from reconciler.model.json import Json
 from reconciler.model.kinds import Column, TableSpec
@@ -20,6 +19,7 @@ from reconciler.ports.listing import Directory
 from reconciler.ports.provider import Context
 from reconciler.providers.treasure_data import import_sources, wire
 from reconciler.providers.treasure_data.family import Attributes, Leaf
+from reconciler.providers.treasure_data.file_exports import holds_files
 from reconciler.providers.treasure_data.names import database_name, table_name
 from reconciler.providers.treasure_data.references import CannotSay, Tree, database_ref, table_ref
 
@@ -119,15 +119,7 @@ def _file_problems(
             path="/spec/to/file",
             hint="name `database` and `table`, or run the import in an environment whose `treasure_data.endpoint` is embedded",
         )
-    used = context.resources.get(Address("connection", to.connection or ""))
-    if used is not None and not isinstance(used.spec, FilesConnection):
-        yield Diagnostic(
-            "connection-type",
-            f"{used.address} holds no files",
-            subject=str(address),
-            path="/spec/to/connection",
-            hint="name a connection of type files, or leave it out for a file below the project's folder",
-        )
+    yield from holds_files(address, to.connection, context)
     source = spec.from_
     if isinstance(source, AdvertisingSource) and source.method == UpdateMethod.CHANGE_TABLES:
         yield Diagnostic(
